@@ -1,0 +1,1 @@
+"""The event bus: streams and permissions, the consumer runner, the outbox relay, dead letters."""

@@ -1,0 +1,75 @@
+"""Who may say and hear what on NATS: one user per service, derived from the stream table, and no more than that.
+
+Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
+stream, publish its own subjects, and answer its own queries. The viewer may only listen to risk alerts and read them
+back by sequence. Streams are made and changed by the operator alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cleartide.bus.streams import READS, SERVICES, STREAMS
+
+OPERATOR: Final = "operator"
+VIEWER: Final = "viewer"
+TRADER: Final = "trader"
+USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
+
+
+@dataclass(frozen=True)
+class NatsUser:
+    """One user and its rights. `allow_responses`: may answer requests that it received."""
+
+    name: str
+    password: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    allow_responses: bool = False
+
+
+def inbox_prefix(user: str) -> str:
+    """The inbox that only this user may listen on."""
+    return f"_INBOX_{user}"
+
+
+def users(passwords: Mapping[str, str]) -> list[NatsUser]:
+    """Every user with its rights; `passwords` holds one password per name of USERS."""
+    return [
+        NatsUser(OPERATOR, passwords[OPERATOR], (">",), (">",)),
+        *(_service(name, passwords[name]) for name in SERVICES),
+        _viewer(passwords[VIEWER]),
+        NatsUser(TRADER, passwords[TRADER], _writes(TRADER), (f"{inbox_prefix(TRADER)}.>",)),
+    ]
+
+
+def _writes(name: str) -> tuple[str, ...]:
+    return tuple(subject for stream in STREAMS for subject in stream.writers.get(name, ()))
+
+
+def _service(name: str, password: str) -> NatsUser:
+    stream = READS[name].name
+    publish = [
+        *_writes(name),
+        f"$JS.API.STREAM.INFO.{stream}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.{name}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.{name}.>",
+        f"$JS.API.CONSUMER.DELETE.{stream}.{name}",
+        f"$JS.API.CONSUMER.INFO.{stream}.{name}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
+        f"$JS.ACK.{stream}.{name}.>",
+    ]
+    subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]
+    if name == "gateway":
+        publish.append("query.>")
+        subscribe += ["trading.>", "risk.alerts.>"]
+    return NatsUser(name, password, tuple(publish), tuple(subscribe), allow_responses=True)
+
+
+def _viewer(password: str) -> NatsUser:
+    return NatsUser(
+        VIEWER,
+        password,
+        ("$JS.API.DIRECT.GET.RISK",),
+        ("risk.alerts.>", f"{inbox_prefix(VIEWER)}.>"),
+    )

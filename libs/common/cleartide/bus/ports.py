@@ -1,0 +1,133 @@
+"""What the runner needs from a bus and a store. The real ones speak NATS and Postgres; the simulation's do not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from cleartide.bus.streams import Stream
+from cleartide.fold import Changes, Row, Table
+
+
+class Delivery(NamedTuple):
+    """One message as the bus gave it. `at`: broker time, microseconds UTC."""
+
+    stream_seq: int
+    at: int
+    subject: str
+    payload: bytes
+    traceparent: str
+    pending: int
+
+
+class OutboxRow(NamedTuple):
+    """One message to be published: events first_seq..last_seq of a channel (an output stream), in order."""
+
+    channel: str
+    first_seq: int
+    last_seq: int
+    subject: str
+    payload: bytes
+    traceparent: str
+
+
+class StreamState(NamedTuple):
+    """A stream's bounds and its identity: `created` changes when the stream was made anew."""
+
+    first_seq: int
+    last_seq: int
+    created: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a service has come in its input.
+
+    position: last folded event `seq` (single-writer streams) or stream sequence (others).
+    stream_seq: stream sequence of the last folded message; at: sequenced time of that message, microseconds.
+    """
+
+    position: int = 0
+    stream_seq: int = 0
+    stream_created: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a runner starts from: its fencing number, progress, and the heads of its output channels."""
+
+    number: int
+    progress: Progress
+    last_seq: Mapping[str, int]
+    published_seq: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Everything one batch leaves behind, written in one transaction."""
+
+    epoch: int
+    before: Progress
+    after: Progress
+    changes: Changes
+    outbox: Sequence[OutboxRow]
+    published_seq: Mapping[str, int]
+    journal: Sequence[Delivery] = field(default=())
+
+
+class Fenced(Exception):  # noqa: N818 - a verdict, not a fault
+    """A newer epoch of the same service has taken over; nothing was written."""
+
+
+class CursorLost(Exception):  # noqa: N818
+    """The cursor on the stream is gone or has skipped; it must be opened again at the committed position."""
+
+
+class StreamLost(Exception):  # noqa: N818
+    """The stream no longer holds what was acknowledged; it must be restored from the outboxes first."""
+
+
+class Source(Protocol):
+    """A cursor on one stream."""
+
+    async def fetch(self) -> list[Delivery]:
+        """Wait for at least one message, then take whatever has arrived, up to the batch bounds."""
+        ...
+
+    async def ack(self, delivery: Delivery) -> None:
+        """Everything up to this message is done."""
+        ...
+
+    async def close(self) -> None:
+        """Give the cursor back."""
+        ...
+
+
+class Bus(Protocol):
+    """Reads and writes streams."""
+
+    async def state(self, stream: Stream) -> StreamState: ...
+
+    async def open(self, stream: Stream, service: str, start_seq: int) -> Source: ...
+
+    async def publish(self, service: str, rows: Sequence[OutboxRow]) -> None:
+        """Store the rows in order; returns when every one is acknowledged. Repeating it is harmless."""
+        ...
+
+
+class Store(Protocol):
+    """Holds one service's schema."""
+
+    async def begin(self) -> Epoch:
+        """Take over: a new, higher epoch. Whoever held the last one can no longer commit."""
+        ...
+
+    async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]: ...
+
+    async def commit(self, commit: Commit) -> None:
+        """All of it or nothing. Raises Fenced when the epoch is no longer the newest."""
+        ...
+
+    async def unpublished(self, channel: str, after_seq: int, limit: int) -> Sequence[OutboxRow]: ...
+
+    async def mark_published(self, epoch: int, published_seq: Mapping[str, int]) -> None: ...

@@ -1,0 +1,118 @@
+"""Every stream of the system: its subjects, who writes it, how it is kept. Provisioning and permissions follow it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cleartide import contracts
+from cleartide.contracts import Message
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One JetStream stream.
+
+    single_writer: its events carry one gapless `seq`, which is the reader's position; otherwise the position is the
+    JetStream sequence. writers: service or outside role -> the subjects it may publish.
+    max_age_seconds: 0 keeps everything (the stream is then rebuilt from outboxes, never trimmed by age).
+    """
+
+    name: str
+    subjects: tuple[str, ...]
+    contracts: tuple[type[Message], ...]
+    writers: Mapping[str, tuple[str, ...]]
+    single_writer: bool
+    public: bool = False
+    max_age_seconds: int = 0
+    max_bytes: int = 8 * 2**30
+
+
+COMMANDS: Final = Stream(
+    name="COMMANDS",
+    subjects=(
+        "orders.>",
+        "trades.>",
+        "transfers.>",
+        "prices.index.>",
+        "liquidations.>",
+        "funding.settle.>",
+        "admin.>",
+    ),
+    contracts=contracts.COMMANDS,
+    writers={
+        "gateway": ("orders.>", "transfers.>", "trades.>"),
+        "trader": ("orders.>", "transfers.>", "trades.>"),
+        "operator": ("admin.>",),
+        "ingestor": ("prices.index.>",),
+        "risk": ("liquidations.>",),
+        "funding": ("funding.settle.>",),
+    },
+    single_writer=False,
+    public=True,
+)
+EVENTS: Final = Stream(
+    name="EVENTS",
+    subjects=("trading.>",),
+    contracts=contracts.TRADING_EVENTS,
+    writers={"matching": ("trading.>",)},
+    single_writer=True,
+)
+MARKET: Final = Stream(
+    name="MARKET",
+    subjects=("market.>",),
+    contracts=contracts.MARKET_EVENTS,
+    writers={"ingestor": ("market.>",)},
+    single_writer=False,
+    max_age_seconds=3 * 24 * 3600,
+)
+RISK: Final = Stream(
+    name="RISK",
+    subjects=("risk.>",),
+    contracts=contracts.RISK_EVENTS,
+    writers={"risk": ("risk.>",)},
+    single_writer=True,
+)
+FUNDING: Final = Stream(
+    name="FUNDING",
+    subjects=("funding.rates.>",),
+    contracts=contracts.FUNDING_EVENTS,
+    writers={"funding": ("funding.rates.>",)},
+    single_writer=True,
+)
+EARNINGS: Final = Stream(
+    name="EARNINGS",
+    subjects=("earnings.>",),
+    contracts=contracts.EARNINGS_EVENTS,
+    writers={"earnings": ("earnings.>",)},
+    single_writer=True,
+)
+ANALYTICS: Final = Stream(
+    name="ANALYTICS",
+    subjects=("analytics.>",),
+    contracts=contracts.ANALYTICS_EVENTS,
+    writers={"analytics": ("analytics.>",)},
+    single_writer=True,
+)
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
+DEAD_LETTERS: Final = Stream(
+    name="DEAD_LETTERS",
+    subjects=("dead.>",),
+    contracts=contracts.DEAD_LETTER_EVENTS,
+    writers={service: (f"dead.{service}.>",) for service in SERVICES},
+    single_writer=False,
+)
+
+STREAMS: Final = (COMMANDS, EVENTS, MARKET, RISK, FUNDING, EARNINGS, ANALYTICS, DEAD_LETTERS)
+BY_NAME: Final = {stream.name: stream for stream in STREAMS}
+STREAM_OF: Final[Mapping[type[Message], Stream]] = {
+    contract: stream for stream in STREAMS for contract in stream.contracts
+}
+READS: Final[Mapping[str, Stream]] = {
+    "ingestor": MARKET,
+    "matching": COMMANDS,
+    "risk": EVENTS,
+    "funding": EVENTS,
+    "earnings": EVENTS,
+    "analytics": EVENTS,
+    "gateway": RISK,
+}

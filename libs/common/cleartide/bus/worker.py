@@ -1,0 +1,252 @@
+"""The one recipe: inbox, fold, commit, publish, acknowledge. Neighbouring batches overlap; the order never changes.
+
+An epoch begins by fencing the previous holder, loading the state and repairing what was committed but perhaps not
+published. It ends on any lost connection or cursor, and the next one begins from what is committed.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from cleartide.bus.faults import CrashPoint, no_crash
+from cleartide.bus.folder import FoldCounts, Folder, channels_of
+from cleartide.bus.ports import (
+    Bus,
+    Commit,
+    CursorLost,
+    Delivery,
+    Epoch,
+    OutboxRow,
+    Progress,
+    Source,
+    Store,
+    StreamLost,
+    StreamState,
+)
+from cleartide.bus.streams import Stream
+from cleartide.bus.together import run_together
+from cleartide.fold import Handlers, Repository
+from cleartide.telemetry.metrics import WorkerMetrics
+from cleartide.telemetry.tracing import BatchTracer
+
+log = structlog.get_logger()
+
+COMMITS_IN_FLIGHT: Final = 1
+PUBLISHES_IN_FLIGHT: Final = 2
+REPAIR_ROWS_AT_ONCE: Final = 500
+
+
+@dataclass
+class Fold:
+    """What the runner needs to know of a service."""
+
+    service: str
+    stream: Stream
+    handlers: Handlers
+    repository: Repository[Any]
+    journal: bool = False
+
+
+@dataclass
+class Health:
+    """The worker's progress, for the health endpoints."""
+
+    phase: str = "starting"
+    epoch: int = 0
+    position: int = 0
+    pending: int = 0
+    last_commit_monotonic: float = 0.0
+    commits: int = 0
+    gaps: int = 0
+    restarts: int = 0
+    last_error: str = ""
+
+
+@dataclass
+class _InFlight:
+    commit: Commit
+    last: Delivery
+    counts: FoldCounts
+
+
+@dataclass
+class Worker:
+    """Runs one fold on a bus and a store until it is stopped."""
+
+    fold: Fold
+    bus: Bus
+    store: Store
+    metrics: WorkerMetrics
+    tracer: BatchTracer
+    monotonic: Callable[[], float]
+    crash: CrashPoint = no_crash
+    health: Health = field(default_factory=Health)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _published: dict[str, int] = field(default_factory=dict)
+
+    def stop(self) -> None:
+        """Fetch no more; what is in flight is committed, published and acknowledged before `run_epoch` returns."""
+        self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._stopping.is_set()
+
+    async def run_epoch(self) -> None:
+        """One epoch: ends when stopped, or raises what ended it. Nothing in memory outlives it."""
+        self.health.phase = "loading"
+        epoch = await self.store.begin()
+        tables = [table for table in self.fold.repository.tables if table.load]
+        state = self.fold.repository.restore(await self.store.load(tables))
+        self._published = dict(epoch.published_seq)
+        await self._repair(epoch)
+        bounds = await self.bus.state(self.fold.stream)
+        folder = Folder(
+            service=self.fold.service,
+            stream=self.fold.stream,
+            handlers=self.fold.handlers,
+            repository=self.fold.repository,
+            state=state,
+            epoch=epoch,
+            journal=self.fold.journal,
+            crash=self.crash,
+        )
+        source = await self.bus.open(self.fold.stream, self.fold.service, self._start(folder, epoch.progress, bounds))
+        self.health.epoch, self.health.position = epoch.number, folder.progress.position
+        self.health.phase = "running"
+        log.info("epoch_started", epoch=epoch.number, position=folder.progress.position)
+        try:
+            await self._pipeline(folder, source, bounds.created)
+            await self.store.mark_published(epoch.number, self._published)
+        finally:
+            self.health.phase = "stopped"
+            await source.close()
+
+    async def _repair(self, epoch: Epoch) -> None:
+        """Publish again what may have been committed and not published; readers skip what they have seen."""
+        for channel in channels_of(self.fold.service):
+            after = epoch.published_seq.get(channel, 0)
+            while rows := await self.store.unpublished(channel, after, REPAIR_ROWS_AT_ONCE):
+                await self.bus.publish(self.fold.service, rows)
+                log.info("outbox_repaired", channel=channel, first=rows[0].first_seq, last=rows[-1].last_seq)
+                after = rows[-1].last_seq
+                self._published[channel] = after
+
+    def _start(self, folder: Folder, progress: Progress, bounds: StreamState) -> int:
+        """The stream sequence to read from. A stream made anew is read from its start, or goes on where it was."""
+        same = progress.stream_created in ("", bounds.created)
+        if self.fold.stream.single_writer:
+            return progress.stream_seq + 1 if same else bounds.first_seq
+        if bounds.last_seq < progress.position:
+            raise StreamLost(
+                f"{self.fold.stream.name} ends at {bounds.last_seq}, but {progress.position} was applied: restore it"
+            )
+        trimmed = self.fold.stream.max_age_seconds > 0 and bounds.first_seq > progress.position + 1
+        if trimmed:
+            log.warning("retention_gap", expected=progress.position + 1, first=bounds.first_seq)
+            self.metrics.gaps.inc()
+            folder.skip_to(bounds.first_seq - 1)
+        return folder.progress.position + 1
+
+    async def _pipeline(self, folder: Folder, source: Source, created: str) -> None:
+        commits: asyncio.Queue[_InFlight | None] = asyncio.Queue(COMMITS_IN_FLIGHT)
+        publishes: asyncio.Queue[_InFlight | None] = asyncio.Queue(PUBLISHES_IN_FLIGHT)
+        await run_together(
+            self._fold_loop(folder, source, created, commits),
+            self._commit_loop(commits, publishes),
+            self._publish_loop(source, publishes),
+        )
+
+    async def _fold_loop(
+        self, folder: Folder, source: Source, created: str, commits: "asyncio.Queue[_InFlight | None]"
+    ) -> None:
+        stop = asyncio.ensure_future(self._stopping.wait())
+        fetch: asyncio.Future[list[Delivery]] | None = None
+        try:
+            while True:
+                fetch = asyncio.ensure_future(source.fetch())
+                await asyncio.wait((fetch, stop), return_when=asyncio.FIRST_COMPLETED)
+                if self._stopping.is_set():
+                    break
+                deliveries = fetch.result()
+                fetch = None
+                with self.tracer.batch(self.fold.service, deliveries) as traceparent:
+                    decoded = folder.decode(deliveries)
+                    try:
+                        commit, counts = folder.fold(decoded, traceparent, created)
+                    except CursorLost:
+                        self.health.gaps += 1
+                        self.metrics.gaps.inc()
+                        raise
+                await commits.put(_InFlight(commit, deliveries[-1], counts))
+        finally:
+            stop.cancel()
+            if fetch is not None:
+                fetch.cancel()
+        await commits.put(None)
+
+    async def _commit_loop(
+        self, commits: "asyncio.Queue[_InFlight | None]", publishes: "asyncio.Queue[_InFlight | None]"
+    ) -> None:
+        while (batch := await commits.get()) is not None:
+            started = self.monotonic()
+            self.crash("before_commit")
+            await self.store.commit(_with_published(batch.commit, self._published))
+            self.crash("after_commit")
+            now = self.monotonic()
+            self._observe(batch, now - started, now)
+            await publishes.put(batch)
+        await publishes.put(None)
+
+    async def _publish_loop(self, source: Source, publishes: "asyncio.Queue[_InFlight | None]") -> None:
+        while (batch := await publishes.get()) is not None:
+            self.crash("before_publish")
+            if batch.commit.outbox:
+                await self.bus.publish(self.fold.service, batch.commit.outbox)
+                self._mark(batch.commit.outbox)
+            self.crash("after_publish")
+            self.crash("before_ack")
+            await source.ack(batch.last)
+            self.crash("after_ack")
+
+    def _mark(self, rows: Sequence[OutboxRow]) -> None:
+        for row in rows:
+            self._published[row.channel] = row.last_seq
+
+    def _observe(self, batch: _InFlight, seconds: float, now: float) -> None:
+        after = batch.commit.after
+        self.health.position, self.health.pending = after.position, batch.last.pending
+        self.health.last_commit_monotonic = now
+        self.health.commits += 1
+        self.metrics.committed(
+            events=batch.counts.events,
+            dead=batch.counts.dead,
+            skipped=batch.counts.skipped,
+            seconds=seconds,
+            position=after.position,
+            pending=batch.last.pending,
+        )
+        log.debug(
+            "batch_committed",
+            events=batch.counts.events,
+            dead=batch.counts.dead,
+            position=after.position,
+            outbox=len(batch.commit.outbox),
+            ms=round(seconds * 1000, 2),
+        )
+
+
+def _with_published(commit: Commit, published: dict[str, int]) -> Commit:
+    return Commit(
+        epoch=commit.epoch,
+        before=commit.before,
+        after=commit.after,
+        changes=commit.changes,
+        outbox=commit.outbox,
+        published_seq=dict(published),
+        journal=commit.journal,
+    )

@@ -1,0 +1,158 @@
+"""The shared language: every command and event of Cleartide, versioned. `schemas/` is generated from here."""
+
+from cleartide.contracts.base import Contract, Message
+from cleartide.contracts.commands import (
+    CancelOrder,
+    Deposit,
+    FundInsurance,
+    IndexSource,
+    LiquidateAccount,
+    ListMarket,
+    MarginBracket,
+    MarketSpec,
+    PlaceOrder,
+    ReportTrade,
+    SettleFunding,
+    UpdateIndexPrice,
+    Withdraw,
+)
+from cleartide.contracts.dead import DeadLettered
+from cleartide.contracts.market import (
+    MarketEvent,
+    VenueBook,
+    VenueFunding,
+    VenueGap,
+    VenueStatus,
+    VenueTicker,
+    VenueTrade,
+)
+from cleartide.contracts.projections import CandleClosed, EarningsDayRecorded, FundingRatePublished
+from cleartide.contracts.risk import AlertInput, AlertLevel, RiskAlertRaised
+from cleartide.contracts.trading import (
+    FundingSettled,
+    InsuranceFunded,
+    LiquidationExecuted,
+    LiquidationRejected,
+    MarketListed,
+    MarkPriceUpdated,
+    OrderAccepted,
+    OrderClosed,
+    OrderRejected,
+    PositionChanged,
+    PremiumSampled,
+    TradeExecuted,
+    TradeOrigin,
+    TradingEvent,
+    TransferApplied,
+    TransferRejected,
+)
+
+COMMANDS: tuple[type[Message], ...] = (
+    ListMarket,
+    FundInsurance,
+    Deposit,
+    Withdraw,
+    PlaceOrder,
+    CancelOrder,
+    ReportTrade,
+    UpdateIndexPrice,
+    LiquidateAccount,
+    SettleFunding,
+)
+TRADING_EVENTS: tuple[type[Message], ...] = (
+    MarketListed,
+    TransferApplied,
+    TransferRejected,
+    InsuranceFunded,
+    OrderAccepted,
+    OrderRejected,
+    OrderClosed,
+    TradeExecuted,
+    PositionChanged,
+    MarkPriceUpdated,
+    PremiumSampled,
+    FundingSettled,
+    LiquidationExecuted,
+    LiquidationRejected,
+)
+MARKET_EVENTS: tuple[type[Message], ...] = (
+    VenueTicker,
+    VenueTrade,
+    VenueBook,
+    VenueFunding,
+    VenueGap,
+    VenueStatus,
+)
+RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised,)
+FUNDING_EVENTS: tuple[type[Message], ...] = (FundingRatePublished,)
+EARNINGS_EVENTS: tuple[type[Message], ...] = (EarningsDayRecorded,)
+ANALYTICS_EVENTS: tuple[type[Message], ...] = (CandleClosed,)
+DEAD_LETTER_EVENTS: tuple[type[Message], ...] = (DeadLettered,)
+
+ALL_MESSAGES: tuple[type[Message], ...] = (
+    *COMMANDS,
+    *TRADING_EVENTS,
+    *MARKET_EVENTS,
+    *RISK_EVENTS,
+    *FUNDING_EVENTS,
+    *EARNINGS_EVENTS,
+    *ANALYTICS_EVENTS,
+    *DEAD_LETTER_EVENTS,
+)
+
+__all__ = [
+    "ALL_MESSAGES",
+    "ANALYTICS_EVENTS",
+    "COMMANDS",
+    "DEAD_LETTER_EVENTS",
+    "EARNINGS_EVENTS",
+    "FUNDING_EVENTS",
+    "MARKET_EVENTS",
+    "RISK_EVENTS",
+    "TRADING_EVENTS",
+    "AlertInput",
+    "AlertLevel",
+    "CancelOrder",
+    "CandleClosed",
+    "Contract",
+    "DeadLettered",
+    "Deposit",
+    "EarningsDayRecorded",
+    "FundInsurance",
+    "FundingRatePublished",
+    "FundingSettled",
+    "IndexSource",
+    "InsuranceFunded",
+    "LiquidateAccount",
+    "LiquidationExecuted",
+    "LiquidationRejected",
+    "ListMarket",
+    "MarginBracket",
+    "MarkPriceUpdated",
+    "MarketEvent",
+    "MarketListed",
+    "MarketSpec",
+    "Message",
+    "OrderAccepted",
+    "OrderClosed",
+    "OrderRejected",
+    "PlaceOrder",
+    "PositionChanged",
+    "PremiumSampled",
+    "ReportTrade",
+    "RiskAlertRaised",
+    "SettleFunding",
+    "TradeExecuted",
+    "TradeOrigin",
+    "TradingEvent",
+    "TransferApplied",
+    "TransferRejected",
+    "UpdateIndexPrice",
+    "VenueBook",
+    "VenueFunding",
+    "VenueGap",
+    "VenueStatus",
+    "VenueTicker",
+    "VenueTrade",
+    "Withdraw",
+]

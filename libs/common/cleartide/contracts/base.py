@@ -1,0 +1,49 @@
+"""The envelope that every command and event carries, and how a contract names its subject."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from cleartide.contracts.types import MessageId, Micros, Seq, SourceName
+
+
+class Contract(BaseModel):
+    """A frozen value: strict types, unknown fields refused when it is built or published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Message(Contract):
+    """The envelope, flat beside the body.
+
+    id: unique for all time and deterministic: the same input gives the same id.
+    seq: gapless per (source, stream), from 1; 0 for publishers that do not number their messages.
+    occurred_at: when it happened, by the clock of the sequencer for events and of the sender for commands.
+    causation_id: the message that caused this one; correlation_id: the first message of the chain.
+    """
+
+    subject_template: ClassVar[str]
+    packed: ClassVar[bool] = False
+
+    id: MessageId
+    type: str
+    version: int
+    seq: Seq = 0
+    occurred_at: Micros
+    causation_id: str = ""
+    correlation_id: str = ""
+    source: SourceName
+
+    @property
+    def subject(self) -> str:
+        """The NATS subject this message travels on."""
+        return self.subject_template.format_map(_Fields(self))
+
+
+class _Fields(dict[str, Any]):
+    def __init__(self, message: Message) -> None:
+        super().__init__()
+        self._message = message
+
+    def __missing__(self, key: str) -> Any:
+        return getattr(self._message, key)

@@ -1,0 +1,56 @@
+"""What funding, earnings and analytics say to others."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from cleartide.contracts.base import Message
+from cleartide.contracts.types import AccountId, MarketId, Micros, NonNegativeQuanta, Ppb, Quanta, Ticks
+
+
+class FundingRatePublished(Message):
+    """The hourly rate of one interval (domain rule R17), as sent to matching for settlement."""
+
+    subject_template: ClassVar[str] = "funding.rates.{market}"
+    type: Literal["FundingRatePublished"] = "FundingRatePublished"
+    version: Literal[1] = 1
+    market: MarketId
+    interval_start: Micros
+    interval_micros: int = Field(gt=0)
+    average_premium_ppb: Ppb
+    rate_ppb: Ppb
+    samples: int = Field(ge=0)
+
+
+class EarningsDayRecorded(Message):
+    """One account's closed UTC day: equity_end - equity_start = flows + pnl + funding - fees, exactly (R34)."""
+
+    subject_template: ClassVar[str] = "earnings.daily.{account}"
+    type: Literal["EarningsDayRecorded"] = "EarningsDayRecorded"
+    version: Literal[1] = 1
+    account: AccountId
+    day: Micros
+    equity_start_quanta: Quanta
+    equity_end_quanta: Quanta
+    flows_quanta: Quanta
+    pnl_quanta: Quanta
+    funding_quanta: Quanta
+    fees_quanta: Quanta
+
+
+class CandleClosed(Message):
+    """A finished candle of one market. Times are the interval's start and length; prices in ticks."""
+
+    subject_template: ClassVar[str] = "analytics.candles.{market}"
+    type: Literal["CandleClosed"] = "CandleClosed"
+    version: Literal[1] = 1
+    market: MarketId
+    open_time: Micros
+    interval_micros: int = Field(gt=0)
+    open_ticks: Ticks
+    high_ticks: Ticks
+    low_ticks: Ticks
+    close_ticks: Ticks
+    volume_lots: int = Field(ge=0)
+    quote_volume_quanta: NonNegativeQuanta
+    trades: int = Field(ge=1)

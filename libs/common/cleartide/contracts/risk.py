@@ -1,0 +1,43 @@
+"""Risk alerts: a product of their own. One JSON object per message on `risk.alerts.<level>.<account>`."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from cleartide.contracts.base import Contract, Message
+from cleartide.contracts.types import AccountId, MarketId, MessageId, Seq, SignedDecimal, SignedLots, Ticks
+
+AlertLevel = Literal["watch", "warning", "critical", "liquidatable", "resolved"]
+
+
+class AlertInput(Contract):
+    """One position as it entered the formula: value = lots * mark price; requirement by the brackets (R8)."""
+
+    market: MarketId
+    lots: SignedLots
+    mark_ticks: Ticks
+    value: SignedDecimal
+    maintenance_margin: SignedDecimal
+
+
+class RiskAlertRaised(Message):
+    """An account crossed an alert level (health factor 1.5 / 1.2 / 1.05 / 1.0, domain rule R10) or left them.
+
+    health factor = equity / maintenance margin, floored to 1e-6; null when there is no requirement.
+    `account_seq` is gapless per account from 1; `inputs` and `cash` let the reader recompute the figure.
+    """
+
+    subject_template: ClassVar[str] = "risk.alerts.{level}.{account}"
+    type: Literal["RiskAlertRaised"] = "RiskAlertRaised"
+    version: Literal[1] = 1
+    account: AccountId
+    account_seq: Seq
+    level: AlertLevel
+    previous_level: AlertLevel | None
+    health_factor: SignedDecimal | None
+    equity: SignedDecimal
+    maintenance_margin: SignedDecimal
+    cash: SignedDecimal
+    unsettled_funding: SignedDecimal
+    inputs: tuple[AlertInput, ...] = Field(max_length=256)
+    cause_id: MessageId

@@ -1,0 +1,188 @@
+"""Fold a service's whole input again into a fresh schema and prove that it comes out the same.
+
+The old schema stays until the digests are equal; when they are not, it goes back into service and the new one is kept
+beside it as `<service>_rebuilt` for inspection. The service must not run meanwhile.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+from nats.aio.client import Client
+
+from cleartide.bus.folder import Decoded, Folder
+from cleartide.bus.nats import NatsBus
+from cleartide.bus.ports import Delivery, Progress
+from cleartide.connect import connected, nats_broker
+from cleartide.contracts.codec import Refusal
+from cleartide.ops.registry import definition
+from cleartide.ops.settings import OpsSettings
+from cleartide.ops.setup import migrator
+from cleartide.service import Service
+from cleartide.store.digest import schema_digests
+from cleartide.store.names import enter_schema, quoted, role_of
+from cleartide.store.postgres import PostgresStore
+
+JOURNAL_ROWS_AT_ONCE: Final = 2_000
+
+
+class RebuildError(Exception):
+    """The rebuild could not be made, or came out different; the message lists what differs."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The outcome of a rebuild."""
+
+    service: str
+    position: int
+    seconds: float
+    digests: dict[str, str]
+
+
+async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
+    """Rebuild one service's schema. Raises RebuildError."""
+    service = definition(name)
+    admin = await asyncpg.connect(settings.admin_dsn)
+    try:
+        expected, target = await _current(admin, service)
+        before = f"{name}_before_rebuild"
+        await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(before)} CASCADE")
+        await admin.execute(f"ALTER SCHEMA {quoted(name)} RENAME TO {quoted(before)}")
+        started = time.monotonic()
+        try:
+            await _fresh_schema(admin, settings, name)
+            await _fold_again(settings, service, target)
+            actual, _ = await _current(admin, service)
+            different = sorted(key for key in {*expected, *actual} if expected.get(key) != actual.get(key))
+            if different:
+                detail = "; ".join(f"{key}: was {expected.get(key)}, is {actual.get(key)}" for key in different)
+                raise RebuildError(f"{name}: {detail}")
+        except BaseException:
+            await _put_back(admin, name, before)
+            raise
+        await _mark_published(admin, name)
+        await admin.execute(f"DROP SCHEMA {quoted(before)} CASCADE")
+        return Rebuilt(name, target.position, time.monotonic() - started, actual)
+    finally:
+        await admin.close()
+
+
+async def _current(admin: "asyncpg.Connection[Any]", service: Service) -> tuple[dict[str, str], Progress]:
+    await enter_schema(admin, service.name)
+    try:
+        row = await admin.fetchrow("SELECT position, stream_seq, stream_created, at FROM consumer_position")
+        if row is None:
+            raise RebuildError(f"{service.name}: the schema holds no position")
+        return await schema_digests(admin, service.repository.tables), Progress(*row)
+    finally:
+        await admin.execute("RESET ROLE")
+        await admin.execute("RESET search_path")
+
+
+async def _fresh_schema(admin: "asyncpg.Connection[Any]", settings: OpsSettings, name: str) -> None:
+    await admin.execute(f"CREATE SCHEMA {quoted(name)} AUTHORIZATION {quoted(role_of(name))}")
+    await admin.execute(f"REVOKE ALL ON SCHEMA {quoted(name)} FROM PUBLIC")
+    await migrator(settings, name).migrate()
+
+
+async def _put_back(admin: "asyncpg.Connection[Any]", name: str, before: str) -> None:
+    rebuilt = f"{name}_rebuilt"
+    await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(rebuilt)} CASCADE")
+    if await admin.fetchval("SELECT 1 FROM pg_namespace WHERE nspname = $1", name):
+        await admin.execute(f"ALTER SCHEMA {quoted(name)} RENAME TO {quoted(rebuilt)}")
+    await admin.execute(f"ALTER SCHEMA {quoted(before)} RENAME TO {quoted(name)}")
+
+
+async def _mark_published(admin: "asyncpg.Connection[Any]", name: str) -> None:
+    """Everything up to the rebuilt position was published before; what was not is repaired at the next start."""
+    await admin.execute(
+        f"UPDATE {quoted(name)}.outbox_position n SET published_seq = b.published_seq "  # noqa: S608
+        f"FROM {quoted(name + '_before_rebuild')}.outbox_position b WHERE b.channel = n.channel"
+    )
+
+
+async def _fold_again(settings: OpsSettings, service: Service, target: Progress) -> None:
+    store = PostgresStore(settings.admin_dsn, service.name, act_as_owner=True)
+    pending: asyncio.Task[None] | None = None
+    try:
+        epoch = await store.begin()
+        folder = Folder(
+            service=service.name,
+            stream=service.reads,
+            handlers=service.handlers,
+            repository=service.repository,
+            state=service.repository.restore({table.name: [] for table in service.repository.tables if table.load}),
+            epoch=epoch,
+            journal=service.journal,
+        )
+        async for deliveries in _input(settings, service, target):
+            decoded = [entry for entry in folder.decode(deliveries) if _within(entry, service, target)]
+            if not decoded:
+                continue
+            commit, _ = folder.fold(decoded, "", target.stream_created)
+            if pending is not None:
+                await pending
+            pending = asyncio.create_task(store.commit(commit))
+            if folder.progress.position >= target.position:
+                break
+        if pending is not None:
+            await pending
+    finally:
+        await store.close()
+
+
+def _within(entry: Decoded, service: Service, target: Progress) -> bool:
+    delivery, messages = entry
+    if not service.reads.single_writer:
+        return delivery.stream_seq <= target.position
+    first = messages[0]
+    return not isinstance(first, Refusal) and first.seq <= target.position
+
+
+def _input(settings: OpsSettings, service: Service, target: Progress) -> AsyncIterator[list[Delivery]]:
+    return _journal(settings, service, target) if service.journal else _stream(settings, service, target)
+
+
+async def _journal(settings: OpsSettings, service: Service, target: Progress) -> AsyncIterator[list[Delivery]]:
+    connection = await asyncpg.connect(settings.admin_dsn)
+    try:
+        await connection.execute(f"SET search_path TO {quoted(service.name + '_before_rebuild')}")
+        after = 0
+        while after < target.position:
+            rows = await connection.fetch(
+                "SELECT stream_seq, at, subject, payload FROM journal WHERE stream_seq > $1 "
+                "ORDER BY stream_seq LIMIT $2",
+                after,
+                JOURNAL_ROWS_AT_ONCE,
+            )
+            if not rows:
+                raise RebuildError(f"{service.name}: the journal ends at {after}, the position is {target.position}")
+            yield [Delivery(row["stream_seq"], row["at"], row["subject"], row["payload"], "", 0) for row in rows]
+            after = rows[-1]["stream_seq"]
+    finally:
+        await connection.close()
+
+
+async def _stream(settings: OpsSettings, service: Service, target: Progress) -> AsyncIterator[list[Delivery]]:
+    if target.position == 0:
+        return
+    broker = nats_broker(settings.nats_url, settings.nats_admin_user, settings.nats_admin_password, "cleartide-rebuild")
+    client: Client = await connected(broker, give_up_after=10)
+    bus = NatsBus(client)
+    try:
+        bounds = await bus.state(service.reads)
+        if bounds.first_seq > 1:
+            raise RebuildError(f"{service.name}: {service.reads.name} begins at {bounds.first_seq}, not at 1")
+        cursor = await bus.open(service.reads, f"rebuild-{service.name}", 1)
+        try:
+            while True:
+                yield await cursor.fetch()
+        finally:
+            await cursor.close()
+            await bus.api(f"CONSUMER.DELETE.{service.reads.name}.rebuild-{service.name}")
+    finally:
+        await broker.stop()

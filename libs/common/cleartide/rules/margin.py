@@ -1,0 +1,64 @@
+"""Margin and equity of a cross account, exact, in quote quanta (domain rules R8 and R10)."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from cleartide.contracts import MarginBracket
+from cleartide.money import PPB, ceil_div
+
+
+class PositionView(NamedTuple):
+    """One position as the margin rules see it.
+
+    value_quanta = lots * mark * u (signed); quote_quanta = Q; unsettled_funding_quanta is signed, credit > 0.
+    """
+
+    lots: int
+    value_quanta: int
+    quote_quanta: int
+    unsettled_funding_quanta: int
+    brackets: Sequence[MarginBracket]
+
+
+class AccountMargin(NamedTuple):
+    """An account's equity and requirements in quanta."""
+
+    equity_quanta: int
+    initial_margin_quanta: int
+    maintenance_margin_quanta: int
+
+
+def requirements(notional_quanta: int, brackets: Sequence[MarginBracket]) -> tuple[int, int]:
+    """(initial, maintenance) margin of a position: each slice of notional at its own rate, rounded up (R8)."""
+    initial = maintenance = lower = 0
+    for bracket in brackets:
+        upper = bracket.upper_notional_quanta
+        top = notional_quanta if upper is None else min(notional_quanta, upper)
+        if top <= lower:
+            break
+        slice_initial = ceil_div((top - lower) * bracket.initial_margin_ppb, PPB)
+        initial += slice_initial
+        maintenance += ceil_div(slice_initial * bracket.maintenance_fraction_ppb, PPB)
+        lower = top
+    return initial, maintenance
+
+
+def account_margin(cash_quanta: int, positions: Iterable[PositionView]) -> AccountMargin:
+    """Equity = cash + sum(Q + value + unsettled funding); requirements summed over positions (cross, R10)."""
+    equity, initial, maintenance = cash_quanta, 0, 0
+    for position in positions:
+        equity += position.quote_quanta + position.value_quanta + position.unsettled_funding_quanta
+        im, mm = requirements(abs(position.value_quanta), position.brackets)
+        initial += im
+        maintenance += mm
+    return AccountMargin(equity, initial, maintenance)
+
+
+def is_liquidatable(equity_quanta: int, maintenance_margin_quanta: int) -> bool:
+    """Below maintenance: MM > 0 and E < MM (R10). Equal is safe."""
+    return maintenance_margin_quanta > 0 and equity_quanta < maintenance_margin_quanta
+
+
+def is_below(equity_quanta: int, maintenance_margin_quanta: int, threshold_ppm: int) -> bool:
+    """Health factor strictly below threshold_ppm / 1e6, by cross multiplication; never without a requirement."""
+    return maintenance_margin_quanta > 0 and equity_quanta * 1_000_000 < threshold_ppm * maintenance_margin_quanta

@@ -1,0 +1,92 @@
+"""Daily partitions `{table}_{YYYY}_{MM}_{DD}`, made ahead continuously; a default partition catches the unforeseen.
+
+When a day's partition is made and the default one already holds rows of that day, the rows move into it: no insert ever
+fails for a missing day, and no day is left behind in the default partition.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from cleartide.store.names import quoted
+
+log = structlog.get_logger()
+CHECK_SECONDS: Final = 3600.0
+RETRY_SECONDS: Final = 30.0
+DAYS_BACK: Final = 1
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """A table partitioned by range on the timestamptz column `column`, with days made ahead of now."""
+
+    table: str
+    ahead_days: int = 3
+    column: str = "ts"
+
+
+def partition_name(table: str, day: datetime) -> str:
+    """`venue_trades_2026_11_21`."""
+    return f"{table}_{day:%Y_%m_%d}"
+
+
+async def ensure_days(connection: "asyncpg.Connection[Any]", table: Partitioned, days: Iterable[datetime]) -> list[str]:
+    """Make the partitions of these UTC days where they are missing; returns the names that were made."""
+    made = []
+    for day in days:
+        name = partition_name(table.table, day)
+        if await connection.fetchval("SELECT to_regclass($1)", name) is None:
+            await _make(connection, table, name, day)
+            made.append(name)
+    return made
+
+
+async def _make(connection: "asyncpg.Connection[Any]", table: Partitioned, name: str, day: datetime) -> None:
+    start, end = day, day + timedelta(days=1)
+    parent, column, default = quoted(table.table), quoted(table.column), quoted(f"{table.table}_default")
+    async with connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout TO '5s'")
+        await connection.execute(f"CREATE TABLE {quoted(name)} (LIKE {parent} INCLUDING DEFAULTS)")
+        await connection.execute(
+            f"WITH moved AS (DELETE FROM {default} WHERE {column} >= $1 AND {column} < $2 RETURNING *) "  # noqa: S608
+            f"INSERT INTO {quoted(name)} SELECT * FROM moved",
+            start,
+            end,
+        )
+        await connection.execute(
+            f"ALTER TABLE {parent} ATTACH PARTITION {quoted(name)} "
+            f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
+        )
+
+
+def days_around(now: datetime, ahead_days: int) -> list[datetime]:
+    """Yesterday to `ahead_days` after today, as UTC midnights."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return [today + timedelta(days=offset) for offset in range(-DAYS_BACK, ahead_days + 1)]
+
+
+async def keep_ahead(dsn: str, tables: Sequence[Partitioned], stopping: asyncio.Event) -> None:
+    """Make partitions ahead for as long as the service runs; a failure is logged and tried again soon."""
+    while not stopping.is_set():
+        wait = CHECK_SECONDS
+        try:
+            connection = await asyncpg.connect(dsn, timeout=5)
+            try:
+                for table in tables:
+                    made = await ensure_days(connection, table, days_around(datetime.now(UTC), table.ahead_days))
+                    if made:
+                        log.info("partitions_made", table=table.table, days=len(made), last=made[-1])
+            finally:
+                await connection.close()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            log.warning("partitions_failed", error=str(error)[:200])
+            wait = RETRY_SECONDS
+        try:
+            await asyncio.wait_for(stopping.wait(), wait)
+        except TimeoutError:
+            continue

@@ -1,0 +1,108 @@
+"""The store on Postgres: one connection for the unit of work, one statement per batch, a fence per epoch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from cleartide.bus.ports import Commit, Epoch, Fenced, OutboxRow, Progress
+from cleartide.fold import Row, Table
+from cleartide.store.names import enter_schema
+from cleartide.store.sql import Statement
+
+CONNECT_SECONDS: Final = 5.0
+COMMIT_SECONDS: Final = 30.0
+
+
+class PostgresStore:
+    """One service's schema. The role's search_path leads to it, so the SQL names no schema."""
+
+    def __init__(self, dsn: str, service: str, *, act_as_owner: bool = False) -> None:
+        """`act_as_owner`: the login is an administrator's; work as the service's role in its schema."""
+        self._dsn, self._service, self._act_as_owner = dsn, service, act_as_owner
+        self._held: asyncpg.Connection[Any] | None = None
+
+    async def _connection(self) -> "asyncpg.Connection[Any]":
+        if self._held is None or self._held.is_closed():
+            self._held = await asyncpg.connect(
+                self._dsn,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMIT_SECONDS,
+                server_settings={"application_name": f"cleartide-{self._service}"},
+            )
+            if self._act_as_owner:
+                await enter_schema(self._held, self._service)
+        return self._held
+
+    async def close(self) -> None:
+        """Close the connection; a lost one is simply dropped."""
+        held, self._held = self._held, None
+        if held is not None and not held.is_closed():
+            await held.close(timeout=CONNECT_SECONDS)
+
+    def abandon(self) -> None:
+        """Drop the connection without waiting: after an error its state is unknown."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.terminate()
+
+    async def begin(self) -> Epoch:
+        """A new epoch: from here on every older holder is fenced."""
+        connection = await self._connection()
+        async with connection.transaction():
+            row = await connection.fetchrow(
+                "UPDATE consumer_position SET epoch = epoch + 1 "
+                "RETURNING epoch, position, stream_seq, stream_created, at"
+            )
+            heads = await connection.fetch("SELECT channel, last_seq, published_seq FROM outbox_position")
+        if row is None:
+            raise RuntimeError("consumer_position has no row: the schema was not migrated")
+        return Epoch(
+            number=row["epoch"],
+            progress=Progress(row["position"], row["stream_seq"], row["stream_created"], row["at"]),
+            last_seq={head["channel"]: head["last_seq"] for head in heads},
+            published_seq={head["channel"]: head["published_seq"] for head in heads},
+        )
+
+    async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]:
+        """Every row of the tables, as tuples in declared column order, ordered by key."""
+        connection = await self._connection()
+        loaded: dict[str, Sequence[Row]] = {}
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            for table in tables:
+                columns, key = ", ".join(table.columns), ", ".join(table.key)
+                order = f" ORDER BY {key}" if key else ""
+                records = await connection.fetch(f"SELECT {columns} FROM {table.name}{order}", timeout=600)  # noqa: S608
+                loaded[table.name] = [tuple(record) for record in records]
+        return loaded
+
+    async def commit(self, commit: Commit) -> None:
+        """One batch, one statement, one transaction."""
+        statement = Statement(commit)
+        connection = await self._connection()
+        if not await connection.fetch(statement.text, *statement.arguments):
+            raise Fenced(f"{self._service}: epoch {commit.epoch} at position {commit.before.position} was overtaken")
+
+    async def unpublished(self, channel: str, after_seq: int, limit: int) -> Sequence[OutboxRow]:
+        """Outbox rows of a channel beyond a sequence, in order."""
+        connection = await self._connection()
+        records = await connection.fetch(
+            "SELECT channel, first_seq, last_seq, subject, payload, traceparent FROM outbox "
+            "WHERE channel = $1 AND first_seq > $2 ORDER BY first_seq LIMIT $3",
+            channel,
+            after_seq,
+            limit,
+        )
+        return [OutboxRow(*record) for record in records]
+
+    async def mark_published(self, epoch: int, published_seq: Mapping[str, int]) -> None:
+        """Remember what is published, so that the next start has nothing to repair."""
+        connection = await self._connection()
+        await connection.execute(
+            "UPDATE outbox_position o SET published_seq = greatest(o.published_seq, u.p) "
+            "FROM unnest($1::text[], $2::bigint[]) AS u(c, p), consumer_position c "
+            "WHERE o.channel = u.c AND c.epoch = $3",
+            list(published_seq),
+            list(published_seq.values()),
+            epoch,
+        )

@@ -1,0 +1,1 @@
+"""Through real NATS, Postgres and Valkey."""

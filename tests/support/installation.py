@@ -1,0 +1,252 @@
+"""A whole installation on real servers: its own database, its own NATS server, secrets, roles, schemas and streams."""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import asyncpg
+from nats.aio.client import Client
+
+from cleartide.bus.permissions import OPERATOR, USERS, users
+from cleartide.bus.streams import SERVICES
+from cleartide.connect import connected, nats_broker
+from cleartide.ops.settings import OpsSettings
+from cleartide.ops.setup import setup
+from cleartide.store.digest import schema_digests
+from cleartide.store.names import enter_schema, role_of
+from deploy.local.nats import NatsServer
+from deploy.local.ports import free_port
+from deploy.local.postgres import PostgresServer
+from deploy.local.valkey import ValkeyServer
+
+ROOT = Path(__file__).resolve().parents[2]
+_databases = itertools.count(1)
+
+
+def _dsn(base: str, database: str, user: str = "", password: str = "") -> str:
+    scheme, rest = base.split("://", 1)
+    credentials, address = rest.rsplit("@", 1)
+    host = address.split("/", 1)[0]
+    return f"{scheme}://{f'{user}:{password}' if user else credentials}@{host}/{database}"
+
+
+@dataclass
+class ServiceProcess:
+    """One running service."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    port: int
+    log: Path
+
+    def progress(self) -> dict[str, Any]:
+        """What `/health/progress` says; {} while it does not answer."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/health/progress", timeout=1) as answer:
+                report: dict[str, Any] = json.load(answer)
+                return report
+        except OSError:
+            return {}
+
+    async def ready(self, seconds: float = 20) -> None:
+        """Wait until the service says that it is ready."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if (await asyncio.to_thread(self.progress)).get("ready"):
+                return
+            if self.process.poll() is not None:
+                break
+            await asyncio.sleep(0.03)
+        raise AssertionError(f"{self.name} is not ready:\n{self.log.read_text()[-4000:]}")
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, seconds: float = 15) -> int:
+        """Drain and end; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+@dataclass
+class Installation:
+    """Servers, credentials and processes of one test."""
+
+    folder: Path
+    postgres: PostgresServer
+    nats: NatsServer
+    valkey: ValkeyServer
+    database: str
+    processes: dict[str, ServiceProcess] = field(default_factory=dict)
+    extra_environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def admin_dsn(self) -> str:
+        """The database as its owner."""
+        return _dsn(self.postgres.dsn, self.database)
+
+    def service_dsn(self, service: str) -> str:
+        """The database as a service's role."""
+        return _dsn(self.postgres.dsn, self.database, role_of(service), f"db-{service}")
+
+    @property
+    def ops(self) -> OpsSettings:
+        """Settings of the operator's tools."""
+        return OpsSettings(
+            admin_dsn=self.admin_dsn,
+            nats_url=self.nats.url,
+            nats_admin_user=OPERATOR,
+            nats_admin_password=f"nats-{OPERATOR}",
+            secrets_file=self.folder / "secrets.json",
+        )
+
+    async def set_up(self) -> None:
+        """Roles, schemas, migrations and streams."""
+        secrets = {"postgres_roles": {service: f"db-{service}" for service in SERVICES}}
+        (self.folder / "secrets.json").write_text(json.dumps(secrets))
+        await setup(self.ops)
+
+    @asynccontextmanager
+    async def client(self, user: str = OPERATOR) -> AsyncIterator[Client]:
+        """A NATS connection as one of the users."""
+        broker = nats_broker(self.nats.url, user, f"nats-{user}", f"test-{user}")
+        try:
+            yield await connected(broker, give_up_after=10)
+        finally:
+            await broker.stop()
+
+    def environment(self, service: str, port: int) -> dict[str, str]:
+        """What the supervisor would give the service."""
+        return {
+            **os.environ,
+            "CLEARTIDE_NATS_URL": self.nats.url,
+            "CLEARTIDE_NATS_USER": service,
+            "CLEARTIDE_NATS_PASSWORD": f"nats-{service}",
+            "CLEARTIDE_POSTGRES_DSN": self.service_dsn(service),
+            "CLEARTIDE_REDIS_URL": self.valkey.url,
+            "CLEARTIDE_HTTP_PORT": str(port),
+            **self.extra_environment,
+        }
+
+    async def start(self, *services: str, environment: Mapping[str, str] | None = None) -> None:
+        """Start service processes and wait until they are ready."""
+        started = [self.spawn(service, environment) for service in services]
+        await asyncio.gather(*(service.ready() for service in started))
+
+    def spawn(self, service: str, environment: Mapping[str, str] | None = None) -> ServiceProcess:
+        """Start one service process without waiting."""
+        port = free_port()
+        log = self.folder / f"{service}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"services.{service}"],
+                cwd=ROOT,
+                env={**self.environment(service, port), **(environment or {})},
+                stdout=output,
+                stderr=output,
+            )
+        self.processes[service] = ServiceProcess(service, process, port, log)
+        return self.processes[service]
+
+    def stop_services(self) -> dict[str, int]:
+        """Drain every service, all at once; returns the exit codes."""
+        for running in self.processes.values():
+            if running.process.poll() is None:
+                running.process.send_signal(signal.SIGTERM)
+        codes = {name: running.stop() for name, running in self.processes.items()}
+        self.processes.clear()
+        return codes
+
+    def kill_services(self) -> None:
+        """Whatever still runs is killed."""
+        for running in self.processes.values():
+            if running.process.poll() is None:
+                running.kill()
+        self.processes.clear()
+
+    async def digests(self, *services: str) -> dict[str, dict[str, str]]:
+        """Digests of the services' schemas."""
+        from cleartide.ops.registry import definition
+
+        connection = await asyncpg.connect(self.admin_dsn)
+        try:
+            found = {}
+            for service in services:
+                await enter_schema(connection, service)
+                found[service] = await schema_digests(connection, definition(service).repository.tables)
+                await connection.execute("RESET ROLE")
+            return found
+        finally:
+            await connection.close()
+
+    async def fetch(self, service: str, query: str, *arguments: Any) -> Sequence[Any]:
+        """Rows of a query in a service's schema."""
+        connection = await asyncpg.connect(self.service_dsn(service))
+        try:
+            rows: Sequence[Any] = await connection.fetch(query, *arguments)
+            return rows
+        finally:
+            await connection.close()
+
+    async def position(self, service: str) -> int:
+        """The service's committed position."""
+        return int((await self.fetch(service, "SELECT position FROM consumer_position"))[0][0])
+
+    async def settled(self, services: Sequence[str], seconds: float = 30) -> None:
+        """Wait until every service has committed all of its input and published all of its output."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if await self._all_caught_up(services):
+                return
+            await asyncio.sleep(0.05)
+        logs = "\n".join(f"--- {name}\n{p.log.read_text()[-2500:]}" for name, p in self.processes.items())
+        raise AssertionError(f"not settled: {[(s, await self.position(s)) for s in services]}\n{logs}")
+
+    async def _all_caught_up(self, services: Sequence[str]) -> bool:
+        from cleartide.bus.nats import NatsBus
+        from cleartide.bus.streams import READS
+
+        async with self.client() as client:
+            bus = NatsBus(client)
+            for service in services:
+                stream = READS[service]
+                last = (await bus.state(stream)).last_seq
+                row = (await self.fetch(service, "SELECT position, stream_seq FROM consumer_position"))[0]
+                if (row["stream_seq"] if stream.single_writer else row["position"]) < last:
+                    return False
+        return True
+
+
+@asynccontextmanager
+async def installation(
+    folder: Path, postgres: PostgresServer, valkey: ValkeyServer, *, durable: bool = False
+) -> AsyncIterator[Installation]:
+    """A fresh installation on a running Postgres and Valkey, with a NATS server of its own."""
+    name = f"cleartide_{os.getpid()}_{next(_databases)}"
+    admin = await asyncpg.connect(postgres.dsn)
+    await admin.execute(f"CREATE DATABASE {name}")
+    nats = NatsServer(folder / "nats", users=users({user: f"nats-{user}" for user in USERS}), durable=durable)
+    await nats.start()
+    made = Installation(folder, postgres, nats, valkey, name)
+    try:
+        await made.set_up()
+        yield made
+    finally:
+        made.kill_services()
+        await nats.stop()
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
