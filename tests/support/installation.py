@@ -16,8 +16,6 @@ from typing import Any
 from urllib.request import urlopen
 
 import asyncpg
-from nats.aio.client import Client
-
 from cleartide.bus.permissions import OPERATOR, USERS, users
 from cleartide.bus.streams import SERVICES
 from cleartide.connect import connected, nats_broker
@@ -25,6 +23,8 @@ from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import setup
 from cleartide.store.digest import schema_digests
 from cleartide.store.names import enter_schema, role_of
+from nats.aio.client import Client
+
 from deploy.local.nats import NatsServer
 from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer

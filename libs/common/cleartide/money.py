@@ -18,6 +18,8 @@ PPB: Final = 1_000_000_000
 MAX_QUANTA: Final = 2**53 - 1
 MAX_SIZE_LOTS: Final = 2**40 - 1
 MAX_PRICE_TICKS: Final = 2**40 - 1
+MAX_EXPONENT: Final = 60  # far beyond every unit: a number outside is refused before it is written out
+MAX_DIGITS: Final = 128
 
 
 class MoneyError(ValueError):
@@ -29,7 +31,7 @@ class MoneyError(ValueError):
 
 
 def parse_decimal(text: str) -> Decimal:
-    """A finite decimal from text; NaN, infinities and anything else are refused."""
+    """A finite decimal of a sane magnitude from text; NaN, infinities and anything else are refused."""
     if not isinstance(text, str):
         raise MoneyError("not_a_number", f"expected decimal text, got {type(text).__name__}")
     try:
@@ -38,6 +40,10 @@ def parse_decimal(text: str) -> Decimal:
         raise MoneyError("not_a_number", text[:40]) from None
     if not value.is_finite():
         raise MoneyError("not_a_number", text[:40])
+    if value.adjusted() > MAX_EXPONENT:
+        raise MoneyError("overflow", text[:40])
+    if value.adjusted() < -MAX_EXPONENT or len(text) > MAX_DIGITS:
+        raise MoneyError("off_grid", text[:40])
     return value
 
 
@@ -46,8 +52,6 @@ def to_grid(text: str, step: str, limit: int, name: str) -> int:
     value, unit = parse_decimal(text), parse_decimal(step)
     if unit <= 0:
         raise MoneyError("bad_step", f"{name} step {step}")
-    if value.adjusted() - unit.adjusted() > 30:
-        raise MoneyError("overflow", f"{name} {text}")
     numerator, denominator = value.as_integer_ratio()
     unit_numerator, unit_denominator = unit.as_integer_ratio()
     quotient, rest = divmod(numerator * unit_denominator, denominator * unit_numerator)

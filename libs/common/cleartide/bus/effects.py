@@ -1,7 +1,7 @@
 """What a fold says: events stamped with their envelope, validated, encoded and packed into outbox rows."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from cleartide.bus.ports import OutboxRow
 from cleartide.bus.streams import STREAM_OF
@@ -12,8 +12,7 @@ MAX_EVENTS_PER_ROW: Final = 256
 MAX_BYTES_PER_ROW: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
+class Emitted(NamedTuple):
     """One stamped and encoded event on its way to the outbox."""
 
     channel: str
@@ -23,6 +22,16 @@ class Emitted:
     payload: bytes
 
 
+class _Plan(NamedTuple):
+    """What is the same for every event of a contract."""
+
+    channel: str
+    id_prefix: str
+    subject: str
+    packed: bool
+    validate: Callable[[dict[str, Any]], Message]
+
+
 class Recorder:
     """Collects the effects of one batch. The channels' counters go on from one batch to the next."""
 
@@ -30,6 +39,7 @@ class Recorder:
         self._service = service
         self._last_seq = last_seq
         self._emitted: list[Emitted] = []
+        self._plans: dict[type[Message], _Plan] = {}
         self._at = 0
         self._seq = 0
         self._cause = ""
@@ -51,19 +61,30 @@ class Recorder:
 
     def emit(self, contract: type[Message], **body: Any) -> None:
         """Stamp, validate and encode one event."""
-        channel = STREAM_OF[contract].name
+        plan = self._plans.get(contract) or self._plan(contract)
+        channel = plan.channel
         seq = self._last_seq.get(channel, 0) + 1
-        event = contract(
-            id=f"{self._service}-{channel.lower()}-{seq}",
-            seq=seq,
-            occurred_at=self._at,
-            causation_id=self._cause,
-            correlation_id=self._correlation,
-            source=self._service,
-            **body,
-        )
-        self._emitted.append(Emitted(channel, seq, event.subject, contract.packed, encode(event)))
+        body["id"] = f"{plan.id_prefix}{seq}"
+        body["seq"] = seq
+        body["occurred_at"] = self._at
+        body["causation_id"] = self._cause
+        body["correlation_id"] = self._correlation
+        body["source"] = self._service
+        event = plan.validate(body)
+        self._emitted.append(Emitted(channel, seq, plan.subject or event.subject, plan.packed, encode(event)))
         self._last_seq[channel] = seq
+
+    def _plan(self, contract: type[Message]) -> "_Plan":
+        channel, template = STREAM_OF[contract].name, contract.subject_template
+        plan = _Plan(
+            channel=channel,
+            id_prefix=f"{self._service}-{channel.lower()}-",
+            subject="" if "{" in template else template,
+            packed=contract.packed,
+            validate=contract.__pydantic_validator__.validate_python,
+        )
+        self._plans[contract] = plan
+        return plan
 
     def drain(self, traceparent: str) -> list[OutboxRow]:
         """The batch's outbox rows, in order: neighbours on one packed subject share a row as a JSON array."""

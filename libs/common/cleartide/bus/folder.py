@@ -8,9 +8,9 @@ from typing import Any, Final
 from cleartide.bus.effects import Recorder
 from cleartide.bus.faults import CrashPoint, no_crash
 from cleartide.bus.ports import Commit, CursorLost, Delivery, Epoch, Progress
-from cleartide.bus.streams import BY_NAME, STREAM_OF, Stream
+from cleartide.bus.streams import BY_NAME, SERVICES, STREAM_OF, Stream
 from cleartide.contracts import DeadLettered, Message
-from cleartide.contracts.codec import Decoder, Refusal
+from cleartide.contracts.codec import Decoder, Refusal, encode
 from cleartide.fold import Handlers, Reject, Repository
 
 DEAD_LETTER_BYTES: Final = 65_536
@@ -59,13 +59,13 @@ class Folder:
         }
         self._decoder = Decoder(stream.contracts, public=stream.public)
         self._epoch = epoch.number
-        self._progress = epoch.progress
+        self._position, self._stream_seq, self._created, self._at = epoch.progress
         self._recorder = Recorder(service, dict(epoch.last_seq))
 
     @property
     def progress(self) -> Progress:
         """How far the state in memory has come (the committed one may be a batch behind)."""
-        return self._progress
+        return Progress(self._position, self._stream_seq, self._created, self._at)
 
     def decode(self, deliveries: Sequence[Delivery]) -> list[Decoded]:
         """Payloads to contracts; what cannot be read stays in its place as a Refusal."""
@@ -77,15 +77,17 @@ class Folder:
     def fold(self, decoded: Sequence[Decoded], traceparent: str, created: str) -> tuple[Commit, FoldCounts]:
         """Fold a decoded batch. Raises CursorLost on a gap, before anything of the message after it is folded."""
         self._crash("before_fold")
-        before, counts = self._progress, FoldCounts()
+        before, counts = self.progress, FoldCounts()
         for delivery, messages in decoded:
-            self._fold_delivery(delivery, messages, counts)
-        last = decoded[-1][0]
-        self._progress = Progress(self._progress.position, last.stream_seq, created, self._progress.at)
+            if self._stream.single_writer:
+                self._fold_sequenced(delivery, messages, counts)
+            else:
+                self._fold_delivery(delivery, messages, counts)
+        self._stream_seq, self._created = decoded[-1][0].stream_seq, created
         commit = Commit(
             epoch=self._epoch,
             before=before,
-            after=self._progress,
+            after=self.progress,
             changes=self._repository.collect(self._state),
             outbox=self._recorder.drain(traceparent),
             published_seq={},
@@ -100,57 +102,55 @@ class Folder:
         return [delivery for delivery, _ in decoded if delivery.stream_seq > before.position]
 
     def _fold_delivery(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
-        if self._stream.single_writer:
-            for message in messages:
-                self._fold_sequenced(delivery, message, counts)
-            return
-        position = self._progress.position
-        if delivery.stream_seq <= position:
+        """Of a stream with many writers: the whole message has one position, its number in the stream."""
+        if delivery.stream_seq <= self._position:
             counts.skipped += len(messages)
             return
-        self._require_next(delivery.stream_seq, position)
-        at = max(self._progress.at, delivery.at)
+        self._require_next(delivery.stream_seq)
+        self._at = max(self._at, delivery.at)
         for index, message in enumerate(messages):
-            self._fold_one(delivery, message, index, at, delivery.stream_seq, counts)
-        self._progress = Progress(delivery.stream_seq, delivery.stream_seq, "", at)
+            self._fold_one(delivery, message, index, delivery.stream_seq, counts)
+        self._position = delivery.stream_seq
 
-    def _fold_sequenced(self, delivery: Delivery, message: Message | Refusal, counts: FoldCounts) -> None:
-        if isinstance(message, Refusal):
-            raise UnreadableEvent(f"{self._stream.name} #{delivery.stream_seq}: {message.reason}: {message.error}")
-        position = self._progress.position
-        if message.seq <= position:
-            counts.skipped += 1
-            return
-        self._require_next(message.seq, position)
-        at = max(self._progress.at, message.occurred_at)
-        self._fold_one(delivery, message, 0, at, message.seq, counts)
-        self._progress = Progress(message.seq, delivery.stream_seq, "", at)
+    def _fold_sequenced(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
+        """Of a stream with one writer: every event has its own position, the writer's gapless number."""
+        for message in messages:
+            if isinstance(message, Refusal):
+                raise UnreadableEvent(f"{self._stream.name} #{delivery.stream_seq}: {message.reason}: {message.error}")
+            seq = message.seq
+            if seq <= self._position:
+                counts.skipped += 1
+                continue
+            self._require_next(seq)
+            self._at = max(self._at, message.occurred_at)
+            self._fold_one(delivery, message, 0, seq, counts)
+            self._position = seq
 
-    def _require_next(self, seq: int, position: int) -> None:
+    def _require_next(self, seq: int) -> None:
+        position = self._position
         if seq == position + 1 or (position == 0 and self._stream.max_age_seconds):
             return
         raise CursorLost(f"{self._stream.name}: expected {position + 1}, got {seq}")
 
     def skip_to(self, position: int) -> None:
         """Go on after messages that the stream's age limit has removed."""
-        self._progress = Progress(position, position, self._progress.stream_created, self._progress.at)
+        self._position = self._stream_seq = position
 
     def _fold_one(
         self,
         delivery: Delivery,
         message: Message | Refusal,
         index: int,
-        at: int,
         seq: int,
         counts: FoldCounts,
     ) -> None:
         counts.events += 1
-        origin = f"{self._stream.name.lower()}:{delivery.stream_seq}"
         if isinstance(message, Refusal):
-            self._recorder.begin(cause=origin, correlation="", at=at, seq=seq)
+            origin = f"{self._stream.name.lower()}:{delivery.stream_seq}"
+            self._recorder.begin(cause=origin, correlation="", at=self._at, seq=seq)
             self._bury(delivery, message, counts)
             return
-        self._recorder.begin(cause=message.id, correlation=message.correlation_id, at=at, seq=seq)
+        self._recorder.begin(cause=message.id, correlation=message.correlation_id, at=self._at, seq=seq)
         if self._stream.public and (refusal := self._misplaced(delivery, message, index)) is not None:
             self._bury(delivery, refusal, counts)
             return
@@ -160,15 +160,21 @@ class Folder:
         try:
             handler(self._state, message, self._recorder)
         except Reject as verdict:
-            raw = message.model_dump_json().encode()
-            self._bury(delivery, Refusal(verdict.reason, verdict.detail, index, raw), counts)
+            self._bury(delivery, Refusal(verdict.reason, verdict.detail, index, encode(message)), counts)
 
     def _misplaced(self, delivery: Delivery, message: Message, index: int) -> Refusal | None:
-        """A command must travel on its own subject: permissions are given by subject, so they must bind the body."""
-        if message.subject == delivery.subject:
+        """Rights are given by subject, so the subject must bind the body; no outsider may speak as a service."""
+        if message.subject != delivery.subject:
+            reason, error = "wrong_subject", f"{message.type} belongs on {message.subject}"
+        elif message.source in SERVICES and not self._may_write(message.source, delivery.subject):
+            reason, error = "forbidden_source", f"{message.source} does not publish on {delivery.subject}"
+        else:
             return None
-        error = f"{message.type} belongs on {message.subject}"
-        return Refusal("wrong_subject", error, index, message.model_dump_json().encode())
+        return Refusal(reason, error, index, encode(message))
+
+    def _may_write(self, source: str, subject: str) -> bool:
+        patterns = self._stream.writers.get(source, ())
+        return any(subject_matches(pattern, subject) for pattern in patterns)
 
     def _bury(self, delivery: Delivery, refusal: Refusal, counts: FoldCounts) -> None:
         counts.dead += 1

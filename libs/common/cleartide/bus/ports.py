@@ -38,8 +38,7 @@ class StreamState(NamedTuple):
     created: str
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a service has come in its input.
 
     position: last folded event `seq` (single-writer streams) or stream sequence (others).

@@ -91,6 +91,10 @@ class Worker:
         """Fetch no more; what is in flight is committed, published and acknowledged before `run_epoch` returns."""
         self._stopping.set()
 
+    def published(self, channel: str) -> int:
+        """The last event of an output stream that is known to be stored there."""
+        return self._published.get(channel, 0)
+
     @property
     def stopping(self) -> bool:
         """Whether a stop was asked for."""

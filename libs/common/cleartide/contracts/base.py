@@ -1,10 +1,10 @@
 """The envelope that every command and event carries, and how a contract names its subject."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from cleartide.contracts.types import MessageId, Micros, Seq, SourceName
+from cleartide.contracts.types import CauseId, MessageId, Micros, Seq, SourceName
 
 
 class Contract(BaseModel):
@@ -30,20 +30,12 @@ class Message(Contract):
     version: int
     seq: Seq = 0
     occurred_at: Micros
-    causation_id: str = ""
-    correlation_id: str = ""
+    causation_id: CauseId = ""
+    correlation_id: CauseId = ""
     source: SourceName
 
     @property
     def subject(self) -> str:
         """The NATS subject this message travels on."""
-        return self.subject_template.format_map(_Fields(self))
-
-
-class _Fields(dict[str, Any]):
-    def __init__(self, message: Message) -> None:
-        super().__init__()
-        self._message = message
-
-    def __missing__(self, key: str) -> Any:
-        return getattr(self._message, key)
+        template = self.subject_template
+        return template.format_map(self.__dict__) if "{" in template else template

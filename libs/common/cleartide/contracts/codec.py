@@ -12,6 +12,7 @@ import msgspec
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from cleartide.contracts.base import Message
+from cleartide.contracts.fast import FastDecoder
 
 MAX_PUBLIC_PAYLOAD_BYTES: Final = 65_536
 MAX_EVENTS_PER_MESSAGE: Final = 1_000
@@ -37,8 +38,8 @@ _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 def encode(message: Message) -> bytes:
-    """The message as one JSON object."""
-    return _encoder.encode(message.__dict__)
+    """The message as one JSON object, whether it was built here or read by the inner hop's reader."""
+    return _encoder.encode(message.__dict__ if isinstance(message, BaseModel) else message)
 
 
 def encode_body(fields: dict[str, Any]) -> bytes:
@@ -47,12 +48,13 @@ def encode_body(fields: dict[str, Any]) -> bytes:
 
 
 class Decoder:
-    """Reads the contracts of one stream."""
+    """Reads the contracts of one stream: public ones field by field, the system's own by the derived reader."""
 
     def __init__(self, contracts: Sequence[type[Message]], *, public: bool) -> None:
         self._versions = {contract.model_fields["type"].default: contract for contract in contracts}
         self._extra: Literal["forbid", "ignore"] = "forbid" if public else "ignore"
         self._public = public
+        self._fast = None if public else FastDecoder(contracts)
         union: Any = Union[tuple(contracts)]  # noqa: UP007 - built at run time from the stream's list
         one: Any = Annotated[union, Field(discriminator="type")] if len(contracts) > 1 else union
         self._one: TypeAdapter[Message] = TypeAdapter(one)
@@ -62,6 +64,11 @@ class Decoder:
         """Every event of the payload in order; what cannot be read is a Refusal in its place."""
         if self._public and len(payload) > MAX_PUBLIC_PAYLOAD_BYTES:
             return [Refusal("oversized", f"{len(payload)} bytes, limit {MAX_PUBLIC_PAYLOAD_BYTES}", 0, payload)]
+        if self._fast is not None:
+            try:
+                return list(self._fast.decode(payload))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValidationError):
+                return self._diagnose(payload)
         try:
             if payload[:1] == b"[":
                 many = self._many.validate_json(payload, extra=self._extra)

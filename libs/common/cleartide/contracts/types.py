@@ -12,6 +12,11 @@ from pydantic import Field, StringConstraints
 JSON_SAFE: Final = 2**53 - 1
 
 MessageId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,95}$")]
+CauseId = Annotated[
+    str,
+    StringConstraints(pattern=r"^(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,95})?$"),
+    Field(description="id of another message; empty where there is none"),
+]
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 MarketId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{1,23}$")]

@@ -1,0 +1,100 @@
+# Cleartide: every command starts here. Needs python3 (3.11 or newer) and make.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON := .venv/bin/python
+LOCAL := $(PYTHON) -m deploy.local
+COMPOSE := docker compose -f deploy/compose.yaml
+BOOTSTRAP := @python3 -I deploy/local/bootstrap.py
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-package cleartide-common
+RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
+WORKERS ?= 2
+
+.PHONY: help up down ps logs start stop restart rebuild ops test test-fast lint bench chaos schemas lock lock-check clean
+
+help: ## this list
+	@awk -F ': ## ' '/^[a-z -]+: ## / {gsub(/ /, "|", $$1); printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## start everything and stay (Ctrl-C stops); DETACH=1, LOGS=1, FEED=live, SANDBOX=0, STACK=compose
+ifeq ($(STACK),compose)
+	@$(COMPOSE) up --detach --build --wait
+else
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) up $(if $(DETACH),--detach) $(if $(LOGS),--logs) $(if $(JSON),--json)
+endif
+
+down: ## stop everything
+ifeq ($(STACK),compose)
+	@$(COMPOSE) down
+else
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) down
+endif
+
+ps: ## list servers and services with state, pid and port
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) ps
+
+logs: ## show and follow logs; SERVICE=risk for one
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) logs $(SERVICE)
+
+start stop restart: ## one service of a running stack; SERVICE=risk
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) $@ $(or $(SERVICE),$(error say which: make $@ SERVICE=risk))
+
+rebuild: ## fold a service's input again from the beginning and prove the tables equal; SERVICE=risk
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) rebuild $(or $(SERVICE),$(error say which: make rebuild SERVICE=risk))
+
+ops: ## the operator's tools on the running stack; DO="dead --after 0", DO=status, DO=--help
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) operate $(or $(DO),--help)
+
+test: ## every test, on real servers; ARGS= for pytest
+	$(BOOTSTRAP) dev
+	@.venv/bin/pytest -n $(WORKERS) --durations=10 $(ARGS)
+
+test-fast: ## the tests that start no servers
+	$(BOOTSTRAP) dev
+	@.venv/bin/pytest -n $(WORKERS) libs services $(ARGS)
+
+lint: ## style, format and types
+	$(BOOTSTRAP) dev
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+bench: ## benchmarks; ONLY=matching for one
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m benchmarks $(ONLY)
+
+chaos: ## kill services and servers under load, then count what was lost
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m tests.chaos
+
+schemas: ## write schemas/ from the contracts
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m cleartide.contracts.schemas schemas
+
+lock: ## write the lock files from requirements/*.in; UPGRADE=1 for newest versions
+	$(BOOTSTRAP) dev
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) $(RUNTIME_INPUTS) -o requirements.lock
+	@$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o requirements-dev.lock
+
+lock-check: ## fail if a lock file is not what its inputs say, or names a host or a path
+	$(BOOTSTRAP) dev
+	@set -e; new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; cp requirements.lock requirements-dev.lock "$$new"; \
+	$(COMPILE) $(RUNTIME_INPUTS) -o "$$new/requirements.lock"; \
+	$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o "$$new/requirements-dev.lock"; \
+	for lock in requirements.lock requirements-dev.lock; do diff $$lock "$$new/$$lock"; done; \
+	if grep -nE '://|file:|^-' requirements.lock requirements-dev.lock; then \
+	echo 'a lock file names a host or a path'; exit 1; fi; \
+	echo 'the lock files are what their inputs say'
+
+clean: ## remove the embedded stack's data, logs and passwords; FORCE=1 does not ask
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) clean $(if $(FORCE),--force)

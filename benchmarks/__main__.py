@@ -1,0 +1,28 @@
+"""Run the benchmarks: all of them, or one by id."""
+
+import argparse
+import asyncio
+import importlib
+from typing import Final
+
+BENCHMARKS: Final = {
+    "durable_hop": "benchmarks.hop",
+    "hop_latency": "benchmarks.latency",
+    "chain": "benchmarks.chain",
+    "lifecycle": "benchmarks.lifecycle",
+}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--only", choices=sorted(BENCHMARKS), help="run one benchmark")
+    only = parser.parse_args().only
+    for name, module in BENCHMARKS.items():
+        if only in (None, name):
+            print(f"== {name}", flush=True)
+            asyncio.run(importlib.import_module(module).run())
+
+
+if __name__ == "__main__":
+    main()

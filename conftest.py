@@ -1,0 +1,68 @@
+"""Real servers for every test that asks: PostgreSQL and Valkey once per test process, NATS anew for each installation.
+
+The servers do not depend on the event loop that started them, so tests with loops of their own share them.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from deploy.local.postgres import PostgresServer
+from deploy.local.server import Server
+from deploy.local.valkey import ValkeyServer
+from tests.support.installation import Installation, installation
+
+PASSWORD = "test-only"
+S = TypeVar("S", bound=Server)
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A short-lived folder that the database's own user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="cleartide-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(server_folder: Path) -> Iterator[PostgresServer]:
+    """PostgreSQL; each test makes a database of its own on it."""
+    yield from _running(PostgresServer(server_folder / "postgres", password=PASSWORD, durable=False))
+
+
+@pytest.fixture(scope="session")
+def valkey(server_folder: Path) -> Iterator[ValkeyServer]:
+    """Valkey."""
+    yield from _running(ValkeyServer(server_folder / "valkey", password=PASSWORD, durable=False))
+
+
+def _running(server: S) -> Iterator[S]:
+    _run(server.start())
+    yield server
+    _run(server.stop())
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end on a passing loop, and leave the thread's current loop, which is the test's, alone."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+@pytest.fixture
+async def installed(
+    server_folder: Path, postgres: PostgresServer, valkey: ValkeyServer
+) -> AsyncIterator[Installation]:
+    """A whole installation of its own: database, NATS server, roles, schemas, streams; no service runs yet."""
+    folder = Path(tempfile.mkdtemp(dir=server_folder))
+    async with installation(folder, postgres, valkey) as made:
+        yield made
+    shutil.rmtree(folder)

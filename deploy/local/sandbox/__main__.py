@@ -1,0 +1,200 @@
+"""Run the sandbox population against a system: `python -m deploy.local.sandbox`."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import structlog
+from cleartide.client import Client, PublishError
+from cleartide.connect import connected, nats_broker
+from cleartide.contracts import FundInsurance, ListMarket
+from cleartide.money import Grid, quanta_to_text
+from cleartide.telemetry.logs import configure_logs
+from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from deploy.local.sandbox.market import INSURANCE, MARKET, SPEC
+from deploy.local.sandbox.population import (
+    LEVERAGED,
+    MAKER_DEPOSIT,
+    MAKERS,
+    TAKER_DEPOSIT,
+    TAKERS,
+    Population,
+    Quote,
+)
+
+log = structlog.get_logger()
+
+QUOTE_SECONDS: Final = 2.0
+TAKE_SECONDS: Final = 0.5
+REOPEN_SECONDS: Final = 4.0
+QUERY_SECONDS: Final = 2.0
+
+
+@dataclass
+class Watch:
+    """What the population sees of the market: the mark price and who holds no position."""
+
+    mark_ticks: int = 0
+    priced: asyncio.Event = field(default_factory=asyncio.Event)
+    flat: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(LEVERAGED, True))
+
+    def take(self, event: dict[str, Any]) -> None:
+        """One trading event."""
+        if event.get("market") != MARKET:
+            return
+        if event["type"] == "MarkPriceUpdated":
+            self.mark_ticks = event["mark_ticks"]
+            self.priced.set()
+        elif event["type"] == "PositionChanged" and event["account"] in self.flat:
+            self.flat[event["account"]] = event["lots"] == 0
+
+
+class Sandbox:
+    """The population at work."""
+
+    def __init__(self, trader: Client, operator: NatsClient) -> None:
+        self._trader, self._operator = trader, operator
+        self._watch = Watch()
+        self._grid = Grid.of(SPEC.tick_size, SPEC.lot_size)
+        self._run = format(time.time_ns() // 1_000_000, "x")
+        self._population = Population(seed=7, run=self._run)
+        self._resting: list[Quote] = []
+        self._deposits = 0
+
+    async def prepare(self) -> None:
+        """List the market and give the accounts their collateral, unless an earlier run has done it."""
+        await self._operator.subscribe("trading.>", cb=self._on_events)
+        if MARKET not in json.dumps(await self._query("query.matching.markets", {})):
+            await self._operate(ListMarket, "list", spec=SPEC)
+            await self._operate(FundInsurance, "insurance", market=MARKET, amount=INSURANCE)
+            for accounts, amount in ((MAKERS, MAKER_DEPOSIT), (TAKERS, TAKER_DEPOSIT)):
+                for account in accounts:
+                    await self._deposit(account, amount)
+        await self._watch.priced.wait()
+        log.info("sandbox_trading", mark=self._grid.price_text(self._watch.mark_ticks))
+
+    async def _on_events(self, message: Msg) -> None:
+        for event in json.loads(message.data):
+            self._watch.take(event)
+
+    async def _query(self, subject: str, params: dict[str, Any]) -> Any:
+        while True:
+            with contextlib.suppress(NatsError, OSError):
+                reply = json.loads(
+                    (await self._operator.request(subject, json.dumps(params).encode(), QUERY_SECONDS)).data
+                )
+                if reply["ok"]:
+                    return reply["data"]
+            await asyncio.sleep(0.1)
+
+    async def _operate(self, contract: Any, name: str, **body: Any) -> None:
+        now = time.time_ns() // 1000
+        message = contract(id=f"sandbox-{name}-{self._run}", occurred_at=now, source="operator", **body)
+        await Client(self._operator, "operator").publish(message)
+
+    async def _deposit(self, account: str, amount: str) -> None:
+        self._deposits += 1
+        await self._trader.deposit(account=account, amount=amount, transfer_id=f"{self._run}-{self._deposits}")
+
+    async def quote(self) -> None:
+        """Replace every maker's ladder."""
+        fresh = self._population.quotes(self._watch.mark_ticks)
+        for order in self._resting:
+            await self._trader.cancel_order(account=order.account, market=MARKET, client_order_id=order.client_order_id)
+        for order in fresh:
+            await self._trader.place_order(
+                account=order.account,
+                market=MARKET,
+                side=order.side,
+                size=self._grid.size_text(order.size_lots),
+                price=self._grid.price_text(order.price_ticks),
+                client_order_id=order.client_order_id,
+            )
+        self._resting = fresh
+
+    async def take(self) -> None:
+        """A few market orders."""
+        for take in self._population.takes():
+            await self._trader.place_order(
+                account=take.account,
+                market=MARKET,
+                side=take.side,
+                size=self._grid.size_text(take.size_lots),
+                order_type="market",
+                time_in_force="ioc",
+            )
+
+    async def reopen(self) -> None:
+        """Open leveraged positions, reported as trades of another engine, for accounts that hold none."""
+        for account in [name for name, flat in self._watch.flat.items() if flat]:
+            opening = self._population.opening(account, self._watch.mark_ticks, self._grid.quanta_per_lot_tick)
+            await self._deposit(account, quanta_to_text(opening.deposit_quanta))
+            buys = opening.side == "buy"
+            await self._trader.publish_trade(
+                market=MARKET,
+                trade_id=f"{self._run}-{account}-{self._deposits}",
+                price=self._grid.price_text(opening.price_ticks),
+                size=self._grid.size_text(opening.size_lots),
+                buyer=account if buys else None,
+                seller=None if buys else account,
+            )
+            self._watch.flat[account] = False
+
+
+async def _every(seconds: float, stopping: asyncio.Event, act: Any) -> None:
+    while not stopping.is_set():
+        try:
+            await act()
+        except PublishError as error:
+            log.warning("sandbox_publish_failed", error=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), seconds)
+
+
+async def run() -> None:
+    """Trade until SIGTERM."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    url, environment = os.environ["CLEARTIDE_NATS_URL"], os.environ
+    address = urlsplit(url)
+    trader_url = (
+        f"nats://{environment['CLEARTIDE_NATS_USER']}:{quote(environment['CLEARTIDE_NATS_PASSWORD'])}"
+        f"@{address.hostname}:{address.port}"
+    )
+    user, password = environment["CLEARTIDE_NATS_ADMIN_USER"], environment["CLEARTIDE_NATS_ADMIN_PASSWORD"]
+    broker = nats_broker(url, user, password, "cleartide-sandbox")
+    try:
+        async with Client.connect(trader_url, source="sandbox") as trader:
+            sandbox = Sandbox(trader, await connected(broker))
+            preparing = asyncio.create_task(sandbox.prepare())
+            stopped = asyncio.create_task(stopping.wait())
+            await asyncio.wait((preparing, stopped), return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if stopping.is_set():
+                preparing.cancel()
+                return
+            await preparing
+            await asyncio.gather(
+                _every(QUOTE_SECONDS, stopping, sandbox.quote),
+                _every(TAKE_SECONDS, stopping, sandbox.take),
+                _every(REOPEN_SECONDS, stopping, sandbox.reopen),
+            )
+    finally:
+        await broker.stop()
+
+
+if __name__ == "__main__":
+    configure_logs("sandbox", os.environ.get("CLEARTIDE_LOG_LEVEL", "info"))
+    asyncio.run(run())
+    sys.exit(0)

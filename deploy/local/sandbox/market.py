@@ -1,0 +1,38 @@
+"""The market that the sandbox opens."""
+
+from typing import Final
+
+from cleartide.contracts import MarginBracket, MarketSpec
+
+MARKET: Final = "BTC-PERP"
+INSURANCE: Final = "1000000"
+
+SPEC: Final = MarketSpec(
+    market=MARKET,
+    base="BTC",
+    quote="USDC",
+    tick_size="0.1",
+    lot_size="0.001",
+    brackets=(
+        MarginBracket(
+            upper_notional_quanta=250_000_000_000,
+            initial_margin_ppb=10_000_000,
+            maintenance_fraction_ppb=500_000_000,
+        ),
+        MarginBracket(
+            upper_notional_quanta=2_000_000_000_000,
+            initial_margin_ppb=20_000_000,
+            maintenance_fraction_ppb=500_000_000,
+        ),
+        MarginBracket(upper_notional_quanta=None, initial_margin_ppb=50_000_000, maintenance_fraction_ppb=600_000_000),
+    ),
+    taker_fee_ppb=450_000,
+    maker_fee_ppb=100_000,
+    liquidation_fee_ppb=2_500_000,
+    mark_band_ppb=25_000_000,
+    market_order_band_ppb=50_000_000,
+    impact_notional_quanta=20_000_000_000,
+    interest_8h_ppb=100_000,
+    funding_clamp_ppb=500_000,
+    funding_cap_hourly_ppb=40_000_000,
+)

@@ -1,0 +1,100 @@
+"""Who trades and how, decided by a seed and the mark price alone: no I/O here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from cleartide.contracts.types import Side
+
+MAKERS: Final = ("mm-01", "mm-02")
+TAKERS: Final = tuple(f"taker-{number:02}" for number in range(1, 25))
+LEVERAGED: Final = tuple(f"lev-{number:02}" for number in range(1, 61))
+MAKER_DEPOSIT: Final = "5000000"
+TAKER_DEPOSIT: Final = "25000"
+LEVELS: Final = 4
+LEVEL_STEP_TICKS: Final = 40
+LEVEL_LOTS: Final = 900
+LEVERAGED_LOTS: Final = 100
+MAINTENANCE_PPM: Final = 5_000
+"""Maintenance margin of the first bracket: 1 % initial, half of it maintenance."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """One resting order of a market maker, in ticks and lots."""
+
+    account: str
+    client_order_id: str
+    side: Side
+    price_ticks: int
+    size_lots: int
+
+
+@dataclass(frozen=True)
+class Take:
+    """One market order."""
+
+    account: str
+    side: Side
+    size_lots: int
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A position opened elsewhere, with a deposit that puts its health factor where the demonstration wants it."""
+
+    account: str
+    side: Side
+    price_ticks: int
+    size_lots: int
+    deposit_quanta: int
+
+
+@dataclass
+class Population:
+    """The accounts' behaviour; the same seed and prices give the same orders."""
+
+    seed: int
+    run: str
+    _random: Random = field(init=False)
+    _round: int = 0
+    _openings: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = Random(self.seed)
+
+    def quotes(self, mark_ticks: int) -> list[Quote]:
+        """A fresh ladder for each maker around the mark."""
+        self._round += 1
+        return [
+            Quote(
+                account=maker,
+                client_order_id=f"{self.run}-{self._round}-{maker}-{side}-{level}",
+                side=side,
+                price_ticks=mark_ticks + sign * (5 + 7 * index + level * LEVEL_STEP_TICKS),
+                size_lots=LEVEL_LOTS + 50 * level,
+            )
+            for index, maker in enumerate(MAKERS)
+            for side, sign in _SIDES
+            for level in range(LEVELS)
+        ]
+
+    def takes(self) -> Iterator[Take]:
+        """One or two small market orders."""
+        for _ in range(self._random.randint(1, 2)):
+            side: Side = "buy" if self._random.random() < 0.5 else "sell"
+            yield Take(self._random.choice(TAKERS), side, self._random.randint(1, 40))
+
+    def opening(self, account: str, mark_ticks: int, quanta_per_lot_tick: int) -> Opening:
+        """A leveraged position at the mark; one in four starts a hair above its maintenance margin."""
+        self._openings += 1
+        side: Side = "buy" if self._openings % 2 else "sell"
+        close = self._openings % 4 < 2
+        health_ppm = 1_001_000 + self._random.randint(0, 9_000) if close else self._random.randint(1_050_000, 3_500_000)
+        notional = LEVERAGED_LOTS * mark_ticks * quanta_per_lot_tick
+        maintenance = notional * MAINTENANCE_PPM // 1_000_000
+        return Opening(account, side, mark_ticks, LEVERAGED_LOTS, maintenance * health_ppm // 1_000_000 + 1)
+
+
+_SIDES: Final[tuple[tuple[Side, int], ...]] = (("buy", -1), ("sell", 1))

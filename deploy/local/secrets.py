@@ -1,0 +1,60 @@
+"""Passwords of the embedded stack: made on first start, kept in one private file."""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.local.errors import StackError
+from deploy.local.files import write_private
+
+_BYTES = 24
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Passwords: of the database's superuser, per service role, per NATS user, and of the cache."""
+
+    path: Path
+    postgres_admin: str
+    postgres_roles: Mapping[str, str]
+    nats_users: Mapping[str, str]
+    valkey: str
+
+
+def load_or_create(path: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
+    """Read the file, adding what it lacks: all of it on first start, a new service's passwords later.
+
+    Raises StackError if the file cannot be read as what this function writes.
+    """
+    stored = _read(path)
+    complete = {
+        "postgres_admin": stored.get("postgres_admin") or _new(),
+        "postgres_roles": {name: _new() for name in roles} | stored.get("postgres_roles", {}),
+        "nats_users": {name: _new() for name in users} | stored.get("nats_users", {}),
+        "valkey": stored.get("valkey") or _new(),
+    }
+    if complete != stored:
+        write_private(path, json.dumps(complete, indent=2) + "\n")
+    return Secrets(path=path, **complete)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise StackError(
+            f"{path} cannot be read ({error}): restore it, or remove it together with the data beside it."
+        ) from None
+    if not isinstance(stored, dict):
+        raise StackError(f"{path} holds no passwords: restore it, or remove it together with the data beside it.")
+    return stored
+
+
+def _new() -> str:
+    # URL-safe, since passwords travel inside addresses.
+    return secrets.token_urlsafe(_BYTES)

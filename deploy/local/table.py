@@ -1,0 +1,153 @@
+"""The process table of the whole system: who is started with what, after whom."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from deploy.local.ports import LOOPBACK
+from deploy.local.secrets import Secrets
+from deploy.local.settings import ROOT, Settings
+from deploy.local.units import Program
+
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
+RECORDINGS: Final = ROOT / "deploy" / "local" / "recordings"
+SETUP: Final = "setup"
+_NATS_ADMIN: Final = "operator"
+_SETUP_SECONDS: Final = 120.0
+_NOT_PASSED_ON: Final = frozenset({"PYTHONDONTWRITEBYTECODE", "CLEARTIDE_POSTGRES_DSN", "CLEARTIDE_REDIS_URL"})
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the three servers answer, embedded or the user's own."""
+
+    postgres_dsn: str
+    nats_url: str
+    redis_url: str
+
+    def dsn_of(self, service: str, password: str) -> str:
+        """The administrator's address with a service's role in place of the administrator."""
+        parts = urlsplit(self.postgres_dsn)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"cleartide_{service}:{quote(password, safe='')}@{host}"))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Makes the rows. servers: names of the embedded servers in the graph, which the set-up waits for."""
+
+    settings: Settings
+    secrets: Secrets
+    addresses: Addresses
+    ports: Mapping[str, int]
+    servers: Sequence[str]
+
+    def programs(self) -> list[Program]:
+        """Every program, in the order `ps` lists them."""
+        programs = [self.operation([SETUP], _SETUP_SECONDS)]
+        if not self.settings.live_feed:
+            programs.append(self._simulator())
+        programs += [self._service(name) for name in SERVICES]
+        if self.settings.sandbox:
+            programs.append(self._sandbox())
+        return programs
+
+    def operation(self, arguments: Sequence[str], deadline: float) -> Program:
+        """One run of the operator's tools, `python -m cleartide.ops`."""
+        user, password = self._nats_user(_NATS_ADMIN, "CLEARTIDE_NATS_ADMIN")
+        environment = self._base() | {
+            "CLEARTIDE_ADMIN_DSN": self.addresses.postgres_dsn,
+            "CLEARTIDE_NATS_ADMIN_USER": user,
+            "CLEARTIDE_NATS_ADMIN_PASSWORD": password,
+            "CLEARTIDE_SECRETS_FILE": str(self.secrets.path),
+        }
+        return Program(
+            name=arguments[0],
+            argv=(sys.executable, "-m", "cleartide.ops", *arguments),
+            env=environment,
+            after=tuple(self.servers),
+            once=True,
+            deadline=deadline,
+        )
+
+    def _simulator(self) -> Program:
+        port = self.ports["simulator"]
+        return Program(
+            name="simulator",
+            argv=(
+                *(sys.executable, "-m", "services.ingestor.simulator"),
+                *("--port", str(port), "--recording", str(RECORDINGS)),
+            ),
+            env=self._base(),
+            ready_port=port,
+        )
+
+    def _service(self, name: str) -> Program:
+        user, password = self._nats_user(name, "CLEARTIDE_NATS")
+        environment = self._base() | {
+            "CLEARTIDE_NATS_USER": user,
+            "CLEARTIDE_NATS_PASSWORD": password,
+            "CLEARTIDE_POSTGRES_DSN": self.addresses.dsn_of(name, self.secrets.postgres_roles[name]),
+            "CLEARTIDE_REDIS_URL": self.addresses.redis_url,
+            "CLEARTIDE_HTTP_HOST": LOOPBACK,
+            "CLEARTIDE_HTTP_PORT": str(self._health_port(name)),
+        }
+        after = [SETUP]
+        if name == "ingestor" and not self.settings.live_feed:
+            simulator = f"{LOOPBACK}:{self.ports['simulator']}"
+            environment["CLEARTIDE_INGESTOR_BINANCE_WS_URL"] = f"ws://{simulator}"
+            environment["CLEARTIDE_INGESTOR_BINANCE_HTTP_URL"] = f"http://{simulator}"
+            after.append("simulator")
+        return Program(
+            name=name,
+            argv=(sys.executable, "-m", f"services.{name}"),
+            env=environment,
+            after=tuple(after),
+            ready_port=self._health_port(name),
+            ready_path="/health/ready",
+        )
+
+    def _sandbox(self) -> Program:
+        user, password = self._nats_user("trader", "CLEARTIDE_NATS")
+        operator, operator_password = self._nats_user(_NATS_ADMIN, "CLEARTIDE_NATS_ADMIN")
+        return Program(
+            name="sandbox",
+            argv=(sys.executable, "-m", "deploy.local.sandbox"),
+            env=self._base()
+            | {
+                "CLEARTIDE_NATS_USER": user,
+                "CLEARTIDE_NATS_PASSWORD": password,
+                "CLEARTIDE_NATS_ADMIN_USER": operator,
+                "CLEARTIDE_NATS_ADMIN_PASSWORD": operator_password,
+            },
+            after=SERVICES,
+            essential=False,
+        )
+
+    def _base(self) -> dict[str, str]:
+        """For every program: our own environment without what is not theirs, and where things are."""
+        kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
+        return kept | {
+            "PYTHONUNBUFFERED": "1",
+            "CLEARTIDE_NATS_URL": self.addresses.nats_url,
+            "CLEARTIDE_GATEWAY_PORT": str(self.ports["gateway"]),
+            "CLEARTIDE_GATEWAY_URL": f"http://{LOOPBACK}:{self.ports['gateway']}",
+            "CLEARTIDE_SERVICE_URLS": json.dumps(
+                {name: f"http://{LOOPBACK}:{self._health_port(name)}" for name in SERVICES}
+            ),
+        }
+
+    def _health_port(self, service: str) -> int:
+        return self.ports["gateway_health" if service == "gateway" else service]
+
+    def _nats_user(self, name: str, variables: str) -> tuple[str, str]:
+        """Credentials of one user; for a server of the user's own, what the environment says, if it does."""
+        if self.settings.external.nats_url:
+            user = self.settings.environment.get(f"{variables}_USER")
+            if user is not None:
+                return user, self.settings.environment.get(f"{variables}_PASSWORD", "")
+        return name, self.secrets.nats_users[name]

@@ -1,0 +1,1 @@
+"""The embedded stack's own tests, on real processes and servers."""

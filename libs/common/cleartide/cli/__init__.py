@@ -1,0 +1,1 @@
+"""The command line of a third party: `python -m cleartide.cli --help`."""

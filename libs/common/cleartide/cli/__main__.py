@@ -1,0 +1,131 @@
+"""Follow risk alerts, report trades, place orders and move collateral from a shell."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+from cleartide.client import Client, PublishError, Receipt
+from cleartide.contracts.codec import encode
+
+Command = Callable[[Client, argparse.Namespace], Awaitable[None]]
+
+
+async def _alerts(client: Client, arguments: argparse.Namespace) -> None:
+    left = arguments.count
+    async for alert in client.alerts(arguments.after):
+        if arguments.json:
+            print(encode(alert).decode(), flush=True)
+        else:
+            factor = alert.health_factor or "-"
+            print(f"#{alert.seq} {alert.level:12} {alert.account:20} health factor {factor}", flush=True)
+        left -= 1
+        if left == 0:
+            return
+
+
+async def _trade(client: Client, arguments: argparse.Namespace) -> None:
+    receipt = await client.publish_trade(
+        market=arguments.market,
+        trade_id=arguments.trade_id,
+        price=arguments.price,
+        size=arguments.size,
+        buyer=arguments.buyer,
+        seller=arguments.seller,
+    )
+    _print(receipt)
+
+
+async def _order(client: Client, arguments: argparse.Namespace) -> None:
+    receipt = await client.place_order(
+        account=arguments.account,
+        market=arguments.market,
+        side=arguments.side,
+        size=arguments.size,
+        price=arguments.price,
+        order_type="limit" if arguments.price else "market",
+        time_in_force=arguments.time_in_force if arguments.price else "ioc",
+        post_only=arguments.post_only,
+        reduce_only=arguments.reduce_only,
+        client_order_id=arguments.id,
+    )
+    _print(receipt)
+
+
+async def _deposit(client: Client, arguments: argparse.Namespace) -> None:
+    _print(await client.deposit(account=arguments.account, amount=arguments.amount))
+
+
+async def _withdraw(client: Client, arguments: argparse.Namespace) -> None:
+    _print(await client.withdraw(account=arguments.account, amount=arguments.amount))
+
+
+def _print(receipt: Receipt) -> None:
+    again = " (a duplicate: the first one counts)" if receipt.duplicate else ""
+    print(f"{receipt.message_id} is #{receipt.stream_seq} of the sequence{again}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cleartide.cli", description="Talk to a Cleartide system")
+    parser.add_argument(
+        "--url",
+        default=os.environ.get("CLEARTIDE_URL", ""),
+        help="nats://user:password@host:port (default: the environment's CLEARTIDE_URL)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    alerts = commands.add_parser("alerts", help="follow risk alerts")
+    alerts.add_argument("--after", type=int, help="resume after this sequence number; 0 = from the beginning")
+    alerts.add_argument("--count", type=int, default=0, help="end after so many alerts")
+    alerts.add_argument("--json", action="store_true", help="print whole events")
+    alerts.set_defaults(run=_alerts)
+    trade = commands.add_parser("trade", help="report a trade matched elsewhere")
+    trade.add_argument("market")
+    trade.add_argument("trade_id")
+    trade.add_argument("price")
+    trade.add_argument("size")
+    trade.add_argument("--buyer")
+    trade.add_argument("--seller")
+    trade.set_defaults(run=_trade)
+    order = commands.add_parser("order", help="place an order; without --price a market order")
+    order.add_argument("account")
+    order.add_argument("market")
+    order.add_argument("side", choices=("buy", "sell"))
+    order.add_argument("size")
+    order.add_argument("--price")
+    order.add_argument("--time-in-force", choices=("gtc", "ioc"), default="gtc")
+    order.add_argument("--post-only", action="store_true")
+    order.add_argument("--reduce-only", action="store_true")
+    order.add_argument("--id", default="", help="client order id")
+    order.set_defaults(run=_order)
+    for name, run in (("deposit", _deposit), ("withdraw", _withdraw)):
+        transfer = commands.add_parser(name, help=f"{name} USDC")
+        transfer.add_argument("account")
+        transfer.add_argument("amount")
+        transfer.set_defaults(run=run)
+    return parser
+
+
+async def _run(arguments: argparse.Namespace) -> None:
+    async with Client.connect(arguments.url) as client:
+        await arguments.run(client, arguments)
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; a failure is one line and exit code 1."""
+    arguments = _parser().parse_args(argv)
+    if not arguments.url:
+        print("give --url nats://user:password@host:port, or set CLEARTIDE_URL", file=sys.stderr)
+        return 2
+    try:
+        asyncio.run(_run(arguments))
+    except KeyboardInterrupt:
+        return 0
+    except (PublishError, ValueError, OSError) as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

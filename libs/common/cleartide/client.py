@@ -1,0 +1,246 @@
+"""What a third party uses: publish trades, place orders, move collateral, follow risk alerts without a gap.
+
+async with Client.connect("nats://trader:secret@127.0.0.1:4222") as client:
+    await client.publish_trade(market="BTC-PERP", trade_id="t-1", price="61800.0", size="0.010", buyer="alice")
+
+async with Client.connect("nats://viewer:secret@127.0.0.1:4222") as client:
+    async for alert in client.alerts(after_seq=0):
+        print(alert.level, alert.account, alert.health_factor)
+"""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import nats.aio.client
+from nats.aio.msg import Msg
+from nats.errors import TimeoutError as NatsTimeoutError
+
+from cleartide.bus.streams import RISK
+from cleartide.connect import connected, nats_broker
+from cleartide.contracts import CancelOrder, Deposit, Message, PlaceOrder, ReportTrade, RiskAlertRaised, Withdraw
+from cleartide.contracts.codec import Decoder, encode
+from cleartide.contracts.types import OrderType, Side, TimeInForce
+
+PUBLISH_SECONDS: Final = 5.0
+PUBLISH_ATTEMPTS: Final = 4
+HISTORY_PAGE: Final = 256
+LIVE_ALERTS_HELD: Final = 10_000
+ALERTS: Final = "risk.alerts.>"
+
+
+class Receipt(NamedTuple):
+    """The bus has stored a command. duplicate: it had stored the same id before; that one counts."""
+
+    message_id: str
+    stream_seq: int
+    duplicate: bool
+
+
+class PublishError(Exception):
+    """The bus did not take the command; nothing will come of it."""
+
+
+class Client:
+    """One connection to Cleartide's bus."""
+
+    def __init__(self, connection: nats.aio.client.Client, source: str) -> None:
+        self._connection, self._source = connection, source
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str, *, source: str = "", timeout: float = 10) -> AsyncIterator["Client"]:
+        """Connect with `nats://user:password@host:port`; `source` names this publisher (default: the user)."""
+        parts = urlsplit(url)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        broker = nats_broker(f"nats://{parts.hostname}:{parts.port or 4222}", user, password, "cleartide-client")
+        try:
+            yield cls(await connected(broker, give_up_after=timeout), source or user or "client")
+        finally:
+            await broker.stop()
+
+    async def publish_trade(
+        self,
+        *,
+        market: str,
+        trade_id: str,
+        price: str,
+        size: str,
+        buyer: str | None = None,
+        seller: str | None = None,
+        executed_at: int | None = None,
+    ) -> Receipt:
+        """Report a trade matched elsewhere; (source, trade_id) is applied once however often it is sent."""
+        message_id = f"{self._source}-{trade_id}"
+        return await self._publish(
+            ReportTrade(
+                **self._envelope(message_id),
+                market=market,
+                trade_id=trade_id,
+                price=price,
+                size=size,
+                buyer=buyer,
+                seller=seller,
+                executed_at=executed_at if executed_at is not None else _now(),
+            )
+        )
+
+    async def place_order(
+        self,
+        *,
+        account: str,
+        market: str,
+        side: Side,
+        size: str,
+        price: str | None = None,
+        order_type: OrderType = "limit",
+        time_in_force: TimeInForce = "gtc",
+        post_only: bool = False,
+        reduce_only: bool = False,
+        client_order_id: str = "",
+    ) -> Receipt:
+        """Place an order. The answer is an event; the receipt says that the order is in the sequence."""
+        order_id = client_order_id or uuid.uuid4().hex
+        return await self._publish(
+            PlaceOrder(
+                **self._envelope(f"{self._source}-order-{account}-{order_id}"),
+                account=account,
+                market=market,
+                client_order_id=order_id,
+                side=side,
+                order_type=order_type,
+                size=size,
+                price=price,
+                time_in_force=time_in_force,
+                post_only=post_only,
+                reduce_only=reduce_only,
+            )
+        )
+
+    async def cancel_order(self, *, account: str, market: str, client_order_id: str) -> Receipt:
+        """Cancel one resting order."""
+        envelope = self._envelope(f"{self._source}-cancel-{account}-{client_order_id}")
+        return await self._publish(
+            CancelOrder(**envelope, account=account, market=market, client_order_id=client_order_id)
+        )
+
+    async def deposit(self, *, account: str, amount: str, transfer_id: str = "") -> Receipt:
+        """Credit an account with USDC; the same transfer_id is applied once."""
+        envelope = self._envelope(f"{self._source}-deposit-{transfer_id or uuid.uuid4().hex}")
+        return await self._publish(Deposit(**envelope, account=account, asset="USDC", amount=amount))
+
+    async def withdraw(self, *, account: str, amount: str, transfer_id: str = "") -> Receipt:
+        """Debit an account; the same transfer_id is applied once."""
+        envelope = self._envelope(f"{self._source}-withdraw-{transfer_id or uuid.uuid4().hex}")
+        return await self._publish(Withdraw(**envelope, account=account, asset="USDC", amount=amount))
+
+    async def publish(self, message: Message) -> Receipt:
+        """Publish any command built elsewhere."""
+        return await self._publish(message)
+
+    def _envelope(self, message_id: str) -> dict[str, Any]:
+        return {"id": message_id[:96], "occurred_at": _now(), "source": self._source}
+
+    async def _publish(self, message: Message) -> Receipt:
+        """A time-out says nothing of what was stored, so the same id is sent again: it is stored once."""
+        payload, headers = encode(message), {"Nats-Msg-Id": f"{message.source}.{message.id}"}
+        for attempt in range(1, PUBLISH_ATTEMPTS + 1):
+            try:
+                reply = await self._connection.request(
+                    message.subject, payload, timeout=PUBLISH_SECONDS, headers=headers
+                )
+            except (NatsTimeoutError, OSError, nats.errors.Error) as error:
+                if attempt == PUBLISH_ATTEMPTS:
+                    raise PublishError(f"{message.subject}: {type(error).__name__} {error}".strip()) from error
+                await asyncio.sleep(0.1 * 2**attempt)
+                continue
+            answer = json.loads(reply.data)
+            if "error" in answer:
+                raise PublishError(f"{message.subject}: {answer['error'].get('description')}")
+            return Receipt(message.id, answer["seq"], answer.get("duplicate", False))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def alerts(self, after_seq: int | None = None) -> AsyncIterator[RiskAlertRaised]:
+        """Every risk alert after a sequence, in order, each once; from now on when it is None.
+
+        Live messages come by plain subscription. What is older, and what a slow moment lost, is read back from the
+        stream by sequence, so a reader that remembers the last `seq` misses nothing, whenever it returns.
+        """
+        live: asyncio.Queue[RiskAlertRaised] = asyncio.Queue(LIVE_ALERTS_HELD)
+        decoder = Decoder(RISK.contracts, public=False)
+
+        async def arrived(message: Msg) -> None:
+            alert = _alert(decoder, message.data)
+            if not live.full():
+                live.put_nowait(alert)
+
+        subscription = await self._connection.subscribe(ALERTS, cb=arrived)
+        await self._connection.flush()
+        try:
+            last = after_seq
+            if last is not None:
+                async for alert in self._history(decoder, last):
+                    yield alert
+                    last = alert.seq
+            while True:
+                alert = await live.get()
+                if last is not None and alert.seq <= last:
+                    continue
+                if last is not None and alert.seq > last + 1:
+                    async for missed in self._history(decoder, last):
+                        yield missed
+                        last = missed.seq
+                    if alert.seq <= last:
+                        continue
+                yield alert
+                last = alert.seq
+        finally:
+            await subscription.unsubscribe()
+
+    async def _history(self, decoder: Decoder, after_seq: int) -> AsyncIterator[RiskAlertRaised]:
+        """Alerts after `after_seq` up to the stream's end. A stream sequence is never below the alert's own `seq`."""
+        stream_seq = after_seq + 1
+        while True:
+            page = await self._page(stream_seq)
+            for stream_seq_found, payload in page:
+                alert = _alert(decoder, payload)
+                stream_seq = stream_seq_found + 1
+                if alert.seq > after_seq:
+                    yield alert
+                    after_seq = alert.seq
+            if len(page) < HISTORY_PAGE:
+                return
+
+    async def _page(self, stream_seq: int) -> list[tuple[int, bytes]]:
+        inbox = self._connection.new_inbox()
+        subscription = await self._connection.subscribe(inbox)
+        request = {"seq": stream_seq, "batch": HISTORY_PAGE, "next_by_subj": ALERTS}
+        found: list[tuple[int, bytes]] = []
+        try:
+            await self._connection.publish(f"$JS.API.DIRECT.GET.{RISK.name}", json.dumps(request).encode(), reply=inbox)
+            while True:
+                message = await subscription.next_msg(timeout=PUBLISH_SECONDS)
+                headers = message.headers or {}
+                if "Status" in headers:
+                    if headers["Status"] in ("204", "404"):
+                        return found
+                    raise PublishError(f"reading back alerts: {headers['Status']} {headers.get('Description', '')}")
+                found.append((int(headers["Nats-Sequence"]), message.data))
+        finally:
+            await subscription.unsubscribe()
+
+
+def _alert(decoder: Decoder, payload: bytes) -> RiskAlertRaised:
+    (alert,) = decoder.decode(payload)
+    if not isinstance(alert, RiskAlertRaised):
+        raise ValueError(f"not a risk alert: {payload[:80]!r}")
+    return alert
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

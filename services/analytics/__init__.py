@@ -1,0 +1,1 @@
+"""Analytics: candles, market statistics, recent trades and liquidations."""

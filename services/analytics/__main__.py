@@ -1,0 +1,7 @@
+"""python -m services.analytics"""
+
+from cleartide.service import main
+
+from services.analytics.app import SERVICE
+
+main(SERVICE)

@@ -1,0 +1,20 @@
+"""Wiring, and nothing else."""
+
+from pathlib import Path
+from typing import Final
+
+from cleartide.bus.streams import EVENTS
+from cleartide.service import Service
+
+from services.analytics.handlers import HANDLERS
+from services.analytics.queries import QUERIES
+from services.analytics.repository import AnalyticsRepository
+
+SERVICE: Final = Service(
+    name="analytics",
+    reads=EVENTS,
+    handlers=HANDLERS,
+    repository=AnalyticsRepository(),
+    queries=QUERIES,
+    migrations=Path(__file__).parent / "migrations",
+)

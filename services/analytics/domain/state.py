@@ -1,0 +1,117 @@
+"""The state of analytics: the open minute, each market's latest figures, and what is new since the last write."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.analytics.domain.candle import Candle, ClosedCandle, Series, minute_of
+
+
+class UnknownMarket(Exception):  # noqa: N818 - a verdict on the stream, not a fault of the reader
+    """An event names a market that was never listed: part of the stream is missing, so the service stops."""
+
+
+class Trade(NamedTuple):
+    """One market trade as it is kept; `seq` is its place among the trading events."""
+
+    seq: int
+    market: str
+    minute: int
+    at: int
+    price_ticks: int
+    size_lots: int
+    quote_quanta: int
+    taker_side: str
+    origin: str
+
+
+class Liquidation(NamedTuple):
+    """One liquidation step as it is kept. Sizes in lots (signed as the position was), money in quanta."""
+
+    seq: int
+    market: str
+    at: int
+    account: str
+    closed_lots: int
+    taken_over_lots: int
+    remaining_lots: int
+    mark_ticks: int
+    bankruptcy_price_ticks: int
+    fee_quanta: int
+    insurance_paid_quanta: int
+    equity_before_quanta: int
+    maintenance_margin_before_quanta: int
+
+
+@dataclass(slots=True)
+class MarketNow:
+    """A market's steps and its latest figures; None until the first event that tells them."""
+
+    market: str
+    tick_size: str
+    lot_size: str
+    quanta_per_lot_tick: int
+    last_ticks: int | None = None
+    mark_ticks: int | None = None
+    index_ticks: int | None = None
+    index_stale: bool = True
+    open_interest_lots: int = 0
+    funding_rate_ppb: int | None = None
+    funding_interval_start: int | None = None
+
+
+class AnalyticsState:
+    """Open candles and latest figures. `touched_*` and the lists name what the repository has to write."""
+
+    def __init__(self) -> None:
+        self.minute = 0
+        self.markets: dict[str, MarketNow] = {}
+        self.candles: dict[tuple[str, Series], Candle] = {}
+        self.closed: list[ClosedCandle] = []
+        self.trades: list[Trade] = []
+        self.liquidations: list[Liquidation] = []
+        self.touched_clock = False
+        self.touched_markets: set[str] = set()
+        self.touched_candles: set[tuple[str, Series]] = set()
+
+    def advance(self, at: int) -> list[ClosedCandle]:
+        """Let time reach `at`; returns the candles that this ends, by market and series.
+
+        A candle belongs to the open minute, so a new minute ends all of them: at most two per market.
+        """
+        minute = minute_of(at)
+        if minute <= self.minute:
+            return []
+        ended = [ClosedCandle(*key, self.candles[key]) for key in sorted(self.candles)]
+        self.touched_candles.update(self.candles)
+        self.closed.extend(ended)
+        self.candles.clear()
+        self.minute, self.touched_clock = minute, True
+        return ended
+
+    def list_market(self, market: MarketNow) -> None:
+        """A market opened."""
+        self.markets[market.market] = market
+        self.touched_markets.add(market.market)
+
+    def market(self, name: str) -> MarketNow:
+        """The market's figures, to be changed by the caller. Raises UnknownMarket when it was never listed."""
+        market = self.markets.get(name)
+        if market is None:
+            raise UnknownMarket(name)
+        self.touched_markets.add(name)
+        return market
+
+    def trade(self, trade: Trade) -> None:
+        """Keep one market trade and count it in its minute."""
+        self.market(trade.market).last_ticks = trade.price_ticks
+        self.trades.append(trade)
+        self.enter(trade.market, "trade", trade.price_ticks, trade.size_lots, trade.quote_quanta)
+
+    def enter(self, market: str, series: Series, price_ticks: int, lots: int = 0, quote_quanta: int = 0) -> None:
+        """Count one price in the open minute's candle."""
+        key = (market, series)
+        candle = self.candles.get(key)
+        if candle is None:
+            candle = self.candles[key] = Candle.starting(self.minute, price_ticks)
+        candle.add(price_ticks, lots, quote_quanta)
+        self.touched_candles.add(key)

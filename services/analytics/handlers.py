@@ -1,0 +1,112 @@
+"""Event -> domain -> effects. Every event is also a clock: a new minute ends the candles of the one before."""
+
+from typing import Final
+
+from cleartide.contracts import (
+    CandleClosed,
+    FundingSettled,
+    LiquidationExecuted,
+    MarketListed,
+    MarkPriceUpdated,
+    TradeExecuted,
+)
+from cleartide.fold import Effects, Handlers
+
+from services.analytics.domain.candle import MINUTE_MICROS
+from services.analytics.domain.state import AnalyticsState, Liquidation, MarketNow, Trade
+
+MARKET_ORIGINS: Final = frozenset({"book", "outside", "liquidation"})
+
+
+def on_market_listed(state: AnalyticsState, event: MarketListed, effects: Effects) -> None:
+    """Learn a market's steps."""
+    _advance(state, effects)
+    spec = event.spec
+    state.list_market(MarketNow(event.market, spec.tick_size, spec.lot_size, event.quanta_per_lot_tick))
+
+
+def on_trade(state: AnalyticsState, event: TradeExecuted, effects: Effects) -> None:
+    """A trade between parties makes the candle. A takeover does not: its price is an account's bankruptcy price."""
+    _advance(state, effects)
+    if event.origin not in MARKET_ORIGINS:
+        return
+    state.trade(
+        Trade(
+            seq=effects.seq,
+            market=event.market,
+            minute=state.minute,
+            at=effects.at,
+            price_ticks=event.price_ticks,
+            size_lots=event.size_lots,
+            quote_quanta=event.quote_quanta,
+            taker_side=event.taker_side,
+            origin=event.origin,
+        )
+    )
+
+
+def on_mark_price(state: AnalyticsState, event: MarkPriceUpdated, effects: Effects) -> None:
+    """Mark, index and open interest as matching has them now; the mark makes its own candle."""
+    _advance(state, effects)
+    market = state.market(event.market)
+    market.mark_ticks, market.index_ticks = event.mark_ticks, event.index_ticks
+    market.index_stale, market.open_interest_lots = event.index_stale, event.open_interest_lots
+    state.enter(event.market, "mark", event.mark_ticks)
+
+
+def on_funding_settled(state: AnalyticsState, event: FundingSettled, effects: Effects) -> None:
+    """The rate that was paid last, with its interval."""
+    _advance(state, effects)
+    market = state.market(event.market)
+    market.funding_rate_ppb, market.funding_interval_start = event.rate_ppb, event.interval_start
+
+
+def on_liquidation(state: AnalyticsState, event: LiquidationExecuted, effects: Effects) -> None:
+    """Keep the step for the feed and the statistics."""
+    _advance(state, effects)
+    state.market(event.market)
+    state.liquidations.append(
+        Liquidation(
+            seq=effects.seq,
+            market=event.market,
+            at=effects.at,
+            account=event.account,
+            closed_lots=event.closed_lots,
+            taken_over_lots=event.taken_over_lots,
+            remaining_lots=event.remaining_lots,
+            mark_ticks=event.mark_ticks,
+            bankruptcy_price_ticks=event.bankruptcy_price_ticks,
+            fee_quanta=event.fee_quanta,
+            insurance_paid_quanta=event.insurance_paid_quanta,
+            equity_before_quanta=event.equity_before_quanta,
+            maintenance_margin_before_quanta=event.maintenance_margin_before_quanta,
+        )
+    )
+
+
+def _advance(state: AnalyticsState, effects: Effects) -> None:
+    for market, series, candle in state.advance(effects.at):
+        if series != "trade":
+            continue
+        effects.emit(
+            CandleClosed,
+            market=market,
+            open_time=candle.open_time,
+            interval_micros=MINUTE_MICROS,
+            open_ticks=candle.open_ticks,
+            high_ticks=candle.high_ticks,
+            low_ticks=candle.low_ticks,
+            close_ticks=candle.close_ticks,
+            volume_lots=candle.volume_lots,
+            quote_volume_quanta=candle.quote_quanta,
+            trades=candle.entries,
+        )
+
+
+HANDLERS: Final[Handlers] = {
+    MarketListed: on_market_listed,
+    TradeExecuted: on_trade,
+    MarkPriceUpdated: on_mark_price,
+    FundingSettled: on_funding_settled,
+    LiquidationExecuted: on_liquidation,
+}

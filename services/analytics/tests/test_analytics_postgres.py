@@ -1,0 +1,194 @@
+"""The same fold on a real PostgreSQL: the database's own recount of the trades, and what the dashboard is told."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from cleartide.bus.folder import Folder
+from cleartide.bus.ports import Delivery
+from cleartide.bus.streams import EVENTS
+from cleartide.contracts import TradingEvent
+from cleartide.contracts.codec import encode
+from cleartide.service import QueryError
+from cleartide.store.migrations import Migrator
+from cleartide.store.names import role_of
+from cleartide.store.postgres import PostgresStore
+from cleartide.store.roles import ensure_roles
+
+from deploy.local.postgres import PostgresServer
+from services.analytics.handlers import HANDLERS
+from services.analytics.queries import QUERIES
+from services.analytics.repository import AnalyticsRepository
+from services.analytics.tests.harness import Harness, batches
+from services.analytics.tests.tape import MARKETS, MINUTE, Tape, naive_candles
+
+PASSWORD = "test-only"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+REPOSITORY = AnalyticsRepository()
+BTC, ETH = MARKETS
+HOUR = 60 * MINUTE
+MIDNIGHT = 20_000 * 24 * HOUR
+
+
+@pytest.fixture
+async def dsn(tmp_path: Path) -> AsyncIterator[str]:
+    """A migrated schema, seen as the service sees it."""
+    server = PostgresServer(tmp_path, password=PASSWORD, durable=False)
+    await server.start()
+    try:
+        admin = await asyncpg.connect(server.dsn)
+        await ensure_roles(admin, {"analytics": PASSWORD})
+        await admin.close()
+        await Migrator(server.dsn, "analytics", role_of("analytics"), [MIGRATIONS]).migrate()
+        address = urlsplit(server.dsn)
+        yield f"postgresql://{role_of('analytics')}:{PASSWORD}@127.0.0.1:{address.port}{address.path}"
+    finally:
+        await server.stop()
+
+
+async def run_epoch(dsn: str, events: list[TradingEvent], size: int) -> None:
+    """Load what is stored and fold on from there, in batches of `size` events."""
+    store = PostgresStore(dsn, "analytics")
+    try:
+        epoch = await store.begin()
+        state = REPOSITORY.restore(await store.load([table for table in REPOSITORY.tables if table.load]))
+        folder = Folder(
+            service="analytics",
+            stream=EVENTS,
+            handlers=HANDLERS,
+            repository=REPOSITORY,
+            state=state,
+            epoch=epoch,
+            journal=False,
+        )
+        for number, batch in enumerate(batches(events, size), start=epoch.progress.stream_seq + 1):
+            payload = b"[" + b",".join(encode(event) for event in batch) + b"]"
+            delivery = Delivery(number, batch[-1].occurred_at, "trading.main", payload, "", 0)
+            commit, _ = folder.fold(folder.decode([delivery]), "", "stream")
+            await store.commit(commit)
+    finally:
+        await store.close()
+
+
+def busy_hour() -> Tape:
+    """An hour of two markets: trades of every origin, marks, a funding payment; 25 hours after one lonely trade."""
+    draw = random.Random(7)
+    tape = Tape(MIDNIGHT)
+    tape.trade(BTC, 9_999, 1)
+    tape.at = MIDNIGHT + 25 * HOUR
+    while tape.at < MIDNIGHT + 26 * HOUR:
+        origin = draw.choice(("book", "book", "outside", "liquidation", "takeover"))
+        tape.trade(draw.choice(MARKETS), draw.randint(900, 1_100), draw.randint(1, 500), origin)
+        if draw.random() < 0.2:
+            tape.mark(BTC, draw.randint(900, 1_100), index=1_000, open_interest=77)
+        tape.at += draw.randint(1, 9_000_000)
+    tape.fund(BTC, 12_500)
+    tape.liquidate(BTC, 7, 3, mark=1_000)
+    return tape
+
+
+async def test_rows_and_answers_on_a_real_database(dsn: str) -> None:
+    """ANA-REBUILD-002, ANA-CANDLE-008 and the queries below."""
+    events = busy_hour().events
+    half = len(events) // 2
+    await run_epoch(dsn, events[:half], 50)
+    await run_epoch(dsn, events[half:], 7)
+    in_memory = Harness()
+    in_memory.feed(events)
+    store = PostgresStore(dsn, "analytics")
+    stored = await store.load(REPOSITORY.tables)
+    await store.close()
+    for table in REPOSITORY.tables:
+        assert list(stored[table.name]) == sorted(in_memory.tables[table.name].values(), key=table.key_of)
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+        await check_recount(pool, events)
+        await check_wider_candles(pool, events)
+        await check_stats(pool, events)
+        await check_feeds(pool, events)
+
+
+async def check_recount(pool: Any, events: list[TradingEvent]) -> None:
+    """ANA-CANDLE-008: GROUP BY over the trades gives the very candles that were kept."""
+    sql = (
+        "SELECT market, open_time, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, quote_quanta, entries "
+        "FROM candles WHERE series = 'trade' AND market = $1 AND open_time >= $2 ORDER BY open_time"
+    )
+    start = MIDNIGHT + 24 * HOUR
+    for market in MARKETS:
+        kept = [dict(row) for row in await pool.fetch(sql, market, start)]
+        answer = await QUERIES["recompute_candles"](pool, {"market": market, "from_time": start})
+        assert len(kept) > 50
+        assert answer["candles"] == kept
+        counted = [bar for bar in naive_candles(events) if bar[0] == market and bar[1] >= start]
+        assert [tuple(candle.values()) for candle in kept] == counted
+
+
+async def check_wider_candles(pool: Any, events: list[TradingEvent]) -> None:
+    """ANA-QUERY-001: ten minutes are the first, highest, lowest, last and sum of their minutes."""
+    answer = await QUERIES["candles"](pool, {"market": BTC, "interval_seconds": 600, "limit": 4})
+    assert [candle["open_time"] for candle in answer["candles"]] == [
+        MIDNIGHT + 25 * HOUR + tens * 10 * MINUTE for tens in (2, 3, 4, 5)
+    ]
+    newest = answer["candles"][-1]
+    bars = [bar for bar in naive_candles(events) if bar[0] == BTC and bar[1] >= newest["open_time"]]
+    assert newest["open"] == tenth(bars[0][2])
+    assert newest["high"] == tenth(max(bar[3] for bar in bars))
+    assert newest["low"] == tenth(min(bar[4] for bar in bars))
+    assert newest["close"] == tenth(bars[-1][5])
+    assert newest["volume"] == thousandth(sum(bar[6] for bar in bars))
+    assert newest["entries"] == sum(bar[8] for bar in bars)
+    assert [candle["closed"] for candle in answer["candles"]] == [True, True, True, True]
+    minutes = (await QUERIES["candles"](pool, {"market": BTC, "limit": 1_500}))["candles"]
+    assert len(minutes) == len([bar for bar in naive_candles(events) if bar[0] == BTC]) - 1
+    early = await QUERIES["candles"](pool, {"market": BTC, "before": MIDNIGHT + HOUR})
+    assert [candle["close"] for candle in early["candles"]] == ["999.9"]
+    marks = await QUERIES["candles"](pool, {"market": BTC, "series": "mark", "interval_seconds": 86_400})
+    assert [(candle["volume"], candle["closed"]) for candle in marks["candles"]] == [("0.000", False)]
+    for wrong in ({"interval_seconds": 90}, {"interval_seconds": 25_200}, {"series": "index"}, {"limit": 0}):
+        with pytest.raises(QueryError):
+            await QUERIES["candles"](pool, {"market": BTC, **wrong})
+    with pytest.raises(QueryError, match="not listed"):
+        await QUERIES["candles"](pool, {"market": "XRP-PERP"})
+
+
+async def check_stats(pool: Any, events: list[TradingEvent]) -> None:
+    """ANA-STATS-002: the window is the last 24 hours of sequenced time; the lonely trade before it is gone."""
+    btc, eth = (await QUERIES["market_stats"](pool, {}))["markets"]
+    bars = [bar for bar in naive_candles(events) if bar[0] == BTC and bar[1] >= MIDNIGHT + 24 * HOUR]
+    assert (btc["market"], eth["market"]) == MARKETS
+    assert btc["trades_24h"] == sum(bar[8] for bar in bars)
+    assert btc["volume_24h"] == thousandth(sum(bar[6] for bar in bars))
+    assert btc["high_24h"] == tenth(max(bar[3] for bar in bars))
+    assert btc["low_24h"] == tenth(min(bar[4] for bar in bars))
+    assert btc["open_24h"] == tenth(bars[0][2])
+    assert btc["last"] == tenth(bars[-1][5])
+    assert (btc["index"], btc["open_interest"], btc["funding_rate"]) == ("100.0", "0.077", "0.000012500")
+    assert (btc["liquidations_24h"], btc["liquidated_24h"]) == (1, "0.010")
+    assert btc["liquidated_quote_24h"] == "1.000000"
+    assert (eth["mark"], eth["funding_rate"], eth["liquidations_24h"]) == (None, None, 0)
+    only = await QUERIES["market_stats"](pool, {"market": ETH})
+    assert only["markets"] == [eth]
+
+
+async def check_feeds(pool: Any, events: list[TradingEvent]) -> None:
+    """ANA-QUERY-002, ANA-LIQ-002"""
+    trades = (await QUERIES["recent_trades"](pool, {"market": BTC, "limit": 500}))["trades"]
+    assert [trade["seq"] for trade in trades] == sorted((trade["seq"] for trade in trades), reverse=True)
+    assert trades[-1]["price"] == "999.9"
+    assert "takeover" not in {trade["origin"] for trade in trades}
+    (liquidation,) = (await QUERIES["liquidations"](pool, {}))["liquidations"]
+    assert (liquidation["account"], liquidation["closed"], liquidation["taken_over"]) == ("carol", "0.007", "0.003")
+    assert (liquidation["mark"], liquidation["bankruptcy_price"], liquidation["fee"]) == ("100.0", "99.9", "0.000003")
+    assert (await QUERIES["liquidations"](pool, {"market": ETH}))["liquidations"] == []
+
+
+def tenth(ticks: int) -> str:
+    return f"{ticks // 10}.{ticks % 10}"
+
+
+def thousandth(lots: int) -> str:
+    return f"{lots // 1000}.{lots % 1000:03}"

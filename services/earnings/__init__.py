@@ -1,0 +1,1 @@
+"""Earnings: what every account earned on every UTC day, exact to the quantum."""

@@ -1,0 +1,20 @@
+"""Wiring, and nothing else."""
+
+from pathlib import Path
+from typing import Final
+
+from cleartide.bus.streams import EVENTS
+from cleartide.service import Service
+
+from services.earnings.handlers import HANDLERS
+from services.earnings.queries import QUERIES
+from services.earnings.repository import EarningsRepository
+
+SERVICE: Final = Service(
+    name="earnings",
+    reads=EVENTS,
+    handlers=HANDLERS,
+    repository=EarningsRepository(),
+    queries=QUERIES,
+    migrations=Path(__file__).parent / "migrations",
+)

@@ -1,0 +1,1 @@
+"""Pure rules of daily earnings (domain rule R34)."""

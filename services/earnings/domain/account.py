@@ -1,0 +1,177 @@
+"""One account's open day: what it started with, what moved, and the identity that ties both together.
+
+All amounts in quote quanta. Equity E = cash + Q + V + U over the account's positions, where Q is the quote amount of
+domain rule R4, V = lots * mark * u the positions' value, and U = -lots * (market index - settled index) the funding
+that is owed but not yet in cash.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+DAY_MICROS: Final = 86_400_000_000
+
+
+def day_of(at: int) -> int:
+    """Midnight UTC at or before `at`, both in microseconds since the Unix epoch."""
+    return at - at % DAY_MICROS
+
+
+class Inconsistent(Exception):  # noqa: N818 - a verdict on the stream, not a fault of the reader
+    """Matching's figures contradict each other: counting on would spread a wrong balance, so the service stops."""
+
+
+class Valuation(NamedTuple):
+    """What a market's positions are worth at one instant: mark in ticks, cumulative funding index in quanta per lot."""
+
+    mark_ticks: int
+    funding_index_quanta: int
+
+
+UNPRICED: Final = Valuation(0, 0)
+
+
+class Worth(NamedTuple):
+    """An account's positions at one valuation: value V and unsettled funding U, in quanta."""
+
+    value: int
+    unsettled: int
+
+
+@dataclass(slots=True)
+class Market:
+    """A market's unit u (quanta per lot and tick), the marks in force and those at which the last day closed.
+
+    A mark of 0 means none yet: until the first mark a market is valued at the price of its first fill.
+    """
+
+    market: str
+    quanta_per_lot_tick: int
+    now: Valuation = UNPRICED
+    close: Valuation = UNPRICED
+
+
+@dataclass(slots=True)
+class Position:
+    """A position as matching last reported it."""
+
+    lots: int
+    quote_quanta: int
+    settled_index_quanta: int
+
+
+class Fill(NamedTuple):
+    """One PositionChanged, reduced to what moved and the state after it."""
+
+    market: str
+    fill_lots: int
+    fill_price_ticks: int
+    fee_quanta: int
+    lots: int
+    quote_quanta: int
+    cash_quanta: int
+    settled_index_quanta: int
+
+
+class EarningsDay(NamedTuple):
+    """One row of earnings: equity_end - equity_start = flows + pnl + funding - fees, exactly (domain rule R34).
+
+    `as_of`: the instant whose marks value equity_end; the end of the day once closed.
+    """
+
+    account: str
+    day: int
+    equity_start: int
+    equity_end: int
+    flows: int
+    pnl: int
+    funding: int
+    fees: int
+    closed: bool
+    as_of: int
+
+
+@dataclass(slots=True)
+class Account:
+    """One account's ledger state and the sums of its open day.
+
+    number: order of first appearance, from 1; it fixes the order in which days are closed.
+    active: the account was touched on `day` or holds a position, so `day` will have a row.
+    fill_flow: sum of -fill_lots * price * u over the day's fills; settled: funding those fills moved into cash.
+    """
+
+    account: str
+    number: int
+    cash: int = 0
+    day: int = 0
+    active: bool = False
+    equity_start: int = 0
+    value_start: int = 0
+    unsettled_start: int = 0
+    flows: int = 0
+    fill_flow: int = 0
+    settled: int = 0
+    fees: int = 0
+    positions: dict[str, Position] = field(default_factory=dict)
+
+    def transfer(self, amount: int, cash_after: int) -> None:
+        """Collateral moved; `amount` is signed from the account's view."""
+        self.flows += amount
+        self.cash = cash_after
+
+    def fill(self, fill: Fill, quanta_per_lot_tick: int) -> None:
+        """Count one fill. Raises Inconsistent when the reported size is not the old one plus the fill."""
+        held = self.positions.get(fill.market)
+        lots_before = held.lots if held else 0
+        if fill.lots != lots_before + fill.fill_lots:
+            where = f"{self.account} {fill.market}"
+            raise Inconsistent(f"{where}: {lots_before} + {fill.fill_lots} lots is not {fill.lots}")
+        if held:
+            self.settled -= lots_before * (fill.settled_index_quanta - held.settled_index_quanta)
+        self.fill_flow -= fill.fill_lots * fill.fill_price_ticks * quanta_per_lot_tick
+        self.fees += fill.fee_quanta
+        self.cash = fill.cash_quanta
+        if fill.lots == 0 and fill.quote_quanta == 0:
+            self.positions.pop(fill.market, None)
+        else:
+            self.positions[fill.market] = Position(fill.lots, fill.quote_quanta, fill.settled_index_quanta)
+
+    def worth(self, markets: Mapping[str, Market], *, at_close: bool) -> Worth:
+        """V and U at the marks in force, or at those of the last close."""
+        value = unsettled = 0
+        for name, position in self.positions.items():
+            market = markets[name]
+            mark, index = market.close if at_close else market.now
+            value += position.lots * mark * market.quanta_per_lot_tick
+            unsettled -= position.lots * (index - position.settled_index_quanta)
+        return Worth(value, unsettled)
+
+    def result(self, worth: Worth, *, closed: bool, as_of: int) -> EarningsDay:
+        """The day at one valuation. Raises Inconsistent when equity moved by other than its reasons (R34).
+
+        Equity comes from the balances matching reports, the reasons from what it says has moved: a fill with a
+        wrong balance, quote amount, realized figure or funding payment breaks the equation.
+        """
+        quote = sum(position.quote_quanta for position in self.positions.values())
+        day = EarningsDay(
+            account=self.account,
+            day=self.day,
+            equity_start=self.equity_start,
+            equity_end=self.cash + quote + worth.value + worth.unsettled,
+            flows=self.flows,
+            pnl=self.fill_flow + worth.value - self.value_start,
+            funding=self.settled + worth.unsettled - self.unsettled_start,
+            fees=self.fees,
+            closed=closed,
+            as_of=as_of,
+        )
+        gap = day.equity_end - day.equity_start - (day.flows + day.pnl + day.funding - day.fees)
+        if gap:
+            raise Inconsistent(f"{self.account} day {self.day}: equity is off by {gap} quanta from its reasons")
+        return day
+
+    def begin(self, day: int, equity: int, worth: Worth) -> None:
+        """Open a day with this equity, of which `worth` is in positions."""
+        self.day, self.active = day, True
+        self.equity_start, self.value_start, self.unsettled_start = equity, worth.value, worth.unsettled
+        self.flows = self.fill_flow = self.settled = self.fees = 0

@@ -1,0 +1,160 @@
+"""The state of earnings: markets, accounts, and the closing of days in bounded steps."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from services.earnings.domain.account import (
+    DAY_MICROS,
+    Account,
+    EarningsDay,
+    Fill,
+    Inconsistent,
+    Market,
+    Valuation,
+    Worth,
+    day_of,
+)
+
+CLOSES_PER_EVENT: Final = 256
+SYSTEM_ACCOUNTS: Final = frozenset({"outside", "insurance"})
+
+
+@dataclass(slots=True)
+class DayTotals:
+    """Sums over the closed rows of one day, in quanta; the identity of R34 holds for the sums as well."""
+
+    accounts: int = 0
+    equity_start: int = 0
+    equity_end: int = 0
+    flows: int = 0
+    pnl: int = 0
+    funding: int = 0
+    fees: int = 0
+
+    def add(self, day: EarningsDay) -> None:
+        """Count one closed row."""
+        self.accounts += 1
+        self.equity_start += day.equity_start
+        self.equity_end += day.equity_end
+        self.flows += day.flows
+        self.pnl += day.pnl
+        self.funding += day.funding
+        self.fees += day.fees
+
+
+class EarningsState:
+    """Every account with its open day. `touched_*` name what the repository has to write."""
+
+    def __init__(self) -> None:
+        self.day = 0
+        self.swept = 0
+        self.markets: dict[str, Market] = {}
+        self.accounts: dict[str, Account] = {}
+        self.numbered: list[Account] = []
+        self.totals: dict[int, DayTotals] = {}
+        self.closed: list[EarningsDay] = []
+        self.touched_clock = False
+        self.touched_markets: set[str] = set()
+        self.touched_accounts: set[str] = set()
+        self.touched_positions: set[tuple[str, str]] = set()
+        self.touched_totals: set[int] = set()
+        self.day_rows: dict[tuple[str, int], EarningsDay] = {}
+
+    def advance(self, at: int) -> None:
+        """Let time reach `at`: on the first event of a later day the old one begins to close.
+
+        The marks at the boundary are kept, so accounts can close one after the other, at most CLOSES_PER_EVENT per
+        event, with the figures of midnight. Only a day with too few events to finish is finished in one step.
+        """
+        day = day_of(at)
+        if day > self.day:
+            self._sweep(len(self.numbered))
+            for market in self.markets.values():
+                market.close = market.now
+            self.touched_markets.update(self.markets)
+            self.day, self.swept = day, 0
+        if self.swept < len(self.numbered):
+            self._sweep(CLOSES_PER_EVENT)
+
+    def list_market(self, market: str, quanta_per_lot_tick: int) -> None:
+        """A market opened."""
+        if market in self.markets:
+            raise Inconsistent(f"market {market} listed twice")
+        self.markets[market] = Market(market, quanta_per_lot_tick)
+        self.touched_markets.add(market)
+
+    def set_mark(self, market: str, mark_ticks: int) -> None:
+        """A new mark is in force."""
+        known = self.market(market)
+        known.now = Valuation(mark_ticks, known.now.funding_index_quanta)
+        self.touched_markets.add(market)
+
+    def settle_funding(self, market: str, step: int, index_after: int) -> None:
+        """The market's funding index moved; every holder owes lots * step (domain rule R18)."""
+        known = self.market(market)
+        mark, index = known.now
+        if index + step != index_after:
+            raise Inconsistent(f"{market}: funding index {index} + {step} is not {index_after}")
+        known.now = Valuation(mark, index_after)
+        self.touched_markets.add(market)
+
+    def transfer(self, account: str, amount: int, cash_after: int, at: int) -> None:
+        """Collateral moved in or out of an account."""
+        known = self._open(account)
+        known.transfer(amount, cash_after)
+        self._record(known, at)
+
+    def fill(self, account: str, fill: Fill, at: int) -> None:
+        """An account's position changed."""
+        market = self.market(fill.market)
+        known = self._open(account)
+        if market.now.mark_ticks == 0:
+            self.set_mark(fill.market, fill.fill_price_ticks)
+        known.fill(fill, market.quanta_per_lot_tick)
+        self.touched_positions.add((account, fill.market))
+        self._record(known, at)
+
+    def market(self, market: str) -> Market:
+        """The market of this name. Raises Inconsistent when it was never listed."""
+        known = self.markets.get(market)
+        if known is None:
+            raise Inconsistent(f"market {market} was never listed")
+        return known
+
+    def _open(self, name: str) -> Account:
+        """The account, with the current day open and every earlier one closed."""
+        account = self.accounts.get(name)
+        if account is None:
+            account = Account(name, len(self.numbered) + 1)
+            self.accounts[name] = account
+            self.numbered.append(account)
+        if account.active and account.day < self.day:
+            self._close(account)
+        if not account.active:
+            account.begin(self.day, account.cash, Worth(0, 0))
+        return account
+
+    def _sweep(self, count: int) -> None:
+        upto = min(len(self.numbered), self.swept + count)
+        for account in self.numbered[self.swept : upto]:
+            if account.active and account.day < self.day:
+                self._close(account)
+        self.swept, self.touched_clock = upto, True
+
+    def _close(self, account: Account) -> None:
+        """Finish the account's day at the marks of the boundary; a position carries it into the current day."""
+        worth = account.worth(self.markets, at_close=True)
+        row = account.result(worth, closed=True, as_of=account.day + DAY_MICROS)
+        self.closed.append(row)
+        self.day_rows[account.account, row.day] = row
+        self.totals.setdefault(row.day, DayTotals()).add(row)
+        self.touched_totals.add(row.day)
+        self.touched_accounts.add(account.account)
+        account.active = False
+        if account.positions:
+            account.begin(self.day, row.equity_end, worth)
+
+    def _record(self, account: Account, at: int) -> None:
+        worth = account.worth(self.markets, at_close=False)
+        self.day_rows[account.account, account.day] = account.result(worth, closed=False, as_of=at)
+        self.touched_accounts.add(account.account)

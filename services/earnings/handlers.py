@@ -1,0 +1,88 @@
+"""Event -> domain -> effects. Every event is also a clock: it may close the day before it."""
+
+from typing import Final
+
+from cleartide.contracts import (
+    EarningsDayRecorded,
+    FundingSettled,
+    MarketListed,
+    MarkPriceUpdated,
+    PositionChanged,
+    TransferApplied,
+)
+from cleartide.fold import Effects, Handlers
+
+from services.earnings.domain.account import Fill
+from services.earnings.domain.state import SYSTEM_ACCOUNTS, EarningsState
+
+
+def on_market_listed(state: EarningsState, event: MarketListed, effects: Effects) -> None:
+    """Learn a market's unit of value."""
+    state.advance(effects.at)
+    state.list_market(event.market, event.quanta_per_lot_tick)
+    _publish_closed(state, effects)
+
+
+def on_mark_price(state: EarningsState, event: MarkPriceUpdated, effects: Effects) -> None:
+    """Value the market's positions at this mark from here on."""
+    state.advance(effects.at)
+    state.set_mark(event.market, event.mark_ticks)
+    _publish_closed(state, effects)
+
+
+def on_funding_settled(state: EarningsState, event: FundingSettled, effects: Effects) -> None:
+    """Every holder of the market has earned or paid at this instant, whenever it reaches cash."""
+    state.advance(effects.at)
+    state.settle_funding(event.market, event.index_step_quanta, event.funding_index_quanta)
+    _publish_closed(state, effects)
+
+
+def on_transfer(state: EarningsState, event: TransferApplied, effects: Effects) -> None:
+    """A deposit or withdrawal is a flow, never a gain."""
+    state.advance(effects.at)
+    if event.account not in SYSTEM_ACCOUNTS:
+        state.transfer(event.account, event.amount_quanta, event.cash_quanta, effects.at)
+    _publish_closed(state, effects)
+
+
+def on_position_changed(state: EarningsState, event: PositionChanged, effects: Effects) -> None:
+    """A fill earns fill_lots * (mark - price) * u at once and costs its fee."""
+    state.advance(effects.at)
+    if event.account not in SYSTEM_ACCOUNTS:
+        fill = Fill(
+            market=event.market,
+            fill_lots=event.fill_lots,
+            fill_price_ticks=event.fill_price_ticks,
+            fee_quanta=event.fee_quanta,
+            lots=event.lots,
+            quote_quanta=event.quote_quanta,
+            cash_quanta=event.cash_quanta,
+            settled_index_quanta=event.funding_index_quanta,
+        )
+        state.fill(event.account, fill, effects.at)
+    _publish_closed(state, effects)
+
+
+def _publish_closed(state: EarningsState, effects: Effects) -> None:
+    for row in state.closed:
+        effects.emit(
+            EarningsDayRecorded,
+            account=row.account,
+            day=row.day,
+            equity_start_quanta=row.equity_start,
+            equity_end_quanta=row.equity_end,
+            flows_quanta=row.flows,
+            pnl_quanta=row.pnl,
+            funding_quanta=row.funding,
+            fees_quanta=row.fees,
+        )
+    state.closed.clear()
+
+
+HANDLERS: Final[Handlers] = {
+    MarketListed: on_market_listed,
+    MarkPriceUpdated: on_mark_price,
+    FundingSettled: on_funding_settled,
+    TransferApplied: on_transfer,
+    PositionChanged: on_position_changed,
+}

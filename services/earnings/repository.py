@@ -1,0 +1,173 @@
+"""The tables of earnings, and the way between rows and state."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+from cleartide.fold import Changes, Repository, Row, Table
+
+from services.earnings.domain.account import Account, Market, Position, Valuation
+from services.earnings.domain.state import DayTotals, EarningsState
+
+CLOCK: Final = Table("earnings_clock", key=("one",), columns={"one": "boolean", "day": "bigint", "swept": "bigint"})
+MARKETS: Final = Table(
+    "earnings_markets",
+    key=("market",),
+    columns={
+        "market": "text",
+        "quanta_per_lot_tick": "bigint",
+        "mark_ticks": "bigint",
+        "funding_index_quanta": "bigint",
+        "close_mark_ticks": "bigint",
+        "close_funding_index_quanta": "bigint",
+    },
+)
+ACCOUNTS: Final = Table(
+    "earnings_accounts",
+    key=("account",),
+    columns={
+        "account": "text",
+        "number": "bigint",
+        "cash_quanta": "bigint",
+        "day": "bigint",
+        "active": "boolean",
+        "equity_start_quanta": "bigint",
+        "value_start_quanta": "bigint",
+        "unsettled_start_quanta": "bigint",
+        "flows_quanta": "bigint",
+        "fill_flow_quanta": "bigint",
+        "settled_funding_quanta": "bigint",
+        "fees_quanta": "bigint",
+    },
+)
+POSITIONS: Final = Table(
+    "earnings_positions",
+    key=("account", "market"),
+    columns={
+        "account": "text",
+        "market": "text",
+        "lots": "bigint",
+        "quote_quanta": "bigint",
+        "settled_index_quanta": "bigint",
+    },
+)
+DAYS: Final = Table(
+    "earnings_days",
+    key=("account", "day"),
+    columns={
+        "account": "text",
+        "day": "bigint",
+        "equity_start_quanta": "bigint",
+        "equity_end_quanta": "bigint",
+        "flows_quanta": "bigint",
+        "pnl_quanta": "bigint",
+        "funding_quanta": "bigint",
+        "fees_quanta": "bigint",
+        "closed": "boolean",
+        "as_of": "bigint",
+    },
+    load=False,
+)
+TOTALS: Final = Table(
+    "earnings_totals",
+    key=("day",),
+    columns={
+        "day": "bigint",
+        "accounts": "bigint",
+        "equity_start_quanta": "bigint",
+        "equity_end_quanta": "bigint",
+        "flows_quanta": "bigint",
+        "pnl_quanta": "bigint",
+        "funding_quanta": "bigint",
+        "fees_quanta": "bigint",
+    },
+)
+
+
+class EarningsRepository(Repository[EarningsState]):
+    """Loads everything but the history of days, which is only ever written."""
+
+    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, ACCOUNTS, POSITIONS, DAYS, TOTALS)
+
+    def restore(self, rows: Mapping[str, Sequence[Row]]) -> EarningsState:
+        """State from the loaded tables."""
+        state = EarningsState()
+        for _, day, swept in rows[CLOCK.name]:
+            state.day, state.swept = day, swept
+        for market, unit, mark, index, close_mark, close_index in rows[MARKETS.name]:
+            state.markets[market] = Market(market, unit, Valuation(mark, index), Valuation(close_mark, close_index))
+        for row in rows[ACCOUNTS.name]:
+            state.accounts[row[0]] = Account(*row)
+        state.numbered = sorted(state.accounts.values(), key=lambda account: account.number)
+        for account, market, lots, quote, settled in rows[POSITIONS.name]:
+            state.accounts[account].positions[market] = Position(lots, quote, settled)
+        for day, *sums in rows[TOTALS.name]:
+            state.totals[day] = DayTotals(*sums)
+        return state
+
+    def collect(self, state: EarningsState) -> Changes:
+        """Rows of everything touched since the last call."""
+        changes = Changes()
+        if state.touched_clock:
+            changes.put(CLOCK, (True, state.day, state.swept))
+        for name in sorted(state.touched_markets):
+            changes.put(MARKETS, _market(state.markets[name]))
+        for name in sorted(state.touched_accounts):
+            changes.put(ACCOUNTS, _account(state.accounts[name]))
+        for account, market in sorted(state.touched_positions):
+            position = state.accounts[account].positions.get(market)
+            if position is None:
+                changes.delete(POSITIONS, (account, market))
+            else:
+                changes.put(POSITIONS, (account, market, *_position(position)))
+        for row in state.day_rows.values():
+            changes.put(DAYS, tuple(row))
+        for day in sorted(state.touched_totals):
+            changes.put(TOTALS, (day, *_totals(state.totals[day])))
+        _clear_marks(state)
+        return changes
+
+
+def _market(market: Market) -> Row:
+    return (market.market, market.quanta_per_lot_tick, *market.now, *market.close)
+
+
+def _account(account: Account) -> Row:
+    return (
+        account.account,
+        account.number,
+        account.cash,
+        account.day,
+        account.active,
+        account.equity_start,
+        account.value_start,
+        account.unsettled_start,
+        account.flows,
+        account.fill_flow,
+        account.settled,
+        account.fees,
+    )
+
+
+def _position(position: Position) -> Row:
+    return (position.lots, position.quote_quanta, position.settled_index_quanta)
+
+
+def _totals(totals: DayTotals) -> Row:
+    return (
+        totals.accounts,
+        totals.equity_start,
+        totals.equity_end,
+        totals.flows,
+        totals.pnl,
+        totals.funding,
+        totals.fees,
+    )
+
+
+def _clear_marks(state: EarningsState) -> None:
+    state.touched_clock = False
+    state.touched_markets.clear()
+    state.touched_accounts.clear()
+    state.touched_positions.clear()
+    state.touched_totals.clear()
+    state.day_rows.clear()

@@ -1,0 +1,22 @@
+"""Wiring, and nothing else."""
+
+from pathlib import Path
+from typing import Final
+
+from cleartide.bus.streams import RISK
+from cleartide.service import Service
+
+from services.gateway.edge.server import serve_edge
+from services.gateway.handlers import HANDLERS
+from services.gateway.queries import QUERIES
+from services.gateway.repository import AlertRepository
+
+SERVICE: Final = Service(
+    name="gateway",
+    reads=RISK,
+    handlers=HANDLERS,
+    repository=AlertRepository(),
+    queries=QUERIES,
+    migrations=Path(__file__).parent / "migrations",
+    background=(serve_edge,),
+)

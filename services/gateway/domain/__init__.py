@@ -1,0 +1,1 @@
+"""The alert feed as rows: no I/O."""

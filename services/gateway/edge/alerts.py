@@ -1,0 +1,84 @@
+"""Alerts for the public: the feed's rows with sizes and prices as decimals."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.gateway import queries
+from services.gateway.edge.errors import ApiError
+from services.gateway.edge.markets import MarketDirectory
+from services.gateway.edge.shapes import AlertInputView, AlertView
+from services.gateway.live.alerts import Alert
+from services.gateway.queries import AlertRow
+
+
+class AlertHistory:
+    """The feed table, as live clients read it."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+
+    async def after(self, seq: int, account: str | None, limit: int) -> list[AlertRow]:
+        """Alerts beyond `seq`, oldest first."""
+        return await queries.alerts_after(self._pool, seq, account, limit)
+
+    async def latest(self, account: str | None, limit: int) -> list[AlertRow]:
+        """The newest alerts, oldest first."""
+        return await queries.latest_alerts(self._pool, account, limit)
+
+    async def head(self) -> int:
+        """The greatest `seq`."""
+        return await queries.feed_head(self._pool)
+
+
+class AlertPresenter:
+    """Turns rows into their public form."""
+
+    def __init__(self, directory: MarketDirectory) -> None:
+        self._directory = directory
+
+    async def __call__(self, rows: Sequence[AlertRow]) -> list[Alert]:
+        """Rows encoded for clients, in order."""
+        views = await self.views(rows)
+        return [Alert(row.seq, row.account, msgspec.json.encode(view)) for row, view in zip(rows, views, strict=True)]
+
+    async def views(self, rows: Sequence[AlertRow]) -> list[AlertView]:
+        """Rows as objects, in order."""
+        events = [msgspec.json.decode(row.payload) for row in rows]
+        markets = {position["market"] for event in events for position in event["inputs"]}
+        if any(self._directory.known(market) is None for market in markets):
+            # An alert is not held back for a unit: without it size and mark_price are null, the money figures stand.
+            with suppress(ApiError):
+                await self._directory.refresh()
+        return [self._view(event) for event in events]
+
+    def _view(self, event: dict[str, Any]) -> AlertView:
+        return AlertView(
+            seq=event["seq"],
+            id=event["id"],
+            at=event["occurred_at"],
+            account=event["account"],
+            account_seq=event["account_seq"],
+            level=event["level"],
+            previous_level=event["previous_level"],
+            health_factor=event["health_factor"],
+            equity=event["equity"],
+            maintenance_margin=event["maintenance_margin"],
+            cash=event["cash"],
+            unsettled_funding=event["unsettled_funding"],
+            inputs=[self._input(position) for position in event["inputs"]],
+            cause_id=event["cause_id"],
+        )
+
+    def _input(self, position: dict[str, Any]) -> AlertInputView:
+        grid = self._directory.known(position["market"])
+        return AlertInputView(
+            market=position["market"],
+            size=grid.size_text(position["lots"]) if grid else None,
+            mark_price=grid.price_text(position["mark_ticks"]) if grid else None,
+            value=position["value"],
+            maintenance_margin=position["maintenance_margin"],
+        )

@@ -1,0 +1,30 @@
+"""The ASGI application: routes, error form, guards, and the dashboard's files."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from services.gateway.edge.context import Edge
+from services.gateway.edge.errors import install_error_handlers
+from services.gateway.edge.guards import RateLimited, Timed
+from services.gateway.edge.routes.accounts import accounts_router
+from services.gateway.edge.routes.alerts import alerts_router
+from services.gateway.edge.routes.markets import markets_router
+from services.gateway.edge.routes.system import system_router
+from services.gateway.edge.security import SecurityHeaders
+
+STATIC: Final = Path(__file__).parent.parent / "static"
+
+
+def application(edge: Edge) -> ASGIApp:
+    """The whole edge. Interactive API pages are left out: they load scripts from elsewhere."""
+    app = FastAPI(title="Cleartide", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    install_error_handlers(app)
+    for router in (system_router(edge), markets_router(edge), accounts_router(edge), alerts_router(edge)):
+        app.include_router(router)
+    app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))
+    return SecurityHeaders(Timed(RateLimited(app, edge.limiter), edge.metrics))

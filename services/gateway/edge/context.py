@@ -1,0 +1,45 @@
+"""Everything that routes use, made once per process."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from services.gateway.edge.alerts import AlertHistory, AlertPresenter
+from services.gateway.edge.cache import CACHE_STATUS, ResponseCache
+from services.gateway.edge.health import HealthChecks
+from services.gateway.edge.limits import RateLimiter
+from services.gateway.edge.markets import MarketDirectory
+from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.upstream import Upstream
+from services.gateway.live.session import LiveHubs
+
+SHORT_MS: Final = 500
+LONG_MS: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The parts of the edge."""
+
+    upstream: Upstream
+    directory: MarketDirectory
+    cache: ResponseCache
+    limiter: RateLimiter
+    health: HealthChecks
+    history: AlertHistory
+    present: AlertPresenter
+    live: LiveHubs
+    metrics: EdgeMetrics
+
+    async def answer(self, key: tuple[object, ...], ttl_ms: int, make: Callable[[], Awaitable[Any]]) -> Response:
+        """What `make` returns as JSON, kept for `ttl_ms` under the key: the route's name and its checked parameters."""
+
+        async def encoded() -> bytes:
+            return msgspec.json.encode(await make())
+
+        body, outcome = await self.cache.get(":".join(map(str, key)), ttl_ms, encoded)
+        headers = {"Cache-Control": "no-store", "Cache-Status": CACHE_STATUS[outcome]}
+        return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,78 @@
+"""What every API request passes: the rate limiter, and the clock that measures it. Files and probes pass freely."""
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any, Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.edge.errors import ApiError, error_response
+from services.gateway.edge.limits import RateLimiter
+from services.gateway.edge.metrics import EdgeMetrics
+
+LIMITED_PREFIX: Final = "/api/v1/"
+
+
+class RateLimited:
+    """Refuses with 429 who asks too often; a WebSocket counts once, when it opens."""
+
+    def __init__(self, app: ASGIApp, limiter: RateLimiter) -> None:
+        self._app, self._limiter = app, limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or not scope["path"].startswith(LIMITED_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        client = scope.get("client")
+        verdict = await self._limiter.check(client[0] if client else "")
+        if verdict is None:
+            await self._app(scope, receive, send)
+            return
+        fields = verdict.headers()
+        if not verdict.allowed:
+            error = ApiError(429, "rate_limited", "Too many requests.", {"retry_after_seconds": verdict.retry_after})
+            await error_response(error, fields)(scope, receive, send)
+            return
+        await self._app(scope, receive, _adding(fields, send))
+
+
+def _adding(fields: Mapping[str, str], send: Send) -> Send:
+    async def send_with_fields(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(fields)
+        await send(message)
+
+    return send_with_fields
+
+
+class Timed:
+    """Observes every API request under its route's pattern, so that labels stay few."""
+
+    def __init__(self, app: ASGIApp, metrics: EdgeMetrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = perf_counter(), 500
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        finally:
+            self._metrics.requests.labels(scope["method"], _pattern(scope), str(status)).observe(
+                perf_counter() - started
+            )
+
+
+def _pattern(scope: Mapping[str, Any]) -> str:
+    if not str(scope["path"]).startswith("/api/"):
+        return "static"
+    return str(getattr(scope.get("route"), "path", "unmatched"))

@@ -1,0 +1,57 @@
+"""What the edge counts, in the process's registry."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class EdgeMetrics:
+    """Counters of requests, cache, limiter, upstream queries and live clients."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.requests = Histogram(
+            "cleartide_http_request_seconds",
+            "Time to answer a request",
+            ("method", "route", "status"),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.cache = Counter(
+            "cleartide_http_cache_total",
+            "Cache lookups by outcome: hit, miss, shared, bypass",
+            ("outcome",),
+            registry=registry,
+        )
+        self.limiter = Counter(
+            "cleartide_rate_limiter_total",
+            "Rate limiter verdicts: allowed, limited, bypassed (Redis unavailable, request let through)",
+            ("verdict",),
+            registry=registry,
+        )
+        self.upstream = Histogram(
+            "cleartide_upstream_query_seconds",
+            "Time of a read-model query",
+            ("service", "query", "outcome"),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.live_clients = Gauge("cleartide_live_clients", "Connected live clients", ("transport",), registry=registry)
+        self.slow_clients = Counter(
+            "cleartide_slow_clients_total",
+            "Live clients disconnected for reading too slowly",
+            ("transport",),
+            registry=registry,
+        )
+        self.alerts_sent = Counter("cleartide_live_alerts_total", "Alerts broadcast to live clients", registry=registry)
+        self.alert_lag = Histogram(
+            "cleartide_live_alert_seconds",
+            "Time from hearing of an alert on the bus to broadcasting its committed row",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.tail_gaps = Counter(
+            "cleartide_price_tail_gaps_total", "Gaps seen in the live tail of trading events", registry=registry
+        )

@@ -1,0 +1,18 @@
+"""Parameters that routes share, with the contracts' own patterns and bounds."""
+
+from typing import Annotated
+
+from cleartide.contracts.types import JSON_SAFE
+from fastapi import Path, Query
+
+_ACCOUNT = r"^[a-z0-9][a-z0-9_-]{0,47}$"
+_MARKET = r"^[A-Z0-9][A-Z0-9-]{1,23}$"
+
+AccountPath = Annotated[str, Path(pattern=_ACCOUNT)]
+MarketPath = Annotated[str, Path(pattern=_MARKET)]
+AccountFilter = Annotated[str | None, Query(pattern=_ACCOUNT)]
+MarketFilter = Annotated[str | None, Query(pattern=_MARKET)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+CandleLimit = Annotated[int, Query(ge=1, le=1_500)]
+AfterSeq = Annotated[int | None, Query(ge=0, le=JSON_SAFE)]
+Before = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]

@@ -1,0 +1,45 @@
+"""Redis as an aid that may fail: a hard timeout per call, and after a failure no call for a moment."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Final, TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+CALL_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 1.0
+T = TypeVar("T")
+
+
+class RedisUnavailable(Exception):  # noqa: N818 - a state, not a fault of the caller
+    """Redis did not answer in time, or did not lately; the caller goes on without it."""
+
+
+class RedisGuard:
+    """Calls Redis unless it failed less than PAUSE_SECONDS ago, so that a dead Redis costs nothing per request."""
+
+    def __init__(self, client: "Redis | None", clock: Callable[[], float] = monotonic) -> None:
+        self._client, self._clock = client, clock
+        self._paused_until = 0.0
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a Redis at all."""
+        return self._client is not None
+
+    async def call(self, operation: "Callable[[Redis], Awaitable[T]]") -> T:
+        """The operation's result, or RedisUnavailable."""
+        if self._client is None or self._clock() < self._paused_until:
+            raise RedisUnavailable
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await operation(self._client)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._paused_until = self._clock() + PAUSE_SECONDS
+            log.warning("redis_unavailable", error=str(error) or type(error).__name__)
+            raise RedisUnavailable from error

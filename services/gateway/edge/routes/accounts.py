@@ -1,0 +1,77 @@
+"""Accounts, their positions, liquidations and earnings: from risk, analytics and earnings."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.parameters import AccountFilter, AccountPath, Limit, MarketFilter
+
+Days = Annotated[int, Query(ge=1, le=366)]
+_ACCOUNT_FIELDS = ("account", "level", "health_factor", "equity", "liquidating")
+
+
+def accounts_router(edge: Edge) -> APIRouter:
+    """Routes under /api/v1 that name accounts."""
+    router = APIRouter(prefix="/api/v1", tags=["accounts"])
+    ask = edge.upstream.ask
+
+    @router.get("/positions", summary="Open positions, those of the least healthy account first")
+    async def positions(
+        account: AccountFilter = None, limit: Limit = 50, order: Literal["health"] = "health"
+    ) -> Response:
+        return await edge.answer(
+            ("positions", account, limit, order), SHORT_MS, lambda: _positions(edge, account, limit)
+        )
+
+    @router.get("/accounts/{account}", summary="One account: equity, margin, health factor and positions")
+    async def one_account(account: AccountPath) -> Response:
+        return await edge.answer(("account", account), SHORT_MS, lambda: ask("risk", "account", account=account))
+
+    @router.get("/risk", summary="Accounts per level, and how health factors are spread")
+    async def risk_summary() -> Response:
+        return await edge.answer(("risk",), LONG_MS, lambda: ask("risk", "summary"))
+
+    @router.get("/liquidations", summary="The newest liquidation steps, newest first")
+    async def liquidations(market: MarketFilter = None, limit: Limit = 50) -> Response:
+        return await edge.answer(
+            ("liquidations", market, limit),
+            SHORT_MS,
+            lambda: ask("analytics", "liquidations", market=market, limit=limit),
+        )
+
+    @router.get("/earnings/{account}", summary="One account's earnings: now, since its first day, and by day")
+    async def earnings(account: AccountPath, limit: Days = 31) -> Response:
+        return await edge.answer(("earnings", account, limit), LONG_MS, lambda: _earnings(edge, account, limit))
+
+    return router
+
+
+async def _positions(edge: Edge, account: str | None, limit: int) -> dict[str, Any]:
+    if account is not None:
+        one = await edge.upstream.ask("risk", "account", account=account)
+        return {"as_of_seq": one["as_of_seq"], "total": 1, "considered": 1, "positions": _flat([one], limit)}
+    many = await edge.upstream.ask("risk", "accounts", limit=limit)
+    figures = {name: many[name] for name in ("as_of_seq", "total", "considered")}
+    return {**figures, "positions": _flat(many["accounts"], limit)}
+
+
+def _flat(accounts: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """One row per position, each with its account's health; the account's order is kept."""
+    rows = [
+        {
+            **{name: account[name] for name in _ACCOUNT_FIELDS},
+            "account_maintenance_margin": account["maintenance_margin"],
+            **position,
+        }
+        for account in accounts
+        for position in account["positions"]
+    ]
+    return rows[:limit]
+
+
+async def _earnings(edge: Edge, account: str, limit: int) -> dict[str, Any]:
+    summary = await edge.upstream.ask("earnings", "summary", account=account)
+    days = await edge.upstream.ask("earnings", "days", account=account, limit=limit)
+    return {**summary, "days": days["days"]}

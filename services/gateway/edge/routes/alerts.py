@@ -1,0 +1,71 @@
+"""The alert feed: by page, as server-sent events, and over the WebSocket."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, WebSocket
+from starlette.responses import Response
+
+from services.gateway.edge.context import SHORT_MS, Edge
+from services.gateway.edge.errors import ApiError
+from services.gateway.edge.parameters import AccountFilter, AfterSeq, Limit
+from services.gateway.edge.shapes import AlertPage, ErrorForm
+from services.gateway.live.pump import SLOW_CLOSE_CODE
+from services.gateway.live.session import LiveSession
+from services.gateway.live.sse import AlertEventStream
+
+
+def alerts_router(edge: Edge) -> APIRouter:
+    """Routes of the alert feed and the live connection."""
+    router = APIRouter(prefix="/api/v1", tags=["alerts"])
+
+    @router.get(
+        "/alerts",
+        summary="Alerts after a sequence number, or the newest",
+        response_model=AlertPage,
+        responses={409: {"model": ErrorForm}},
+    )
+    async def alerts(after_seq: AfterSeq = None, account: AccountFilter = None, limit: Limit = 100) -> Response:
+        return await edge.answer(
+            ("alerts", after_seq, account, limit), SHORT_MS, lambda: _page(edge, after_seq, account, limit)
+        )
+
+    @router.get("/alerts/stream", summary="Alerts as server-sent events; resumes by Last-Event-ID", response_model=None)
+    async def stream(
+        account: AccountFilter = None,
+        after_seq: AfterSeq = None,
+        last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    ) -> AlertEventStream:
+        await _refuse_when_full(edge)
+        place = after_seq if last_event_id is None else last_event_id
+        await _refuse_beyond_feed(edge, place)
+        return AlertEventStream(edge.live, account=account, after_seq=place)
+
+    @router.websocket("/ws")
+    async def live(socket: WebSocket) -> None:
+        if edge.live.clients >= edge.live.max_clients:
+            await socket.close(SLOW_CLOSE_CODE, "too many clients")
+            return
+        await LiveSession(socket, edge.live).run()
+
+    return router
+
+
+async def _page(edge: Edge, after_seq: int | None, account: str | None, limit: int) -> AlertPage:
+    if after_seq is None:
+        rows = await edge.history.latest(account, limit)
+    else:
+        rows = await edge.history.after(after_seq, account, limit)
+        if not rows:
+            await _refuse_beyond_feed(edge, after_seq)
+    reached = rows[-1].seq if rows else after_seq or 0
+    return AlertPage(alerts=await edge.present.views(rows), next_after_seq=reached)
+
+
+async def _refuse_beyond_feed(edge: Edge, place: int | None) -> None:
+    if place and place > (head := await edge.history.head()):
+        raise ApiError(409, "after_seq_beyond_feed", "The feed was made anew: begin without a place.", {"head": head})
+
+
+async def _refuse_when_full(edge: Edge) -> None:
+    if edge.live.clients >= edge.live.max_clients:
+        raise ApiError(503, "too_many_clients", "The gateway serves as many live clients as it may.")

@@ -1,0 +1,76 @@
+"""Markets and what is traded there: from matching, analytics and funding."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.errors import ApiError
+from services.gateway.edge.parameters import Before, CandleLimit, Limit, MarketPath
+
+Interval = Annotated[int, Query(ge=60, le=86_400, description="seconds; whole minutes that divide a day")]
+Depth = Annotated[int, Query(ge=1, le=200)]
+
+
+def markets_router(edge: Edge) -> APIRouter:
+    """Routes under /api/v1/markets."""
+    router = APIRouter(prefix="/api/v1/markets", tags=["markets"])
+    ask = edge.upstream.ask
+
+    @router.get("", summary="Every market: its rules, latest prices and last 24 hours")
+    async def markets() -> Response:
+        return await edge.answer(("markets",), LONG_MS, lambda: _markets(edge))
+
+    @router.get("/{market}/candles", summary="The newest candles, oldest first")
+    async def candles(
+        market: MarketPath,
+        interval: Interval = 60,
+        limit: CandleLimit = 300,
+        series: Annotated[str, Query(pattern="^(trade|mark)$")] = "trade",
+        before: Before = None,
+    ) -> Response:
+        return await edge.answer(
+            ("candles", market, interval, limit, series, before),
+            LONG_MS,
+            lambda: ask(
+                "analytics",
+                "candles",
+                market=market,
+                interval_seconds=interval,
+                limit=limit,
+                series=series,
+                before=before,
+            ),
+        )
+
+    @router.get("/{market}/book", summary="The order book, best prices first")
+    async def book(market: MarketPath, depth: Depth = 20) -> Response:
+        return await edge.answer(
+            ("book", market, depth), SHORT_MS, lambda: ask("matching", "book", market=market, depth=depth)
+        )
+
+    @router.get("/{market}/trades", summary="The newest trades, newest first")
+    async def trades(market: MarketPath, limit: Limit = 50) -> Response:
+        return await edge.answer(
+            ("trades", market, limit), SHORT_MS, lambda: ask("analytics", "recent_trades", market=market, limit=limit)
+        )
+
+    @router.get("/{market}/funding", summary="The funding rate in force, the predicted one, and past intervals")
+    async def funding(market: MarketPath, limit: Limit = 24) -> Response:
+        return await edge.answer(
+            ("funding", market, limit), LONG_MS, lambda: ask("funding", "funding", market=market, limit=limit)
+        )
+
+    return router
+
+
+async def _markets(edge: Edge) -> dict[str, Any]:
+    """Matching says which markets there are; the figures are analytics' and are null while it is away."""
+    listed = await edge.upstream.ask("matching", "markets")
+    try:
+        stats = (await edge.upstream.ask("analytics", "market_stats"))["markets"]
+    except ApiError:
+        stats = []
+    by_market = {line["market"]: line for line in stats}
+    return {"markets": [{**market, "stats": by_market.get(market["market"])} for market in listed["markets"]]}

@@ -1,0 +1,97 @@
+"""Shapes of the public API that the gateway itself makes. Amounts are decimal strings, instants microseconds (UTC)."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class LastTrade(TypedDict):
+    """The newest trade of a market."""
+
+    price: str
+    size: str
+    side: str
+    at: int
+
+
+class Price(TypedDict):
+    """A market's latest prices. `seq` is the trading event that they are as of."""
+
+    market: str
+    seq: int
+    at: int
+    mark: str
+    index: str
+    index_stale: bool
+    bid: str | None
+    ask: str | None
+    last: str | None
+    open_interest: str
+    last_trade: LastTrade | None
+
+
+class DependencyHealth(TypedDict):
+    """One dependency: status is up, degraded (answers, not ready) or down."""
+
+    name: str
+    status: str
+    required: bool
+    latency_ms: float
+    detail: str
+
+
+class HealthReport(TypedDict):
+    """The whole: up (200), degraded (207) or down (503)."""
+
+    status: str
+    dependencies: list[DependencyHealth]
+
+
+class AlertInputView(TypedDict):
+    """One position that entered an alert. `size` and `mark_price` are null while the market's steps are not known."""
+
+    market: str
+    size: str | None
+    mark_price: str | None
+    value: str
+    maintenance_margin: str
+
+
+class AlertView(TypedDict):
+    """One risk alert. `seq` numbers the feed and is what clients resume by."""
+
+    seq: int
+    id: str
+    at: int
+    account: str
+    account_seq: int
+    level: str
+    previous_level: str | None
+    health_factor: str | None
+    equity: str
+    maintenance_margin: str
+    cash: str
+    unsettled_funding: str
+    inputs: list[AlertInputView]
+    cause_id: str
+
+
+class AlertPage(TypedDict):
+    """Alerts in order of `seq`. Ask again with `after_seq` = `next_after_seq` for what follows."""
+
+    alerts: list[AlertView]
+    next_after_seq: int
+
+
+class Problem(TypedDict):
+    """What went wrong: `code` for machines, `message` for people, `detail` for whoever debugs."""
+
+    code: str
+    message: str
+    detail: Any
+
+
+class ErrorForm(TypedDict):
+    """The one error form."""
+
+    error: Problem

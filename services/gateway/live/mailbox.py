@@ -1,0 +1,58 @@
+"""A bounded queue of frames for one client. Whoever does not read in time is cut off, and nobody else waits for it."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class _Slot:
+    frame: bytes
+    key: str
+
+
+class Mailbox:
+    """Frames in order. A frame with a key replaces one of the same key that has not been taken yet."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._slots: deque[_Slot] = deque()
+        self._keyed: dict[str, _Slot] = {}
+        self._filled, self._drained = asyncio.Event(), asyncio.Event()
+        self.overflowed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def offer(self, frame: bytes, key: str = "") -> None:
+        """Add a frame without waiting. When the mailbox is full the client is too slow: `overflowed` is set."""
+        if key and (slot := self._keyed.get(key)) is not None:
+            slot.frame = frame
+            return
+        if len(self._slots) >= self._capacity:
+            self.overflowed.set()
+            return
+        self._append(_Slot(frame, key))
+
+    async def room(self) -> None:
+        """Wait until at most half of the mailbox is filled: for history, which is read at the client's own pace."""
+        while len(self._slots) > self._capacity // 2:
+            self._drained.clear()
+            await self._drained.wait()
+
+    async def take(self) -> bytes:
+        """The next frame; waits for one."""
+        while not self._slots:
+            self._filled.clear()
+            await self._filled.wait()
+        slot = self._slots.popleft()
+        if slot.key:
+            del self._keyed[slot.key]
+        self._drained.set()
+        return slot.frame
+
+    def _append(self, slot: _Slot) -> None:
+        if slot.key:
+            self._keyed[slot.key] = slot
+        self._slots.append(slot)
+        self._filled.set()

@@ -1,0 +1,210 @@
+"""The latest price of every market, from the live tail of trading events, and who wants to hear of it.
+
+A tail may miss a message; the next one of the market makes it good, because a price frame holds the whole latest state.
+Updates of one market leave at most every PACE_SECONDS, and a client that is behind gets only the newest. What was last
+known is kept in Redis, so that a gateway that starts has something to say before the first event.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Final
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from services.gateway.edge.markets import MarketDirectory
+from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
+from services.gateway.edge.shapes import LastTrade, Price
+from services.gateway.live.mailbox import Mailbox
+
+log = structlog.get_logger()
+
+SUBJECT: Final = "trading.>"
+REDIS_KEY: Final = "cleartide:prices"
+PACE_SECONDS: Final = 0.05
+KEEP_SECONDS: Final = 1.0
+PENDING_MESSAGES: Final = 10_000
+PENDING_BYTES: Final = 64 * 2**20
+
+
+class TailEvent(msgspec.Struct):
+    """The fields of MarkPriceUpdated, TradeExecuted and MarketListed that the tail needs."""
+
+    type: str
+    seq: int
+    occurred_at: int
+    market: str = ""
+    mark_ticks: int = 0
+    index_ticks: int = 0
+    index_stale: bool = False
+    best_bid_ticks: int | None = None
+    best_ask_ticks: int | None = None
+    last_ticks: int | None = None
+    open_interest_lots: int = 0
+    price_ticks: int = 0
+    size_lots: int = 0
+    taker_side: str = ""
+    spec: dict[str, Any] | None = None
+
+
+_tail = msgspec.json.Decoder(list[TailEvent])
+_price = msgspec.json.Decoder(Price)
+
+
+class PriceSubscription:
+    """One client's interest in one market."""
+
+    def __init__(self, mailbox: Mailbox, market: str) -> None:
+        self.mailbox, self.market = mailbox, market
+
+    def deliver(self, price: Price) -> None:
+        """Pass the newest state on; one that still waits in the mailbox is replaced."""
+        self.mailbox.offer(price_frame("update", self.market, price), key=f"prices:{self.market}")
+
+
+def price_frame(op: str, market: str, price: Price | None) -> bytes:
+    """A frame of the prices channel."""
+    seq = price["seq"] if price else 0
+    return msgspec.json.encode({"op": op, "channel": "prices", "market": market, "seq": seq, "data": price})
+
+
+class PriceHub:
+    """Folds the tail into the latest state per market and broadcasts what changed."""
+
+    def __init__(self, directory: MarketDirectory, guard: RedisGuard, metrics: EdgeMetrics) -> None:
+        self._directory, self._guard, self._metrics = directory, guard, metrics
+        self._live: defaultdict[str, set[PriceSubscription]] = defaultdict(set)
+        self._dirty: set[str] = set()
+        self._changed = asyncio.Event()
+        self._unkept, self._kept_at = False, 0.0
+        self.latest: dict[str, Price] = {}
+        self.seq = 0
+
+    async def run(self, client: Client) -> None:
+        """Broadcast until cancelled."""
+        await self._recall()
+        subscription = await client.subscribe(
+            SUBJECT, cb=self._hear, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES
+        )
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(KEEP_SECONDS):
+                        await self._changed.wait()
+                except TimeoutError:
+                    pass
+                else:
+                    self._changed.clear()
+                    self._broadcast()
+                    await asyncio.sleep(PACE_SECONDS)
+                await self._keep()
+        finally:
+            if not client.is_closed:
+                await subscription.unsubscribe()
+
+    def join(self, subscription: PriceSubscription) -> None:
+        """The latest state as a snapshot, then every change."""
+        market = subscription.market
+        subscription.mailbox.offer(price_frame("snapshot", market, self.latest.get(market)))
+        self._live[market].add(subscription)
+
+    def leave(self, subscription: PriceSubscription) -> None:
+        """Deliver nothing more."""
+        waiting = self._live[subscription.market]
+        waiting.discard(subscription)
+        if not waiting:
+            del self._live[subscription.market]
+
+    async def _hear(self, message: Msg) -> None:
+        try:
+            events = _tail.decode(message.data)
+        except msgspec.DecodeError as error:
+            log.warning("tail_unreadable", subject=message.subject, error=str(error)[:200])
+            return
+        for event in events:
+            if event.seq > self.seq:
+                if self.seq and event.seq != self.seq + 1:
+                    self._metrics.tail_gaps.inc()
+                self.seq = event.seq
+                self._fold(event)
+
+    def _fold(self, event: TailEvent) -> None:
+        if event.type == "MarketListed" and event.spec is not None:
+            self._directory.learn(event.spec)
+        elif event.type == "MarkPriceUpdated":
+            self._on_mark(event)
+        elif event.type == "TradeExecuted":
+            self._on_trade(event)
+
+    def _on_mark(self, event: TailEvent) -> None:
+        grid = self._directory.known(event.market)
+        if grid is None:
+            return
+
+        def text(ticks: int | None) -> str | None:
+            return None if ticks is None else grid.price_text(ticks)
+
+        before = self.latest.get(event.market)
+        self._set(
+            Price(
+                market=event.market,
+                seq=event.seq,
+                at=event.occurred_at,
+                mark=grid.price_text(event.mark_ticks),
+                index=grid.price_text(event.index_ticks),
+                index_stale=event.index_stale,
+                bid=text(event.best_bid_ticks),
+                ask=text(event.best_ask_ticks),
+                last=text(event.last_ticks),
+                open_interest=grid.size_text(event.open_interest_lots),
+                last_trade=before["last_trade"] if before else None,
+            )
+        )
+
+    def _on_trade(self, event: TailEvent) -> None:
+        grid, before = self._directory.known(event.market), self.latest.get(event.market)
+        if grid is None or before is None:
+            return
+        price = grid.price_text(event.price_ticks)
+        trade = LastTrade(
+            price=price, size=grid.size_text(event.size_lots), side=event.taker_side, at=event.occurred_at
+        )
+        self._set(Price(**{**before, "seq": event.seq, "at": event.occurred_at, "last": price, "last_trade": trade}))
+
+    def _set(self, price: Price) -> None:
+        self.latest[price["market"]] = price
+        self._dirty.add(price["market"])
+        self._unkept = True
+        self._changed.set()
+
+    def _broadcast(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for market in dirty:
+            for subscription in self._live.get(market, ()):
+                subscription.deliver(self.latest[market])
+
+    async def _keep(self) -> None:
+        """Leave the latest state in Redis, at most once a second; without Redis nothing is kept."""
+        if not self._unkept or monotonic() - self._kept_at < KEEP_SECONDS:
+            return
+        self._unkept, self._kept_at = False, monotonic()
+        kept: Mapping[Any, Any] = {market: msgspec.json.encode(price) for market, price in self.latest.items()}
+        with suppress(RedisUnavailable):
+            await self._guard.call(lambda redis: redis.hset(REDIS_KEY, mapping=kept))
+
+    async def _recall(self) -> None:
+        try:
+            kept: Mapping[Any, Any] = await self._guard.call(lambda redis: redis.hgetall(REDIS_KEY))
+        except RedisUnavailable:
+            return
+        for name, body in kept.items():
+            try:
+                self.latest.setdefault(name.decode(), _price.decode(body))
+            except (msgspec.DecodeError, msgspec.ValidationError):
+                log.warning("kept_price_unreadable", market=name.decode())

@@ -1,0 +1,28 @@
+"""The gateway's own settings, beside those of every service; prefix `CLEARTIDE_`."""
+
+from cleartide.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class GatewaySettings(ServiceSettings):
+    """Where the edge listens, whom it asks, and what it allows.
+
+    service_urls: base address of each service's own health port, as a JSON map, e.g. {"risk": "http://127.0.0.1:9103"}.
+    trusted_proxies: addresses whose X-Forwarded-For is believed; empty believes nobody.
+    rate_*: sustained requests per second and the burst on top, per client address.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLEARTIDE_", extra="ignore", frozen=True)
+
+    gateway_port: int = Field(default=8080, ge=0, le=65_535)
+    service_urls: dict[str, str] = Field(default_factory=dict)
+    trusted_proxies: tuple[str, ...] = ()
+    upstream_timeout_seconds: float = Field(default=2.0, gt=0, le=30)
+    health_timeout_seconds: float = Field(default=1.0, gt=0, le=10)
+    rate_per_second: int = Field(default=20, ge=1, le=10_000)
+    rate_burst: int = Field(default=120, ge=1, le=100_000)
+    max_connections: int = Field(default=2_000, ge=1, le=100_000)
+    max_live_clients: int = Field(default=500, ge=1, le=50_000)
+    live_queue_frames: int = Field(default=1_024, ge=16, le=65_536)
+    live_send_seconds: float = Field(default=10.0, gt=0, le=120)

@@ -1,0 +1,70 @@
+// The alert feed, newest first, live.
+
+import { h, keyed, segments, text } from "../dom.js";
+import { ago, fixed, timeOfDay } from "../format.js";
+import { levelChip } from "./health.js";
+
+const KEPT = 200;
+const SEVERE = new Set(["critical", "liquidatable"]);
+
+export function alertFeed(section, filter, clock, open) {
+  const list = h("ol", { class: "feed" });
+  const none = h("p", { class: "empty" }, "No alerts: every account is above a health factor of 1.5.");
+  section.querySelector(".body").append(list, none);
+  let alerts = [];
+  let severeOnly = false;
+  const options = [{ value: "all", label: "All" }, { value: "severe", label: "Severe" }];
+  segments(filter, options, "all", (value) => {
+    severeOnly = value === "severe";
+    render(false);
+  });
+
+  function make(alert) {
+    const account = h("button", { type: "button", class: "link-button", onclick: () => open(alert.account) }, alert.account);
+    const before = alert.previous_level ? `was ${alert.previous_level}` : "was safe";
+    return h(
+      "li",
+      {},
+      levelChip(alert.level),
+      h("span", {}, account, " ", h("time", { class: "when", title: timeOfDay(alert.at) })),
+      h("span", { class: "hf", title: "health factor" }, alert.health_factor === null ? "–" : fixed(alert.health_factor, 3)),
+      h("span", { class: "what" }, `${before} · equity ${fixed(alert.equity, 0)} · maintenance ${fixed(alert.maintenance_margin, 0)}`),
+      h("span", { class: "seq", title: "sequence number in the feed" }, `#${alert.seq}`),
+    );
+  }
+
+  function render(live) {
+    const shown = severeOnly ? alerts.filter(({ level }) => SEVERE.has(level)) : alerts;
+    none.hidden = shown.length > 0;
+    const newest = list.firstElementChild?.dataset.key;
+    keyed(list, shown, (alert) => alert.seq, (alert) => {
+      const item = make(alert);
+      if (live && (newest === undefined || alert.seq > Number(newest))) item.classList.add("fresh");
+      return item;
+    }, () => {});
+    tick();
+  }
+
+  /** Take alerts in order of seq; what is known already is left out. */
+  function add(arrived, live) {
+    const head = alerts[0]?.seq ?? 0;
+    const fresh = arrived.filter(({ seq }) => seq > head).reverse();
+    alerts = [...fresh, ...alerts].slice(0, KEPT);
+    render(live);
+  }
+
+  function reset() {
+    alerts = [];
+    render(false);
+  }
+
+  function tick() {
+    const now = clock();
+    const times = list.querySelectorAll("time");
+    const shown = [...list.children];
+    const bySeq = new Map(alerts.map((alert) => [String(alert.seq), alert]));
+    shown.forEach((item, at) => text(times[at], ago((now - bySeq.get(item.dataset.key).at / 1000) / 1000)));
+  }
+
+  return { add, reset, tick };
+}

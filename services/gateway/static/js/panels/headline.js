@@ -1,0 +1,64 @@
+// The market's figures in one line.
+
+import { h, text } from "../dom.js";
+import { change, compact, countdown, direction, exact, percent } from "../format.js";
+
+const HOUR = 3600;
+const FIGURES = [
+  ["mark", "Mark price"],
+  ["index", "Index price"],
+  ["change", "24 h change"],
+  ["range", "24 h range"],
+  ["volume", "24 h volume"],
+  ["interest", "Open interest"],
+  ["funding", "Funding, 1 h"],
+  ["next", "Next funding"],
+];
+
+export function headline(section, clock) {
+  const fields = Object.fromEntries(FIGURES.map(([name]) => [name, { main: h("span"), note: h("small") }]));
+  section.replaceChildren(
+    h("dl", {}, FIGURES.map(([name, label], at) =>
+      h("div", { class: at ? "figure" : "figure main" }, h("dt", {}, label), h("dd", {}, fields[name].main, fields[name].note)),
+    )),
+  );
+  let lastMark = null;
+
+  function set(name, value, note = "", way = "") {
+    const { main, note: small } = fields[name];
+    text(main, value);
+    text(small, note);
+    small.className = way;
+  }
+
+  function prices(price, stats) {
+    const opened = stats?.open_24h;
+    const moved = change(opened, price?.last ?? price?.mark, 100, 2);
+    const basis = change(price?.index, price?.mark, 10000, 1);
+    set("mark", exact(price?.mark), price?.index_stale ? "index stale" : "", price?.index_stale ? "down" : "");
+    const ticked = lastMark && price?.mark !== lastMark ? (Number(price.mark) > Number(lastMark) ? "up" : "down") : null;
+    if (ticked) fields.mark.main.className = ticked;
+    lastMark = price?.mark ?? lastMark;
+    set("index", exact(price?.index), basis ? `${basis.text} bp` : "");
+    set("change", moved ? `${moved.text} %` : "–");
+    fields.change.main.className = moved?.way ?? "";
+    set("range", stats?.low_24h ? `${exact(stats.low_24h)} – ${exact(stats.high_24h)}` : "–");
+    set("volume", stats ? compact(stats.quote_volume_24h) : "–", stats ? `${Number(stats.trades_24h).toLocaleString("en")} trades` : "");
+    const interest = price?.open_interest ?? stats?.open_interest;
+    const worth = interest && price?.mark ? compact(String(Number(interest) * Number(price.mark))) : "";
+    set("interest", worth || "–", interest ? exact(interest) : "");
+  }
+
+  function funding(rate) {
+    const yearly = rate ? `${percent(String((Number(rate) * 24 * 365).toFixed(9)), 1)} % a year` : "";
+    set("funding", rate ? `${percent(rate, 4)} %` : "–", yearly);
+    fields.funding.main.className = rate ? direction(rate) : "";
+  }
+
+  function tick() {
+    const seconds = clock() / 1000;
+    set("next", countdown(HOUR - (seconds % HOUR)));
+  }
+
+  return { prices, funding, tick };
+}

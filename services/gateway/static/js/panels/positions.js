@@ -1,0 +1,38 @@
+// Open positions, those of the least healthy account first.
+
+import { h, keyed, text } from "../dom.js";
+import { direction, exact, fixed, signed } from "../format.js";
+import { coloured, opener, plain, table } from "../table.js";
+import { healthCell, levelCell } from "./health.js";
+
+const LEVELS = ["liquidatable", "critical", "warning", "watch"];
+
+export function positions(section, levels, open) {
+  const columns = [
+    { title: "Account", cell: opener((row) => row.account) },
+    { title: "Health factor", hint: "equity ÷ maintenance margin; marks at 1.05, 1.2 and 1.5", cell: healthCell },
+    { title: "Level", cell: levelCell },
+    { title: "Market", cell: plain((row) => row.market) },
+    { title: "Size", num: true, cell: coloured((row) => exact(row.size), (row) => direction(row.size)) },
+    { title: "Value", num: true, hint: "size × mark price", cell: plain((row) => fixed(row.value.replace("-", ""), 0)) },
+    { title: "Unrealised", num: true, cell: coloured((row) => signed(row.unrealized_pnl, 0), (row) => direction(row.unrealized_pnl)) },
+    { title: "Equity", num: true, hint: "of the account", only: "only-wide", cell: plain((row) => fixed(row.equity, 0)) },
+  ];
+  const show = table(section.querySelector(".body"), columns, (row) => `${row.account} ${row.market}`, {
+    empty: "No open positions.",
+    open: (row) => open(row.account),
+  });
+
+  function summary({ levels: counts }) {
+    const named = LEVELS.map((level) => ({ level, count: counts[level] ?? 0 })).filter(({ count }) => count > 0);
+    keyed(
+      levels,
+      named,
+      ({ level }) => level,
+      ({ level }) => h("span", { class: "chip", "data-level": level }, h("span")),
+      (chip, { level, count }) => text(chip.firstChild, `${count} ${level}`),
+    );
+  }
+
+  return { show: (answer) => show(answer.positions), summary };
+}

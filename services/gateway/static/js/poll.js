@@ -1,0 +1,57 @@
+// Ask again and again, one question at a time, and say how old the last answer is.
+
+import { get } from "./api.js";
+import { ago, span } from "./format.js";
+
+const FAILURES_UNTIL_SLOW = 3;
+const SLOW_FACTOR = 3;
+
+/** One repeated question. `question()` gives path and parameters; null means: nothing to ask now. */
+export class Poll {
+  constructor(name, periodMs, question, show) {
+    Object.assign(this, { name, periodMs, question, show });
+    this.label = document.querySelector(`[data-of="${name}"]`);
+    this.answeredAt = 0;
+    this.failures = 0;
+    this.error = null;
+    this.turn = 0;
+    this.timer = 0;
+  }
+
+  /** Ask now, and from now on. An answer to an earlier question is dropped. */
+  async now() {
+    clearTimeout(this.timer);
+    const turn = ++this.turn;
+    const asked = this.question();
+    let wait = this.periodMs;
+    if (asked && !document.hidden) {
+      try {
+        const answer = await get(...asked);
+        if (turn !== this.turn) return;
+        this.show(answer);
+        this.answeredAt = performance.now();
+        this.failures = 0;
+        this.error = null;
+      } catch (error) {
+        if (turn !== this.turn) return;
+        if (error.code === undefined) console.error(error);
+        this.failures += 1;
+        this.error = error;
+        wait = Math.max(wait * (this.failures > FAILURES_UNTIL_SLOW ? SLOW_FACTOR : 1), (error.retryAfter ?? 0) * 1000);
+      }
+    }
+    this.timer = setTimeout(() => this.now(), wait);
+  }
+
+  /** The age of what is shown; only said when it is older than it should be, or wrong. */
+  tick() {
+    if (!this.label) return;
+    const age = this.answeredAt ? (performance.now() - this.answeredAt) / 1000 : null;
+    const old = this.error !== null || (age !== null && age > (this.periodMs * 3) / 1000);
+    this.label.toggleAttribute("data-old", old);
+    if (this.error && age === null) this.label.textContent = this.error.message;
+    else if (old && age !== null) this.label.textContent = `${ago(age)} old`;
+    else this.label.textContent = "";
+    this.label.title = this.error ? `${this.error.code}: ${this.error.message}` : age === null ? "" : `${span(age)} ago`;
+  }
+}

@@ -1,0 +1,1 @@
+"""Venue market data in, index price out: adapters, feed, fold and a venue simulator."""

@@ -1,0 +1,7 @@
+"""python -m services.ingestor"""
+
+from cleartide.service import main
+
+from services.ingestor.app import SERVICE
+
+main(SERVICE)

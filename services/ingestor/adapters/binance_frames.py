@@ -1,0 +1,134 @@
+"""What Binance USD-M sends, as typed structs. Every bound of the contracts is checked while decoding."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from services.ingestor.adapters.book import TextLevel
+
+Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
+Text = Annotated[str, Meta(max_length=32)]
+
+
+class Depth(msgspec.Struct, tag_field="e", tag="depthUpdate", gc=False):
+    """Changed levels: updates U..u, and the u of the frame before (pu)."""
+
+    T: Millis
+    s: str
+    first: Id = msgspec.field(name="U")
+    final: Id = msgspec.field(name="u")
+    previous: Id = msgspec.field(name="pu")
+    bids: list[TextLevel] = msgspec.field(name="b")
+    asks: list[TextLevel] = msgspec.field(name="a")
+
+
+class BookTicker(msgspec.Struct, tag_field="e", tag="bookTicker", gc=False):
+    """Best bid and ask at update u."""
+
+    u: Id
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
+    T: Millis
+
+
+class RawTrade(msgspec.Struct, tag_field="e", tag="trade", gc=False):
+    """One fill. `m`: the buyer was the maker. X: MARKET, or else a fill outside the book (insurance fund, ADL)."""
+
+    T: Millis
+    s: str
+    t: Id
+    p: str
+    q: str
+    m: bool
+    X: str = "MARKET"
+
+
+class AggregateTrade(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
+    """Fills of one order at one price within 100 ms, market trades only."""
+
+    T: Millis
+    s: str
+    a: Id
+    p: str
+    q: str
+    m: bool
+
+
+class MarkPrice(msgspec.Struct, tag_field="e", tag="markPriceUpdate", gc=False):
+    """Mark p, index i, rate r of the current funding interval, which ends at T."""
+
+    E: Millis
+    s: str
+    p: Text
+    i: Text
+    r: Text
+    T: Millis
+
+
+Data = Depth | BookTicker | RawTrade | AggregateTrade | MarkPrice
+
+
+class Refusal(msgspec.Struct, gc=False):
+    """Why a request on the socket was refused."""
+
+    code: int = 0
+    msg: str = ""
+
+
+class Frame(msgspec.Struct, gc=False):
+    """One message of a combined stream, or the answer to a request."""
+
+    data: Data | None = None
+    id: int | None = None
+    error: Refusal | None = None
+    code: int = 0
+    msg: str = ""
+
+
+class Snapshot(msgspec.Struct, gc=False):
+    """`GET /fapi/v1/depth`."""
+
+    last: Id = msgspec.field(name="lastUpdateId")
+    T: Millis
+    bids: list[TextLevel]
+    asks: list[TextLevel]
+
+
+class Filter(msgspec.Struct, gc=False, rename="camel"):
+    """One rule of an instrument; only the two grids matter here."""
+
+    filter_type: str
+    tick_size: str = ""
+    step_size: str = ""
+
+
+class SymbolInfo(msgspec.Struct, gc=False):
+    """One instrument of `GET /fapi/v1/exchangeInfo`."""
+
+    symbol: str
+    status: str
+    filters: list[Filter]
+
+
+class ExchangeInfo(msgspec.Struct, gc=False):
+    """`GET /fapi/v1/exchangeInfo`."""
+
+    symbols: list[SymbolInfo]
+
+
+class FundingInfo(msgspec.Struct, gc=False, rename="camel"):
+    """One row of `GET /fapi/v1/fundingInfo`, which lists only instruments whose interval is not eight hours."""
+
+    symbol: str
+    funding_interval_hours: Annotated[int, Meta(ge=1, le=24)]
+
+
+FRAME: Final = msgspec.json.Decoder(Frame)
+SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
+EXCHANGE_INFO: Final = msgspec.json.Decoder(ExchangeInfo)
+FUNDING_INFO: Final = msgspec.json.Decoder(list[FundingInfo])

@@ -1,0 +1,138 @@
+"""Joins a stream of book differences to a snapshot, for venues whose frames name their predecessor.
+
+A frame covers the updates first..final and says `previous`, the final of the frame before it. The join drops frames
+with final < last, takes the first one with first <= last <= final (or previous == last), and from then on requires
+previous == last. Whatever breaks the chain drops the book at once; later frames are kept for the next join.
+"""
+
+from collections import deque
+from typing import Final, Literal, Protocol
+
+from cleartide.money import MoneyError
+
+from services.ingestor.adapters.book import Book, TextLevel
+from services.ingestor.adapters.scale import Instrument
+
+MAX_WAITING_FRAMES: Final = 2_048
+
+Step = Literal["applied", "joined", "ignored", "waiting", "lost"]
+
+
+class Difference(Protocol):
+    """One frame of changed levels."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def final(self) -> int: ...
+    @property
+    def previous(self) -> int: ...
+    @property
+    def bids(self) -> list[TextLevel]: ...
+    @property
+    def asks(self) -> list[TextLevel]: ...
+
+
+class BookSync:
+    """One symbol's book and how far it can be trusted.
+
+    `book` is None until a snapshot is there; `joined` tells that the chain from it is unbroken. `fault` says why the
+    book was lost, `last` the final update it holds (or held).
+    """
+
+    __slots__ = ("_asked", "_instrument", "_waiting", "attempts", "book", "fault", "joined", "last")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self._instrument = instrument
+        self._waiting: deque[Difference] | None = deque(maxlen=MAX_WAITING_FRAMES)
+        self._asked = False
+        self.book: Book | None = None
+        self.joined = False
+        self.last = 0
+        self.fault = ""
+        self.attempts = 0
+
+    def reset(self) -> None:
+        """Forget the book: the connection that fed it is gone. The next frame begins a new join."""
+        self.book, self.joined, self.attempts = None, False, 0
+        self._waiting, self._asked = deque(maxlen=MAX_WAITING_FRAMES), False
+
+    def refresh(self) -> None:
+        """Keep the frames from here on for a new join. The book stays in use until that succeeds."""
+        if self._waiting is None:
+            self._waiting = deque(maxlen=MAX_WAITING_FRAMES)
+
+    def unanswered(self) -> None:
+        """The snapshot came and could not be read: it must be fetched again."""
+        self._asked = False
+        self.attempts += 1
+
+    def ask(self) -> bool:
+        """Whether a snapshot must be fetched now; it says so once until the snapshot comes."""
+        if self._waiting is None or self._asked:
+            return False
+        self._asked = True
+        return True
+
+    def difference(self, frame: Difference) -> Step:
+        """Take the next frame."""
+        if self._waiting is not None:
+            self._waiting.append(frame)
+        if self.book is None:
+            return "waiting"
+        step = self._advance(self.book, frame)
+        if step == "lost":
+            self._drop(frame)
+        return step
+
+    def snapshot(self, last: int, bids: list[TextLevel], asks: list[TextLevel], full_length: int) -> Step:
+        """Take the snapshot asked for: `joined`, `waiting` for the frame that joins, or `lost` when it does not fit."""
+        if self._waiting is None:
+            return "ignored"
+        self._asked = False
+        before = (self.book, self.last, self.joined)
+        waiting, self._waiting = self._waiting, None
+        try:
+            self.book = Book.of(self._instrument, bids, asks, full_length)
+        except MoneyError as error:
+            return self._refuse(str(error), before, waiting)
+        self.last, self.joined = last, False
+        step: Step = "waiting"
+        for frame in waiting:
+            result = self._advance(self.book, frame)
+            if result == "lost":
+                return self._refuse(self.fault, before, waiting)
+            if result != "ignored":
+                step = "joined"
+        self.attempts = 0
+        return step
+
+    def _refuse(self, fault: str, before: tuple[Book | None, int, bool], waiting: "deque[Difference]") -> Step:
+        self.book, self.last, self.joined = before
+        self.fault = fault
+        self.attempts += 1
+        self._waiting = waiting
+        return "lost"
+
+    def _advance(self, book: Book, frame: Difference) -> Step:
+        if frame.final < self.last or (self.joined and frame.final == self.last):
+            return "ignored"
+        follows = frame.previous == self.last
+        if not follows and (self.joined or not frame.first <= self.last):
+            self.fault = f"previous {frame.previous} is not {self.last}"
+            return "lost"
+        try:
+            book.apply(frame.bids, frame.asks)
+        except MoneyError as error:
+            self.fault = str(error)
+            return "lost"
+        if book.crossed:
+            self.fault = "crossed book"
+            return "lost"
+        step: Step = "applied" if self.joined else "joined"
+        self.last, self.joined = frame.final, True
+        return step
+
+    def _drop(self, frame: Difference) -> None:
+        self.book, self.joined = None, False
+        self._waiting = deque((frame,), maxlen=MAX_WAITING_FRAMES)

@@ -1,0 +1,41 @@
+"""Tells new, late and repeated ids apart in a stream whose ids rise by one."""
+
+from typing import Final, Literal
+
+WINDOW: Final = 10_000
+
+Verdict = Literal["new", "late", "repeated", "restarted"]
+
+
+class IdSequence:
+    """Remembers the highest id and which of the WINDOW ids below it have not come yet."""
+
+    __slots__ = ("_missing", "highest")
+
+    def __init__(self) -> None:
+        self.highest = 0
+        self._missing: dict[int, None] = {}
+
+    def see(self, number: int) -> Verdict:
+        """`late` fills a hole that a higher id left; `restarted` lies so far below that the venue must count anew."""
+        if number == self.highest + 1 or not self.highest:
+            self.highest = number
+            return "new"
+        if number > self.highest:
+            self._remember(self.highest + 1, number)
+            self.highest = number
+            return "new"
+        if number in self._missing:
+            del self._missing[number]
+            return "late"
+        if number > self.highest - WINDOW:
+            return "repeated"
+        self.highest = number
+        self._missing.clear()
+        return "restarted"
+
+    def _remember(self, start: int, end: int) -> None:
+        oldest = end - WINDOW
+        self._missing.update(dict.fromkeys(range(max(start, oldest), end)))
+        for number in [number for number in self._missing if number < oldest]:
+            del self._missing[number]

@@ -1,0 +1,187 @@
+"""Tables of the ingestor: time series by day, and the little that the fold must remember."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from cleartide.contracts import MarketEvent, VenueBook, VenueFunding, VenueGap, VenueTicker, VenueTrade
+from cleartide.fold import Changes, Repository, Row, Table
+
+from services.ingestor.domain.index_markets import IndexMarket
+from services.ingestor.domain.state import Emission, FeedStatus, IngestorState, Newest
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _series(name: str, key: tuple[str, ...], columns: dict[str, str]) -> Table:
+    """A history table by day: the first row of a key stays, so that ingesting again changes nothing."""
+    return Table(name, (*key, "ts"), {"ts": "timestamptz", **columns}, write="ignore", load=False)
+
+
+_HEAD: Final = {
+    "venue": "text",
+    "symbol": "text",
+    "venue_seq": "bigint",
+    "received_at": "timestamptz",
+    "quality": "text",
+}
+TICKERS: Final = _series(
+    "venue_tickers",
+    ("venue", "symbol", "venue_seq"),
+    {**_HEAD, "bid_ticks": "bigint", "bid_lots": "bigint", "ask_ticks": "bigint", "ask_lots": "bigint"},
+)
+TRADES: Final = _series(
+    "venue_trades",
+    ("venue", "symbol", "trade_id"),
+    {**_HEAD, "trade_id": "text", "price_ticks": "bigint", "size_lots": "bigint", "taker_side": "text"},
+)
+BOOKS: Final = _series("venue_books", ("venue", "symbol", "venue_seq"), {**_HEAD, "bids": "jsonb", "asks": "jsonb"})
+FUNDING: Final = _series(
+    "venue_funding",
+    ("venue", "symbol", "venue_seq"),
+    {
+        **_HEAD,
+        "mark_ticks": "bigint",
+        "index_ticks": "bigint",
+        "rate_ppb": "bigint",
+        "interval_micros": "bigint",
+        "next_funding_at": "timestamptz",
+    },
+)
+GAPS: Final = _series("venue_gaps", ("id",), {**_HEAD, "id": "text", "expected_seq": "bigint", "reason": "text"})
+INDEX_PRICES: Final = _series("index_prices", ("market",), {"market": "text", "price": "text", "used": "integer"})
+INDEX_SOURCES: Final = _series(
+    "index_sources",
+    ("market", "venue", "symbol"),
+    {
+        "market": "text",
+        "venue": "text",
+        "symbol": "text",
+        "price": "text",
+        "weight": "integer",
+        "age_micros": "bigint",
+        "rejected": "text",
+    },
+)
+NEWEST: Final = Table(
+    "venue_newest",
+    key=("venue", "symbol"),
+    columns={
+        "venue": "text",
+        "symbol": "text",
+        "bid_ticks": "bigint",
+        "bid_lots": "bigint",
+        "ask_ticks": "bigint",
+        "ask_lots": "bigint",
+        "quote_seq": "bigint",
+        "quote_venue_time": "bigint",
+        "quote_received_at": "bigint",
+        "last_ticks": "bigint",
+        "last_lots": "bigint",
+        "trade_seq": "bigint",
+        "trade_venue_time": "bigint",
+    },
+)
+STATUSES: Final = Table(
+    "venue_statuses",
+    key=("venue", "symbol"),
+    columns={
+        "venue": "text",
+        "symbol": "text",
+        "status": "text",
+        "detail": "text",
+        "since": "bigint",
+        "heard_at": "bigint",
+        "gaps": "bigint",
+        "last_gap_at": "bigint",
+    },
+)
+INDEX_CLOCK: Final = Table(
+    "index_clock", key=("market",), columns={"market": "text", "said_at": "bigint", "price": "text"}
+)
+SERIES: Final = (TICKERS, TRADES, BOOKS, FUNDING, GAPS, INDEX_PRICES, INDEX_SOURCES)
+
+
+def instant(micros: int) -> datetime:
+    """Microseconds UTC as an aware datetime, exactly."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+class IngestorRepository(Repository[IngestorState]):
+    """Time series are only written; newest quotes, statuses and the index clock are the state."""
+
+    tables: ClassVar[tuple[Table, ...]] = (*SERIES, NEWEST, STATUSES, INDEX_CLOCK)
+
+    def __init__(self, markets: tuple[IndexMarket, ...]) -> None:
+        self._markets = markets
+
+    def restore(self, rows: Mapping[str, Sequence[Row]]) -> IngestorState:
+        """State from the loaded tables."""
+        return IngestorState(
+            self._markets,
+            newest={(venue, symbol): Newest(*rest) for venue, symbol, *rest in rows[NEWEST.name]},
+            statuses={(venue, symbol): FeedStatus(*rest) for venue, symbol, *rest in rows[STATUSES.name]},
+            said_at={market: said_at for market, said_at, _ in rows[INDEX_CLOCK.name]},
+        )
+
+    def collect(self, state: IngestorState) -> Changes:
+        """Rows of everything that came or changed since the last call."""
+        changes = Changes()
+        for event in state.recorded:
+            table, columns = _ROWS[type(event)]
+            changes.put(table, (*_head(event), *columns(event)))
+        for emission in state.emissions:
+            _put_index(changes, emission)
+        last = {emission.market.market: emission for emission in state.emissions}
+        changes.put_all(INDEX_CLOCK, ((name, each.at, each.price_text) for name, each in last.items()))
+        newest, statuses = sorted(state.touched_newest), sorted(state.touched_statuses)
+        changes.put_all(NEWEST, ((*key, *astuple(state.newest[key])) for key in newest))
+        changes.put_all(STATUSES, ((*key, *astuple(state.statuses[key])) for key in statuses))
+        state.recorded, state.emissions = [], []
+        state.touched_newest, state.touched_statuses = set(), set()
+        return changes
+
+
+def _head(event: MarketEvent) -> Row:
+    venue_time, received_at = instant(event.venue_time), instant(event.received_at)
+    return venue_time, event.venue, event.symbol, event.venue_seq, received_at, event.quality
+
+
+def _ticker(event: VenueTicker) -> Row:
+    return event.bid_ticks, event.bid_lots, event.ask_ticks, event.ask_lots
+
+
+def _trade(event: VenueTrade) -> Row:
+    return event.trade_id, event.price_ticks, event.size_lots, event.taker_side
+
+
+def _book(event: VenueBook) -> Row:
+    return [list(level) for level in event.bids], [list(level) for level in event.asks]
+
+
+def _funding(event: VenueFunding) -> Row:
+    next_at = instant(event.next_funding_at)
+    return event.mark_ticks, event.index_ticks, event.rate_ppb, event.interval_micros, next_at
+
+
+def _gap(event: VenueGap) -> Row:
+    return event.id, event.expected_seq, event.reason
+
+
+_ROWS: Final[Mapping[type[MarketEvent], tuple[Table, Callable[[Any], Row]]]] = {
+    VenueTicker: (TICKERS, _ticker),
+    VenueTrade: (TRADES, _trade),
+    VenueBook: (BOOKS, _book),
+    VenueFunding: (FUNDING, _funding),
+    VenueGap: (GAPS, _gap),
+}
+
+
+def _put_index(changes: Changes, emission: Emission) -> None:
+    name, ts, sources = emission.market.market, instant(emission.at), emission.price.sources
+    used = sum(not each.rejected for each in sources)
+    changes.put(INDEX_PRICES, (ts, name, emission.price_text, used))
+    for each in sources:
+        audit = (emission.text(each.ticks), each.source.weight, each.age_micros, each.rejected)
+        changes.put(INDEX_SOURCES, (ts, name, each.source.venue, each.source.symbol, *audit))

@@ -1,0 +1,149 @@
+"""Plays a recording to its subscribers, at its own pace or as fast as they read, once or in loops."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from services.ingestor.simulator.faults import Faults
+from services.ingestor.simulator.market import Market
+from services.ingestor.simulator.recording import Line, Recording, Shift
+
+FRAMES_PER_TURN: Final = 100
+MARK_MILLIS: Final = 1_000
+
+
+class Subscriber(Protocol):
+    """A client's socket."""
+
+    def wants(self, stream: str) -> bool:
+        """Whether it is subscribed to the stream."""
+        ...
+
+    async def send(self, raw: bytes) -> None:
+        """Take a frame of a combined stream."""
+        ...
+
+    async def end(self, code: int) -> None:
+        """Close the socket."""
+        ...
+
+    def silence(self) -> None:
+        """Send it nothing from now on."""
+        ...
+
+
+@dataclass
+class Pace:
+    """speed 1.0 is the recording's own, 0 as fast as clients read. `shift_time` moves event times to now."""
+
+    speed: float = 1.0
+    loop: bool = False
+    shift_time: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shift_time and self.speed != 1.0:
+            raise ValueError("times can be moved to now only at speed 1.0")
+
+
+@dataclass
+class Replay:
+    """The replay's position and who listens."""
+
+    recording: Recording
+    pace: Pace = field(default_factory=Pace)
+    faults: Faults = field(default_factory=Faults)
+    subscribers: list[Subscriber] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.market = Market(self.recording)
+        self.snapshot_passed = asyncio.Event()
+        self.subscribed = asyncio.Event()
+        self.finished = asyncio.Event()
+        self.loops = 0
+        self.position = -1
+        self._next_mark = 0
+        self._started = 0.0
+
+    async def run(self, wait_for_subscriber: bool = False) -> None:
+        """Play until the end of the recording, or until cancelled when it loops."""
+        if wait_for_subscriber:
+            await self.subscribed.wait()
+        while True:
+            await self._play_once()
+            self.loops += 1
+            if not self.pace.loop:
+                break
+        self.finished.set()
+
+    async def _play_once(self) -> None:
+        self._started = time.monotonic()
+        shift = self._shift()
+        if self.loops:
+            await self._broadcast(self.recording.join.stream, self.market.begin_loop(shift))
+        else:
+            self.market.shift = shift
+        self._next_mark = 0
+        for count, line in enumerate(self.recording.lines):
+            await self._keep_pace(line.after_ns, count)
+            await self._play(line)
+        await self._keep_pace(self.recording.loop_millis * 1_000_000, 0)
+
+    def _shift(self) -> Shift:
+        if self.pace.shift_time:
+            return self.recording.shift(
+                time.time_ns() // 1_000_000 - self.recording.first_millis - self.recording.lead_millis
+            )
+        return self.recording.shift(self.loops * self.recording.loop_millis)
+
+    async def _play(self, line: Line) -> None:
+        first_loop = self.loops == 0
+        self.position = line.number
+        if line.body is None:
+            if first_loop:
+                self.market.take_snapshot()
+                self.snapshot_passed.set()
+            return
+        if not first_loop and line.body.e == "depthUpdate" and line.body.u < self.recording.snapshot.last:
+            return
+        self.market.take(line.body)
+        if first_loop:
+            await self._play_faulty(line)
+        else:
+            await self._broadcast(line.stream, self.market.shift.apply(line.raw))
+        await self._say_mark()
+
+    async def _play_faulty(self, line: Line) -> None:
+        faults, number = self.faults, line.number
+        if number in faults.silencing:
+            for subscriber in self.subscribers:
+                subscriber.silence()
+        if number in faults.closing:
+            for subscriber in list(self.subscribers):
+                await subscriber.end(faults.closing[number])
+        await asyncio.sleep(faults.delayed.get(number, 0.0))
+        sent = self.recording.lines[faults.swapped.get(number, number)]
+        for raw in faults.frames(number, self.market.shift.apply(sent.raw)):
+            await self._broadcast(sent.stream, raw)
+
+    async def _say_mark(self) -> None:
+        now = self.market.now_millis
+        if now < self._next_mark:
+            return
+        self._next_mark = (now // MARK_MILLIS + 1) * MARK_MILLIS
+        if (mark := self.market.mark_frame(now)) is not None:
+            await self._broadcast(*mark)
+
+    async def _broadcast(self, stream: str, raw: bytes) -> None:
+        for subscriber in list(self.subscribers):
+            if subscriber.wants(stream):
+                await subscriber.send(raw)
+
+    async def _keep_pace(self, after_ns: int, count: int) -> None:
+        if self.pace.speed:
+            ahead = self._started + after_ns / 1e9 / self.pace.speed - time.monotonic()
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+                return
+        if count % FRAMES_PER_TURN == 0:
+            await asyncio.sleep(0)

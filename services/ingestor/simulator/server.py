@@ -1,0 +1,182 @@
+"""The venue's endpoints on loopback: combined and raw sockets on both routes, and the REST endpoints a client needs.
+
+As at the venue since April 2026: `/public` serves depth, bookTicker and trade, `/market` serves markPrice; without a
+route everything can be subscribed to, and only what is public is served. The instrument's grid is the venue's published
+rule for the recorded symbol, written down here; prices, sizes and ids come from the recording.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from services.ingestor.simulator.client import Client
+from services.ingestor.simulator.market import next_funding
+from services.ingestor.simulator.replay import Replay
+
+PING_SECONDS: Final = 180.0
+LIFETIME_SECONDS: Final = 24 * 3600.0
+WEIGHT_LIMIT: Final = 2_400
+DEPTH_WEIGHTS: Final = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
+GRIDS: Final = {"BTCUSDT": ("0.10", "0.001")}
+
+
+class Weights:
+    """The request weight used in the running minute."""
+
+    def __init__(self) -> None:
+        self._minute, self._used = 0, 0
+
+    def spend(self, weight: int) -> tuple[int, bool]:
+        """Weight used so far in this minute, and whether that is within the limit."""
+        minute = int(time.time() // 60)
+        if minute != self._minute:
+            self._minute, self._used = minute, 0
+        self._used += weight
+        return self._used, self._used <= WEIGHT_LIMIT
+
+
+class VenueServer:
+    """Serves one replay. `lifetime`: seconds after which a socket is cut, as the venue does after a day."""
+
+    def __init__(self, replay: Replay, lifetime: float = LIFETIME_SECONDS) -> None:
+        self._replay = replay
+        self._lifetime = lifetime
+        self._weights = Weights()
+        self._runner: web.AppRunner | None = None
+
+    def app(self) -> web.Application:
+        """The application with every endpoint."""
+        app = web.Application()
+        for prefix in ("", "/public", "/market"):
+            app.router.add_get(f"{prefix}/stream", self._socket)
+            app.router.add_get(f"{prefix}/ws", self._socket)
+            app.router.add_get(f"{prefix}/ws/{{streams:.+}}", self._socket)
+        app.router.add_get("/fapi/v1/ping", self._ping)
+        app.router.add_get("/fapi/v1/time", self._time)
+        app.router.add_get("/fapi/v1/exchangeInfo", self._exchange_info)
+        app.router.add_get("/fapi/v1/fundingInfo", self._funding_info)
+        app.router.add_get("/fapi/v1/premiumIndex", self._premium_index)
+        app.router.add_get("/fapi/v1/depth", self._depth)
+        return app
+
+    async def start(self, port: int = 0) -> int:
+        """Listen on loopback; returns the port."""
+        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Cut every socket and stop listening."""
+        for subscriber in list(self._replay.subscribers):
+            await subscriber.end(1001)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(heartbeat=PING_SECONDS, timeout=1.0)
+        await socket.prepare(request)
+        first, _, rest = request.path.lstrip("/").partition("/")
+        route = first if first in ("public", "market") else ""
+        combined = (rest if route else first).startswith("stream")
+        client = Client(socket, route, combined=combined, patient=not self._replay.pace.speed)
+        named = request.query.get("streams", "") or request.match_info.get("streams", "")
+        client.streams = [name for name in named.split("/") if name]
+        self._replay.subscribers.append(client)
+        self._announce(client)
+        writer = asyncio.create_task(client.write())
+        cut = asyncio.get_running_loop().call_later(self._lifetime, lambda: asyncio.ensure_future(client.end(1001)))
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    await client.answer(message.data)
+                    self._announce(client)
+        finally:
+            cut.cancel()
+            writer.cancel()
+            client.forget()
+            self._replay.subscribers.remove(client)
+        return socket
+
+    def _announce(self, client: Client) -> None:
+        if any("@depth" in stream for stream in client.streams):
+            self._replay.subscribed.set()
+
+    async def _ping(self, _request: web.Request) -> web.Response:
+        return self._answered(1, {})
+
+    async def _time(self, _request: web.Request) -> web.Response:
+        return self._answered(1, {"serverTime": self._replay.market.now_millis})
+
+    async def _exchange_info(self, _request: web.Request) -> web.Response:
+        symbol = self._replay.market.symbol
+        tick_size, step_size = GRIDS[symbol]
+        filters = [
+            {"filterType": "PRICE_FILTER", "tickSize": tick_size},
+            {"filterType": "LOT_SIZE", "stepSize": step_size},
+        ]
+        info = {"symbol": symbol, "status": "TRADING", "contractType": "PERPETUAL", "filters": filters}
+        return self._answered(1, {"timezone": "UTC", "serverTime": self._replay.market.now_millis, "symbols": [info]})
+
+    async def _funding_info(self, _request: web.Request) -> web.Response:
+        return self._answered(0, [])
+
+    async def _premium_index(self, request: web.Request) -> web.Response:
+        market = self._replay.market
+        if request.query.get("symbol", market.symbol) != market.symbol:
+            return _refused(400, -1121, "Invalid symbol.")
+        if (mark := market.mark()) is None:
+            return _refused(503, -1001, "No quote has been replayed yet.")
+        now = market.now_millis
+        answer = {
+            "symbol": market.symbol,
+            "markPrice": mark["mark"],
+            "indexPrice": mark["index"],
+            "estimatedSettlePrice": mark["mark"],
+            "lastFundingRate": mark["rate"],
+            "nextFundingTime": next_funding(now),
+            "time": now,
+        }
+        return self._answered(1, answer)
+
+    async def _depth(self, request: web.Request) -> web.Response:
+        replay, faults = self._replay, self._replay.faults
+        if faults.refusals:
+            status, seconds = faults.refusals.pop(0)
+            return _refused(status, -1003, "Too many requests.", {"Retry-After": str(seconds)})
+        if request.query.get("symbol") != replay.market.symbol:
+            return _refused(400, -1121, "Invalid symbol.")
+        limit = request.query.get("limit", "500")
+        weight = DEPTH_WEIGHTS.get(int(limit)) if limit.isdigit() else None
+        if weight is None:
+            return _refused(400, -4021, f"{limit} is not valid depth limit.")
+        return self._limited(weight, await self._depth_body(int(limit)))
+
+    async def _depth_body(self, limit: int) -> bytes:
+        """Before the recorded snapshot the book is not known: such a request waits and gets the recorded one."""
+        replay = self._replay
+        if not replay.snapshot_passed.is_set():
+            await replay.snapshot_passed.wait()
+            return replay.market.shift.apply(replay.recording.snapshot_raw)
+        if replay.faults.stale_snapshots:
+            replay.faults.stale_snapshots -= 1
+            return replay.market.shift.apply(replay.recording.snapshot_raw)
+        return replay.market.depth(limit)
+
+    def _answered(self, weight: int, body: object) -> web.Response:
+        return self._limited(weight, web.json_response(body).body)
+
+    def _limited(self, weight: int, body: object) -> web.Response:
+        used, allowed = self._weights.spend(weight)
+        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
+        if not allowed:
+            wait = {"Retry-After": str(60 - int(time.time()) % 60)}
+            return _refused(429, -1003, "Too many requests.", {**headers, **wait})
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+def _refused(status: int, code: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response({"code": code, "msg": text}, status=status, headers=headers)

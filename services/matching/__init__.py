@@ -1,0 +1,1 @@
+"""The sequencer: accounts' collateral, orders, books, positions, ledger and mark price."""

@@ -1,0 +1,1 @@
+"""The rules of matching: pure, exact, in integers; time comes with the command."""

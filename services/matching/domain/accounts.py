@@ -1,0 +1,77 @@
+"""Accounts and what they hold in each market."""
+
+from collections import deque
+
+from services.matching.domain.book import Order
+from services.matching.domain.ledger import LedgerAccount
+from services.matching.domain.limits import CLIENT_IDS_REMEMBERED, MAX_BALANCE_QUANTA
+from services.matching.domain.market import Market
+
+
+class Holding:
+    """One account in one market: the position (lots, Q) of rule R4 and the sizes of its open orders.
+
+    `quote` is the ledger account that holds Q. `bids` and `asks` are open lots without reduce-only orders (R9).
+    `funding_index`: up to where funding is settled, quanta per lot.
+    """
+
+    __slots__ = ("account", "asks", "bids", "funding_index", "lots", "market", "quote")
+
+    def __init__(self, account: str, market: Market, quote: LedgerAccount) -> None:
+        self.account, self.market, self.quote = account, market, quote
+        self.lots = self.bids = self.asks = self.funding_index = 0
+
+    @property
+    def value(self) -> int:
+        """Signed value at the mark in quanta; at cost while the market has no mark."""
+        mark = self.market.prices.mark
+        return self.lots * mark * self.market.unit if mark else -self.quote.balance
+
+    @property
+    def unsettled(self) -> int:
+        """Funding since the last touch in quanta, credit > 0: a long pays while the index rises."""
+        return -self.lots * (self.market.funding.index - self.funding_index)
+
+
+class ClientIds:
+    """The last CLIENT_IDS_REMEMBERED client order ids that were accepted for an account, oldest first."""
+
+    __slots__ = ("_ids", "_order")
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._order: deque[str] = deque()
+
+    def __contains__(self, client_order_id: str) -> bool:
+        return client_order_id in self._ids
+
+    def add(self, client_order_id: str) -> str | None:
+        """Remember an id that is not in yet; returns the one that is forgotten for it."""
+        self._ids.add(client_order_id)
+        self._order.append(client_order_id)
+        if len(self._order) <= CLIENT_IDS_REMEMBERED:
+            return None
+        forgotten = self._order.popleft()
+        self._ids.remove(forgotten)
+        return forgotten
+
+
+class Account:
+    """One margin account. `orders`: resting, by client order id, oldest first.
+
+    `reserved`: the loss to the mark that open orders may bring, in quanta (sum of remaining * loss_per_lot).
+    """
+
+    __slots__ = ("cash", "client_ids", "holdings", "name", "opened_at", "orders", "reserved")
+
+    def __init__(self, name: str, opened_at: int, cash: LedgerAccount) -> None:
+        self.name, self.opened_at, self.cash = name, opened_at, cash
+        self.holdings: dict[str, Holding] = {}
+        self.orders: dict[str, Order] = {}
+        self.client_ids = ClientIds()
+        self.reserved = 0
+
+    def fits(self, holding: Holding, quote: int) -> bool:
+        """Whether a fill of `quote` quanta surely keeps cash and Q within bounds, whatever part of it is realized."""
+        from_position = abs(holding.quote.balance) + abs(holding.unsettled)
+        return abs(self.cash.balance) + from_position + 2 * quote <= MAX_BALANCE_QUANTA

@@ -1,0 +1,148 @@
+"""One market's price-time book: best price in O(1), adding and removing in O(log levels)."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+
+
+class Order:
+    """One order. `side` is +1 for buy and -1 for sell; sizes in lots, price in ticks.
+
+    loss_per_lot: quanta lost to the mark per lot filled at the limit, as it stood at entry (domain rule R9).
+    """
+
+    __slots__ = (
+        "account",
+        "client_order_id",
+        "level",
+        "loss_per_lot",
+        "market",
+        "newer",
+        "older",
+        "order_id",
+        "price",
+        "reduce_only",
+        "remaining",
+        "side",
+        "size",
+    )
+
+    def __init__(
+        self,
+        *,
+        order_id: int,
+        account: str,
+        market: str,
+        client_order_id: str,
+        side: int,
+        price: int,
+        size: int,
+        remaining: int,
+        reduce_only: bool,
+        loss_per_lot: int,
+    ) -> None:
+        self.order_id, self.account, self.market = order_id, account, market
+        self.client_order_id, self.side, self.price = client_order_id, side, price
+        self.size, self.remaining = size, remaining
+        self.reduce_only, self.loss_per_lot = reduce_only, loss_per_lot
+        self.level: Level | None = None
+        self.older: Order | None = None
+        self.newer: Order | None = None
+
+
+class Level:
+    """The orders of one price, oldest first, as a linked list."""
+
+    __slots__ = ("key", "lots", "newest", "oldest", "price")
+
+    def __init__(self, key: int, price: int) -> None:
+        self.key, self.price, self.lots = key, price, 0
+        self.oldest: Order | None = None
+        self.newest: Order | None = None
+
+
+class HalfBook:
+    """One side. Levels are keyed so that the best one is always the last of an ascending list."""
+
+    __slots__ = ("_keys", "_levels", "_side")
+
+    def __init__(self, side: int) -> None:
+        self._side = side
+        self._keys: list[int] = []
+        self._levels: dict[int, Level] = {}
+
+    @property
+    def best_price(self) -> int | None:
+        """Price of the best level in ticks."""
+        return self._keys[-1] * self._side if self._keys else None
+
+    @property
+    def best_order(self) -> Order | None:
+        """The oldest order of the best level: the next one to trade."""
+        return self._levels[self._keys[-1]].oldest if self._keys else None
+
+    def levels(self) -> Iterator[tuple[int, int]]:
+        """(price, lots) from the best level on."""
+        for key in reversed(self._keys):
+            level = self._levels[key]
+            yield level.price, level.lots
+
+    def orders(self) -> Iterator[Order]:
+        """Every order in priority."""
+        for key in reversed(self._keys):
+            order = self._levels[key].oldest
+            while order is not None:
+                yield order
+                order = order.newer
+
+    def add(self, order: Order) -> None:
+        """Put an order behind all others of its price."""
+        key = order.price * self._side
+        level = self._levels.get(key)
+        if level is None:
+            level = self._levels[key] = Level(key, order.price)
+            insort(self._keys, key)
+        order.level, order.older = level, level.newest
+        if level.newest is None:
+            level.oldest = order
+        else:
+            level.newest.newer = order
+        level.newest = order
+        level.lots += order.remaining
+
+    def reduce(self, order: Order, lots: int) -> None:
+        """Part of a resting order traded; it keeps its place."""
+        assert order.level is not None and lots <= order.remaining
+        order.remaining -= lots
+        order.level.lots -= lots
+
+    def remove(self, order: Order) -> None:
+        """Take an order out of the book."""
+        level = order.level
+        assert level is not None
+        if order.older is None:
+            level.oldest = order.newer
+        else:
+            order.older.newer = order.newer
+        if order.newer is None:
+            level.newest = order.older
+        else:
+            order.newer.older = order.older
+        level.lots -= order.remaining
+        order.level = order.older = order.newer = None
+        if level.oldest is None:
+            del self._levels[level.key]
+            del self._keys[bisect_left(self._keys, level.key)]
+
+
+class Book:
+    """Both sides of one market."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self) -> None:
+        self.bids = HalfBook(1)
+        self.asks = HalfBook(-1)
+
+    def half(self, side: int) -> HalfBook:
+        """The side on which an order of this side rests."""
+        return self.bids if side > 0 else self.asks

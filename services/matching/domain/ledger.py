@@ -1,0 +1,95 @@
+"""The double-entry ledger: money only ever moves between two ledger accounts, in quote quanta."""
+
+from typing import Final, NamedTuple
+
+from services.matching.domain.errors import Unbalanced
+
+EXTERNAL: Final = "external"
+FEES: Final = "fees"
+
+
+def cash_name(account: str) -> str:
+    """An account's settled collateral."""
+    return f"cash:{account}"
+
+
+def position_name(market: str, account: str) -> str:
+    """Q of a position: the signed quote amount it cost (domain rule R4)."""
+    return f"position:{market}:{account}"
+
+
+def insurance_name(market: str) -> str:
+    """A market's insurance fund."""
+    return f"insurance:{market}"
+
+
+def funding_name(market: str) -> str:
+    """What a market's funding still owes to holders (or they to it) since each was last settled."""
+    return f"funding:{market}"
+
+
+class LedgerAccount:
+    """One account of the ledger. Its balance is the only copy of that amount in memory."""
+
+    __slots__ = ("balance", "name")
+
+    def __init__(self, name: str, balance: int = 0) -> None:
+        self.name = name
+        self.balance = balance
+
+
+class Entry(NamedTuple):
+    """One leg, in the column order of its table. `command_seq`: the command's place in COMMANDS."""
+
+    transaction_id: int
+    leg: int
+    account: str
+    amount_quanta: int
+    kind: str
+    command_seq: int
+    at: int
+
+
+class Ledger:
+    """Balances, and the legs not yet collected. One command is one transaction; a command without moves is none."""
+
+    __slots__ = ("_at", "_command_seq", "_first", "accounts", "entries", "touched", "transactions")
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, LedgerAccount] = {}
+        self.touched: dict[str, LedgerAccount] = {}
+        self.entries: list[Entry] = []
+        self.transactions = 0
+        self._first = self._command_seq = self._at = 0
+
+    def account(self, name: str) -> LedgerAccount:
+        """The ledger account of this name; it comes into being with a balance of zero."""
+        found = self.accounts.get(name)
+        if found is None:
+            found = self.accounts[name] = LedgerAccount(name)
+        return found
+
+    def begin(self, command_seq: int, at: int) -> None:
+        """The following moves belong to this command."""
+        self._first, self._command_seq, self._at = len(self.entries), command_seq, at
+
+    def move(self, kind: str, source: LedgerAccount, target: LedgerAccount, amount: int) -> None:
+        """Move an amount; a negative one moves the other way and zero leaves no trace."""
+        if not amount:
+            return
+        leg = len(self.entries) - self._first
+        if not leg:
+            self.transactions += 1
+        transaction, command_seq, at = self.transactions, self._command_seq, self._at
+        source.balance -= amount
+        target.balance += amount
+        self.touched[source.name] = source
+        self.touched[target.name] = target
+        self.entries.append(Entry(transaction, leg, source.name, -amount, kind, command_seq, at))
+        self.entries.append(Entry(transaction, leg + 1, target.name, amount, kind, command_seq, at))
+
+    def end(self) -> None:
+        """Check what the command left behind. Raises Unbalanced; nothing may go on after that."""
+        total = sum(entry.amount_quanta for entry in self.entries[self._first :])
+        if total:
+            raise Unbalanced(f"command {self._command_seq}: the legs sum to {total} quanta")

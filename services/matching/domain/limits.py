@@ -1,0 +1,21 @@
+"""Bounds that keep every published integer within +-(2**53 - 1), and names that no client may use."""
+
+from typing import Final
+
+from cleartide.money import MAX_SIZE_LOTS
+
+OUTSIDE: Final = "outside"
+INSURANCE: Final = "insurance"
+RESERVED_ACCOUNTS: Final = frozenset({OUTSIDE, INSURANCE})
+"""The venue's own accounts: the other side of one-sided outside trades, and the holder of taken-over positions."""
+
+MAX_POSITION_LOTS: Final = MAX_SIZE_LOTS
+MAX_SYSTEM_POSITION_LOTS: Final = 2**48
+MAX_OPEN_INTEREST_LOTS: Final = 2**49
+MAX_NOTIONAL_QUANTA: Final = 2**50
+"""Of one order at its limit, and of one position with its open orders at the mark; about 1.1e9 quote."""
+MAX_BALANCE_QUANTA: Final = 2**52
+"""Of an account's cash plus the cost of a position, both by amount; about 4.5e9 quote."""
+
+MAX_OPEN_ORDERS: Final = 1_000
+CLIENT_IDS_REMEMBERED: Final = 4_096

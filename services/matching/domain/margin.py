@@ -1,0 +1,81 @@
+"""Whether an account may do what it wants to do (domain rules R9 to R11 and 3.11)."""
+
+from cleartide.money import ceil_div
+from cleartide.rules.margin import AccountMargin, PositionView, account_margin, requirements
+
+from services.matching.domain.accounts import Account, Holding
+
+
+def standing(account: Account) -> AccountMargin:
+    """Equity, initial and maintenance margin over the positions, without open orders (R10)."""
+    return account_margin(
+        account.cash.balance,
+        [
+            PositionView(held.lots, held.value, held.quote.balance, held.unsettled, held.market.brackets)
+            for held in account.holdings.values()
+            if held.lots
+        ],
+    )
+
+
+def order_margin(account: Account, holding: Holding | None = None, bids: int = 0, asks: int = 0) -> tuple[int, int]:
+    """(equity, initial margin) with open orders: the worse of |s + buys| and |s - sells| per market (R9).
+
+    `bids` and `asks` are lots that an order in question would add in `holding`.
+    """
+    equity, initial = account.cash.balance, 0
+    for held in account.holdings.values():
+        more_bids, more_asks = (bids, asks) if held is holding else (0, 0)
+        longest = held.lots + held.bids + more_bids
+        shortest = held.asks + more_asks - held.lots
+        if not longest and not shortest:
+            continue
+        market = held.market
+        mark = market.prices.mark
+        equity += held.quote.balance + held.value + held.unsettled
+        worst = max(longest, shortest) * mark * market.unit if mark else abs(held.quote.balance)
+        initial += requirements(worst, market.brackets)[0]
+    return equity, initial
+
+
+def funds_order(account: Account, holding: Holding, side: int, lots: int, cost: int) -> bool:
+    """E - reserved losses - cost >= IM with the order added; cost = its taker fee and its loss to the mark (R9)."""
+    bids, asks = (lots, 0) if side > 0 else (0, lots)
+    equity, initial = order_margin(account, holding, bids, asks)
+    return equity - account.reserved - cost >= initial
+
+
+def only_reduces(holding: Holding, side: int, lots: int) -> bool:
+    """Whether the order, with those already open on its side, cannot do more than close the position."""
+    if side > 0:
+        return holding.bids + lots <= -holding.lots
+    return holding.asks + lots <= holding.lots
+
+
+def allows_fill(account: Account, holding: Holding, delta: int, price: int, fee: int) -> bool:
+    """3.11 at a fill of `delta` lots: afterwards E >= IM, or the account is no riskier than before."""
+    before = standing(account)
+    market = holding.market
+    unit = market.prices.mark * market.unit
+    old = requirements(abs(holding.lots) * unit, market.brackets)
+    new = requirements(abs(holding.lots + delta) * unit, market.brackets)
+    equity = before.equity_quanta + delta * (market.prices.mark - price) * market.unit - fee
+    if equity >= before.initial_margin_quanta - old[0] + new[0]:
+        return True
+    maintenance = before.maintenance_margin_quanta - old[1] + new[1]
+    return no_riskier(before.equity_quanta, before.maintenance_margin_quanta, equity, maintenance)
+
+
+def no_riskier(equity: int, maintenance: int, new_equity: int, new_maintenance: int) -> bool:
+    """MM' <= MM and E'/MM' >= E/MM by cross multiplication; without requirements equity must rise (3.11)."""
+    if not maintenance and not new_maintenance:
+        return new_equity > equity
+    return new_maintenance <= maintenance and new_equity * maintenance >= equity * new_maintenance
+
+
+def withdrawable(account: Account) -> int:
+    """max(0, min(cash, E - max(IM, ceil(N / 10)))) in quanta; open orders keep their margin and losses (R11)."""
+    equity, initial = order_margin(account)
+    notional = sum(abs(held.value) for held in account.holdings.values() if held.lots)
+    free = equity - account.reserved - max(initial, ceil_div(notional, 10))
+    return max(0, min(account.cash.balance, free))

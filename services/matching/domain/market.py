@@ -1,0 +1,91 @@
+"""A listed market: its rules from the specification, its book, its prices and its funding index."""
+
+from cleartide.contracts import MarketSpec
+from cleartide.money import MAX_PRICE_TICKS, MAX_SIZE_LOTS, PPB, Grid
+
+from services.matching.domain.book import Book
+from services.matching.domain.errors import Refused
+from services.matching.domain.ledger import Ledger, LedgerAccount, funding_name, insurance_name
+from services.matching.domain.parsing import Steps
+
+
+class Prices:
+    """A market's price state. Ticks of 0 mean: none yet.
+
+    ema: the smoothed (mid - index) in millionths of a tick, None before the first two-sided book; `ema_at`: the
+    sequenced second up to which it is stepped. premium_minute: the last sampled minute. Times in microseconds.
+    """
+
+    __slots__ = ("ema", "ema_at", "index", "last", "mark", "premium_minute", "stale", "updated_at")
+
+    def __init__(self) -> None:
+        self.mark = self.index = self.last = 0
+        self.stale = True
+        self.updated_at = self.ema_at = 0
+        self.premium_minute = -1
+        self.ema: int | None = None
+
+
+class Funding:
+    """The cumulative funding index in whole quanta per lot, and the carry (1e-9 quanta) that keeps it exact.
+
+    The rate and the interval are those last settled; `interval_start` -1 before the first.
+    """
+
+    __slots__ = ("carry", "index", "interval_micros", "interval_start", "rate_ppb")
+
+    def __init__(self) -> None:
+        self.index = self.carry = self.rate_ppb = 0
+        self.interval_start, self.interval_micros = -1, 0
+
+
+class Market:
+    """One market and everything that hangs on it. `unit`: quote quanta of one lot at one tick (u of rule R1)."""
+
+    __slots__ = (
+        "book",
+        "brackets",
+        "funding",
+        "funding_pot",
+        "grid",
+        "id",
+        "insurance",
+        "maker_fee_ppb",
+        "open_interest",
+        "price_steps",
+        "prices",
+        "size_steps",
+        "spec",
+        "taker_fee_ppb",
+        "unit",
+    )
+
+    def __init__(self, spec: MarketSpec, ledger: Ledger) -> None:
+        """Raises MoneyError or Refused when the specification cannot be traded exactly."""
+        _check(spec)
+        self.id, self.spec, self.brackets = spec.market, spec, spec.brackets
+        self.grid = Grid.of(spec.tick_size, spec.lot_size)
+        self.unit = self.grid.quanta_per_lot_tick
+        self.price_steps = Steps(spec.tick_size, MAX_PRICE_TICKS, "price")
+        self.size_steps = Steps(spec.lot_size, MAX_SIZE_LOTS, "size")
+        self.taker_fee_ppb, self.maker_fee_ppb = spec.taker_fee_ppb, spec.maker_fee_ppb
+        self.book, self.prices, self.funding = Book(), Prices(), Funding()
+        self.open_interest = 0
+        self.insurance: LedgerAccount = ledger.account(insurance_name(spec.market))
+        self.funding_pot: LedgerAccount = ledger.account(funding_name(spec.market))
+
+
+def _check(spec: MarketSpec) -> None:
+    """Rates below one, brackets ascending and closed by one without bound: what the margin rules rely on."""
+    if max(spec.mark_band_ppb, spec.market_order_band_ppb, spec.taker_fee_ppb, spec.maker_fee_ppb) >= PPB:
+        raise Refused("bad_spec", "bands and fees must be below one")
+    lower = 0
+    for number, bracket in enumerate(spec.brackets, start=1):
+        if not 0 < bracket.initial_margin_ppb <= PPB or not 0 < bracket.maintenance_fraction_ppb <= PPB:
+            raise Refused("bad_spec", f"bracket {number}: margin rates must lie in (0, 1]")
+        upper = bracket.upper_notional_quanta
+        if (upper is None) != (number == len(spec.brackets)):
+            raise Refused("bad_spec", "exactly the last bracket is without bound")
+        if upper is not None and upper <= lower:
+            raise Refused("bad_spec", f"bracket {number}: bounds must ascend")
+        lower = upper or lower

@@ -1,0 +1,235 @@
+"""Placing and cancelling orders: every command is answered, by OrderAccepted or OrderRejected with a reason."""
+
+from typing import Final, NamedTuple
+
+from cleartide.contracts import CancelOrder, OrderAccepted, OrderRejected, PlaceOrder
+from cleartide.contracts.types import OrderType, Side, TimeInForce
+from cleartide.money import MAX_PRICE_TICKS, PPB, MoneyError, ceil_div
+
+from services.matching.domain.accounts import Account, Holding
+from services.matching.domain.book import Order
+from services.matching.domain.errors import Refused
+from services.matching.domain.limits import (
+    MAX_NOTIONAL_QUANTA,
+    MAX_OPEN_INTEREST_LOTS,
+    MAX_OPEN_ORDERS,
+    MAX_POSITION_LOTS,
+    RESERVED_ACCOUNTS,
+)
+from services.matching.domain.margin import funds_order, only_reduces
+from services.matching.domain.mark_price import is_stale
+from services.matching.domain.market import Market
+from services.matching.domain.output import Output
+from services.matching.domain.resting import announce_closed, close, rest
+from services.matching.domain.state import MatchingState
+from services.matching.domain.sweep import Taker, sweep
+
+SIDES: Final[dict[str, int]] = {"buy": 1, "sell": -1}
+
+
+class Draft(NamedTuple):
+    """An order as it was read from the command: side +1 or -1, price in ticks, size in lots."""
+
+    account: Account
+    holding: Holding
+    side: int
+    price: int
+    lots: int
+    immediate: bool
+    loss_per_lot: int
+
+
+def place(state: MatchingState, command: PlaceOrder, out: Output) -> None:
+    """Check an order, trade what crosses, and let the rest wait in the book if it may."""
+    try:
+        draft = _read(state, command, out.at)
+        guarded = _require_margin(draft, command)
+    except (Refused, MoneyError) as verdict:
+        out.emit(
+            OrderRejected,
+            account=command.account,
+            market=command.market,
+            client_order_id=command.client_order_id,
+            reason=verdict.reason,
+        )
+        return
+    order = _accept(state, command, draft)
+    _announce(out, command, order, draft)
+    stop = None
+    if not command.post_only:
+        stop = _take(state, out, order, draft, guarded)
+    _settle_rest(state, out, order, draft, stop)
+
+
+def cancel(state: MatchingState, command: CancelOrder, out: Output) -> None:
+    """Take a resting order out of the book by the client's id."""
+    account = state.accounts.get(command.account)
+    order = account.orders.get(command.client_order_id) if account is not None else None
+    if order is None or order.market != command.market:
+        out.emit(
+            OrderRejected,
+            account=command.account,
+            market=command.market,
+            client_order_id=command.client_order_id,
+            reason="unknown_order",
+        )
+        return
+    close(state, out, order, "canceled")
+
+
+def _read(state: MatchingState, command: PlaceOrder, at: int) -> Draft:
+    """Everything that does not depend on margin. Raises Refused or MoneyError."""
+    if command.account in RESERVED_ACCOUNTS:
+        raise Refused("reserved_account")
+    market, account = state.markets.get(command.market), state.accounts.get(command.account)
+    if market is None:
+        raise Refused("unknown_market")
+    if account is None:
+        raise Refused("unknown_account")
+    if command.client_order_id in account.orders or command.client_order_id in account.client_ids:
+        raise Refused("duplicate_client_order_id")
+    immediate = command.order_type == "market" or command.time_in_force == "ioc"
+    if command.post_only and immediate:
+        raise Refused("post_only_not_resting")
+    if not immediate and len(account.orders) >= MAX_OPEN_ORDERS:
+        raise Refused("too_many_orders")
+    side, lots = SIDES[command.side], market.size_steps.parse(command.size)
+    price = _price(market, command, side)
+    if not command.reduce_only and is_stale(market.prices, at):
+        raise Refused("index_stale")
+    loss_per_lot = max(0, side * (price - market.prices.mark)) * market.unit
+    draft = Draft(account, state.holding(account, market), side, price, lots, immediate, loss_per_lot)
+    _require_bounds(draft, command.reduce_only)
+    if command.post_only and _crosses(market, side, price):
+        raise Refused("post_only_would_cross")
+    return draft
+
+
+def _price(market: Market, command: PlaceOrder, side: int) -> int:
+    """The limit in ticks; of a market order mark * (1 +- band), rounded toward the mark (R27)."""
+    mark = market.prices.mark
+    if not mark:
+        raise Refused("no_mark_price")
+    if command.order_type == "limit":
+        if command.price is None:
+            raise Refused("price_missing")
+        return market.price_steps.parse(command.price)
+    if command.price is not None:
+        raise Refused("price_not_allowed")
+    band = market.spec.market_order_band_ppb
+    if side > 0:
+        return min(mark * (PPB + band) // PPB, MAX_PRICE_TICKS)
+    return ceil_div(mark * (PPB - band), PPB)
+
+
+def _require_bounds(draft: Draft, reduce_only: bool) -> None:
+    """Caps that keep every amount within range, and R30 at entry."""
+    holding, market = draft.holding, draft.holding.market
+    quote = draft.price * draft.lots * market.unit
+    if quote > MAX_NOTIONAL_QUANTA:
+        raise Refused("notional_cap")
+    if not draft.account.fits(holding, quote):
+        raise Refused("balance_cap")
+    if reduce_only:
+        if holding.lots * draft.side >= 0:
+            raise Refused("reduce_only")
+        return
+    open_lots = holding.bids if draft.side > 0 else holding.asks
+    reach = abs(holding.lots * draft.side + open_lots + draft.lots)
+    if reach > MAX_POSITION_LOTS or market.open_interest + draft.lots > MAX_OPEN_INTEREST_LOTS:
+        raise Refused("position_cap")
+    if reach * market.prices.mark * market.unit > MAX_NOTIONAL_QUANTA:
+        raise Refused("notional_cap")
+
+
+def _crosses(market: Market, side: int, price: int) -> bool:
+    best = market.book.half(-side).best_price
+    return best is not None and (price - best) * side >= 0
+
+
+def _require_margin(draft: Draft, command: PlaceOrder) -> bool:
+    """R9 at entry. True: not funded in full, but it only reduces, so each fill is checked by itself (3.11)."""
+    if command.reduce_only:
+        return True
+    market = draft.holding.market
+    rate = market.maker_fee_ppb if command.post_only else market.taker_fee_ppb
+    fee = ceil_div(draft.price * draft.lots * market.unit * rate, PPB)
+    cost = fee + draft.lots * draft.loss_per_lot
+    if funds_order(draft.account, draft.holding, draft.side, draft.lots, cost):
+        return False
+    if only_reduces(draft.holding, draft.side, draft.lots):
+        return True
+    raise Refused("insufficient_margin")
+
+
+def _accept(state: MatchingState, command: PlaceOrder, draft: Draft) -> Order:
+    """Number the order and remember the client's id."""
+    state.counters.orders += 1
+    number, account = state.counters.orders, draft.account
+    forgotten = account.client_ids.add(command.client_order_id)
+    if forgotten is not None:
+        state.dirty.client_ids[(account.name, forgotten)] = None
+    state.dirty.client_ids[(account.name, command.client_order_id)] = number
+    return Order(
+        order_id=number,
+        account=account.name,
+        market=command.market,
+        client_order_id=command.client_order_id,
+        side=draft.side,
+        price=draft.price,
+        size=draft.lots,
+        remaining=draft.lots,
+        reduce_only=command.reduce_only,
+        loss_per_lot=draft.loss_per_lot,
+    )
+
+
+def _announce(out: Output, command: PlaceOrder, order: Order, draft: Draft) -> None:
+    side: Side = command.side
+    order_type: OrderType = command.order_type
+    time_in_force: TimeInForce = "ioc" if draft.immediate else "gtc"
+    out.emit(
+        OrderAccepted,
+        order_id=order.order_id,
+        account=order.account,
+        market=order.market,
+        client_order_id=order.client_order_id,
+        side=side,
+        order_type=order_type,
+        price_ticks=order.price,
+        size_lots=order.size,
+        time_in_force=time_in_force,
+        post_only=command.post_only,
+        reduce_only=order.reduce_only,
+    )
+
+
+def _take(state: MatchingState, out: Output, order: Order, draft: Draft, guarded: bool) -> str | None:
+    """Trade against the book; a reduce-only order takes no more than the position (R30)."""
+    wanted = min(order.size, abs(draft.holding.lots)) if order.reduce_only else order.size
+    taker = Taker(
+        draft.account,
+        draft.holding,
+        side=order.side,
+        limit=order.price,
+        lots=wanted,
+        order_id=order.order_id,
+        guarded=guarded,
+    )
+    stop = sweep(state, out, taker)
+    order.remaining -= wanted - taker.remaining
+    return stop
+
+
+def _settle_rest(state: MatchingState, out: Output, order: Order, draft: Draft, stop: str | None) -> None:
+    """What becomes of the order after it has traded."""
+    if not order.remaining:
+        announce_closed(out, order, "filled")
+    elif stop is not None:
+        announce_closed(out, order, stop)
+    elif order.reduce_only and not draft.holding.lots:
+        announce_closed(out, order, "reduce_only")
+    elif draft.immediate:
+        announce_closed(out, order, "ioc_remainder")
+    else:
+        rest(state, order)

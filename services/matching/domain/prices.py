@@ -1,0 +1,96 @@
+"""A new index price: the mark, and once a minute the premium (domain rules R13 to R17)."""
+
+from cleartide.contracts import MarkPriceUpdated, PremiumSampled, UpdateIndexPrice
+
+from services.matching.domain import mark_price as rule
+from services.matching.domain.errors import Refused
+from services.matching.domain.market import Market
+from services.matching.domain.output import Output
+from services.matching.domain.state import MatchingState
+
+
+def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None:
+    """Refused: unknown market, or a price outside the market's range."""
+    market = state.markets.get(command.market)
+    if market is None:
+        raise Refused("unknown_market", command.market)
+    index = market.grid.nearest_ticks(command.price) if command.price is not None else None
+    prices = market.prices
+    prices.stale = index is None
+    state.dirty.prices[market.id] = market
+    if index is not None:
+        prices.index, prices.updated_at = index, out.at
+        _step_average(market, out.at)
+        prices.mark = rule.mark_ticks(index, _parts(market, out.at), market.spec.mark_band_ppb)
+    if prices.mark:
+        _announce(market, out)
+    if index is not None:
+        _sample_premium(market, out)
+
+
+def _step_average(market: Market, at: int) -> None:
+    """Step the average of (mid - index) once per elapsed second; a one-sided book gives no sample."""
+    prices, book = market.prices, market.book
+    bid, ask = book.bids.best_price, book.asks.best_price
+    steps = (at - prices.ema_at) // rule.SECOND
+    if bid is not None and ask is not None:
+        sample = rule.basis(bid, ask, prices.index)
+        prices.ema = sample if prices.ema is None else rule.ema_step(prices.ema, sample, steps)
+    prices.ema_at += steps * rule.SECOND
+
+
+def _parts(market: Market, at: int) -> list[int]:
+    """The inputs of the mark in micro-ticks; one that the book cannot give is left out (9.5).
+
+    The last trade counts only beside a resting order: alone in an empty book it says nothing about now.
+    """
+    prices, book, funding = market.prices, market.book, market.funding
+    bid, ask = book.bids.best_price, book.asks.best_price
+    next_at = funding.interval_start + 2 * funding.interval_micros
+    time_left = min(max(0, next_at - at), funding.interval_micros)
+    parts = [rule.funding_part(prices.index, funding.rate_ppb, time_left, funding.interval_micros)]
+    if bid is not None or ask is not None:
+        seen = [price * rule.MICRO_TICKS for price in (bid, ask, prices.last) if price]
+        parts.append(rule.median(seen))
+    if bid is not None and ask is not None and prices.ema is not None:
+        parts.append(prices.index * rule.MICRO_TICKS + prices.ema)
+    return parts
+
+
+def _announce(market: Market, out: Output) -> None:
+    prices, book = market.prices, market.book
+    out.emit(
+        MarkPriceUpdated,
+        market=market.id,
+        mark_ticks=prices.mark,
+        index_ticks=prices.index,
+        index_stale=prices.stale,
+        best_bid_ticks=book.bids.best_price,
+        best_ask_ticks=book.asks.best_price,
+        last_ticks=prices.last or None,
+        open_interest_lots=market.open_interest,
+    )
+
+
+def _sample_premium(market: Market, out: Output) -> None:
+    """The first fresh price of a minute samples it; the sample is held within the cap of an 8 h rate (R17)."""
+    minute = out.at // rule.MINUTE * rule.MINUTE
+    prices, unit = market.prices, market.unit
+    if minute <= prices.premium_minute:
+        return
+    prices.premium_minute = minute
+    premium = rule.premium_ppb(
+        ((price, lots * unit) for price, lots in market.book.bids.levels()),
+        ((price, lots * unit) for price, lots in market.book.asks.levels()),
+        prices.index,
+        market.spec.impact_notional_quanta,
+    )
+    cap = min(8 * market.spec.funding_cap_hourly_ppb, rule.PREMIUM_BOUND_PPB)
+    out.emit(
+        PremiumSampled,
+        market=market.id,
+        minute=minute,
+        premium_ppb=min(max(premium, -cap), cap),
+        mark_ticks=prices.mark,
+        index_ticks=prices.index,
+    )

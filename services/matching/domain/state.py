@@ -1,0 +1,135 @@
+"""Everything matching knows, and what of it has changed since it was last collected."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from services.matching.domain.accounts import Account, Holding
+from services.matching.domain.book import Order
+from services.matching.domain.intake import Intake
+from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
+from services.matching.domain.market import Market
+
+
+class TradeRecord(NamedTuple):
+    """One trade, in the column order of its table."""
+
+    trade_id: int
+    market: str
+    at: int
+    price_ticks: int
+    size_lots: int
+    quote_quanta: int
+    buyer: str
+    seller: str
+    buy_order_id: int | None
+    sell_order_id: int | None
+    taker_side: str
+    origin: str
+    outside_trade_id: str
+    buyer_fee_quanta: int
+    seller_fee_quanta: int
+
+
+class LiquidationRecord(NamedTuple):
+    """One liquidation step, in the column order of its table."""
+
+    liquidation_id: int
+    at: int
+    account: str
+    market: str
+    closed_lots: int
+    taken_over_lots: int
+    remaining_lots: int
+    mark_ticks: int
+    bankruptcy_price_ticks: int
+    fee_quanta: int
+    insurance_paid_quanta: int
+    equity_before_quanta: int
+    maintenance_margin_before_quanta: int
+
+
+class FundingRecord(NamedTuple):
+    """One settled interval, in the column order of its table."""
+
+    market: str
+    interval_start: int
+    rate_ppb: int
+    mark_ticks: int
+    index_step_quanta: int
+    funding_index_quanta: int
+    at: int
+
+
+@dataclass(slots=True)
+class Counters:
+    """Last number given out of each kind."""
+
+    orders: int = 0
+    trades: int = 0
+    liquidations: int = 0
+
+
+@dataclass(slots=True)
+class Dirty:
+    """What changed. A client id maps to its order, or to None when it is forgotten."""
+
+    markets: dict[str, Market] = field(default_factory=dict)
+    prices: dict[str, Market] = field(default_factory=dict)
+    funding: dict[str, Market] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    client_ids: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    trades: list[TradeRecord] = field(default_factory=list)
+    liquidations: list[LiquidationRecord] = field(default_factory=list)
+    funding_history: list[FundingRecord] = field(default_factory=list)
+
+
+class MatchingState:
+    """The whole state of the sequencer."""
+
+    __slots__ = ("accounts", "collected_numbers", "counters", "dirty", "fees", "intake", "ledger", "markets")
+
+    def __init__(self) -> None:
+        self.markets: dict[str, Market] = {}
+        self.accounts: dict[str, Account] = {}
+        self.ledger = Ledger()
+        self.fees = self.ledger.account(FEES)
+        self.intake = Intake()
+        self.counters = Counters()
+        self.dirty = Dirty()
+        self.collected_numbers: dict[str, int] = {}
+
+    def numbers(self) -> dict[str, int]:
+        """The last number of every kind, by name."""
+        counters = self.counters
+        return {
+            "orders": counters.orders,
+            "trades": counters.trades,
+            "liquidations": counters.liquidations,
+            "transactions": self.ledger.transactions,
+        }
+
+    def restore_numbers(self, numbers: dict[str, int]) -> None:
+        """Take back what `numbers` gave; kinds that were never stored start at zero."""
+        counters = self.counters
+        counters.orders, counters.trades = numbers.get("orders", 0), numbers.get("trades", 0)
+        counters.liquidations = numbers.get("liquidations", 0)
+        self.ledger.transactions = numbers.get("transactions", 0)
+        self.collected_numbers = self.numbers()
+
+    def open_account(self, name: str, at: int) -> Account:
+        """The account of this name; it comes into being on first use."""
+        account = self.accounts.get(name)
+        if account is None:
+            account = self.accounts[name] = Account(name, at, self.ledger.account(cash_name(name)))
+            self.dirty.accounts[name] = account
+        return account
+
+    def holding(self, account: Account, market: Market) -> Holding:
+        """What the account holds in the market; empty on first use."""
+        holding = account.holdings.get(market.id)
+        if holding is None:
+            quote = self.ledger.account(position_name(market.id, account.name))
+            holding = account.holdings[market.id] = Holding(account.name, market, quote)
+        return holding

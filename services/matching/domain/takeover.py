@@ -1,0 +1,76 @@
+"""The last resort: the insurance fund takes a position at its bankruptcy price (domain rules R22, R23 and R25)."""
+
+from typing import ClassVar
+
+from cleartide.contracts import TradeOrigin
+from cleartide.money import MAX_PRICE_TICKS, PPB
+from cleartide.rules.margin import AccountMargin
+
+from services.matching.domain.accounts import Account, Holding
+from services.matching.domain.bankruptcy import bankruptcy_price
+from services.matching.domain.limits import INSURANCE
+from services.matching.domain.market import Market
+from services.matching.domain.output import Output
+from services.matching.domain.settlement import Deal, Party, execute
+from services.matching.domain.state import MatchingState
+from services.matching.domain.sweep import Taker
+from services.matching.domain.transfers import announce_transfer
+
+
+class LiquidationTaker(Taker):
+    """Closes a position against the book, at the bankruptcy price or better; its fee goes to the insurance fund."""
+
+    origin: ClassVar[TradeOrigin] = "liquidation"
+    __slots__ = ("fees",)
+
+    def __init__(self, account: Account, holding: Holding, *, limit: int, lots: int) -> None:
+        side = -1 if holding.lots > 0 else 1
+        super().__init__(account, holding, side=side, limit=limit, lots=lots, order_id=None, guarded=False)
+        self.fees = 0
+
+    def party(self, state: MatchingState, price: int, lots: int) -> Party:  # noqa: ARG002 - the base's form
+        """The fee is min(floor(N * f_max), what the fill brings above the bankruptcy price) (R22)."""
+        market = self.holding.market
+        surplus = (price - self.limit) * -self.side * lots * market.unit
+        fee = min(price * lots * market.unit * market.spec.liquidation_fee_ppb // PPB, surplus)
+        self.fees += fee
+        return Party(self.account, None, fee, market.insurance)
+
+
+def take_over(
+    state: MatchingState, out: Output, account: Account, holding: Holding, now: AccountMargin
+) -> tuple[int, int]:
+    """Move the whole position to the insurance account if the market's fund can bear the loss to the mark (R23).
+
+    The fund pays that loss to the insurance account at once, so that the position starts there at its value.
+    Returns the bankruptcy price in ticks and the quanta paid; nothing moves when the fund is too small.
+    """
+    market, lots = holding.market, abs(holding.lots)
+    side = 1 if holding.lots > 0 else -1
+    price = min(max(1, bankruptcy_price(holding, lots, now)), MAX_PRICE_TICKS)
+    loss = max(0, side * (price - market.prices.mark) * lots * market.unit)
+    if market.insurance.balance < loss:
+        return price, 0
+    fund = state.open_account(INSURANCE, out.at)
+    _pay(state, out, market, fund, loss)
+    giver, taker = Party(account, None, 0, state.fees), Party(fund, None, 0, state.fees)
+    if side > 0:
+        execute(state, out, Deal(market, price, lots, "sell", "takeover"), taker, giver)
+    else:
+        execute(state, out, Deal(market, price, lots, "buy", "takeover"), giver, taker)
+    return price, loss
+
+
+def cover_deficit(state: MatchingState, out: Output, account: Account, market: Market) -> int:
+    """Pay what an account without positions still owes, as far as the market's fund reaches (R25); returns quanta."""
+    if account.cash.balance >= 0 or any(held.lots for held in account.holdings.values()):
+        return 0
+    paid = max(0, min(-account.cash.balance, market.insurance.balance))
+    _pay(state, out, market, account, paid)
+    return paid
+
+
+def _pay(state: MatchingState, out: Output, market: Market, account: Account, amount: int) -> None:
+    if amount:
+        state.ledger.move("insurance", market.insurance, account.cash, amount)
+        announce_transfer(out, account, amount)

@@ -1,0 +1,77 @@
+"""What must hold at every moment, to the unit (domain rule R7). Used by tests and by the running service's checks."""
+
+from collections import Counter
+
+from services.matching.domain.accounts import Account
+from services.matching.domain.errors import InvariantBroken
+from services.matching.domain.ledger import EXTERNAL
+from services.matching.domain.market import Market
+from services.matching.domain.state import MatchingState
+
+
+def verify(state: MatchingState) -> None:
+    """Raise InvariantBroken unless money, positions, funding and books agree with each other."""
+    _money(state)
+    for market in state.markets.values():
+        _positions(state, market)
+        _book(market)
+    for account in state.accounts.values():
+        _open_orders(account)
+
+
+def _money(state: MatchingState) -> None:
+    """Every pot is known by its name, and together they hold exactly the net deposits."""
+    pots: Counter[str] = Counter()
+    for account in state.ledger.accounts.values():
+        pots[account.name.partition(":")[0]] += account.balance
+    net_deposits = -pots.pop(EXTERNAL, 0)
+    unknown = set(pots) - {"cash", "position", "insurance", "fees", "funding"}
+    if unknown or sum(pots.values()) != net_deposits:
+        raise InvariantBroken(f"pots {dict(pots)} against net deposits {net_deposits}, unknown {sorted(unknown)}")
+    if any(market.insurance.balance < 0 for market in state.markets.values()):
+        raise InvariantBroken("an insurance fund is overdrawn")
+
+
+def _positions(state: MatchingState, market: Market) -> None:
+    """Longs and shorts cancel out, and the funding pot owes exactly what holders have not yet been paid."""
+    holdings = [account.holdings[market.id] for account in state.accounts.values() if market.id in account.holdings]
+    lots = sum(held.lots for held in holdings)
+    longs = sum(held.lots for held in holdings if held.lots > 0)
+    if lots or longs != market.open_interest:
+        raise InvariantBroken(f"{market.id}: sum {lots}, longs {longs}, open interest {market.open_interest}")
+    if any(held.quote.balance for held in holdings if not held.lots):
+        raise InvariantBroken(f"{market.id}: a closed position still has a cost")
+    unsettled = sum(held.unsettled for held in holdings)
+    if unsettled != market.funding_pot.balance:
+        raise InvariantBroken(f"{market.id}: unsettled {unsettled}, pot {market.funding_pot.balance}")
+
+
+def _book(market: Market) -> None:
+    """Never crossed; levels hold the sum of their orders; within a price the older order comes first."""
+    bid, ask = market.book.bids.best_price, market.book.asks.best_price
+    if bid is not None and ask is not None and bid >= ask:
+        raise InvariantBroken(f"{market.id}: crossed, {bid} against {ask}")
+    for half in (market.book.bids, market.book.asks):
+        lots: Counter[int] = Counter()
+        last: dict[int, int] = {}
+        for order in half.orders():
+            if order.remaining <= 0 or order.order_id <= last.get(order.price, 0):
+                raise InvariantBroken(f"{market.id}: order {order.order_id} is out of place")
+            lots[order.price] += order.remaining
+            last[order.price] = order.order_id
+        if list(lots.items()) != list(half.levels()):
+            raise InvariantBroken(f"{market.id}: levels do not hold their orders")
+
+
+def _open_orders(account: Account) -> None:
+    """The sums that margin uses are those of the resting orders."""
+    sums: Counter[tuple[str, int]] = Counter()
+    reserved = 0
+    for order in account.orders.values():
+        if not order.reduce_only:
+            sums[order.market, order.side] += order.remaining
+            reserved += order.remaining * order.loss_per_lot
+    kept = {(held.market.id, 1): held.bids for held in account.holdings.values() if held.bids}
+    kept.update({(held.market.id, -1): held.asks for held in account.holdings.values() if held.asks})
+    if kept != dict(sums) or reserved != account.reserved:
+        raise InvariantBroken(f"{account.name}: open orders {dict(sums)}, kept {kept}")

@@ -1,0 +1,61 @@
+"""Command -> domain -> events. Every command passes the same gate: once each, none missing, the ledger in balance."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from cleartide.contracts import (
+    CancelOrder,
+    Deposit,
+    FundInsurance,
+    LiquidateAccount,
+    ListMarket,
+    Message,
+    PlaceOrder,
+    ReportTrade,
+    SettleFunding,
+    UpdateIndexPrice,
+    Withdraw,
+)
+from cleartide.fold import Effects, Handlers, Reject
+from cleartide.money import MoneyError
+
+from services.matching.domain import funding, liquidation, listing, orders, outside, prices, transfers
+from services.matching.domain.errors import Refused
+from services.matching.domain.state import MatchingState
+
+Command = TypeVar("Command", bound=Message)
+Rule = Callable[[MatchingState, Command, Effects], None]
+
+
+def gated(rule: Rule[Command]) -> Rule[Command]:
+    """The rule behind the gate. A refusal becomes a dead letter; a replay of a numbered command is skipped.
+
+    Rules refuse before they change anything; only a numbered command's number is used up by a refusal.
+    """
+
+    def handle(state: MatchingState, command: Command, effects: Effects) -> None:
+        try:
+            if not state.intake.admit(command):
+                return
+            state.ledger.begin(effects.seq, effects.at)
+            rule(state, command, effects)
+        except (Refused, MoneyError) as verdict:
+            raise Reject(verdict.reason, str(verdict)) from None
+        state.ledger.end()
+        state.intake.record(command)
+
+    return handle
+
+
+HANDLERS: Final[Handlers] = {
+    ListMarket: gated(listing.list_market),
+    FundInsurance: gated(transfers.fund_insurance),
+    Deposit: gated(transfers.deposit),
+    Withdraw: gated(transfers.withdraw),
+    PlaceOrder: gated(orders.place),
+    CancelOrder: gated(orders.cancel),
+    ReportTrade: gated(outside.report),
+    UpdateIndexPrice: gated(prices.update),
+    LiquidateAccount: gated(liquidation.liquidate),
+    SettleFunding: gated(funding.settle),
+}

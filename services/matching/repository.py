@@ -1,0 +1,190 @@
+"""The way between rows and state. Whatever can be derived (open interest, reserved margin) is not stored."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from cleartide.contracts import MarginBracket, MarketSpec
+from cleartide.fold import Changes, Repository, Row, Table
+
+from services.matching import tables
+from services.matching.domain.accounts import Account
+from services.matching.domain.book import Order
+from services.matching.domain.intake import AppliedId
+from services.matching.domain.market import Funding, Market, Prices
+from services.matching.domain.resting import reinstate
+from services.matching.domain.state import Dirty, MatchingState
+
+
+class MatchingRepository(Repository[MatchingState]):
+    """Loads everything but the histories, which are only ever written."""
+
+    tables: ClassVar[tuple[Table, ...]] = tables.TABLES
+
+    def restore(self, rows: Mapping[str, Sequence[Row]]) -> MatchingState:
+        """State from the loaded tables; orders return to the book in the order of their numbers: time priority."""
+        state = MatchingState()
+        _restore_ledger(state, rows)
+        _restore_markets(state, rows)
+        for name, opened_at in rows[tables.ACCOUNTS.name]:
+            state.accounts[name] = _account(state, name, opened_at)
+        for name, market_id, lots, funding_index in rows[tables.POSITIONS.name]:
+            holding = state.holding(state.accounts[name], state.markets[market_id])
+            holding.lots, holding.funding_index = lots, funding_index
+            holding.market.open_interest += max(0, lots)
+        for row in sorted(rows[tables.ORDERS.name]):
+            reinstate(state, _order(row))
+        for name, client_order_id, _ in sorted(rows[tables.CLIENT_ORDER_IDS.name], key=lambda row: row[2]):
+            state.accounts[name].client_ids.add(client_order_id)
+        _restore_intake(state, rows)
+        return state
+
+    def collect(self, state: MatchingState) -> Changes:
+        """Rows of everything that changed since the last call."""
+        changes, dirty = Changes(), state.dirty
+        state.dirty = Dirty()
+        _collect_markets(changes, dirty)
+        for account in dirty.accounts.values():
+            changes.put(tables.ACCOUNTS, (account.name, account.opened_at))
+        for key, holding in dirty.holdings.items():
+            if holding.lots:
+                changes.put(tables.POSITIONS, (*key, holding.lots, holding.funding_index))
+            else:
+                changes.delete(tables.POSITIONS, key)
+        for order in dirty.orders.values():
+            if order.level is not None:
+                changes.put(tables.ORDERS, _order_row(order))
+            else:
+                changes.delete(tables.ORDERS, (order.order_id,))
+        for key, order_id in dirty.client_ids.items():
+            if order_id is not None:
+                changes.put(tables.CLIENT_ORDER_IDS, (*key, order_id))
+            else:
+                changes.delete(tables.CLIENT_ORDER_IDS, key)
+        _append(changes, tables.TRADES, dirty.trades)
+        _append(changes, tables.LIQUIDATIONS, dirty.liquidations)
+        _append(changes, tables.FUNDING_HISTORY, dirty.funding_history)
+        _collect_ledger(changes, state)
+        _collect_intake(changes, state)
+        _collect_counters(changes, state)
+        return changes
+
+
+def _account(state: MatchingState, name: str, opened_at: int) -> Account:
+    account = state.open_account(name, opened_at)
+    del state.dirty.accounts[name]
+    return account
+
+
+def _restore_ledger(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
+    for name, balance in rows[tables.LEDGER_BALANCES.name]:
+        state.ledger.account(name).balance = balance
+    state.restore_numbers(dict(rows[tables.COUNTERS.name]))
+
+
+def _restore_markets(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
+    brackets: dict[str, list[MarginBracket]] = {}
+    for market_id, _, upper, initial, maintenance in sorted(rows[tables.BRACKETS.name], key=lambda row: row[:2]):
+        bracket = MarginBracket(
+            upper_notional_quanta=upper,
+            initial_margin_ppb=initial,
+            maintenance_fraction_ppb=maintenance,
+        )
+        brackets.setdefault(market_id, []).append(bracket)
+    names = list(tables.MARKETS.columns)
+    for row in rows[tables.MARKETS.name]:
+        spec = MarketSpec(**dict(zip(names, row, strict=True)), brackets=tuple(brackets[row[0]]))
+        state.markets[spec.market] = Market(spec, state.ledger)
+    for market_id, *values in rows[tables.MARKS.name]:
+        _set(state.markets[market_id].prices, _MARK_FIELDS, values)
+    for market_id, *values in rows[tables.FUNDING.name]:
+        _set(state.markets[market_id].funding, _FUNDING_FIELDS, values)
+
+
+def _restore_intake(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
+    state.intake.numbers.update(rows[tables.COMMAND_SOURCES.name])
+    for row in rows[tables.APPLIED_IDS.name]:
+        state.intake.restore(AppliedId(*row))
+
+
+def _order(row: Row) -> Order:
+    order_id, account, market, client_order_id, side, price, size, remaining, reduce_only, loss_per_lot = row
+    return Order(
+        order_id=order_id,
+        account=account,
+        market=market,
+        client_order_id=client_order_id,
+        side=side,
+        price=price,
+        size=size,
+        remaining=remaining,
+        reduce_only=reduce_only,
+        loss_per_lot=loss_per_lot,
+    )
+
+
+def _order_row(order: Order) -> Row:
+    return (
+        order.order_id,
+        order.account,
+        order.market,
+        order.client_order_id,
+        order.side,
+        order.price,
+        order.size,
+        order.remaining,
+        order.reduce_only,
+        order.loss_per_lot,
+    )
+
+
+_MARK_FIELDS = ("mark", "index", "last", "stale", "updated_at", "ema", "ema_at", "premium_minute")
+_FUNDING_FIELDS = ("index", "carry", "rate_ppb", "interval_start", "interval_micros")
+
+
+def _set(target: Prices | Funding, names: Sequence[str], values: Sequence[object]) -> None:
+    for name, value in zip(names, values, strict=True):
+        setattr(target, name, value)
+
+
+def _get(source: Prices | Funding, names: Sequence[str]) -> Row:
+    return tuple(getattr(source, name) for name in names)
+
+
+def _collect_markets(changes: Changes, dirty: Dirty) -> None:
+    for market in dirty.markets.values():
+        spec = market.spec
+        changes.put(tables.MARKETS, tuple(getattr(spec, name) for name in tables.MARKETS.columns))
+        for number, bracket in enumerate(spec.brackets):
+            limits = (bracket.upper_notional_quanta, bracket.initial_margin_ppb, bracket.maintenance_fraction_ppb)
+            changes.put(tables.BRACKETS, (market.id, number, *limits))
+    for market in dirty.prices.values():
+        changes.put(tables.MARKS, (market.id, *_get(market.prices, _MARK_FIELDS)))
+    for market in dirty.funding.values():
+        changes.put(tables.FUNDING, (market.id, *_get(market.funding, _FUNDING_FIELDS)))
+
+
+def _append(changes: Changes, table: Table, rows: Iterable[Row]) -> None:
+    """History rows; a table without any is not named at all."""
+    rows = list(rows)
+    if rows:
+        changes.put_all(table, rows)
+
+
+def _collect_ledger(changes: Changes, state: MatchingState) -> None:
+    ledger = state.ledger
+    _append(changes, tables.LEDGER_BALANCES, ((held.name, held.balance) for held in ledger.touched.values()))
+    _append(changes, tables.LEDGER_ENTRIES, ledger.entries)
+    ledger.touched, ledger.entries = {}, []
+
+
+def _collect_intake(changes: Changes, state: MatchingState) -> None:
+    intake = state.intake
+    _append(changes, tables.COMMAND_SOURCES, ((name, intake.numbers[name]) for name in sorted(intake.touched)))
+    _append(changes, tables.APPLIED_IDS, intake.fresh)
+    intake.touched, intake.fresh = set(), []
+
+
+def _collect_counters(changes: Changes, state: MatchingState) -> None:
+    numbers, collected = state.numbers(), state.collected_numbers
+    _append(changes, tables.COUNTERS, (pair for pair in numbers.items() if collected.get(pair[0], 0) != pair[1]))
+    state.collected_numbers = numbers

@@ -1,0 +1,195 @@
+"""The tables of matching, as the store needs to know them."""
+
+from typing import Final
+
+from cleartide.fold import Table
+
+MARKETS: Final = Table(
+    "markets",
+    key=("market",),
+    columns={
+        "market": "text",
+        "base": "text",
+        "quote": "text",
+        "tick_size": "text",
+        "lot_size": "text",
+        "taker_fee_ppb": "bigint",
+        "maker_fee_ppb": "bigint",
+        "liquidation_fee_ppb": "bigint",
+        "mark_band_ppb": "bigint",
+        "market_order_band_ppb": "bigint",
+        "impact_notional_quanta": "bigint",
+        "interest_8h_ppb": "bigint",
+        "funding_clamp_ppb": "bigint",
+        "funding_cap_hourly_ppb": "bigint",
+    },
+)
+BRACKETS: Final = Table(
+    "market_brackets",
+    key=("market", "bracket"),
+    columns={
+        "market": "text",
+        "bracket": "integer",
+        "upper_notional_quanta": "bigint",
+        "initial_margin_ppb": "bigint",
+        "maintenance_fraction_ppb": "bigint",
+    },
+)
+MARKS: Final = Table(
+    "marks",
+    key=("market",),
+    columns={
+        "market": "text",
+        "mark_ticks": "bigint",
+        "index_ticks": "bigint",
+        "last_ticks": "bigint",
+        "index_stale": "boolean",
+        "updated_at": "bigint",
+        "ema_micro_ticks": "bigint",
+        "ema_at": "bigint",
+        "premium_minute": "bigint",
+    },
+)
+FUNDING: Final = Table(
+    "funding_indexes",
+    key=("market",),
+    columns={
+        "market": "text",
+        "funding_index_quanta": "bigint",
+        "carry": "bigint",
+        "rate_ppb": "bigint",
+        "interval_start": "bigint",
+        "interval_micros": "bigint",
+    },
+)
+ACCOUNTS: Final = Table("accounts", key=("account",), columns={"account": "text", "opened_at": "bigint"})
+POSITIONS: Final = Table(
+    "positions",
+    key=("account", "market"),
+    columns={"account": "text", "market": "text", "lots": "bigint", "funding_index_quanta": "bigint"},
+)
+ORDERS: Final = Table(
+    "orders",
+    key=("order_id",),
+    columns={
+        "order_id": "bigint",
+        "account": "text",
+        "market": "text",
+        "client_order_id": "text",
+        "side": "smallint",
+        "price_ticks": "bigint",
+        "size_lots": "bigint",
+        "remaining_lots": "bigint",
+        "reduce_only": "boolean",
+        "loss_per_lot_quanta": "bigint",
+    },
+)
+CLIENT_ORDER_IDS: Final = Table(
+    "client_order_ids",
+    key=("account", "client_order_id"),
+    columns={"account": "text", "client_order_id": "text", "order_id": "bigint"},
+)
+LEDGER_BALANCES: Final = Table(
+    "ledger_balances", key=("account",), columns={"account": "text", "balance_quanta": "bigint"}
+)
+LEDGER_ENTRIES: Final = Table(
+    "ledger_entries",
+    key=("transaction_id", "leg"),
+    columns={
+        "transaction_id": "bigint",
+        "leg": "integer",
+        "account": "text",
+        "amount_quanta": "bigint",
+        "kind": "text",
+        "command_seq": "bigint",
+        "at": "bigint",
+    },
+    write="append",
+    load=False,
+)
+TRADES: Final = Table(
+    "trades",
+    key=("trade_id",),
+    columns={
+        "trade_id": "bigint",
+        "market": "text",
+        "at": "bigint",
+        "price_ticks": "bigint",
+        "size_lots": "bigint",
+        "quote_quanta": "bigint",
+        "buyer": "text",
+        "seller": "text",
+        "buy_order_id": "bigint",
+        "sell_order_id": "bigint",
+        "taker_side": "text",
+        "origin": "text",
+        "outside_trade_id": "text",
+        "buyer_fee_quanta": "bigint",
+        "seller_fee_quanta": "bigint",
+    },
+    write="append",
+    load=False,
+)
+LIQUIDATIONS: Final = Table(
+    "liquidations",
+    key=("liquidation_id",),
+    columns={
+        "liquidation_id": "bigint",
+        "at": "bigint",
+        "account": "text",
+        "market": "text",
+        "closed_lots": "bigint",
+        "taken_over_lots": "bigint",
+        "remaining_lots": "bigint",
+        "mark_ticks": "bigint",
+        "bankruptcy_price_ticks": "bigint",
+        "fee_quanta": "bigint",
+        "insurance_paid_quanta": "bigint",
+        "equity_before_quanta": "bigint",
+        "maintenance_margin_before_quanta": "bigint",
+    },
+    write="append",
+    load=False,
+)
+FUNDING_HISTORY: Final = Table(
+    "funding_settlements",
+    key=("market", "interval_start"),
+    columns={
+        "market": "text",
+        "interval_start": "bigint",
+        "rate_ppb": "bigint",
+        "mark_ticks": "bigint",
+        "index_step_quanta": "bigint",
+        "funding_index_quanta": "bigint",
+        "at": "bigint",
+    },
+    write="append",
+    load=False,
+)
+COMMAND_SOURCES: Final = Table("command_sources", key=("source",), columns={"source": "text", "last_seq": "bigint"})
+APPLIED_IDS: Final = Table(
+    "applied_ids",
+    key=("kind", "source", "id"),
+    columns={"kind": "text", "source": "text", "id": "text"},
+    write="append",
+)
+COUNTERS: Final = Table("counters", key=("name",), columns={"name": "text", "last": "bigint"})
+
+TABLES: Final[tuple[Table, ...]] = (
+    MARKETS,
+    BRACKETS,
+    MARKS,
+    FUNDING,
+    ACCOUNTS,
+    POSITIONS,
+    ORDERS,
+    CLIENT_ORDER_IDS,
+    LEDGER_BALANCES,
+    LEDGER_ENTRIES,
+    TRADES,
+    LIQUIDATIONS,
+    FUNDING_HISTORY,
+    COMMAND_SOURCES,
+    APPLIED_IDS,
+    COUNTERS,
+)

@@ -1,0 +1,244 @@
+"""A bench for the fold: commands in, contract events out, rows kept in memory by the tables' own declarations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from cleartide.contracts import (
+    CancelOrder,
+    Deposit,
+    FundInsurance,
+    LiquidateAccount,
+    ListMarket,
+    MarginBracket,
+    MarketSpec,
+    Message,
+    PlaceOrder,
+    ReportTrade,
+    SettleFunding,
+    UpdateIndexPrice,
+    Withdraw,
+)
+from cleartide.fold import Changes, Key, Reject, Row, Table
+
+from services.matching.domain.state import MatchingState
+from services.matching.domain.verify import verify
+from services.matching.handlers import HANDLERS
+from services.matching.repository import MatchingRepository
+
+E = TypeVar("E", bound=Message)
+
+START: Final = 1_700_000_040_000_000
+SECOND: Final = 1_000_000
+HOUR: Final = 3_600 * SECOND
+MARKET: Final = "BTC-PERP"
+QUOTE: Final = 1_000_000
+"""Quanta of one quote."""
+
+
+def spec(**changes: Any) -> MarketSpec:
+    """Tick 0.1, lot 0.001, so one lot at one tick is 100 quanta; 10 % initial, 5 % maintenance margin."""
+    values: dict[str, Any] = {
+        "market": MARKET,
+        "base": "BTC",
+        "quote": "USDC",
+        "tick_size": "0.1",
+        "lot_size": "0.001",
+        "brackets": (
+            MarginBracket(
+                upper_notional_quanta=None,
+                initial_margin_ppb=100_000_000,
+                maintenance_fraction_ppb=500_000_000,
+            ),
+        ),
+        "taker_fee_ppb": 450_000,
+        "maker_fee_ppb": 150_000,
+        "liquidation_fee_ppb": 5_000_000,
+        "mark_band_ppb": 25_000_000,
+        "market_order_band_ppb": 50_000_000,
+        "impact_notional_quanta": 1_000 * QUOTE,
+        "interest_8h_ppb": 100_000,
+        "funding_clamp_ppb": 500_000,
+        "funding_cap_hourly_ppb": 40_000_000,
+    }
+    return MarketSpec(**{**values, **changes})
+
+
+class Recorder:
+    """The effects of one fold: every event is built from its contract, so a wrong body fails at once."""
+
+    def __init__(self) -> None:
+        self.at, self.seq, self.cause = START, 0, ""
+        self.events: list[Message] = []
+
+    def emit(self, contract: type[Message], **body: Any) -> None:
+        """Validate and keep one event."""
+        number = len(self.events) + 1
+        self.events.append(
+            contract(
+                id=f"matching-events-{number}",
+                seq=number,
+                occurred_at=self.at,
+                causation_id=self.cause,
+                source="matching",
+                **body,
+            )
+        )
+
+
+class MemoryStore:
+    """Rows by table and key; refuses what the database would refuse."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[Key, Row]] = {table.name: {} for table in MatchingRepository.tables}
+
+    def apply(self, changes: Changes) -> None:
+        """Write one batch."""
+        for table, rows in changes.rows.items():
+            self._write(table, rows)
+        for table, keys in changes.deletes.items():
+            written = {table.key_of(row) for row in changes.rows.get(table, ())}
+            for key in keys:
+                assert key not in written, f"{table.name}: {key} is put and deleted in one batch"
+                self.rows[table.name].pop(key, None)
+
+    def _write(self, table: Table, rows: Sequence[Row]) -> None:
+        seen: set[Key] = set()
+        for row in rows:
+            key = table.key_of(row)
+            assert len(row) == len(table.columns), f"{table.name}: {row}"
+            assert key not in seen, f"{table.name}: {key} twice in one batch"
+            assert table.write != "append" or key not in self.rows[table.name], f"{table.name}: {key} again"
+            seen.add(key)
+            self.rows[table.name][key] = tuple(row)
+
+    def loaded(self) -> dict[str, list[Row]]:
+        """What a start reads, ordered by key as the store gives it."""
+        return {
+            table.name: [self.rows[table.name][key] for key in sorted(self.rows[table.name])]
+            for table in MatchingRepository.tables
+            if table.load
+        }
+
+    def table(self, table: Table) -> list[Mapping[str, Any]]:
+        """A table's rows by column name."""
+        names = list(table.columns)
+        return [dict(zip(names, row, strict=True)) for row in self.rows[table.name].values()]
+
+
+class Exchange:
+    """The service without its surroundings. After every command the invariants are checked."""
+
+    def __init__(self, *, listed: bool = True, price: str | None = "1000", **rules: Any) -> None:
+        self.state = MatchingState()
+        self.out = Recorder()
+        self.store = MemoryStore()
+        self.repository = MatchingRepository()
+        self.numbers: dict[str, int] = {}
+        self.dead: list[str] = []
+        self.checked = True
+        if listed:
+            self.send(ListMarket, spec=spec(**rules))
+            if price is not None:
+                self.price(price)
+
+    def send(self, contract: type[Message], **body: Any) -> list[Message]:
+        """Fold one command and return the events it caused. A refusal raises Reject and is also noted in `dead`."""
+        source = body.pop("source", "gateway")
+        number = self.numbers.get(source, 0) + 1
+        numbered = source in ("ingestor", "risk", "funding")
+        seq = body.pop("seq", number if numbered else 0)
+        self.numbers[source] = max(number, seq) if numbered else number
+        command = contract(
+            id=body.pop("id", f"{source}-{seq or number}"), seq=seq, source=source, occurred_at=self.out.at, **body
+        )
+        return self.fold(command)
+
+    def fold(self, command: Message) -> list[Message]:
+        """Fold one command as it stands."""
+        self.out.seq += 1
+        self.out.cause = command.id
+        before = len(self.out.events)
+        try:
+            HANDLERS[type(command)](self.state, command, self.out)
+        except Reject as verdict:
+            assert len(self.out.events) == before, "a refused command said something"
+            self.dead.append(verdict.reason)
+            raise
+        finally:
+            if self.checked:
+                verify(self.state)
+        return self.out.events[before:]
+
+    def wait(self, micros: int) -> None:
+        """Let sequenced time pass."""
+        self.out.at += micros
+
+    def commit(self) -> None:
+        """Write what has changed."""
+        self.store.apply(self.repository.collect(self.state))
+
+    def restart(self) -> None:
+        """Commit, forget the state, and read it back from the rows."""
+        self.commit()
+        self.state = self.repository.restore(self.store.loaded())
+
+    def deposit(self, account: str, amount: str = "1000", **more: Any) -> list[Message]:
+        return self.send(Deposit, account=account, asset="USDC", amount=amount, **more)
+
+    def withdraw(self, account: str, amount: str) -> list[Message]:
+        return self.send(Withdraw, account=account, asset="USDC", amount=amount)
+
+    def insure(self, amount: str, market: str = MARKET) -> list[Message]:
+        return self.send(FundInsurance, market=market, amount=amount)
+
+    def place(self, account: str, side: str, size: str, price: str | None = None, **more: Any) -> list[Message]:
+        """A limit order, or a market order when no price is given."""
+        body = {"market": MARKET, "client_order_id": f"c{self.numbers.get('gateway', 0) + 1}", **more}
+        kind = "limit" if price is not None else "market"
+        order = {"order_type": kind, "size": size, "price": price}
+        return self.send(PlaceOrder, account=account, side=side, **{**order, **body})
+
+    def cancel(self, account: str, client_order_id: str, market: str = MARKET) -> list[Message]:
+        return self.send(CancelOrder, account=account, market=market, client_order_id=client_order_id)
+
+    def price(self, price: str | None, market: str = MARKET) -> list[Message]:
+        return self.send(UpdateIndexPrice, source="ingestor", market=market, price=price, sources=())
+
+    def settle(self, rate_ppb: int, interval: int, market: str = MARKET) -> list[Message]:
+        """Settle the `interval`-th hour."""
+        body = {"interval_start": interval * HOUR, "interval_micros": HOUR, "samples": 60}
+        return self.send(SettleFunding, source="funding", market=market, rate_ppb=rate_ppb, **body)
+
+    def liquidate(self, account: str, market: str = MARKET) -> list[Message]:
+        body = {"equity": "0", "maintenance_margin": "0", "mark_price_ticks": 1, "observed_seq": 0}
+        return self.send(LiquidateAccount, source="risk", account=account, market=market, **body)
+
+    def report(self, price: str, size: str, **more: Any) -> list[Message]:
+        number = self.numbers.get("engine", 0) + 1
+        body = {"source": "engine", "trade_id": f"t{number}", "market": MARKET, "executed_at": START, **more}
+        return self.send(ReportTrade, price=price, size=size, **body)
+
+    def cash(self, account: str) -> int:
+        return self.state.accounts[account].cash.balance
+
+    def lots(self, account: str, market: str = MARKET) -> int:
+        holding = self.state.accounts[account].holdings.get(market)
+        return holding.lots if holding else 0
+
+    def quote(self, account: str, market: str = MARKET) -> int:
+        return self.state.accounts[account].holdings[market].quote.balance
+
+    def balance(self, name: str) -> int:
+        return self.state.ledger.account(name).balance
+
+
+def only(events: Sequence[Message], contract: type[E]) -> E:
+    """The one event of this type."""
+    found = of(events, contract)
+    assert len(found) == 1, f"{len(found)} of {contract.__name__} among {[event.type for event in events]}"
+    return found[0]
+
+
+def of(events: Sequence[Message], contract: type[E]) -> list[E]:
+    """The events of this type, in order."""
+    return [event for event in events if isinstance(event, contract)]

@@ -1,0 +1,1 @@
+"""Risk: the health factor of every account, its alerts, and the request to liquidate."""

@@ -1,0 +1,21 @@
+"""Wiring, and nothing else."""
+
+from pathlib import Path
+from typing import Final
+
+from cleartide.bus.streams import EVENTS
+from cleartide.service import Service
+
+from services.risk.handlers import HANDLERS
+from services.risk.queries import queries
+from services.risk.repository import RiskRepository
+from services.risk.settings import RiskSettings
+
+SERVICE: Final = Service(
+    name="risk",
+    reads=EVENTS,
+    handlers=HANDLERS,
+    repository=RiskRepository(),
+    queries=queries(RiskSettings().risk_scan_accounts),
+    migrations=Path(__file__).parent / "migrations",
+)

@@ -1,0 +1,55 @@
+"""Health of an account: equity against maintenance margin, at mark, across all its positions (domain rule R10)."""
+
+from cleartide.rules.margin import AccountMargin, account_margin, requirements
+
+from services.risk.domain.alerts import PositionMargin
+from services.risk.domain.state import Account
+
+
+def margin_of(account: Account) -> AccountMargin:
+    """Equity, with unsettled funding, and both requirements, in quanta."""
+    return account_margin(account.cash_quanta, [position.view() for position in account.positions.values()])
+
+
+def position_margins(account: Account) -> tuple[PositionMargin, ...]:
+    """The account's positions as they enter the health factor, by market id."""
+    return tuple(
+        PositionMargin(
+            market,
+            position.lots,
+            position.market.mark_ticks,
+            position.value_quanta,
+            position.quote_quanta,
+            requirements(abs(position.value_quanta), position.market.brackets)[1],
+        )
+        for market, position in sorted(account.positions.items())
+    )
+
+
+def unsettled_funding(account: Account) -> int:
+    """Funding that has moved equity but not cash yet, in quanta, credit > 0."""
+    return sum(position.unsettled_funding_quanta for position in account.positions.values())
+
+
+def has_prices(account: Account) -> bool:
+    """Whether every market it holds has a mark price; without one there is no health factor."""
+    return all(position.market.mark_ticks for position in account.positions.values())
+
+
+def prices_are_fresh(account: Account) -> bool:
+    """Whether the index is fresh in every market it holds; otherwise nobody is liquidated (domain rule R13)."""
+    return not any(position.market.index_stale for position in account.positions.values())
+
+
+def compare_health(first: AccountMargin, second: AccountMargin) -> int:
+    """Order by health factor, lowest first, by cross multiplication; no requirement comes last (domain rule R19)."""
+    first_equity, first_margin = _ratio(first)
+    second_equity, second_margin = _ratio(second)
+    left, right = first_equity * second_margin, second_equity * first_margin
+    return (left > right) - (left < right)
+
+
+def _ratio(margin: AccountMargin) -> tuple[int, int]:
+    if margin.maintenance_margin_quanta:
+        return margin.equity_quanta, margin.maintenance_margin_quanta
+    return 1, 0

@@ -1,0 +1,173 @@
+"""Event -> domain -> effects: what matching says moves accounts, and what moved is said to others."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from cleartide.contracts import (
+    AlertInput,
+    FundingSettled,
+    LiquidateAccount,
+    LiquidationExecuted,
+    LiquidationRejected,
+    MarketListed,
+    MarkPriceUpdated,
+    PositionChanged,
+    RiskAlertRaised,
+    TradingEvent,
+    TransferApplied,
+)
+from cleartide.fold import Effects, Handlers, Reject
+from cleartide.money import health_factor_text, quanta_to_text
+
+from services.risk.domain.alerts import Alert, PositionMargin
+from services.risk.domain.health import position_margins, unsettled_funding
+from services.risk.domain.levels import NAMES
+from services.risk.domain.review import Verdict, affected_by_mark, review
+from services.risk.domain.state import SYSTEM_ACCOUNTS, Account, Market, Request, RiskState
+
+
+def on_market_listed(state: RiskState, event: MarketListed, effects: Effects) -> None:
+    """Learn a market; new rules for an open one are a new requirement for all who hold it."""
+    spec = event.spec
+    market = state.list_market(event.market, spec.tick_size, spec.lot_size, event.quanta_per_lot_tick, spec.brackets)
+    _review(state, market.holders.values(), event, effects)
+
+
+def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -> None:
+    """Re-evaluate only the accounts whose safe interval the new price leaves, and those due for liquidation."""
+    market = _market(state, event.market)
+    affected = affected_by_mark(market, event.mark_ticks, event.index_stale)
+    state.set_mark(market, event.mark_ticks, event.index_stale)
+    if affected:
+        _review(state, affected.values(), event, effects)
+
+
+def on_funding_settled(state: RiskState, event: FundingSettled, effects: Effects) -> None:
+    """Funding moves the equity of every holder at once, before it reaches cash."""
+    market = _market(state, event.market)
+    state.set_funding_index(market, event.funding_index_quanta)
+    _review(state, market.holders.values(), event, effects)
+
+
+def on_transfer(state: RiskState, event: TransferApplied, effects: Effects) -> None:
+    """Collateral moved in or out."""
+    if event.account not in SYSTEM_ACCOUNTS:
+        account = state.set_cash(event.account, event.cash_quanta)
+        _review(state, (account,), event, effects)
+
+
+def on_position_changed(state: RiskState, event: PositionChanged, effects: Effects) -> None:
+    """A fill or settlement left this position and this cash behind."""
+    market = _market(state, event.market)
+    if event.account not in SYSTEM_ACCOUNTS:
+        account = state.set_cash(event.account, event.cash_quanta)
+        state.set_position(account, market, event.lots, event.quote_quanta, event.funding_index_quanta)
+        _review(state, (account,), event, effects)
+
+
+def on_liquidation_executed(state: RiskState, event: LiquidationExecuted, effects: Effects) -> None:
+    """A step was made: the request is answered, and what is still below maintenance is asked for again."""
+    progressed = event.closed_lots != 0 or event.taken_over_lots != 0
+    _on_answer(state, event, effects, may_request=True)
+
+
+def on_liquidation_rejected(state: RiskState, event: LiquidationRejected, effects: Effects) -> None:
+    """The request is answered. An account still below maintenance waits for its next price or change:
+
+    asking again at once would send the same two messages round and round at the speed of the bus.
+    """
+    _on_answer(state, event, effects, may_request=False)
+
+
+def _on_answer(
+    state: RiskState, event: LiquidationExecuted | LiquidationRejected, effects: Effects, *, may_request: bool
+) -> None:
+    account = state.accounts.get(event.account)
+    if account is not None:
+        state.close_request(account)
+        _review(state, (account,), event, effects, may_request=may_request)
+
+
+def _market(state: RiskState, market: str) -> Market:
+    known = state.markets.get(market)
+    if known is None:
+        raise Reject("unknown_market", market)
+    return known
+
+
+def _review(
+    state: RiskState, accounts: Iterable[Account], cause: TradingEvent, effects: Effects, *, may_request: bool = True
+) -> None:
+    for verdict in review(state, accounts, may_request=may_request):
+        if verdict.level is not verdict.account.level:
+            _raise_alert(state, verdict, cause, effects)
+        if verdict.liquidate is not None:
+            _request_liquidation(state, verdict, verdict.liquidate, effects)
+
+
+def _raise_alert(state: RiskState, verdict: Verdict, cause: TradingEvent, effects: Effects) -> None:
+    account = verdict.account
+    alert = Alert(
+        alert_seq=state.alerts + 1,
+        account=account.account,
+        account_seq=account.account_seq + 1,
+        level=verdict.level,
+        previous_level=account.level,
+        equity_quanta=verdict.margin.equity_quanta,
+        maintenance_margin_quanta=verdict.margin.maintenance_margin_quanta,
+        cash_quanta=account.cash_quanta,
+        unsettled_funding_quanta=unsettled_funding(account),
+        inputs=position_margins(account),
+        cause_id=cause.id,
+        cause_seq=effects.seq,
+        raised_at=effects.at,
+    )
+    effects.emit(
+        RiskAlertRaised,
+        account=alert.account,
+        account_seq=alert.account_seq,
+        level=NAMES[alert.level],
+        previous_level=NAMES[alert.previous_level] if alert.previous_level else None,
+        health_factor=health_factor_text(alert.equity_quanta, alert.maintenance_margin_quanta),
+        equity=quanta_to_text(alert.equity_quanta),
+        maintenance_margin=quanta_to_text(alert.maintenance_margin_quanta),
+        cash=quanta_to_text(alert.cash_quanta),
+        unsettled_funding=quanta_to_text(alert.unsettled_funding_quanta),
+        inputs=tuple(_input(position) for position in alert.inputs),
+        cause_id=alert.cause_id,
+    )
+    state.record_alert(account, alert)
+
+
+def _input(position: PositionMargin) -> AlertInput:
+    return AlertInput(
+        market=position.market,
+        lots=position.lots,
+        mark_ticks=position.mark_ticks,
+        value=quanta_to_text(position.value_quanta),
+        maintenance_margin=quanta_to_text(position.maintenance_margin_quanta),
+    )
+
+
+def _request_liquidation(state: RiskState, verdict: Verdict, target: PositionMargin, effects: Effects) -> None:
+    effects.emit(
+        LiquidateAccount,
+        account=verdict.account.account,
+        market=target.market,
+        equity=quanta_to_text(verdict.margin.equity_quanta),
+        maintenance_margin=quanta_to_text(verdict.margin.maintenance_margin_quanta),
+        mark_price_ticks=target.mark_ticks,
+        observed_seq=effects.seq,
+    )
+    state.open_request(verdict.account, Request(target.market, effects.seq, effects.at))
+
+
+HANDLERS: Final[Handlers] = {
+    MarketListed: on_market_listed,
+    MarkPriceUpdated: on_mark_price,
+    FundingSettled: on_funding_settled,
+    TransferApplied: on_transfer,
+    PositionChanged: on_position_changed,
+    LiquidationExecuted: on_liquidation_executed,
+    LiquidationRejected: on_liquidation_rejected,
+}

@@ -1,0 +1,161 @@
+"""What can be asked of risk. Health is computed at the marks in force when asked, never read from a stored figure."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from cleartide.contracts.types import JSON_SAFE
+from cleartide.fold import Row, Table
+from cleartide.service import Query, QueryError
+
+from services.risk.domain.levels import NAMES, Level
+from services.risk.domain.state import RiskState
+from services.risk.repository import ACCOUNTS, MARKET_BRACKETS, MARKETS, MAX_BRACKETS, POSITIONS, load
+from services.risk.views import account_view, alert_view, histogram, levels_view, riskiest_first
+
+MOST_ROWS: Final = 500
+DEFAULT_ROWS: Final = 50
+MOST_MARKETS: Final = 4_096
+
+
+def _columns(table: Table, prefix: str = "") -> str:
+    return ", ".join(f"{prefix}{column}" for column in table.columns)
+
+
+_HOLDERS: Final = "EXISTS (SELECT 1 FROM positions p WHERE p.account = a.account)"
+_AS_OF_SQL: Final = "SELECT position FROM consumer_position LIMIT 1"
+_MARKETS_SQL: Final = f"SELECT {_columns(MARKETS)} FROM markets LIMIT $1"  # noqa: S608 - names are our declarations
+_BRACKETS_SQL: Final = f"SELECT {_columns(MARKET_BRACKETS)} FROM market_brackets LIMIT $1"  # noqa: S608
+_ACCOUNT_SQL: Final = f"SELECT {_columns(ACCOUNTS)} FROM accounts WHERE account = $1 LIMIT 1"  # noqa: S608
+_RISKIEST_SQL: Final = f"""
+SELECT {_columns(ACCOUNTS, "a.")} FROM accounts a
+WHERE {_HOLDERS} AND ($2::smallint IS NULL OR a.level = $2) ORDER BY a.level DESC, a.account LIMIT $1
+"""  # noqa: S608
+_HOLDER_COUNT_SQL: Final = f"""
+SELECT count(*) FROM accounts a WHERE {_HOLDERS} AND ($1::smallint IS NULL OR a.level = $1) LIMIT 1
+"""  # noqa: S608
+_POSITIONS_SQL: Final = f"SELECT {_columns(POSITIONS)} FROM positions WHERE account = ANY($1) LIMIT $2"  # noqa: S608
+_LEVELS_SQL: Final = "SELECT level, count(*) AS accounts FROM accounts GROUP BY level LIMIT 5"
+_OPEN_REQUESTS_SQL: Final = "SELECT count(*) FROM accounts WHERE liquidating LIMIT 1"
+_ALERTS_AFTER_SQL: Final = """
+SELECT * FROM alerts WHERE alert_seq > $1 AND ($2::text IS NULL OR account = $2) ORDER BY alert_seq LIMIT $3
+"""
+_ALERTS_NEWEST_SQL: Final = """
+SELECT * FROM alerts WHERE alert_seq <= $1 AND ($2::text IS NULL OR account = $2) ORDER BY alert_seq DESC LIMIT $3
+"""
+_INPUTS_SQL: Final = "SELECT * FROM alert_inputs WHERE alert_seq = ANY($1) ORDER BY alert_seq, market LIMIT $2"
+
+
+async def accounts(pool: Any, params: dict[str, Any], *, scan: int) -> Any:
+    """Accounts with positions, lowest health factor first. Parameters: limit, level.
+
+    `considered` below `total` says that the venue has more accounts than one question may compute; the worst
+    levels are always among those considered.
+    """
+    limit, level = _limit(params), _level(params)
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        total = await connection.fetchval(_HOLDER_COUNT_SQL, level)
+        state = await _load(connection, await connection.fetch(_RISKIEST_SQL, scan, level))
+    listed = riskiest_first(list(state.accounts.values()))[:limit]
+    return {
+        "as_of_seq": as_of,
+        "total": total,
+        "considered": len(state.accounts),
+        "accounts": [account_view(account) for account in listed],
+    }
+
+
+async def account(pool: Any, params: dict[str, Any]) -> Any:
+    """One account. Parameters: account. Error `not_found` when no event has named it."""
+    name = str(params["account"])
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        state = await _load(connection, await connection.fetch(_ACCOUNT_SQL, name))
+    if name not in state.accounts:
+        raise QueryError("not_found", f"account {name} has no transfer or trade")
+    return {"as_of_seq": as_of, **account_view(state.accounts[name])}
+
+
+async def summary(pool: Any, params: dict[str, Any], *, scan: int) -> Any:  # noqa: ARG001 - takes no parameters
+    """Accounts per level, the histogram of health factors, and the liquidations asked for and not answered."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        levels = await connection.fetch(_LEVELS_SQL)
+        total = await connection.fetchval(_HOLDER_COUNT_SQL, None)
+        liquidating = await connection.fetchval(_OPEN_REQUESTS_SQL)
+        state = await _load(connection, await connection.fetch(_RISKIEST_SQL, scan, None))
+    return {
+        "as_of_seq": as_of,
+        "levels": levels_view({row["level"]: row["accounts"] for row in levels}),
+        "liquidating": liquidating,
+        "total": total,
+        "considered": len(state.accounts),
+        "histogram": histogram(state.accounts.values()),
+    }
+
+
+async def alerts(pool: Any, params: dict[str, Any]) -> Any:
+    """Alerts with their inputs. Parameters: account, limit, after.
+
+    With `after` those that follow that seq, oldest first; without it the newest, newest first.
+    """
+    limit, after = _limit(params), params.get("after")
+    name = None if params.get("account") is None else str(params["account"])
+    sql = _ALERTS_NEWEST_SQL if after is None else _ALERTS_AFTER_SQL
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        rows = await connection.fetch(sql, JSON_SAFE if after is None else _seq(after), name, limit)
+        numbers = [row["alert_seq"] for row in rows]
+        inputs = await connection.fetch(_INPUTS_SQL, numbers, limit * MOST_MARKETS)
+    by_alert: dict[int, list[Mapping[str, Any]]] = {number: [] for number in numbers}
+    for row in inputs:
+        by_alert[row["alert_seq"]].append(row)
+    return {"as_of_seq": as_of, "alerts": [alert_view(row, by_alert[row["alert_seq"]]) for row in rows]}
+
+
+def queries(scan: int) -> Mapping[str, Query]:
+    """Every question by name; `scan` bounds how many accounts one of them may compute."""
+    return {
+        "accounts": partial(accounts, scan=scan),
+        "account": account,
+        "alerts": alerts,
+        "summary": partial(summary, scan=scan),
+    }
+
+
+async def _load(connection: Any, account_rows: Sequence[Row]) -> RiskState:
+    names = [row[0] for row in account_rows]
+    markets = await connection.fetch(_MARKETS_SQL, MOST_MARKETS)
+    return load(
+        {
+            MARKETS.name: markets,
+            MARKET_BRACKETS.name: await connection.fetch(_BRACKETS_SQL, MOST_MARKETS * MAX_BRACKETS),
+            ACCOUNTS.name: account_rows,
+            POSITIONS.name: await connection.fetch(_POSITIONS_SQL, names, len(names) * len(markets) + 1),
+        }
+    )
+
+
+def _limit(params: dict[str, Any]) -> int:
+    limit = int(params.get("limit", DEFAULT_ROWS))
+    if not 1 <= limit <= MOST_ROWS:
+        raise QueryError("bad_parameters", f"limit is 1 to {MOST_ROWS}")
+    return limit
+
+
+def _level(params: dict[str, Any]) -> int | None:
+    name = params.get("level")
+    if name is None:
+        return None
+    level = next((level for level, known in NAMES.items() if known == name and level), None)
+    if level is None:
+        raise QueryError("bad_parameters", f"level is one of {', '.join(NAMES[Level(n)] for n in range(1, 5))}")
+    return int(level)
+
+
+def _seq(value: Any) -> int:
+    seq = int(value)
+    if not 0 <= seq <= JSON_SAFE:
+        raise QueryError("bad_parameters", "after is a sequence number")
+    return seq

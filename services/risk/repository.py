@@ -1,0 +1,216 @@
+"""Risk's tables, and the way from state to rows and back. Safe boxes are not stored: they follow from the rest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cleartide.contracts import MarginBracket
+from cleartide.fold import Changes, Repository, Row, Table
+
+from services.risk.domain.alerts import Alert
+from services.risk.domain.levels import Level
+from services.risk.domain.review import place_box
+from services.risk.domain.state import Account, Market, Request, RiskState
+
+MAX_BRACKETS: Final = 16
+
+MARKETS: Final = Table(
+    "markets",
+    key=("market",),
+    columns={
+        "market": "text",
+        "tick_size": "text",
+        "lot_size": "text",
+        "quanta_per_lot_tick": "bigint",
+        "mark_ticks": "bigint",
+        "index_stale": "boolean",
+        "funding_index_quanta": "bigint",
+    },
+)
+MARKET_BRACKETS: Final = Table(
+    "market_brackets",
+    key=("market", "bracket"),
+    columns={
+        "market": "text",
+        "bracket": "integer",
+        "upper_notional_quanta": "bigint",
+        "initial_margin_ppb": "bigint",
+        "maintenance_fraction_ppb": "bigint",
+    },
+)
+ACCOUNTS: Final = Table(
+    "accounts",
+    key=("account",),
+    columns={
+        "account": "text",
+        "cash_quanta": "bigint",
+        "level": "smallint",
+        "account_seq": "bigint",
+        "liquidating": "boolean",
+        "request_market": "text",
+        "request_seq": "bigint",
+        "request_at": "bigint",
+    },
+)
+POSITIONS: Final = Table(
+    "positions",
+    key=("account", "market"),
+    columns={
+        "account": "text",
+        "market": "text",
+        "lots": "bigint",
+        "quote_quanta": "bigint",
+        "funding_index_quanta": "bigint",
+    },
+)
+ALERTS: Final = Table(
+    "alerts",
+    key=("alert_seq",),
+    columns={
+        "alert_seq": "bigint",
+        "account": "text",
+        "account_seq": "bigint",
+        "level": "smallint",
+        "previous_level": "smallint",
+        "equity_quanta": "bigint",
+        "maintenance_margin_quanta": "bigint",
+        "cash_quanta": "bigint",
+        "unsettled_funding_quanta": "bigint",
+        "cause_id": "text",
+        "cause_seq": "bigint",
+        "raised_at": "bigint",
+    },
+    write="append",
+    load=False,
+)
+ALERT_INPUTS: Final = Table(
+    "alert_inputs",
+    key=("alert_seq", "market"),
+    columns={
+        "alert_seq": "bigint",
+        "market": "text",
+        "lots": "bigint",
+        "mark_ticks": "bigint",
+        "value_quanta": "bigint",
+        "quote_quanta": "bigint",
+        "maintenance_margin_quanta": "bigint",
+    },
+    write="append",
+    load=False,
+)
+
+
+class RiskRepository(Repository[RiskState]):
+    """Loads all but the alerts; alerts are history, and their number is the sum of the accounts' own."""
+
+    tables = (MARKETS, MARKET_BRACKETS, ACCOUNTS, POSITIONS, ALERTS, ALERT_INPUTS)
+
+    def restore(self, rows: Mapping[str, Sequence[Row]]) -> RiskState:
+        state = load(rows)
+        for account in state.accounts.values():
+            place_box(state, account)
+        return state
+
+    def collect(self, state: RiskState) -> Changes:
+        changes, dirty = Changes(), state.dirty
+        for market in sorted(dirty.markets):
+            changes.put(MARKETS, _market_row(state.markets[market]))
+        for market in sorted(dirty.specs):
+            _put_brackets(changes, state.markets[market])
+        for account in sorted(dirty.accounts):
+            changes.put(ACCOUNTS, _account_row(state.accounts[account]))
+        for key in sorted(dirty.positions):
+            _put_position(changes, state, key)
+        for alert in dirty.alerts:
+            changes.put(ALERTS, _alert_row(alert))
+            changes.put_all(ALERT_INPUTS, ((alert.alert_seq, *position) for position in alert.inputs))
+        dirty.clear()
+        return changes
+
+
+def load(rows: Mapping[str, Sequence[Row]]) -> RiskState:
+    """State from rows of the loaded tables, for all accounts or a selection; no boxes placed."""
+    state = RiskState()
+    brackets: dict[str, list[Row]] = {}
+    for row in rows["market_brackets"]:
+        brackets.setdefault(row[0], []).append(row)
+    for row in rows["markets"]:
+        state.markets[row[0]] = _market(row, brackets[row[0]])
+    for row in rows["accounts"]:
+        account = _account(row)
+        state.accounts[account.account] = account
+        state.alerts += account.account_seq
+    for name, market, *position in rows["positions"]:
+        state.set_position(state.accounts[name], state.markets[market], *position)
+    state.dirty.clear()
+    return state
+
+
+def _market(row: Row, bracket_rows: Sequence[Row]) -> Market:
+    market, tick_size, lot_size, quanta_per_lot_tick, *price = row
+    brackets = tuple(
+        MarginBracket(upper_notional_quanta=upper, initial_margin_ppb=initial, maintenance_fraction_ppb=fraction)
+        for _, _, upper, initial, fraction in sorted(bracket_rows, key=lambda bracket: int(bracket[1]))
+    )
+    return Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, *price)
+
+
+def _account(row: Row) -> Account:
+    account, cash, level, account_seq, liquidating, *request = row
+    last_request = None if request[0] is None else Request(*request)
+    return Account(account, cash, Level(level), account_seq, last_request, liquidating)
+
+
+def _market_row(market: Market) -> Row:
+    return (
+        market.market,
+        market.tick_size,
+        market.lot_size,
+        market.quanta_per_lot_tick,
+        market.mark_ticks,
+        market.index_stale,
+        market.funding_index_quanta,
+    )
+
+
+def _put_brackets(changes: Changes, market: Market) -> None:
+    for number, bracket in enumerate(market.brackets):
+        rates = (bracket.initial_margin_ppb, bracket.maintenance_fraction_ppb)
+        changes.put(MARKET_BRACKETS, (market.market, number, bracket.upper_notional_quanta, *rates))
+    for number in range(len(market.brackets), MAX_BRACKETS):
+        changes.delete(MARKET_BRACKETS, (market.market, number))
+
+
+def _account_row(account: Account) -> Row:
+    return (
+        account.account,
+        account.cash_quanta,
+        int(account.level),
+        account.account_seq,
+        account.liquidating,
+        *(account.last_request or (None, None, None)),
+    )
+
+
+def _put_position(changes: Changes, state: RiskState, key: tuple[str, str]) -> None:
+    position = state.accounts[key[0]].positions.get(key[1])
+    if position is None:
+        changes.delete(POSITIONS, key)
+    else:
+        changes.put(POSITIONS, (*key, position.lots, position.quote_quanta, position.funding_index_quanta))
+
+
+def _alert_row(alert: Alert) -> Row:
+    return (
+        alert.alert_seq,
+        alert.account,
+        alert.account_seq,
+        int(alert.level),
+        int(alert.previous_level),
+        alert.equity_quanta,
+        alert.maintenance_margin_quanta,
+        alert.cash_quanta,
+        alert.unsettled_funding_quanta,
+        alert.cause_id,
+        alert.cause_seq,
+        alert.raised_at,
+    )

@@ -1,0 +1,13 @@
+"""Risk's own settings, beside those of every service; prefix `CLEARTIDE_`."""
+
+from cleartide.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class RiskSettings(ServiceSettings):
+    """risk_scan_accounts: how many accounts, worst level first, one question may compute the health of."""
+
+    model_config = SettingsConfigDict(env_prefix="CLEARTIDE_", extra="ignore", frozen=True)
+
+    risk_scan_accounts: int = Field(default=5_000, ge=500, le=100_000)

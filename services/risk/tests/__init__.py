@@ -1,0 +1,1 @@
+"""Tests of risk: pure, on real contracts."""

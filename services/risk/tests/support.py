@@ -1,0 +1,225 @@
+"""Events as matching would say them, effects that remember, and tables that keep rows as the store would."""
+
+from typing import Any
+
+from cleartide.contracts import (
+    FundingSettled,
+    LiquidateAccount,
+    LiquidationExecuted,
+    LiquidationRejected,
+    MarginBracket,
+    MarketListed,
+    MarketSpec,
+    MarkPriceUpdated,
+    Message,
+    PositionChanged,
+    RiskAlertRaised,
+    TransferApplied,
+)
+from cleartide.fold import Changes, Key, Row
+
+from services.risk.domain.state import RiskState
+from services.risk.handlers import HANDLERS
+from services.risk.repository import RiskRepository
+
+START = 1_700_000_000_000_000
+ONE_BRACKET = ((None, 100_000_000, 500_000_000),)
+"""10 % initial, 5 % maintenance margin, whatever the size."""
+
+Brackets = tuple[tuple[int | None, int, int], ...]
+
+
+class RecordingEffects:
+    """Builds every emitted message against its contract and keeps it."""
+
+    def __init__(self) -> None:
+        self.at, self.seq = START, 0
+        self.emitted: list[Message] = []
+
+    def emit(self, contract: type[Message], **body: Any) -> None:
+        number = len(self.emitted) + 1
+        self.emitted.append(contract(id=f"risk-{number}", seq=number, occurred_at=self.at, source="risk", **body))
+
+
+class Tables:
+    """What the service's schema would hold."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[Key, Row]] = {table.name: {} for table in RiskRepository.tables}
+
+    def write(self, changes: Changes) -> None:
+        """Apply one batch, as strictly as the store: an appended key is new, a put key is not also deleted."""
+        for table, rows in changes.rows.items():
+            held = self.rows[table.name]
+            keys = [table.key_of(row) for row in rows]
+            assert len(set(keys)) == len(keys)
+            assert not set(keys) & set(changes.deletes.get(table, ()))
+            assert table.write == "upsert" or not set(keys) & set(held)
+            assert all(len(row) == len(table.columns) for row in rows)
+            held.update(zip(keys, rows, strict=True))
+        for table, deleted in changes.deletes.items():
+            for key in deleted:
+                self.rows[table.name].pop(key, None)
+
+    def loaded(self) -> dict[str, list[Row]]:
+        """What a restart reads."""
+        return {t.name: [row for _, row in sorted(self.rows[t.name].items())] for t in RiskRepository.tables if t.load}
+
+
+class Venue:
+    """One risk service fed by hand, event after event, a second apart."""
+
+    def __init__(self) -> None:
+        self.state = RiskState()
+        self.effects = RecordingEffects()
+        self.repository = RiskRepository()
+        self.tables = Tables()
+
+    def event(self, contract: type[Message], **body: Any) -> Message:
+        """The next event of the stream."""
+        seq, at = self.effects.seq + 1, self.effects.at + 1_000_000
+        return contract(id=f"matching-events-{seq}", seq=seq, occurred_at=at, source="matching", **body)
+
+    def hear(self, event: Message) -> list[Message]:
+        """Fold one event; returns what the service said to it."""
+        self.effects.seq, self.effects.at = event.seq, event.occurred_at
+        said = len(self.effects.emitted)
+        HANDLERS[type(event)](self.state, event, self.effects)
+        return self.effects.emitted[said:]
+
+    def say(self, contract: type[Message], **body: Any) -> list[Message]:
+        """Make the next event and fold it."""
+        return self.hear(self.event(contract, **body))
+
+    def commit(self) -> None:
+        """End of a batch: dirty rows go to the tables."""
+        self.tables.write(self.repository.collect(self.state))
+
+    def restart(self) -> None:
+        """Forget all memory and come back from the tables."""
+        self.commit()
+        self.state = self.repository.restore(self.tables.loaded())
+
+    def list_market(self, market: str, *, u: int = 1, brackets: Brackets = ONE_BRACKET) -> list[Message]:
+        return self.say(MarketListed, market=market, spec=market_spec(market, brackets), quanta_per_lot_tick=u)
+
+    def mark(self, market: str, ticks: int, *, stale: bool = False) -> list[Message]:
+        return self.say(MarkPriceUpdated, **mark_body(market, ticks, stale))
+
+    def transfer(self, account: str, cash_quanta: int) -> list[Message]:
+        return self.say(TransferApplied, account=account, amount_quanta=1, cash_quanta=cash_quanta)
+
+    def hold(
+        self, account: str, market: str, lots: int, *, quote: int, cash: int, funding_index: int = 0
+    ) -> list[Message]:
+        return self.say(
+            PositionChanged, **position_body(account, market, lots, quote=quote, cash=cash, index=funding_index)
+        )
+
+    def settle_funding(self, market: str, funding_index: int) -> list[Message]:
+        return self.say(FundingSettled, **funding_body(market, funding_index))
+
+    def rejected(self, account: str, market: str) -> list[Message]:
+        return self.say(LiquidationRejected, **rejected_body(account, market))
+
+    def executed(self, account: str, market: str, *, closed_lots: int) -> list[Message]:
+        return self.say(LiquidationExecuted, **executed_body(account, market, closed_lots))
+
+
+def market_spec(market: str, brackets: Brackets) -> MarketSpec:
+    return MarketSpec(
+        market=market,
+        base="BTC",
+        quote="USDC",
+        tick_size="0.1",
+        lot_size="0.001",
+        brackets=tuple(
+            MarginBracket(upper_notional_quanta=upper, initial_margin_ppb=im, maintenance_fraction_ppb=fraction)
+            for upper, im, fraction in brackets
+        ),
+        taker_fee_ppb=0,
+        maker_fee_ppb=0,
+        liquidation_fee_ppb=0,
+        mark_band_ppb=0,
+        market_order_band_ppb=0,
+        impact_notional_quanta=0,
+        interest_8h_ppb=100_000,
+        funding_clamp_ppb=500_000,
+        funding_cap_hourly_ppb=40_000_000,
+    )
+
+
+def funding_body(market: str, funding_index: int) -> dict[str, Any]:
+    return {
+        "market": market,
+        "interval_start": START,
+        "rate_ppb": 0,
+        "mark_ticks": 1,
+        "index_step_quanta": 0,
+        "funding_index_quanta": funding_index,
+    }
+
+
+def mark_body(market: str, ticks: int, stale: bool) -> dict[str, Any]:
+    return {
+        "market": market,
+        "mark_ticks": ticks,
+        "index_ticks": ticks,
+        "index_stale": stale,
+        "best_bid_ticks": None,
+        "best_ask_ticks": None,
+        "last_ticks": None,
+        "open_interest_lots": 0,
+    }
+
+
+def position_body(account: str, market: str, lots: int, *, quote: int, cash: int, index: int) -> dict[str, Any]:
+    return {
+        "account": account,
+        "market": market,
+        "trade_id": 1,
+        "fill_lots": lots,
+        "fill_price_ticks": 1,
+        "realized_pnl_quanta": 0,
+        "funding_quanta": 0,
+        "fee_quanta": 0,
+        "lots": lots,
+        "quote_quanta": quote,
+        "cash_quanta": cash,
+        "funding_index_quanta": index,
+        "origin": "book",
+    }
+
+
+def rejected_body(account: str, market: str) -> dict[str, Any]:
+    return {
+        "account": account,
+        "market": market,
+        "reason": "not_due",
+        "equity_quanta": 0,
+        "maintenance_margin_quanta": 0,
+    }
+
+
+def executed_body(account: str, market: str, closed_lots: int) -> dict[str, Any]:
+    return {
+        "account": account,
+        "market": market,
+        "closed_lots": closed_lots,
+        "taken_over_lots": 0,
+        "mark_ticks": 1,
+        "bankruptcy_price_ticks": 1,
+        "fee_quanta": 0,
+        "insurance_paid_quanta": 0,
+        "equity_before_quanta": 0,
+        "maintenance_margin_before_quanta": 0,
+        "remaining_lots": 0,
+    }
+
+
+def alerts(messages: list[Message]) -> list[RiskAlertRaised]:
+    return [message for message in messages if isinstance(message, RiskAlertRaised)]
+
+
+def requests(messages: list[Message]) -> list[LiquidateAccount]:
+    return [message for message in messages if isinstance(message, LiquidateAccount)]

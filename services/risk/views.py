@@ -1,0 +1,149 @@
+"""Accounts and alerts as an answer shows them: money, prices and sizes as decimal text, exact."""
+
+from collections.abc import Iterable, Mapping
+from functools import cmp_to_key
+from typing import Any, Final
+
+from cleartide.money import Grid, health_factor_text, quanta_to_text
+from cleartide.rules.margin import AccountMargin, is_below
+
+from services.risk.domain.alerts import PositionMargin
+from services.risk.domain.health import (
+    compare_health,
+    has_prices,
+    margin_of,
+    position_margins,
+    unsettled_funding,
+)
+from services.risk.domain.levels import ALERTED, NAMES, Level
+from services.risk.domain.state import Account, Market
+
+HISTOGRAM_PPM: Final = (
+    1_000_000,
+    1_050_000,
+    1_200_000,
+    1_500_000,
+    2_000_000,
+    3_000_000,
+    5_000_000,
+    10_000_000,
+)
+"""Upper edges of the health histogram; a health factor equal to an edge belongs to the next column."""
+
+
+def level_name(level: Level) -> str | None:
+    """The level's name, null outside every level."""
+    return NAMES[level] if level else None
+
+
+def account_view(account: Account) -> dict[str, Any]:
+    """One account at the marks in force. Figures are null while a market it holds has no price yet."""
+    priced = has_prices(account)
+    margin = margin_of(account) if priced else None
+    return {
+        "account": account.account,
+        "level": level_name(account.level),
+        "cash": quanta_to_text(account.cash_quanta),
+        "unsettled_funding": quanta_to_text(unsettled_funding(account)),
+        **_margin_view(margin),
+        "account_seq": account.account_seq,
+        "liquidating": account.liquidating,
+        "last_request": _request_view(account),
+        "positions": [_position_view(account, position) for position in position_margins(account)],
+    }
+
+
+def riskiest_first(accounts: Iterable[Account]) -> list[Account]:
+    """Accounts by health factor, lowest first, then by id; those that a market's missing price hides come last."""
+    by_name = sorted(accounts, key=lambda account: account.account)
+    judged = [(margin_of(account), account) for account in by_name if has_prices(account)]
+    judged.sort(key=cmp_to_key(_by_health))
+    return [account for _, account in judged] + [account for account in by_name if not has_prices(account)]
+
+
+def histogram(accounts: Iterable[Account]) -> list[dict[str, Any]]:
+    """How many accounts have a health factor below each edge and not below the one before it."""
+    columns = dict.fromkeys((*HISTOGRAM_PPM, None), 0)
+    for account in accounts:
+        if account.positions and has_prices(account):
+            margin = margin_of(account)
+            columns[_column(margin)] += 1
+    return [
+        {"below": None if edge is None else quanta_to_text(edge), "accounts": count} for edge, count in columns.items()
+    ]
+
+
+def levels_view(counts: Mapping[int, int]) -> dict[str, int]:
+    """Accounts per level, worst last; `none` are those in no level."""
+    return {"none": counts.get(Level.NONE, 0)} | {NAMES[level]: counts.get(level, 0) for level in ALERTED}
+
+
+def alert_view(alert: Mapping[str, Any], inputs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """One alert as it was raised, with what it was computed from."""
+    return {
+        "seq": alert["alert_seq"],
+        "account": alert["account"],
+        "account_seq": alert["account_seq"],
+        "level": NAMES[Level(alert["level"])],
+        "previous_level": level_name(Level(alert["previous_level"])),
+        "health_factor": health_factor_text(alert["equity_quanta"], alert["maintenance_margin_quanta"]),
+        **{name: quanta_to_text(alert[f"{name}_quanta"]) for name in _ALERT_AMOUNTS},
+        "inputs": [_input_view(row) for row in inputs],
+        "cause_id": alert["cause_id"],
+        "cause_seq": alert["cause_seq"],
+        "raised_at": alert["raised_at"],
+    }
+
+
+_ALERT_AMOUNTS: Final = ("equity", "maintenance_margin", "cash", "unsettled_funding")
+
+
+def _by_health(first: tuple[AccountMargin, Account], second: tuple[AccountMargin, Account]) -> int:
+    return compare_health(first[0], second[0])
+
+
+def _margin_view(margin: AccountMargin | None) -> dict[str, str | None]:
+    if margin is None:
+        return dict.fromkeys(("health_factor", "equity", "initial_margin", "maintenance_margin"))
+    return {
+        "health_factor": health_factor_text(margin.equity_quanta, margin.maintenance_margin_quanta),
+        "equity": quanta_to_text(margin.equity_quanta),
+        "initial_margin": quanta_to_text(margin.initial_margin_quanta),
+        "maintenance_margin": quanta_to_text(margin.maintenance_margin_quanta),
+    }
+
+
+def _request_view(account: Account) -> dict[str, Any] | None:
+    return account.last_request._asdict() if account.last_request else None
+
+
+def _position_view(account: Account, margin: PositionMargin) -> dict[str, Any]:
+    market: Market = account.positions[margin.market].market
+    grid = Grid(market.tick_size, market.lot_size, market.quanta_per_lot_tick)
+    return {
+        "market": margin.market,
+        "size": grid.size_text(margin.lots),
+        "mark_price": grid.price_text(margin.mark_ticks) if margin.mark_ticks else None,
+        "index_stale": market.index_stale,
+        "value": quanta_to_text(margin.value_quanta),
+        "unrealized_pnl": quanta_to_text(margin.value_quanta + margin.quote_quanta),
+        "maintenance_margin": quanta_to_text(margin.maintenance_margin_quanta),
+    }
+
+
+def _input_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "market": row["market"],
+        "lots": row["lots"],
+        "mark_ticks": row["mark_ticks"],
+        "value": quanta_to_text(row["value_quanta"]),
+        "quote": quanta_to_text(row["quote_quanta"]),
+        "maintenance_margin": quanta_to_text(row["maintenance_margin_quanta"]),
+    }
+
+
+def _column(margin: AccountMargin) -> int | None:
+    for edge in HISTOGRAM_PPM:
+        if is_below(margin.equity_quanta, margin.maintenance_margin_quanta, edge):
+            return edge
+    return None
