@@ -13,7 +13,8 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
 WORKERS ?= 2
 
-.PHONY: help up down ps logs start stop restart rebuild ops test test-fast lint bench chaos schemas lock lock-check clean
+.PHONY: help up down ps logs alerts start stop restart rebuild ops test test-fast lint bench chaos schemas \
+	lock lock-check clean
 
 help: ## this list
 	@awk -F ': ## ' '/^[a-z -]+: ## / {gsub(/ /, "|", $$1); printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,10 @@ ps: ## list servers and services with state, pid and port
 logs: ## show and follow logs; SERVICE=risk for one
 	$(BOOTSTRAP) runtime
 	@$(LOCAL) logs $(SERVICE)
+
+alerts: ## follow risk alerts, as a third party would
+	$(BOOTSTRAP) runtime
+	@url=$$($(LOCAL) url nats_viewer) && CLEARTIDE_URL="$$url" $(PYTHON) -m cleartide.cli alerts
 
 start stop restart: ## one service of a running stack; SERVICE=risk
 	$(BOOTSTRAP) runtime
@@ -72,13 +77,13 @@ bench: ## benchmarks; ONLY=matching for one
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m benchmarks $(ONLY)
 
-chaos: ## kill services and servers under load, then count what was lost
+chaos: ## kill services and servers under load, then count what was lost; KILLS=100
 	$(BOOTSTRAP) dev
-	@$(PYTHON) -m tests.chaos
+	@$(PYTHON) -m tests.chaos $(if $(KILLS),--kills $(KILLS))
 
 schemas: ## write schemas/ from the contracts
 	$(BOOTSTRAP) dev
-	@$(PYTHON) -m cleartide.contracts.schemas schemas
+	@$(PYTHON) -m cleartide.contracts.schemas write
 
 lock: ## write the lock files from requirements/*.in; UPGRADE=1 for newest versions
 	$(BOOTSTRAP) dev

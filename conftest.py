@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 
 from deploy.local.postgres import PostgresServer
 from deploy.local.server import Server
 from deploy.local.valkey import ValkeyServer
 from tests.support.installation import Installation, installation
+from tests.support.servers import Broker, Database, new_broker, new_database
+
+# A machine shared with other work must not fail a test for being slow.
+hypothesis.settings.register_profile("cleartide", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("cleartide")
 
 PASSWORD = "test-only"
 S = TypeVar("S", bound=Server)
@@ -58,11 +64,30 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 @pytest.fixture
-async def installed(
-    server_folder: Path, postgres: PostgresServer, valkey: ValkeyServer
-) -> AsyncIterator[Installation]:
+def folder(server_folder: Path) -> Iterator[Path]:
+    """A test's own place for the files of its servers."""
+    made = Path(tempfile.mkdtemp(dir=server_folder))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+async def installed(folder: Path, postgres: PostgresServer, valkey: ValkeyServer) -> AsyncIterator[Installation]:
     """A whole installation of its own: database, NATS server, roles, schemas, streams; no service runs yet."""
-    folder = Path(tempfile.mkdtemp(dir=server_folder))
     async with installation(folder, postgres, valkey) as made:
         yield made
-    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def database(folder: Path, postgres: PostgresServer) -> AsyncIterator[Database]:
+    """A database with every service's role and empty schema, for tests of the library alone."""
+    async with new_database(postgres, folder) as made:
+        yield made
+
+
+@pytest.fixture
+async def broker(folder: Path) -> AsyncIterator[Broker]:
+    """A NATS server with every user and stream, for tests of the library alone."""
+    async with new_broker(folder / "nats") as made:
+        yield made

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def stamp(lock: str) -> Path:
     """The file whose presence says: this environment was made from exactly these inputs."""
-    inputs = [LOCKS[lock], WORKSPACE, *package_files()]
+    inputs = [*LOCKS.values(), WORKSPACE, *package_files()]
     digest = hashlib.sha256()
     for path in inputs:
         digest.update(path.read_bytes())
@@ -77,31 +77,45 @@ def install(wanted: str) -> None:
     """Find or make the environment, install the lock and our own packages, compile."""
     if sys.version_info < OLDEST and not PYTHON.exists():
         raise BootstrapError(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; this is {sys.version.split()[0]}.")
+    if any(ENVIRONMENT.glob(".cleartide-dev-*")):
+        wanted = "dev"  # a developer's environment stays one
     for old in ENVIRONMENT.glob(".cleartide-*"):
         old.unlink()
     began = time.monotonic()
     uv = environment_with_uv()
     say("python", began)
     began = time.monotonic()
-    install_lock(uv, LOCKS[wanted])
-    # In a second step, because their build backend comes from the lock and has to be there before they are built.
-    own = [*uv, "pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps", "--no-build-isolation"]
-    run([*own, "-r", str(WORKSPACE)], "Our own packages could not be installed")
+    add_packages(uv, LOCKS[wanted])
+    # Removes what the lock does not name and adds our own packages, whose build backend comes from the lock. In this
+    # order nothing that a running stack imports is missing for a moment.
+    sync = [*uv, "pip", "sync", "--quiet", "--python", str(PYTHON), "--no-build-isolation"]
+    run([*sync, str(LOCKS[wanted]), str(WORKSPACE)], "Our own packages could not be installed")
     say("packages", began)
     stamp(wanted).touch()
 
 
-def install_lock(uv: Sequence[str], lock: Path) -> None:
-    """Install exactly the lock, by the first way that works; what the first one said is what the user gets to read.
+def add_packages(uv: Sequence[str], lock: Path) -> None:
+    """Install what the lock names, by the first way that works; what the first one said is what the user gets to read.
 
     Compiled, since it saves each of a dozen processes a second, and some machines switch the caching off.
     """
-    sync = [*uv, "pip", "sync", "--quiet", "--python", str(PYTHON), "--compile-bytecode", str(lock)]
+    add = [
+        *uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(PYTHON),
+        "--no-deps",
+        "--compile-bytecode",
+        "-r",
+        str(lock),
+    ]
     pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     ways: list[tuple[list[str], dict[str, str]]] = [
-        (sync, {}),
+        (add, {}),
         # Behind a proxy with a certificate of its own, which only the system's store knows.
-        (sync, {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}),
+        (add, {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}),
         # Where an index is set up for pip alone.
         ([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(lock)], {}),
     ]

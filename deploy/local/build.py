@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cleartide.bus.permissions import USERS, VIEWER, users
+from cleartide.bus.permissions import TRADER, USERS, VIEWER, users
 
 from deploy.local.logs import PumpedLog
 from deploy.local.nats import NatsServer
@@ -29,14 +29,18 @@ class Plan:
 
     def urls(self) -> dict[str, str]:
         """Addresses for people."""
-        ports, secrets = self.table.ports, self.table.secrets
-        viewer = f"{VIEWER}:{secrets.nats_users[VIEWER]}@"
+        ports = self.table.ports
         return {
             "dashboard": f"http://{LOOPBACK}:{ports['gateway']}/",
             "nats": self.table.addresses.nats_url,
-            "nats_viewer": self.table.addresses.nats_url.replace("://", f"://{viewer}", 1),
+            "nats_viewer": self._nats_as(VIEWER),
+            "nats_trader": self._nats_as(TRADER),
             "nats_monitor": f"http://{LOOPBACK}:{ports['nats_monitor']}/",
         }
+
+    def _nats_as(self, user: str) -> str:
+        credentials = f"{user}:{self.table.secrets.nats_users[user]}@"
+        return self.table.addresses.nats_url.replace("://", f"://{credentials}", 1)
 
     def versions(self) -> dict[str, str]:
         """Versions of the running embedded servers; takes some milliseconds each."""

@@ -97,6 +97,15 @@ async def ps(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def url(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Print one address of the running stack."""
+    urls = (await _running(settings.home))["urls"]
+    if arguments.name not in urls:
+        raise StackError(f"There is no address {arguments.name!r}: choose from {', '.join(urls)}.")
+    print(urls[arguments.name])
+    return 0
+
+
 async def logs(settings: Settings, arguments: argparse.Namespace) -> int:
     """Show logs, and follow them while the stack runs."""
     home = settings.home
@@ -235,6 +244,7 @@ def _parser() -> argparse.ArgumentParser:
     starting.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     add("down", down, "stop the stack")
     add("ps", ps, "list servers and services").add_argument("--json", action="store_true")
+    add("url", url, "print an address: dashboard, nats_viewer, nats_trader, ...").add_argument("name")
     showing = add("logs", logs, "show and follow logs")
     showing.add_argument("name", nargs="?", help="default: all")
     showing.add_argument("--no-follow", action="store_true")

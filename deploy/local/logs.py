@@ -41,7 +41,7 @@ class PumpedLog:
 
     def _pump(self, loop: asyncio.AbstractEventLoop, reading: int, partial: bytearray) -> None:
         try:
-            data = os.read(reading, _READ_BYTES)
+            data = os.read(reading, min(_READ_BYTES, self._cap))
         except BlockingIOError:
             return
         if not data:
@@ -58,15 +58,13 @@ class PumpedLog:
                 self._listener(line.decode(errors="replace"))
 
     def _store(self, data: bytes) -> None:
+        if self._file is not None and self._file.tell() + len(data) > self._cap:
+            self.close()
+            self.path.replace(self.path.with_name(self.path.name + ".1"))
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
-        if self._file.tell() + len(data) > self._cap:
-            self.close()
-            self.path.replace(self.path.with_name(self.path.name + ".1"))
-            return self._store(data)
         self._file.write(data)
-        return None
 
 
 async def follow(paths: dict[str, Path], show: Callable[[str, str], None], *, lines: int, forever: bool) -> None:

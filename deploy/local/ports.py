@@ -59,13 +59,23 @@ def _owner(port: int) -> str | None:
     if not inodes:
         return None
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            links = {str(entry.readlink()) for entry in (folder / "fd").iterdir()}
-            if links & inodes:
-                return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
-        except OSError:
-            continue
+        if any(_target(entry) in inodes for entry in _entries(folder / "fd")):
+            return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
     return None
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # of another user, or gone
+        return []
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def _listening_inodes(port: int) -> set[str]:

@@ -110,9 +110,9 @@ class Run:
         if state in (State.READY, State.DONE):
             self._report.step(name, str(state))
         elif state is State.RESTARTING:
-            self._report.trouble(name, f"{detail}; starting it again")
+            self._report.trouble(name, f"{detail.rstrip('.')}; starting it again")
         elif state is State.CRASH_LOOP:
-            self._report.trouble(name, f"{detail}; given up after too many failed starts, `make logs SERVICE={name}`")
+            self._report.trouble(name, f"{detail.rstrip('.')}; given up, see `make logs SERVICE={name}`")
 
     async def _handle(self, request: Request) -> Mapping[str, Any]:
         """The verbs of control.py."""
@@ -174,11 +174,12 @@ def closing_block(state: Mapping[str, Any]) -> str:
 Cleartide is ready ({state["seconds"]:.1f} s).
 
   Dashboard     {urls["dashboard"]}
-  Risk alerts   .venv/bin/python -m cleartide.client alerts
-  NATS          {urls["nats_viewer"]}  (read-only)
-  Stop          Ctrl-C here, or `make down`
+  Risk alerts   make alerts, which is
+                .venv/bin/python -m cleartide.cli --url {urls["nats_viewer"]} alerts
+  Any language  subscribe to risk.alerts.> at that address; it may only read
   Look          make ps, make logs SERVICE=risk
   Data, logs    {folder}/data, {folder}/logs
+  Stop          Ctrl-C here, or make down
 """
 
 

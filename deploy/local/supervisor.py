@@ -101,8 +101,7 @@ class Supervisor:
         self._fatal = asyncio.get_running_loop().create_future()
         for kept in self._kept.values():
             self._keep(kept)
-        essential = [kept.ready.wait() for kept in self._kept.values() if kept.unit.essential]
-        ready: asyncio.Future[Any] = asyncio.ensure_future(asyncio.gather(*essential))
+        ready = asyncio.create_task(self._all_ready())
         outcomes: set[asyncio.Future[Any]] = {ready, self._fatal}
         try:
             await asyncio.wait(outcomes, return_when=asyncio.FIRST_COMPLETED)
@@ -152,6 +151,11 @@ class Supervisor:
         await self.stop(name)
         await self.start(name)
 
+    async def _all_ready(self) -> None:
+        for kept in self._kept.values():
+            if kept.unit.essential:
+                await kept.ready.wait()
+
     def _find(self, name: str) -> Kept:
         try:
             return self._kept[name]
@@ -188,7 +192,7 @@ class Supervisor:
             pause = self._backoff.pause(kept.failures, time.monotonic())
             if pause is None:
                 self._enter(kept, State.CRASH_LOOP, detail)
-                self._give_up(kept, StackError(detail))
+                self._ends_the_start(kept, StackError(detail))
                 return
             kept.restarts += 1
             self._enter(kept, State.RESTARTING, detail)
@@ -201,9 +205,9 @@ class Supervisor:
             await kept.unit.start()
         except StackError as error:
             kept.failures.append(time.monotonic())
-            if isinstance(kept.unit, ServerUnit) or kept.unit.once:
-                self._give_up(kept, error)
-            return str(error)
+            # A program may fail because another is late; what servers and tasks say of their start is final.
+            final = isinstance(kept.unit, ServerUnit) or kept.unit.once
+            return None if final and self._ends_the_start(kept, error) else str(error)
         since = time.monotonic()
         kept.ready_since = since
         kept.ready.set()
@@ -221,10 +225,13 @@ class Supervisor:
             kept.failures.clear()
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
-    def _give_up(self, kept: Kept, error: StackError) -> None:
+    def _ends_the_start(self, kept: Kept, error: StackError) -> bool:
         """During start-up the first hopeless unit ends it; later the rest goes on without that unit."""
-        if kept.unit.essential and self._fatal is not None and not self._fatal.done():
+        if self._fatal is None or not kept.unit.essential:
+            return False
+        if not self._fatal.done():
             self._fatal.set_result(error)
+        return True
 
     def _enter(self, kept: Kept, state: State, detail: str = "") -> None:
         kept.state = state

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from deploy.local.ports import LOOPBACK
 from deploy.local.secrets import Secrets
 from deploy.local.settings import ROOT, Settings
-from deploy.local.units import Program
+from deploy.local.units import Program, Rank
 
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
-RECORDINGS: Final = ROOT / "deploy" / "local" / "recordings"
+RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
 SETUP: Final = "setup"
 _NATS_ADMIN: Final = "operator"
 _SETUP_SECONDS: Final = 120.0
@@ -80,10 +80,13 @@ class Table:
             name="simulator",
             argv=(
                 *(sys.executable, "-m", "services.ingestor.simulator"),
-                *("--port", str(port), "--recording", str(RECORDINGS)),
+                *("--port", str(port), "--recording", self.settings.environment.get("RECORDING", str(RECORDING))),
+                # Endless, with the times of now, from its first line when the ingestor is there to hear it.
+                *("--loop", "--shift-time", "--wait"),
             ),
             env=self._base(),
             ready_port=port,
+            rank=Rank.VENUE,
         )
 
     def _service(self, name: str) -> Program:

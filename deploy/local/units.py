@@ -24,8 +24,9 @@ class Rank(IntEnum):
     """Order of stopping: who needs something stops before it."""
 
     PROGRAM = 0
-    BROKER = 1
-    DATABASE = 2
+    VENUE = 1
+    BROKER = 2
+    DATABASE = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Program:
     ready_path: str | None = None
     once: bool = False
     essential: bool = True
+    rank: Rank = Rank.PROGRAM
     deadline: float = 60.0
 
 
@@ -109,7 +111,7 @@ class ProgramUnit(Unit):
 
     def __init__(self, program: Program, *, log: Log, folder: Path) -> None:
         self.name, self.after = program.name, program.after
-        self.once, self.essential = program.once, program.essential
+        self.once, self.essential, self.rank = program.once, program.essential, program.rank
         self._program = program
         self._log = log
         self._folder = folder

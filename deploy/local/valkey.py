@@ -1,6 +1,7 @@
 """The embedded Valkey: a cache of projections, never the only home of anything."""
 
 import asyncio
+import json
 import platform
 import shutil
 import sysconfig
@@ -48,7 +49,7 @@ class ValkeyServer(Server):
             f"bind {ports.LOOPBACK}",
             f"port {self.port}",
             f"requirepass {self._password}",
-            f"dir {self.folder}",
+            f"dir {json.dumps(str(self.folder), ensure_ascii=False)}",
             "daemonize no",
             'save ""',
             f"appendonly {'yes' if self.durable else 'no'}",

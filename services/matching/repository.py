@@ -1,6 +1,6 @@
 """The way between rows and state. Whatever can be derived (open interest, reserved margin) is not stored."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from cleartide.contracts import MarginBracket, MarketSpec
@@ -60,9 +60,9 @@ class MatchingRepository(Repository[MatchingState]):
                 changes.put(tables.CLIENT_ORDER_IDS, (*key, order_id))
             else:
                 changes.delete(tables.CLIENT_ORDER_IDS, key)
-        _append(changes, tables.TRADES, dirty.trades)
-        _append(changes, tables.LIQUIDATIONS, dirty.liquidations)
-        _append(changes, tables.FUNDING_HISTORY, dirty.funding_history)
+        changes.put_all(tables.TRADES, dirty.trades)
+        changes.put_all(tables.LIQUIDATIONS, dirty.liquidations)
+        changes.put_all(tables.FUNDING_HISTORY, dirty.funding_history)
         _collect_ledger(changes, state)
         _collect_intake(changes, state)
         _collect_counters(changes, state)
@@ -163,28 +163,21 @@ def _collect_markets(changes: Changes, dirty: Dirty) -> None:
         changes.put(tables.FUNDING, (market.id, *_get(market.funding, _FUNDING_FIELDS)))
 
 
-def _append(changes: Changes, table: Table, rows: Iterable[Row]) -> None:
-    """History rows; a table without any is not named at all."""
-    rows = list(rows)
-    if rows:
-        changes.put_all(table, rows)
-
-
 def _collect_ledger(changes: Changes, state: MatchingState) -> None:
     ledger = state.ledger
-    _append(changes, tables.LEDGER_BALANCES, ((held.name, held.balance) for held in ledger.touched.values()))
-    _append(changes, tables.LEDGER_ENTRIES, ledger.entries)
+    changes.put_all(tables.LEDGER_BALANCES, ((held.name, held.balance) for held in ledger.touched.values()))
+    changes.put_all(tables.LEDGER_ENTRIES, ledger.entries)
     ledger.touched, ledger.entries = {}, []
 
 
 def _collect_intake(changes: Changes, state: MatchingState) -> None:
     intake = state.intake
-    _append(changes, tables.COMMAND_SOURCES, ((name, intake.numbers[name]) for name in sorted(intake.touched)))
-    _append(changes, tables.APPLIED_IDS, intake.fresh)
+    changes.put_all(tables.COMMAND_SOURCES, ((name, intake.numbers[name]) for name in sorted(intake.touched)))
+    changes.put_all(tables.APPLIED_IDS, intake.fresh)
     intake.touched, intake.fresh = set(), []
 
 
 def _collect_counters(changes: Changes, state: MatchingState) -> None:
     numbers, collected = state.numbers(), state.collected_numbers
-    _append(changes, tables.COUNTERS, (pair for pair in numbers.items() if collected.get(pair[0], 0) != pair[1]))
+    changes.put_all(tables.COUNTERS, (pair for pair in numbers.items() if collected.get(pair[0], 0) != pair[1]))
     state.collected_numbers = numbers

@@ -62,30 +62,20 @@ def on_position_changed(state: RiskState, event: PositionChanged, effects: Effec
     if event.account not in SYSTEM_ACCOUNTS:
         account = state.set_cash(event.account, event.cash_quanta)
         state.set_position(account, market, event.lots, event.quote_quanta, event.funding_index_quanta)
-        _review(state, (account,), event, effects)
+        _review(state, (account,), event, effects, may_request=False)
 
 
-def on_liquidation_executed(state: RiskState, event: LiquidationExecuted, effects: Effects) -> None:
-    """A step was made: the request is answered, and what is still below maintenance is asked for again."""
-    progressed = event.closed_lots != 0 or event.taken_over_lots != 0
-    _on_answer(state, event, effects, may_request=True)
-
-
-def on_liquidation_rejected(state: RiskState, event: LiquidationRejected, effects: Effects) -> None:
-    """The request is answered. An account still below maintenance waits for its next price or change:
-
-    asking again at once would send the same two messages round and round at the speed of the bus.
-    """
-    _on_answer(state, event, effects, may_request=False)
-
-
-def _on_answer(
-    state: RiskState, event: LiquidationExecuted | LiquidationRejected, effects: Effects, *, may_request: bool
+def on_liquidation_answered(
+    state: RiskState, event: LiquidationExecuted | LiquidationRejected, effects: Effects
 ) -> None:
+    """The request is answered. Who is still below maintenance is asked for again at the next price.
+
+    Not at once: matching may be in the midst of several steps, and a refusal would only be refused again.
+    """
     account = state.accounts.get(event.account)
     if account is not None:
         state.close_request(account)
-        _review(state, (account,), event, effects, may_request=may_request)
+        _review(state, (account,), event, effects, may_request=False)
 
 
 def _market(state: RiskState, market: str) -> Market:
@@ -168,6 +158,6 @@ HANDLERS: Final[Handlers] = {
     FundingSettled: on_funding_settled,
     TransferApplied: on_transfer,
     PositionChanged: on_position_changed,
-    LiquidationExecuted: on_liquidation_executed,
-    LiquidationRejected: on_liquidation_rejected,
+    LiquidationExecuted: on_liquidation_answered,
+    LiquidationRejected: on_liquidation_answered,
 }

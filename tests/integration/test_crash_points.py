@@ -1,7 +1,7 @@
 """`kill -9` at every named point of the recipe, in every service: nothing is lost, nothing is doubled.
 
 Each service in turn is started with a crash point, dies there under traffic, and is started again with the next one.
-At the end its schema must equal what an undisturbed fold of the same input gives, and what it published must be gapless.
+At the end its schema must equal what an undisturbed fold of the same input gives, and its output must be gapless.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-
 from cleartide.bus.faults import CRASH_POINTS
 from cleartide.contracts import AlertInput, Message, RiskAlertRaised, VenueTicker
 from cleartide.ops.rebuild import rebuild
+
+from deploy.local.sandbox.market import MARKET
 from tests.support.installation import Installation
 from tests.support.streams import assert_gapless
-from tests.support.traffic import MARKET, Traffic, publish_surely
+from tests.support.traffic import Traffic, publish_surely
 
 FOLLOWERS = ("risk", "funding", "earnings", "analytics")
 NEARLY_NOTHING = 0.01

@@ -3,12 +3,11 @@
 import base64
 from collections.abc import AsyncIterator
 
-from nats.aio.client import Client
-
 from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.bus.streams import BY_NAME
 from cleartide.contracts import Message
 from cleartide.contracts.codec import Decoder, Refusal
+from nats.aio.client import Client
 
 MESSAGE_NOT_FOUND = 10037
 

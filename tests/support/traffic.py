@@ -1,4 +1,4 @@
-"""Commands as outsiders and services send them, in a fixed order from a seed, each published until it is acknowledged."""
+"""Commands as outsiders and services send them, in an order from a seed, each published until it is acknowledged."""
 
 import asyncio
 import itertools
@@ -7,9 +7,6 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
-
-from nats.aio.client import Client
-from nats.errors import Error as NatsError
 
 from cleartide.contracts import (
     CancelOrder,
@@ -23,6 +20,9 @@ from cleartide.contracts import (
     Withdraw,
 )
 from cleartide.contracts.codec import encode
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
 from deploy.local.sandbox.market import MARKET, SPEC
 
 START_TICKS = 618_000
@@ -64,6 +64,7 @@ class Traffic:
     accounts: tuple[str, ...] = ACCOUNTS
     mark_ticks: int = START_TICKS
     trade_ids: list[str] = field(default_factory=list)
+    sending: list[str] = field(default_factory=list)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _index_seq: int = 0
 
@@ -128,6 +129,7 @@ class Traffic:
         """Report a trade matched elsewhere; returns its id."""
         envelope = self._envelope("engine")
         trade_id = f"x-{envelope['id']}"
+        self.sending = [trade_id]
         await self.send(
             ReportTrade(
                 **envelope,
@@ -141,6 +143,7 @@ class Traffic:
             )
         )
         self.trade_ids.append(trade_id)
+        self.sending = []
         return trade_id
 
     async def step(self) -> None:

@@ -65,7 +65,7 @@ class TestLife:
         await server.stop()
         assert server.process.exit_code == 0
         assert not (server.data / "postmaster.pid").exists()
-        with pytest.raises((asyncpg.PostgresError, OSError)):
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await connection.fetchval("SELECT 1")
         connection.terminate()
 

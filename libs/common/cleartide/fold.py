@@ -98,8 +98,9 @@ class Changes:
         self.rows.setdefault(table, []).append(row)
 
     def put_all(self, table: Table, rows: Iterable[Row]) -> None:
-        """Write many rows."""
-        self.rows.setdefault(table, []).extend(rows)
+        """Write many rows; none is fine."""
+        if added := list(rows):
+            self.rows.setdefault(table, []).extend(added)
 
     def delete(self, table: Table, key: Key) -> None:
         """Delete the row of a key. A key deleted here is not also put in the same batch."""

@@ -51,9 +51,7 @@ class Tape:
             )
             self._say(MarketListed, market=market, spec=spec, quanta_per_lot_tick=U)
 
-    def trade(
-        self, market: str, price: int, lots: int, origin: TradeOrigin = "book", taker_side: str = "buy"
-    ) -> None:
+    def trade(self, market: str, price: int, lots: int, origin: TradeOrigin = "book", taker_side: str = "buy") -> None:
         self._say(
             TradeExecuted,
             market=market,

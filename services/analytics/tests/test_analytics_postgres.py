@@ -11,7 +11,7 @@ import pytest
 from cleartide.bus.folder import Folder
 from cleartide.bus.ports import Delivery
 from cleartide.bus.streams import EVENTS
-from cleartide.contracts import TradingEvent
+from cleartide.contracts import TradeOrigin, TradingEvent
 from cleartide.contracts.codec import encode
 from cleartide.service import QueryError
 from cleartide.store.migrations import Migrator
@@ -31,6 +31,7 @@ MIGRATIONS = Path(__file__).parents[1] / "migrations"
 REPOSITORY = AnalyticsRepository()
 BTC, ETH = MARKETS
 HOUR = 60 * MINUTE
+ORIGINS: tuple[TradeOrigin, ...] = ("book", "book", "outside", "liquidation", "takeover")
 MIDNIGHT = 20_000 * 24 * HOUR
 
 
@@ -81,7 +82,7 @@ def busy_hour() -> Tape:
     tape.trade(BTC, 9_999, 1)
     tape.at = MIDNIGHT + 25 * HOUR
     while tape.at < MIDNIGHT + 26 * HOUR:
-        origin = draw.choice(("book", "book", "outside", "liquidation", "takeover"))
+        origin = draw.choice(ORIGINS)
         tape.trade(draw.choice(MARKETS), draw.randint(900, 1_100), draw.randint(1, 500), origin)
         if draw.random() < 0.2:
             tape.mark(BTC, draw.randint(900, 1_100), index=1_000, open_interest=77)

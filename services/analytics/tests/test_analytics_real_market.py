@@ -1,4 +1,4 @@
-"""A recorded hour and a half of a real market, 99,294 trades, against candles computed elsewhere with exact decimals."""
+"""A recorded hour and a half of a real market, 99,294 trades, against candles computed independently from them."""
 
 import gzip
 import json

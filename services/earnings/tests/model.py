@@ -122,7 +122,9 @@ class Venue:
             funding_index_quanta=self.index[market],
         )
 
-    def trade(self, market: str, buyer: str, seller: str, lots: int, price: int, fees: tuple[int, int] = (0, 0)) -> None:
+    def trade(
+        self, market: str, buyer: str, seller: str, lots: int, price: int, fees: tuple[int, int] = (0, 0)
+    ) -> None:
         """A trade: the buyer's record, then the seller's."""
         self._side(buyer, market, lots, price, fees[0])
         self._side(seller, market, -lots, price, fees[1])

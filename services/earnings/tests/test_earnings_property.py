@@ -112,7 +112,7 @@ def test_batches_restarts_and_closing_steps_change_nothing(script: list[Any], si
 @given(st.lists(moves, max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_what_is_told_is_what_is_stored(script: list[Any]) -> None:
-    """EARN-DAY-006, EARN-TOTAL-001: each closed row is told exactly once, and a day's totals are the sum of its rows."""
+    """EARN-DAY-006, EARN-TOTAL-001: each closed row is told exactly once; a day's totals are its sum."""
     events = play(script).events
     harness = fold(events, size=len(events), restarting=False)
     rows = harness.closed_rows()

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 
-CALL_SECONDS: Final = 0.1
+CALL_SECONDS: Final = 0.25
+CALLS_AT_ONCE: Final = 16
 PAUSE_SECONDS: Final = 1.0
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class RedisGuard:
     def __init__(self, client: "Redis | None", clock: Callable[[], float] = monotonic) -> None:
         self._client, self._clock = client, clock
         self._paused_until = 0.0
+        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
 
     @property
     def configured(self) -> bool:
@@ -37,9 +39,10 @@ class RedisGuard:
         if self._client is None or self._clock() < self._paused_until:
             raise RedisUnavailable
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(CALL_SECONDS), self._slots:
                 return await operation(self._client)
         except (RedisError, OSError, TimeoutError) as error:
+            if self._clock() >= self._paused_until:
+                log.warning("redis_unavailable", error=str(error) or type(error).__name__)
             self._paused_until = self._clock() + PAUSE_SECONDS
-            log.warning("redis_unavailable", error=str(error) or type(error).__name__)
             raise RedisUnavailable from error

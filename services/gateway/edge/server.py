@@ -4,12 +4,17 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import aiohttp
+import asyncpg
 import structlog
 import uvicorn
 from cleartide.service import ServiceContext
+from nats.aio.client import Client
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from services.gateway.edge.alerts import AlertHistory, AlertPresenter
@@ -70,14 +75,24 @@ def embedded(app: ASGIApp, settings: GatewaySettings) -> EmbeddedServer:
     )
 
 
+@dataclass(frozen=True)
+class Resources:
+    """What the edge stands on."""
+
+    nats: Client
+    pool: "asyncpg.Pool[Any]"
+    redis: "Redis | None"
+    registry: CollectorRegistry
+
+
 @asynccontextmanager
-async def assembled(context: ServiceContext, settings: GatewaySettings) -> AsyncIterator[Edge]:
-    """The parts of the edge, from what the service offers."""
-    metrics = EdgeMetrics(context.registry)
-    guard = RedisGuard(context.redis)
-    upstream = Upstream(context.nats, metrics, settings.upstream_timeout_seconds)
+async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIterator[Edge]:
+    """The parts of the edge."""
+    metrics = EdgeMetrics(resources.registry)
+    guard = RedisGuard(resources.redis)
+    upstream = Upstream(resources.nats, metrics, settings.upstream_timeout_seconds)
     directory = MarketDirectory(upstream)
-    history, present = AlertHistory(context.pool), AlertPresenter(directory)
+    history, present = AlertHistory(resources.pool), AlertPresenter(directory)
     live = LiveHubs(
         alerts=AlertHub(history, present, metrics),
         prices=PriceHub(directory, guard, metrics),
@@ -93,9 +108,9 @@ async def assembled(context: ServiceContext, settings: GatewaySettings) -> Async
             cache=ResponseCache(guard, metrics),
             limiter=RateLimiter(guard, metrics, per_second=settings.rate_per_second, burst=settings.rate_burst),
             health=HealthChecks(
-                pool=context.pool,
-                nats=context.nats,
-                redis=context.redis,
+                pool=resources.pool,
+                nats=resources.nats,
+                redis=resources.redis,
                 http=http,
                 service_urls=settings.service_urls,
                 timeout_seconds=settings.health_timeout_seconds,
@@ -107,20 +122,29 @@ async def assembled(context: ServiceContext, settings: GatewaySettings) -> Async
         )
 
 
-async def serve_edge(context: ServiceContext) -> None:
-    """Serve until the service stops; ends early only by failing."""
-    settings = GatewaySettings()
-    async with assembled(context, settings) as edge:
-        listener = listening_socket(settings.http_host, settings.gateway_port)
+async def run_edge(
+    resources: Resources, settings: GatewaySettings, listener: socket.socket, stopping: asyncio.Event
+) -> None:
+    """Serve on the listener until told to stop; ends early only by failing."""
+    async with assembled(resources, settings) as edge:
         server = embedded(application(edge), settings)
-        loops = (edge.directory.run(), edge.live.alerts.run(context.nats), edge.live.prices.run(context.nats))
+        loops = (edge.directory.run(), edge.live.alerts.run(resources.nats), edge.live.prices.run(resources.nats))
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(loop) for loop in loops]
             tasks.create_task(server.serve([listener]))
-            log.info("edge_listening", host=settings.http_host, port=listener.getsockname()[1])
-            await context.stopping.wait()
+            await stopping.wait()
             edge.live.closing.set()
             server.should_exit = True
             for task in running:
                 task.cancel()
+
+
+async def serve_edge(context: ServiceContext) -> None:
+    """The background task of the service."""
+    settings = GatewaySettings()
+    listener = listening_socket(settings.http_host, settings.gateway_port)
+    log.info("edge_listening", host=settings.http_host, port=listener.getsockname()[1])
+    await run_edge(
+        Resources(context.nats, context.pool, context.redis, context.registry), settings, listener, context.stopping
+    )
     log.info("edge_stopped")

@@ -101,8 +101,8 @@ _bell = msgspec.json.Decoder(_Bell)
 class AlertHub:
     """Reads the feed as it grows and gives every row to every live subscription."""
 
-    def __init__(self, history: History, present: Present, metrics: EdgeMetrics) -> None:
-        self._history, self._present, self._metrics = history, present, metrics
+    def __init__(self, history: History, present: Present, metrics: EdgeMetrics, page: int = PAGE) -> None:
+        self._history, self._present, self._metrics, self._page = history, present, metrics, page
         self._live: set[AlertSubscription] = set()
         self._rung = asyncio.Event()
         self._rung_seq, self._rung_at = 0, 0.0
@@ -154,7 +154,7 @@ class AlertHub:
 
     async def _read(self) -> bool:
         """Broadcast one page; whether there was anything."""
-        rows = await self._history.after(self.head, None, PAGE)
+        rows = await self._history.after(self.head, None, self._page)
         if not rows:
             return False
         alerts = await self._present(rows)
@@ -177,7 +177,7 @@ class AlertHub:
             covered = self.head
             rows = await self._next_page(subscription)
             alerts = await self._present(rows)
-            whole = len(rows) < PAGE
+            whole = len(rows) < self._page
             reached = rows[-1].seq if rows else 0
             cursor = max(reached, covered, subscription.cursor or 0) if whole else reached
             complete = whole and self.head <= cursor
@@ -190,7 +190,7 @@ class AlertHub:
     async def _next_page(self, subscription: AlertSubscription) -> list[AlertRow]:
         if subscription.cursor is None:
             return await self._history.latest(subscription.account, subscription.newest)
-        return await self._history.after(subscription.cursor, subscription.account, PAGE)
+        return await self._history.after(subscription.cursor, subscription.account, self._page)
 
     def leave(self, subscription: AlertSubscription) -> None:
         """Deliver nothing more."""

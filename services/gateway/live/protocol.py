@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from cleartide.contracts import Contract
 from cleartide.contracts.types import AccountId, MarketId, Seq
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from services.gateway.edge.errors import error_body
 from services.gateway.live.alerts import Alert
@@ -61,7 +61,25 @@ class Ping(Contract):
 
 
 Request = SubscribeAlerts | SubscribePrices | UnsubscribeAlerts | UnsubscribePrices | Ping
-_request: Final[TypeAdapter[Request]] = TypeAdapter(Request)
+
+
+def _kind(value: Any) -> str:
+    """Which message it claims to be, so that a fault is told of that one and not of all."""
+    if not isinstance(value, dict):
+        return ""
+    return "ping" if value.get("op") == "ping" else f"{value.get('op')} {value.get('channel')}"
+
+
+_request: Final[TypeAdapter[Request]] = TypeAdapter(
+    Annotated[
+        Annotated[SubscribeAlerts, Tag("subscribe alerts")]
+        | Annotated[SubscribePrices, Tag("subscribe prices")]
+        | Annotated[UnsubscribeAlerts, Tag("unsubscribe alerts")]
+        | Annotated[UnsubscribePrices, Tag("unsubscribe prices")]
+        | Annotated[Ping, Tag("ping")],
+        Discriminator(_kind),
+    ]
+)
 
 
 class BadMessage(ValueError):  # noqa: N818 - a verdict on a message
@@ -73,10 +91,9 @@ def parse(text: str | bytes) -> Request:
     try:
         return _request.validate_json(text)
     except ValidationError as error:
-        # One line per branch of the union would confuse: the branch that got furthest has the longest location.
-        deepest = max(error.errors(include_url=False, include_input=False), key=lambda item: len(item["loc"]))
-        where = ".".join(str(part) for part in deepest["loc"][1:])
-        raise BadMessage(f"{where or 'message'}: {deepest['msg']}") from None
+        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in fault["loc"][1:])
+        raise BadMessage(f"{where or 'message'}: {fault['msg']}") from None
 
 
 class AlertFrames:

@@ -33,7 +33,8 @@ class BinanceSymbol:
         self._trades = IdSequence()
         self._quote_update = 0
         self._quote_time = 0
-        self._was_lost = False
+        self._announced = False
+        self._ever_announced = False
         self._book_said_at = -BOOK_INTERVAL_MICROS
         self._venue_time = 0
         self.heard: dict[str, int] = {}
@@ -54,7 +55,7 @@ class BinanceSymbol:
 
     def reset_book(self) -> None:
         """The socket that fed the book is gone."""
-        self._was_lost = self._was_lost or self._sync.joined
+        self._announced = False
         self._sync.reset()
 
     def on_depth(self, frame: wire.Depth, at: int) -> list[Output]:
@@ -63,28 +64,27 @@ class BinanceSymbol:
         self._venue_time = venue_time = frame.T * MICROS_PER_MILLI
         expected = self._sync.last
         step = self._sync.difference(frame)
-        if step == "applied":
+        if step in ("applied", "joined"):
+            if not self._announced:
+                return self._say_joined(venue_time, at)
             due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
             return self._say_book("ok", venue_time, at) if due else []
         if step == "lost":
-            self._was_lost = True
+            self._announced = False
             self._counts["lost_books"] += 1
             gap = self._gap("book", expected, frame.final, self._sync.fault, venue_time, at)
             return [gap, *self._fetch(self._sync.fault)]
         if step == "waiting":
             return self._fetch("no book yet")
-        if step == "joined":
-            return self._say_joined(venue_time, at)
         self._counts["repeated"] += 1
         return []
 
     def on_snapshot(self, body: wire.Snapshot, at: int) -> list[Output]:
         """Join the snapshot with the frames kept since it was asked for; ask again when it does not fit."""
-        refresh = self._sync.joined
         step = self._sync.snapshot(body.last, body.bids, body.asks, SNAPSHOT_LEVELS)
         if step == "lost":
             return self._fetch(self._sync.fault)
-        if step != "joined" or refresh:
+        if step != "joined" or self._announced:
             return []
         return self._say_joined(body.T * MICROS_PER_MILLI, at)
 
@@ -182,8 +182,8 @@ class BinanceSymbol:
         return "late"
 
     def _say_joined(self, venue_time: int, at: int) -> list[Output]:
-        quality = "resynced" if self._was_lost else "ok"
-        self._was_lost = False
+        quality = "resynced" if self._ever_announced else "ok"
+        self._announced = self._ever_announced = True
         return [self.status("synced", "joined", "", at), *self._say_book(quality, venue_time, at)]
 
     def _say_book(self, quality: str, venue_time: int, at: int) -> list[Output]:

@@ -23,7 +23,8 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         epilog=faults.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one and prints it")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 picks a free one and prints it")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; loopback unless in a container")
     parser.add_argument("--recording", type=Path, required=True, help="gzipped collector file")
     parser.add_argument("--speed", default="1.0", help="1.0: the recording's own pace; max: as fast as clients read")
     parser.add_argument("--loop", action="store_true", help="start again at the end, ids and times going on")
@@ -46,8 +47,9 @@ async def simulate(options: argparse.Namespace) -> None:
     pace = Pace(0.0 if options.speed == "max" else float(options.speed), options.loop, options.shift_time)
     replay = Replay(Recording(options.recording, options.until_line), pace, wanted)
     server = VenueServer(replay, options.lifetime)
-    port = await server.start(options.port)
-    print(f"venue simulator: {replay.recording.symbol} on ws://127.0.0.1:{port} http://127.0.0.1:{port}", flush=True)  # noqa: T201
+    port = await server.start(options.port, options.host)
+    address = f"{options.host}:{port}"
+    print(f"venue simulator: {replay.recording.symbol} on ws://{address} http://{address}", flush=True)  # noqa: T201
     playing = asyncio.create_task(replay.run(options.wait))
     await asyncio.wait((playing, asyncio.ensure_future(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
     if playing.done():

@@ -61,10 +61,8 @@ class Market:
         that differs; it is the only depth frame that was not captured.
         """
         bids, asks, previous = self.bids, self.asks, self.last + self.shift.updates
-        join = self._recording.join.body
-        assert join is not None, "the join is a frame"
         self.shift, self.millis = shift, self._recording.first_millis
-        self._load(join.pu)
+        self._load(self._recording.join.body().pu)
         seam = {
             "e": "depthUpdate",
             "E": self.now_millis,

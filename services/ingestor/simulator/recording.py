@@ -47,15 +47,29 @@ class Snapshot(msgspec.Struct, gc=False):
     last: int = msgspec.field(name="lastUpdateId")
 
 
+_ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its place in the file from 0, nanoseconds since the first line, the message as captured and as read."""
+    """One line: its place in the file from 0, nanoseconds since the first line, the message as captured.
+
+    `stream` is "" for the depth snapshot, which came by REST.
+    """
 
     number: int
     after_ns: int
     raw: bytes
     stream: str
-    body: Body | None
+
+    @property
+    def is_depth(self) -> bool:
+        """Whether it is a frame of book differences."""
+        return "@depth" in self.stream
+
+    def body(self) -> Body:
+        """The frame's fields."""
+        return _ENVELOPE.decode(self.raw).data
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +100,25 @@ class Recording:
     """
 
     def __init__(self, path: Path, last_line: int | None = None) -> None:
-        self.lines: list[Line] = []
-        self.snapshot_line = -1
-        for line in _read(path, last_line):
-            self.lines.append(line)
-            if line.body is None:
-                self.snapshot_line = line.number
-                self.snapshot_raw = line.raw
-        if self.snapshot_line < 0:
+        self.lines = list(_read(path, last_line))
+        recorded = next((line for line in self.lines if not line.stream), None)
+        if recorded is None:
             raise ValueError(f"{path.name} holds no depth snapshot")
-        self.snapshot = msgspec.json.decode(self.snapshot_raw, type=Snapshot)
-        bodies = [(line.after_ns, line.body) for line in self.lines if line.body is not None]
-        depth = [line for line in self.lines if line.body is not None and line.body.e == "depthUpdate"]
-        self.symbol = bodies[0][1].s
-        self.join = next(line for line in depth if line.body is not None and line.body.u >= self.snapshot.last)
-        self.first_millis = bodies[0][1].E
-        self.lead_millis = max(body.E - after_ns // 1_000_000 for after_ns, body in bodies) - self.first_millis
+        self.snapshot_raw = recorded.raw
+        self.snapshot = msgspec.json.decode(recorded.raw, type=Snapshot)
+        self.join = next(line for line in self.lines if line.is_depth and line.body().u >= self.snapshot.last)
+        first = self.lines[0].body()
+        self.symbol, self.first_millis = first.s, first.E
         self.loop_millis = self.lines[-1].after_ns // 1_000_000 + PAUSE_MILLIS
-        self._updates_per_second = _pace(
-            [(at, number) for at, body in bodies for number in (body.pu, body.u) if number]
-        )
-        self._trades_per_second = _pace([(at, body.t) for at, body in bodies if body.t])
+        updates, trades = _Pace(), _Pace()
+        self.lead_millis = 0
+        for line in self.lines:
+            if line.stream:
+                body = line.body()
+                updates.take(line.after_ns, body.pu or body.u, body.u)
+                trades.take(line.after_ns, body.t, body.t)
+                self.lead_millis = max(self.lead_millis, body.E - line.after_ns // 1_000_000 - self.first_millis)
+        self._updates_per_second, self._trades_per_second = updates.per_second, trades.per_second
 
     def shift(self, millis: int) -> Shift:
         """The shift of a loop that begins `millis` after the recording did: ids rise faster than any loop counts."""
@@ -114,9 +126,26 @@ class Recording:
         return Shift(seconds * self._updates_per_second, seconds * self._trades_per_second, millis)
 
 
+class _Pace:
+    """Ids a second that no stretch of a second or more, counted from the start, exceeds."""
+
+    def __init__(self) -> None:
+        self._lowest = 0
+        self.per_second = 1
+
+    def take(self, after_ns: int, lowest: int, highest: int) -> None:
+        """One frame's ids, 0 where it has none."""
+        if not highest:
+            return
+        self._lowest = min(self._lowest or lowest, lowest)
+        seconds = after_ns // 1_000_000_000
+        if seconds:
+            self.per_second = max(self.per_second, (highest - self._lowest) // seconds + 1)
+
+
 def _read(path: Path, last_line: int | None) -> Iterator[Line]:
-    decoder = msgspec.json.Decoder(Envelope)
     first_ns: int | None = None
+    names: dict[str, str] = {}
     with gzip.open(path) as file:
         for number, text in enumerate(file):
             if last_line is not None and number > last_line:
@@ -124,16 +153,5 @@ def _read(path: Path, last_line: int | None) -> Iterator[Line]:
             receipt, _, raw = text.rstrip(b"\n").partition(b" ")
             receipt_ns = int(receipt)
             first_ns = receipt_ns if first_ns is None else first_ns
-            if raw.startswith(b'{"lastUpdateId"'):
-                yield Line(number, receipt_ns - first_ns, raw, "", None)
-            else:
-                frame = decoder.decode(raw)
-                yield Line(number, receipt_ns - first_ns, raw, frame.stream, frame.data)
-
-
-def _pace(numbered: list[tuple[int, int]]) -> int:
-    """Ids a second that no stretch of a second or more from the start exceeds."""
-    lowest = min(number for _, number in numbered)
-    return max(
-        (number - lowest) // (after_ns // 1_000_000_000) + 1 for after_ns, number in numbered if after_ns >= 10**9
-    )
+            stream = "" if raw.startswith(b'{"lastUpdateId"') else _ENVELOPE.decode(raw).stream
+            yield Line(number, receipt_ns - first_ns, raw, names.setdefault(stream, stream))

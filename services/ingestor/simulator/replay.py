@@ -99,14 +99,15 @@ class Replay:
     async def _play(self, line: Line) -> None:
         first_loop = self.loops == 0
         self.position = line.number
-        if line.body is None:
+        if not line.stream:
             if first_loop:
                 self.market.take_snapshot()
                 self.snapshot_passed.set()
             return
-        if not first_loop and line.body.e == "depthUpdate" and line.body.u < self.recording.snapshot.last:
+        body = line.body()
+        if not first_loop and line.is_depth and body.u < self.recording.snapshot.last:
             return
-        self.market.take(line.body)
+        self.market.take(body)
         if first_loop:
             await self._play_faulty(line)
         else:

@@ -61,11 +61,11 @@ class VenueServer:
         app.router.add_get("/fapi/v1/depth", self._depth)
         return app
 
-    async def start(self, port: int = 0) -> int:
-        """Listen on loopback; returns the port."""
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
+        """Listen, on loopback unless told otherwise; returns the port."""
         self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, host, port)
         await site.start()
         return int(self._runner.addresses[0][1])
 

@@ -15,6 +15,7 @@ CLOSE_SECONDS: Final = 2.0
 PING_SECONDS: Final = 15.0
 WATCH_SECONDS: Final = 0.5
 STEADY_SECONDS: Final = 30.0
+LONGEST_DELAY_SECONDS: Final = 10.0
 MAX_FRAME_BYTES: Final = 8 * 2**20
 
 
@@ -63,7 +64,7 @@ class Route:
         self._listener = listener
         self._silent_limit = silent_limit
         self._lifetime = lifetime
-        self._backoff = Backoff(first=first_delay)
+        self._backoff = Backoff(first=first_delay, longest=LONGEST_DELAY_SECONDS)
         self._close_reason = ""
 
     async def keep(self, session: aiohttp.ClientSession, stopping: asyncio.Event) -> None:
@@ -73,7 +74,7 @@ class Route:
             try:
                 reason = await self._connect_and_read(session)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                reason = repr(error)[:160]
+                reason = f"{type(error).__name__}: {error}"[:160]
             if time.monotonic() - started > STEADY_SECONDS:
                 self._backoff.reset()
             delay = self._backoff.next_delay()
@@ -94,7 +95,7 @@ class Route:
         try:
             reason = await self._read(socket)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            reason = repr(error)[:160]
+            reason = f"{type(error).__name__}: {error}"[:160]
         finally:
             self._listener.closed(self.name, reason)
             await socket.close()

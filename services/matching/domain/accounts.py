@@ -39,14 +39,17 @@ class ClientIds:
     __slots__ = ("_ids", "_order")
 
     def __init__(self) -> None:
-        self._ids: set[str] = set()
-        self._order: deque[str] = deque()
+        # Most accounts never place an order: they should cost next to nothing.
+        self._ids: set[str] | None = None
+        self._order: deque[str] | None = None
 
     def __contains__(self, client_order_id: str) -> bool:
-        return client_order_id in self._ids
+        return self._ids is not None and client_order_id in self._ids
 
     def add(self, client_order_id: str) -> str | None:
         """Remember an id that is not in yet; returns the one that is forgotten for it."""
+        if self._ids is None or self._order is None:
+            self._ids, self._order = set(), deque()
         self._ids.add(client_order_id)
         self._order.append(client_order_id)
         if len(self._order) <= CLIENT_IDS_REMEMBERED:

@@ -52,17 +52,17 @@ def _participants(command: ReportTrade) -> tuple[str, str]:
 
 
 def _require_bounds(state: MatchingState, market: Market, price: int, lots: int, name: str, side: int) -> None:
+    """No position may become larger, at the trade's price or at the mark, than every reader can hold exactly."""
     quote = price * lots * market.unit
-    if quote > MAX_NOTIONAL_QUANTA:
-        raise Refused("notional_cap", f"{quote} quanta")
-    if market.open_interest + lots > MAX_OPEN_INTEREST_LOTS:
-        raise Refused("position_cap", market.id)
     account = state.accounts.get(name)
     holding = account.holdings.get(market.id) if account is not None else None
-    if account is None or holding is None:
-        return
-    cap = MAX_SYSTEM_POSITION_LOTS if name == OUTSIDE else MAX_POSITION_LOTS
-    if abs(holding.lots + side * lots) > cap:
+    reach = abs((holding.lots if holding is not None else 0) + side * lots)
+    if reach > (MAX_SYSTEM_POSITION_LOTS if name == OUTSIDE else MAX_POSITION_LOTS):
         raise Refused("position_cap", name)
-    if not account.fits(holding, quote):
+    if market.open_interest + lots > MAX_OPEN_INTEREST_LOTS:
+        raise Refused("position_cap", market.id)
+    value = reach * market.prices.mark * market.unit
+    if quote > MAX_NOTIONAL_QUANTA or (name != OUTSIDE and value > MAX_NOTIONAL_QUANTA):
+        raise Refused("notional_cap", name)
+    if account is not None and holding is not None and not account.fits(holding, quote):
         raise Refused("balance_cap", name)

@@ -26,6 +26,7 @@ from services.matching.handlers import HANDLERS
 from services.matching.repository import MatchingRepository
 
 E = TypeVar("E", bound=Message)
+Events = list[Message]
 
 START: Final = 1_700_000_040_000_000
 SECOND: Final = 1_000_000
@@ -135,13 +136,14 @@ class Exchange:
         self.repository = MatchingRepository()
         self.numbers: dict[str, int] = {}
         self.dead: list[str] = []
+        self.commands: list[tuple[int, Message]] = []
         self.checked = True
         if listed:
-            self.send(ListMarket, spec=spec(**rules))
+            self.list(**rules)
             if price is not None:
                 self.price(price)
 
-    def send(self, contract: type[Message], **body: Any) -> list[Message]:
+    def send(self, contract: type[Message], **body: Any) -> Events:
         """Fold one command and return the events it caused. A refusal raises Reject and is also noted in `dead`."""
         source = body.pop("source", "gateway")
         number = self.numbers.get(source, 0) + 1
@@ -153,10 +155,11 @@ class Exchange:
         )
         return self.fold(command)
 
-    def fold(self, command: Message) -> list[Message]:
+    def fold(self, command: Message) -> Events:
         """Fold one command as it stands."""
         self.out.seq += 1
         self.out.cause = command.id
+        self.commands.append((self.out.at, command))
         before = len(self.out.events)
         try:
             HANDLERS[type(command)](self.state, command, self.out)
@@ -182,38 +185,41 @@ class Exchange:
         self.commit()
         self.state = self.repository.restore(self.store.loaded())
 
-    def deposit(self, account: str, amount: str = "1000", **more: Any) -> list[Message]:
+    def list(self, **rules: Any) -> Events:
+        return self.send(ListMarket, source="operator", spec=spec(**rules))
+
+    def deposit(self, account: str, amount: str = "1000", **more: Any) -> Events:
         return self.send(Deposit, account=account, asset="USDC", amount=amount, **more)
 
-    def withdraw(self, account: str, amount: str) -> list[Message]:
+    def withdraw(self, account: str, amount: str) -> Events:
         return self.send(Withdraw, account=account, asset="USDC", amount=amount)
 
-    def insure(self, amount: str, market: str = MARKET) -> list[Message]:
-        return self.send(FundInsurance, market=market, amount=amount)
+    def insure(self, amount: str, market: str = MARKET) -> Events:
+        return self.send(FundInsurance, source="operator", market=market, amount=amount)
 
-    def place(self, account: str, side: str, size: str, price: str | None = None, **more: Any) -> list[Message]:
+    def place(self, account: str, side: str, size: str, price: str | None = None, **more: Any) -> Events:
         """A limit order, or a market order when no price is given."""
         body = {"market": MARKET, "client_order_id": f"c{self.numbers.get('gateway', 0) + 1}", **more}
         kind = "limit" if price is not None else "market"
         order = {"order_type": kind, "size": size, "price": price}
         return self.send(PlaceOrder, account=account, side=side, **{**order, **body})
 
-    def cancel(self, account: str, client_order_id: str, market: str = MARKET) -> list[Message]:
+    def cancel(self, account: str, client_order_id: str, market: str = MARKET) -> Events:
         return self.send(CancelOrder, account=account, market=market, client_order_id=client_order_id)
 
-    def price(self, price: str | None, market: str = MARKET) -> list[Message]:
+    def price(self, price: str | None, market: str = MARKET) -> Events:
         return self.send(UpdateIndexPrice, source="ingestor", market=market, price=price, sources=())
 
-    def settle(self, rate_ppb: int, interval: int, market: str = MARKET) -> list[Message]:
+    def settle(self, rate_ppb: int, interval: int, market: str = MARKET) -> Events:
         """Settle the `interval`-th hour."""
         body = {"interval_start": interval * HOUR, "interval_micros": HOUR, "samples": 60}
         return self.send(SettleFunding, source="funding", market=market, rate_ppb=rate_ppb, **body)
 
-    def liquidate(self, account: str, market: str = MARKET) -> list[Message]:
+    def liquidate(self, account: str, market: str = MARKET) -> Events:
         body = {"equity": "0", "maintenance_margin": "0", "mark_price_ticks": 1, "observed_seq": 0}
         return self.send(LiquidateAccount, source="risk", account=account, market=market, **body)
 
-    def report(self, price: str, size: str, **more: Any) -> list[Message]:
+    def report(self, price: str, size: str, **more: Any) -> Events:
         number = self.numbers.get("engine", 0) + 1
         body = {"source": "engine", "trade_id": f"t{number}", "market": MARKET, "executed_at": START, **more}
         return self.send(ReportTrade, price=price, size=size, **body)

@@ -4,11 +4,12 @@ ann is long 1 from 1000 with 110 of cash: E = P - 890 and MM = P / 20, so she is
 MM = 46.5, and closing 0.2 at the mark restores 1.05. Her bankruptcy price is 890.
 """
 
+from typing import Any
+
 import pytest
 from cleartide.contracts import (
     LiquidationExecuted,
     LiquidationRejected,
-    ListMarket,
     OrderClosed,
     PositionChanged,
     TradeExecuted,
@@ -16,10 +17,10 @@ from cleartide.contracts import (
 )
 
 from services.matching.domain.margin import standing
-from services.matching.tests.support import MARKET, SECOND, Exchange, of, only, spec
+from services.matching.tests.support import MARKET, SECOND, Exchange, of, only
 
 
-def long_position(side: str = "buy", cash: str = "110", **rules: object) -> Exchange:
+def long_position(side: str = "buy", cash: str = "110", **rules: Any) -> Exchange:
     """ann holds 1 on the given side from 1000."""
     ex = Exchange(taker_fee_ppb=0, maker_fee_ppb=0, **rules)
     ex.deposit("ann", cash)
@@ -203,7 +204,7 @@ def test_match_liq_013_a_deficit_beyond_every_price_is_covered_by_the_fund() -> 
 def test_match_liq_014_the_largest_requirement_goes_first_and_the_hint_does_not_matter() -> None:
     """MATCH-LIQ-014: then the rest, market by market, each at its share of equity."""
     ex = long_position()
-    ex.send(ListMarket, spec=spec(market="ETH-PERP", taker_fee_ppb=0, maker_fee_ppb=0))
+    ex.list(market="ETH-PERP", taker_fee_ppb=0, maker_fee_ppb=0)
     ex.price("1000", "ETH-PERP")
     ex.report("1000", "2", buyer="ann", market="ETH-PERP")
     ex.price("910")
@@ -217,7 +218,7 @@ def test_match_liq_014_the_largest_requirement_goes_first_and_the_hint_does_not_
 def test_match_liq_015_a_stale_market_is_not_traded_but_the_others_are() -> None:
     """MATCH-LIQ-015"""
     ex = long_position()
-    ex.send(ListMarket, spec=spec(market="ETH-PERP", taker_fee_ppb=0, maker_fee_ppb=0))
+    ex.list(market="ETH-PERP", taker_fee_ppb=0, maker_fee_ppb=0)
     ex.price("1000", "ETH-PERP")
     ex.report("1000", "2", buyer="ann", market="ETH-PERP")
     ex.price("910")

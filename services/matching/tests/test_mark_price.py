@@ -1,5 +1,7 @@
 """Mark price and premium (domain rules R13 to R17)."""
 
+from typing import Any
+
 import pytest
 from cleartide.contracts import MarkPriceUpdated, PremiumSampled
 from cleartide.fold import Reject
@@ -12,7 +14,7 @@ from services.matching.tests.support import HOUR, MARKET, SECOND, Exchange, of, 
 M = rule.MICRO_TICKS
 
 
-def quoted(bid: str | None, ask: str | None, **rules: object) -> Exchange:
+def quoted(bid: str | None, ask: str | None, **rules: Any) -> Exchange:
     """A market at 1000 with one large order on the named sides."""
     ex = Exchange(**rules)
     ex.deposit("maker", "1000000")

@@ -188,7 +188,8 @@ def test_match_ord_016_an_own_order_in_the_way_is_removed_and_the_new_one_goes_o
     ex.place("ann", "sell", "1", "999", client_order_id="old")
     ex.place("bob", "sell", "1", "1000")
     events = ex.place("ann", "buy", "1", "1000")
-    assert [(e.client_order_id, e.reason) for e in of(events, OrderClosed)][0] == ("old", "self_trade")
+    first = of(events, OrderClosed)[0]
+    assert (first.client_order_id, first.reason) == ("old", "self_trade")
     trade = only(events, TradeExecuted)
     assert (trade.seller, trade.price_ticks) == ("bob", 10_000)
 

@@ -91,3 +91,10 @@ def test_match_out_007_reported_prices_are_last_prices() -> None:
     ex = Exchange()
     ex.report("1003", "1", buyer="ann")
     assert ex.state.markets[MARKET].prices.last == 10_030
+
+
+def test_match_out_008_a_cheap_trade_cannot_make_a_position_too_large_at_the_mark() -> None:
+    """MATCH-OUT-008: 2,000,000 at 0.1 costs 200,000 and would be worth 2e9."""
+    ex = Exchange()
+    assert refused(ex, "0.1", "2000000", buyer="ann") == "notional_cap"
+    ex.report("0.1", "1000000", buyer="ann")

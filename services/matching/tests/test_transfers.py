@@ -3,7 +3,6 @@
 import pytest
 from cleartide.contracts import (
     InsuranceFunded,
-    ListMarket,
     MarginBracket,
     MarketListed,
     TransferApplied,
@@ -11,7 +10,7 @@ from cleartide.contracts import (
 )
 from cleartide.fold import Reject
 
-from services.matching.tests.support import MARKET, Exchange, only, spec
+from services.matching.tests.support import MARKET, Exchange, only
 
 
 def holder(deposit: str = "1000") -> Exchange:
@@ -133,7 +132,7 @@ def test_match_trf_009_bad_insurance_money_is_a_dead_letter(market: str, amount:
 def test_match_mkt_001_a_listed_market_says_what_a_lot_at_a_tick_is_worth() -> None:
     """MATCH-MKT-001"""
     ex = Exchange(listed=False)
-    listed = only(ex.send(ListMarket, spec=spec()), MarketListed)
+    listed = only(ex.list(), MarketListed)
     assert (listed.market, listed.quanta_per_lot_tick) == (MARKET, 100)
 
 
@@ -141,7 +140,7 @@ def test_match_mkt_002_a_market_is_listed_once() -> None:
     """MATCH-MKT-002"""
     ex = Exchange()
     with pytest.raises(Reject) as verdict:
-        ex.send(ListMarket, spec=spec(taker_fee_ppb=0))
+        ex.list(taker_fee_ppb=0)
     assert verdict.value.reason == "market_exists"
     assert ex.state.markets[MARKET].taker_fee_ppb == 450_000
 
@@ -168,6 +167,6 @@ def test_match_mkt_003_rules_that_cannot_be_traded_exactly_are_refused(rules: di
     """MATCH-MKT-003"""
     ex = Exchange(listed=False)
     with pytest.raises(Reject) as verdict:
-        ex.send(ListMarket, spec=spec(**rules))
+        ex.list(**rules)
     assert verdict.value.reason == why
     assert not ex.state.markets

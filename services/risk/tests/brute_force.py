@@ -82,10 +82,11 @@ class BruteForce:
                 concerned = (event.account,)
             case PositionChanged():
                 self._change(event)
+                may_request = False
                 concerned = (event.account,)
             case LiquidationExecuted() | LiquidationRejected():
                 self.accounts[event.account].pending = False
-                may_request = isinstance(event, LiquidationExecuted) and event.closed_lots != 0
+                may_request = False
                 concerned = (event.account,)
         return self._judge(concerned, may_request)
 

@@ -74,6 +74,7 @@ class Venue:
         self.effects = RecordingEffects()
         self.repository = RiskRepository()
         self.tables = Tables()
+        self.heard: list[Message] = []
 
     def event(self, contract: type[Message], **body: Any) -> Message:
         """The next event of the stream."""
@@ -82,6 +83,7 @@ class Venue:
 
     def hear(self, event: Message) -> list[Message]:
         """Fold one event; returns what the service said to it."""
+        self.heard.append(event)
         self.effects.seq, self.effects.at = event.seq, event.occurred_at
         said = len(self.effects.emitted)
         HANDLERS[type(event)](self.state, event, self.effects)

@@ -35,16 +35,18 @@ def test_only_one_request_is_open_at_a_time() -> None:
     assert not requests(venue.hold("alice", BTC, 900, quote=-90_000_000, cash=18_000_000))
 
 
-def test_a_step_that_is_not_enough_is_followed_by_another() -> None:
-    """RISK-LIQ-003: an executed step is judged at once, and what is still below maintenance asked for again."""
+def test_what_several_steps_leave_below_maintenance_is_asked_for_at_the_next_price() -> None:
+    """RISK-LIQ-003: one request may be answered step by step; nothing is asked for in between."""
     venue = venue_with_long(20_000_000)
     venue.mark(BTC, 81_000)
-    venue.hold("alice", BTC, 500, quote=-50_000_000, cash=10_500_000)
-    assert requests(venue.executed("alice", BTC, closed_lots=500))
+    for lots, cash in ((600, 12_400_000), (500, 10_500_000)):
+        assert not requests(venue.hold("alice", BTC, lots, quote=-100_000 * lots, cash=cash))
+        assert not requests(venue.executed("alice", BTC, closed_lots=100))
+    assert requests(venue.mark(BTC, 81_000))
     venue.hold("alice", BTC, 100, quote=-10_000_000, cash=2_900_000)
-    answered = venue.executed("alice", BTC, closed_lots=400)
-    assert not requests(answered)
-    assert not venue.state.accounts["alice"].liquidating
+    assert [alert.level for alert in alerts(venue.executed("alice", BTC, closed_lots=400))] == []
+    assert venue.state.accounts["alice"].level.name == "NONE"
+    assert not venue.mark(BTC, 81_000)
 
 
 def test_a_rejected_request_waits_for_the_next_price() -> None:
@@ -55,12 +57,13 @@ def test_a_rejected_request_waits_for_the_next_price() -> None:
     assert requests(venue.mark(BTC, 84_000))
 
 
-def test_a_step_that_closed_nothing_counts_as_rejected() -> None:
-    """RISK-LIQ-005: no progress, no immediate repeat."""
+def test_a_trade_alone_asks_for_nothing() -> None:
+    """RISK-LIQ-005: a position that is below maintenance from its first fill alerts at once, the next price asks."""
     venue = venue_with_long(20_000_000)
-    venue.mark(BTC, 84_000)
-    assert not requests(venue.executed("alice", BTC, closed_lots=0))
-    assert requests(venue.mark(BTC, 83_999))
+    said = venue.hold("bob", BTC, 1_000, quote=-100_000_000, cash=4_000_000)
+    assert [alert.level for alert in alerts(said)] == ["liquidatable"]
+    assert not requests(said)
+    assert [request.account for request in requests(venue.mark(BTC, 100_000))] == ["bob"]
 
 
 def test_a_rejected_account_that_recovered_is_left_alone() -> None:

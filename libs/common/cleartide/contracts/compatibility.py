@@ -132,9 +132,11 @@ def _bounds(node: Schema) -> dict[str, int]:
     """The bounds, all inclusive: every number of the contracts is an integer."""
     bounds: dict[str, int] = {name: node[name] for name in _BOUNDS if name in node}
     if "exclusiveMinimum" in node:
-        bounds["minimum"] = node["exclusiveMinimum"] + 1
+        above = node["exclusiveMinimum"] + 1
+        bounds["minimum"] = max(above, bounds.get("minimum", above))
     if "exclusiveMaximum" in node:
-        bounds["maximum"] = node["exclusiveMaximum"] - 1
+        below = node["exclusiveMaximum"] - 1
+        bounds["maximum"] = min(below, bounds.get("maximum", below))
     return bounds
 
 

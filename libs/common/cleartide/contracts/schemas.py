@@ -2,10 +2,9 @@
 
 `python -m cleartide.contracts.schemas write` brings `schemas/` up to date, `check` fails where it is not.
 
-A schema accepts what the readers of the message's stream accept: public commands refuse unknown fields, readers of the
-system's own streams ignore them. On two points it differs. The schema asks every writer for `type` and `version`; a
-reader fills in a version that is missing, and on a stream of one type the type too. And a reader wants integers written
-as integers, while JSON Schema takes 1.0 for one as well.
+A schema accepts what the contract accepts: public commands with unknown fields are refused, readers of the system's own
+streams ignore them. It differs on three points. It asks every writer for `type` and `version`, which the contract fills
+in; it takes 1.0 for an integer, which the contract does not; and it does not take true for version 1, which it does.
 """
 
 import argparse

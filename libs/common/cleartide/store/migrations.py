@@ -4,8 +4,10 @@
 block outside a transaction. Files are applied in order of version; an applied file never changes again.
 """
 
+import asyncio
 import hashlib
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ import asyncpg
 from cleartide.store.names import quoted
 
 LIBRARY_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+LOCK_WAIT_SECONDS: Final = 600.0
+LOCK_POLL_SECONDS: Final = 0.05
 LOCK_TIMEOUT: Final = "5s"
 STATEMENT_TIMEOUT: Final = "300s"
 _FILE = re.compile(r"^(\d+)_([a-z0-9_]+)\.sql$")
@@ -97,17 +101,14 @@ class Migrator:
 
     async def migrate(self) -> list[Migration]:
         """Apply what is pending, one after the other under the schema's lock; returns what was applied."""
-        lock = await asyncpg.connect(self._dsn)
-        work = await asyncpg.connect(self._dsn)
+        connection = await asyncpg.connect(self._dsn)
         try:
-            async with lock.transaction():
-                await lock.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"cleartide-migrate-{self._schema}")
-                await self._enter(work)
-                await work.execute(_HISTORY)
-                return await self._apply_pending(work)
+            await self._lock(connection)
+            await self._enter(connection)
+            await connection.execute(_HISTORY)
+            return await self._apply_pending(connection)
         finally:
-            await work.close()
-            await lock.close()
+            await connection.close()
 
     async def status(self) -> list[MigrationStatus]:
         """Every known migration with its state, files first, then what the history holds without a file."""
@@ -124,6 +125,18 @@ class Migrator:
         if wrong:
             listed = ", ".join(f"{line.version}_{line.name} is {line.state}" for line in wrong)
             raise MigrationError(f"schema {self._schema}: {listed}")
+
+    async def _lock(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Take the schema's lock for this session. Asked for again and again, never waited for inside a statement:
+
+        CREATE INDEX CONCURRENTLY waits for every running statement, so a waiting one would wait for itself.
+        """
+        deadline = time.monotonic() + LOCK_WAIT_SECONDS
+        name = f"cleartide-migrate-{self._schema}"
+        while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", name):
+            if time.monotonic() > deadline:
+                raise MigrationError(f"schema {self._schema}: another migration has been running for too long")
+            await asyncio.sleep(LOCK_POLL_SECONDS)
 
     async def _enter(self, connection: "asyncpg.Connection[Any]") -> None:
         await connection.execute(f"SET ROLE {quoted(self._role)}")

@@ -10,7 +10,7 @@ _NAME: Final = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 def quoted(name: str) -> str:
     """An identifier for SQL text; anything but lower-case letters, digits and `_` is refused."""
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a plain identifier")
     return f'"{name}"'
 

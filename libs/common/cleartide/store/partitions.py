@@ -40,28 +40,37 @@ async def ensure_days(connection: "asyncpg.Connection[Any]", table: Partitioned,
     made = []
     for day in days:
         name = partition_name(table.table, day)
-        if await connection.fetchval("SELECT to_regclass($1)", name) is None:
-            await _make(connection, table, name, day)
-            made.append(name)
+        if await _exists(connection, name):
+            continue
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout TO '5s'")
+            # One maker at a time, and no writer between the move and the attachment: its row would be for the default
+            # partition, which by then must not take it.
+            await connection.execute(f"LOCK TABLE ONLY {quoted(table.table)} IN SHARE ROW EXCLUSIVE MODE")
+            if not await _exists(connection, name):
+                await _make(connection, table, name, day)
+                made.append(name)
     return made
+
+
+async def _exists(connection: "asyncpg.Connection[Any]", name: str) -> bool:
+    return await connection.fetchval("SELECT to_regclass($1)", name) is not None
 
 
 async def _make(connection: "asyncpg.Connection[Any]", table: Partitioned, name: str, day: datetime) -> None:
     start, end = day, day + timedelta(days=1)
     parent, column, default = quoted(table.table), quoted(table.column), quoted(f"{table.table}_default")
-    async with connection.transaction():
-        await connection.execute("SET LOCAL lock_timeout TO '5s'")
-        await connection.execute(f"CREATE TABLE {quoted(name)} (LIKE {parent} INCLUDING DEFAULTS)")
-        await connection.execute(
-            f"WITH moved AS (DELETE FROM {default} WHERE {column} >= $1 AND {column} < $2 RETURNING *) "  # noqa: S608
-            f"INSERT INTO {quoted(name)} SELECT * FROM moved",
-            start,
-            end,
-        )
-        await connection.execute(
-            f"ALTER TABLE {parent} ATTACH PARTITION {quoted(name)} "
-            f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
-        )
+    await connection.execute(f"CREATE TABLE {quoted(name)} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+    await connection.execute(
+        f"WITH moved AS (DELETE FROM {default} WHERE {column} >= $1 AND {column} < $2 RETURNING *) "  # noqa: S608
+        f"INSERT INTO {quoted(name)} SELECT * FROM moved",
+        start,
+        end,
+    )
+    await connection.execute(
+        f"ALTER TABLE {parent} ATTACH PARTITION {quoted(name)} "
+        f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
+    )
 
 
 def days_around(now: datetime, ahead_days: int) -> list[datetime]:

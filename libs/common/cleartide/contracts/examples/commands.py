@@ -68,7 +68,7 @@ COMMAND_EXAMPLES: Final[tuple[Message, ...]] = (
         account="alice",
         market=MARKET,
         equity="40.417675",
-        maintenance_margin="46.9875",
+        maintenance_margin="46.987500",
         mark_price_ticks=626_500,
         observed_seq=51,
     ),

@@ -147,7 +147,7 @@ TRADING_EXAMPLES: Final[tuple[Message, ...]] = (
         "ingestor-commands-1800",
         market=MARKET,
         minute=ALERTED,
-        premium_ppb=157_504,
+        premium_ppb=157_505,
         mark_ticks=635_000,
         index_ticks=634_900,
     ),

@@ -1,6 +1,6 @@
 // The newest liquidation steps.
 
-import { compact, direction, exact, timeOfDay } from "../format.js";
+import { direction, exact, timeOfDay } from "../format.js";
 import { coloured, opener, plain, table } from "../table.js";
 
 /** What was closed on the book and what the insurance fund took over, as one signed size. */
@@ -15,7 +15,6 @@ export function liquidations(section, open) {
     { title: "Market", cell: plain((row) => row.market.replace("-PERP", "")) },
     { title: "Size", num: true, cell: coloured((row) => exact(liquidated(row)), (row) => direction(liquidated(row))) },
     { title: "Mark", num: true, cell: plain((row) => exact(row.mark)) },
-    { title: "Fund", num: true, hint: "paid by the insurance fund", cell: plain((row) => (direction(row.insurance_paid) ? compact(row.insurance_paid) : "–")) },
   ];
   const show = table(section.querySelector(".body"), columns, (row) => row.seq, {
     empty: "No liquidations.",

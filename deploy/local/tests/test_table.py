@@ -1,0 +1,113 @@
+"""The process table: who is told what, who waits for whom, and what the user's settings change. Nothing is started."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from cleartide.bus.streams import SERVICES as STREAM_SERVICES
+from deploy.local import ports
+from deploy.local.build import Plan, plan
+from deploy.local.errors import PortTakenError
+from deploy.local.run import closing_block
+from deploy.local.settings import from_environment
+from deploy.local.table import SERVICES
+from deploy.local.tests.support import environment
+
+
+def made(home: Path, **variables: str) -> Plan:
+    return plan(from_environment(environment(home) | variables), lambda _name, _line: None)
+
+
+def names(plan: Plan) -> list[str]:
+    return [unit.name for unit in plan.units]
+
+
+class TestTable:
+    def test_everything_is_in_it(self, tmp_path: Path) -> None:
+        assert names(made(tmp_path)) == ["postgres", "nats", "valkey", "setup", "simulator", *SERVICES, "sandbox"]
+
+    def test_it_knows_every_service_of_the_stream_table(self) -> None:
+        assert set(SERVICES) == set(STREAM_SERVICES)
+
+    def test_services_wait_for_the_setup_and_the_setup_for_the_servers(self, tmp_path: Path) -> None:
+        after = {unit.name: unit.after for unit in made(tmp_path).units}
+        assert after["setup"] == ("postgres", "nats", "valkey")
+        assert after["ingestor"] == ("setup", "simulator")
+        assert after["risk"] == ("setup",)
+        assert after["sandbox"] == SERVICES
+
+    def test_a_service_is_told_its_own_secrets_and_nobody_elses(self, tmp_path: Path) -> None:
+        table = made(tmp_path).table
+        programs = {program.name: program for program in table.programs()}
+        for name in SERVICES:
+            told = json.dumps(dict(programs[name].env))
+            assert table.secrets.postgres_admin not in told
+            assert {user for user, secret in table.secrets.nats_users.items() if secret in told} == {name}
+            assert {role for role, secret in table.secrets.postgres_roles.items() if secret in told} == {name}
+
+    def test_addresses_of_a_service(self, tmp_path: Path) -> None:
+        table = made(tmp_path).table
+        risk = next(program for program in table.programs() if program.name == "risk")
+        dsn = risk.env["CLEARTIDE_POSTGRES_DSN"]
+        assert dsn.startswith("postgresql://cleartide_risk:")
+        assert dsn.endswith(f"@127.0.0.1:{table.ports['postgres']}/cleartide")
+        urls = json.loads(risk.env["CLEARTIDE_SERVICE_URLS"])
+        assert urls["gateway"] == f"http://127.0.0.1:{table.ports['gateway_health']}"
+        assert set(urls) == set(SERVICES)
+        assert risk.ready_port == table.ports["risk"]
+
+
+class TestSwitches:
+    def test_a_live_feed_needs_no_simulator(self, tmp_path: Path) -> None:
+        live = made(tmp_path, FEED="live")
+        assert "simulator" not in names(live)
+        ingestor = next(program for program in live.table.programs() if program.name == "ingestor")
+        assert "CLEARTIDE_INGESTOR_BINANCE_WS_URL" not in ingestor.env
+        assert ingestor.after == ("setup",)
+
+    def test_the_sandbox_can_be_left_out(self, tmp_path: Path) -> None:
+        assert "sandbox" not in names(made(tmp_path, SANDBOX="0"))
+
+    def test_servers_of_ones_own_replace_the_embedded_ones(self, tmp_path: Path) -> None:
+        own = made(
+            tmp_path,
+            CLEARTIDE_POSTGRES_DSN="postgresql://boss:p@db.example:6432/venue",
+            CLEARTIDE_NATS_URL="nats://bus.example:4333",
+            CLEARTIDE_REDIS_URL="redis://cache.example",
+            CLEARTIDE_NATS_USER="shared",
+            CLEARTIDE_NATS_PASSWORD="secret",
+        )
+        assert names(own)[0] == "setup"
+        programs = {program.name: program for program in own.table.programs()}
+        assert programs["setup"].env["CLEARTIDE_ADMIN_DSN"] == "postgresql://boss:p@db.example:6432/venue"
+        risk = programs["risk"].env
+        assert risk["CLEARTIDE_POSTGRES_DSN"].endswith("@db.example:6432/venue")
+        assert "boss" not in risk["CLEARTIDE_POSTGRES_DSN"]
+        assert (risk["CLEARTIDE_NATS_URL"], risk["CLEARTIDE_NATS_USER"]) == ("nats://bus.example:4333", "shared")
+        assert risk["CLEARTIDE_REDIS_URL"] == "redis://cache.example"
+
+    def test_the_closing_block_says_where_everything_is(self, tmp_path: Path) -> None:
+        plan = made(tmp_path)
+        block = closing_block({"urls": plan.urls(), "folder": str(tmp_path), "seconds": 1.25})
+        assert f"http://127.0.0.1:{plan.table.ports['gateway']}/" in block
+        assert f"{tmp_path}/logs" in block
+        assert "make down" in block
+
+
+class TestPorts:
+    def test_a_default_that_is_taken_is_moved_but_a_chosen_port_is_not(self) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            busy = other.getsockname()[1]
+            assert ports.choose(busy, pinned=False, variable="CLEARTIDE_PORT_NATS") != busy
+            with pytest.raises(PortTakenError, match=rf"Port {busy} is in use .* set CLEARTIDE_PORT_NATS"):
+                ports.choose(busy, pinned=True, variable="CLEARTIDE_PORT_NATS")
+
+    def test_a_default_gives_way_to_a_chosen_port(self, tmp_path: Path) -> None:
+        free = ports.free_port()
+        chosen = from_environment({"CLEARTIDE_HOME": str(tmp_path), "CLEARTIDE_PORT_GATEWAY": str(free)}).choose_ports()
+        assert chosen["gateway"] == free
+        assert len(set(chosen.values())) == len(chosen)

@@ -1,0 +1,1 @@
+"""Funding: from premium samples to one rate per market and interval."""

@@ -1,0 +1,7 @@
+"""python -m services.funding"""
+
+from cleartide.service import main
+
+from services.funding.app import SERVICE
+
+main(SERVICE)

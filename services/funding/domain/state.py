@@ -1,0 +1,152 @@
+"""The intervals of every market: what has been sampled in those still open, and which one closes next."""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from services.funding.domain.rate import MINUTE_MICROS, Rate, Terms, interval_rate
+
+MOST_CLOSED_AT_ONCE: Final = 256
+"""After so many intervals one event closes no further instant; the next events close the rest, in order."""
+
+
+class SampleError(ValueError):
+    """A premium sample that cannot be counted; `reason` is a code."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+
+class Sum(NamedTuple):
+    """The samples of one interval so far: their sum in ppb, their number, and the minute of the last."""
+
+    premium_sum_ppb: int
+    samples: int
+    last_minute: int
+
+
+class Closed(NamedTuple):
+    """One market's finished interval."""
+
+    market: str
+    interval_start: int
+    interval_micros: int
+    rate: Rate
+    samples: int
+
+
+@dataclass(eq=False)
+class Market:
+    """A market's terms and its open intervals. `open_start`: start of the interval that closes next.
+
+    The interval's length is the one in force when the market was first seen and stays with it.
+    """
+
+    market: str
+    terms: Terms
+    interval_micros: int
+    open_start: int
+    last: Closed | None = None
+    sums: dict[int, Sum] = field(default_factory=dict)
+
+    @property
+    def closes_at(self) -> int:
+        """First instant that belongs to the next interval."""
+        return self.open_start + self.interval_micros
+
+    @property
+    def slots(self) -> int:
+        """Minutes in an interval."""
+        return self.interval_micros // MINUTE_MICROS
+
+
+@dataclass(eq=False)
+class Dirty:
+    """What changed since the repository last looked."""
+
+    markets: set[str] = field(default_factory=set)
+    sums: set[tuple[str, int]] = field(default_factory=set)
+    closed: list[tuple[Closed, int]] = field(default_factory=list)
+    settled: "list[Settlement]" = field(default_factory=list)
+
+    def clear(self) -> None:
+        """All of it has been written down."""
+        for marks in (self.markets, self.sums, self.closed, self.settled):
+            marks.clear()
+
+
+class Settlement(NamedTuple):
+    """What matching made of a rate: the mark price it used and the step of the market's funding index."""
+
+    market: str
+    interval_start: int
+    rate_ppb: int
+    mark_ticks: int
+    index_step_quanta: int
+    funding_index_quanta: int
+    settled_at: int
+
+
+@dataclass(eq=False)
+class FundingState:
+    """Everything funding folds. `interval_micros` is given to markets that are listed from now on."""
+
+    interval_micros: int
+    markets: dict[str, Market] = field(default_factory=dict)
+    dirty: Dirty = field(default_factory=Dirty)
+    next_close: int | None = None
+
+    def list_market(self, market: str, terms: Terms, at: int) -> None:
+        """Open a market in the interval that holds `at`, or give an open one new terms."""
+        known = self.markets.get(market)
+        if known is None:
+            self.add(Market(market, terms, self.interval_micros, at - at % self.interval_micros))
+        else:
+            known.terms = terms
+        self.dirty.markets.add(market)
+
+    def add(self, market: Market) -> None:
+        """Take in a market as it is."""
+        self.markets[market.market] = market
+        self._find_next_close()
+
+    def count(self, market: Market, minute: int, premium_ppb: int) -> None:
+        """Count one premium sample in the interval of its minute. Raises SampleError before anything changes."""
+        start = minute - minute % market.interval_micros
+        if start < market.open_start:
+            raise SampleError("late_sample", f"{market.market}: interval {start} is closed")
+        known = market.sums.get(start, Sum(0, 0, -1))
+        if minute - minute % MINUTE_MICROS <= known.last_minute:
+            raise SampleError("duplicate_sample", f"{market.market}: minute {minute} is counted")
+        market.sums[start] = Sum(
+            known.premium_sum_ppb + premium_ppb, known.samples + 1, minute - minute % MINUTE_MICROS
+        )
+        self.dirty.sums.add((market.market, start))
+
+    def close_elapsed(self, at: int) -> list[Closed]:
+        """Close the intervals that ended at or before `at`, by end, then market; see MOST_CLOSED_AT_ONCE."""
+        closed: list[Closed] = []
+        while self.next_close is not None and self.next_close <= at and len(closed) < MOST_CLOSED_AT_ONCE:
+            closes = self.next_close
+            due = [market for _, market in sorted(self.markets.items()) if market.closes_at == closes]
+            closed += [self._close(market, at) for market in due]
+            self._find_next_close()
+        return closed
+
+    def settle(self, settlement: Settlement) -> None:
+        """Remember what matching settled."""
+        self.dirty.settled.append(settlement)
+
+    def _close(self, market: Market, at: int) -> Closed:
+        start = market.open_start
+        total, samples, _ = market.sums.pop(start, Sum(0, 0, -1))
+        rate = interval_rate(total, samples, market.slots, market.interval_micros, market.terms)
+        market.last = Closed(market.market, start, market.interval_micros, rate, samples)
+        market.open_start = market.closes_at
+        self.dirty.markets.add(market.market)
+        self.dirty.sums.add((market.market, start))
+        self.dirty.closed.append((market.last, at))
+        return market.last
+
+    def _find_next_close(self) -> None:
+        self.next_close = min((market.closes_at for market in self.markets.values()), default=None)

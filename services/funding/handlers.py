@@ -1,0 +1,84 @@
+"""Event -> domain -> effects. Every event is also the clock that ends intervals."""
+
+from typing import Final
+
+from cleartide.contracts import (
+    FundingRatePublished,
+    FundingSettled,
+    MarketListed,
+    MarkPriceUpdated,
+    PremiumSampled,
+    SettleFunding,
+)
+from cleartide.fold import Effects, Handlers, Reject
+
+from services.funding.domain.rate import terms_of
+from services.funding.domain.state import FundingState, SampleError, Settlement
+
+
+def on_market_listed(state: FundingState, event: MarketListed, effects: Effects) -> None:
+    """Learn a market; its first interval is the one that holds this instant."""
+    state.list_market(event.market, terms_of(event.spec), effects.at)
+    _close_elapsed(state, effects)
+
+
+def on_premium_sampled(state: FundingState, event: PremiumSampled, effects: Effects) -> None:
+    """Count the sample in its own interval, then let time pass: it may be the last of an interval that ends."""
+    market = state.markets.get(event.market)
+    if market is None:
+        raise Reject("unknown_market", event.market)
+    try:
+        state.count(market, event.minute, event.premium_ppb)
+    except SampleError as error:
+        raise Reject(error.reason, str(error)) from error
+    _close_elapsed(state, effects)
+
+
+def on_mark_price(state: FundingState, event: MarkPriceUpdated, effects: Effects) -> None:  # noqa: ARG001 - a clock
+    """Time passes."""
+    _close_elapsed(state, effects)
+
+
+def on_funding_settled(state: FundingState, event: FundingSettled, effects: Effects) -> None:
+    """Keep what matching made of the rate."""
+    state.settle(
+        Settlement(
+            market=event.market,
+            interval_start=event.interval_start,
+            rate_ppb=event.rate_ppb,
+            mark_ticks=event.mark_ticks,
+            index_step_quanta=event.index_step_quanta,
+            funding_index_quanta=event.funding_index_quanta,
+            settled_at=effects.at,
+        )
+    )
+    _close_elapsed(state, effects)
+
+
+def _close_elapsed(state: FundingState, effects: Effects) -> None:
+    for closed in state.close_elapsed(effects.at):
+        effects.emit(
+            FundingRatePublished,
+            market=closed.market,
+            interval_start=closed.interval_start,
+            interval_micros=closed.interval_micros,
+            average_premium_ppb=closed.rate.average_premium_ppb,
+            rate_ppb=closed.rate.rate_ppb,
+            samples=closed.samples,
+        )
+        effects.emit(
+            SettleFunding,
+            market=closed.market,
+            interval_start=closed.interval_start,
+            interval_micros=closed.interval_micros,
+            rate_ppb=closed.rate.rate_ppb,
+            samples=closed.samples,
+        )
+
+
+HANDLERS: Final[Handlers] = {
+    MarketListed: on_market_listed,
+    PremiumSampled: on_premium_sampled,
+    MarkPriceUpdated: on_mark_price,
+    FundingSettled: on_funding_settled,
+}

@@ -1,0 +1,67 @@
+"""What can be asked of funding."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cleartide.contracts.types import JSON_SAFE
+from cleartide.service import Query, QueryError
+
+from services.funding.domain.state import Sum
+from services.funding.repository import MARKETS, market_of
+from services.funding.views import prediction_view, rate_view
+
+MOST_ROWS: Final = 500
+DEFAULT_ROWS: Final = 48
+MOST_MARKETS: Final = 4_096
+
+_AS_OF_SQL: Final = "SELECT position FROM consumer_position LIMIT 1"
+_RATES_SQL: Final = """
+SELECT r.interval_start, r.interval_micros, r.average_premium_ppb, r.rate_ppb, r.samples, r.published_at,
+       s.mark_ticks, s.index_step_quanta, s.funding_index_quanta, s.settled_at
+FROM funding_rates r LEFT JOIN funding_settlements s USING (market, interval_start)
+WHERE market = $1 AND interval_start < $2 ORDER BY interval_start DESC LIMIT $3
+"""
+_MARKETS_SQL: Final = f"""
+SELECT {", ".join(MARKETS.columns)} FROM funding_markets
+WHERE $1::text IS NULL OR market = $1 ORDER BY market LIMIT $2
+"""  # noqa: S608 - names are our declarations
+_SUMS_SQL: Final = """
+SELECT s.market, s.premium_sum_ppb, s.samples, s.last_minute
+FROM funding_sums s JOIN funding_markets m ON m.market = s.market AND m.open_start = s.interval_start LIMIT $1
+"""
+
+
+async def rates(pool: Any, params: dict[str, Any]) -> Any:
+    """A market's published rates, newest first. Parameters: market, limit, before (an interval start)."""
+    limit = int(params.get("limit", DEFAULT_ROWS))
+    before = int(params.get("before", JSON_SAFE))
+    if not 1 <= limit <= MOST_ROWS:
+        raise QueryError("bad_parameters", f"limit is 1 to {MOST_ROWS}")
+    if not 0 <= before <= JSON_SAFE:
+        raise QueryError("bad_parameters", "before is an interval start in microseconds")
+    market = str(params["market"])
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        rows = await connection.fetch(_RATES_SQL, market, before, limit)
+    return {"as_of_seq": as_of, "market": market, "rates": [rate_view(row) for row in rows]}
+
+
+async def predicted(pool: Any, params: dict[str, Any]) -> Any:
+    """The rate each market is heading for and the time to its next settlement. Parameters: market (or all)."""
+    name = None if params.get("market") is None else str(params["market"])
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        rows = await connection.fetch(_MARKETS_SQL, name, MOST_MARKETS)
+        counted = await connection.fetch(_SUMS_SQL, MOST_MARKETS)
+    if name is not None and not rows:
+        raise QueryError("not_found", f"market {name} is not listed")
+    markets = {row["market"]: market_of(row) for row in rows}
+    for market, *sums in counted:
+        if market in markets:
+            markets[market].sums[markets[market].open_start] = Sum(*sums)
+    now = time.time_ns() // 1_000
+    return {"as_of_seq": as_of, "now": now, "markets": [prediction_view(market, now) for market in markets.values()]}
+
+
+QUERIES: Final[Mapping[str, Query]] = {"rates": rates, "predicted": predicted}

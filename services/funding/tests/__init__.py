@@ -1,0 +1,1 @@
+"""Tests of funding: pure, on real contracts."""

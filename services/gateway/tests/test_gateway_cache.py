@@ -1,0 +1,97 @@
+"""The response cache on a real Valkey."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+
+from deploy.local.ports import free_port
+from deploy.local.valkey import ValkeyServer
+from services.gateway.edge.cache import ResponseCache
+from services.gateway.edge.errors import ApiError
+from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.redis_guard import RedisGuard
+
+
+class Maker:
+    """Makes answers and counts them."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.begun = asyncio.Event()
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def __call__(self) -> bytes:
+        self.made += 1
+        made = self.made
+        self.begun.set()
+        await self.go.wait()
+        return b"answer %d" % made
+
+
+@pytest.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    """A client on an empty Valkey."""
+    client = Redis.from_url(valkey.url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+def cache(redis: Redis | None) -> ResponseCache:
+    """A cache of a process of its own."""
+    return ResponseCache(RedisGuard(redis), EdgeMetrics(CollectorRegistry()))
+
+
+async def test_an_answer_is_kept_for_its_time_and_shared(redis: Redis) -> None:
+    """GW-CACHE-001: within its life the answer comes from Valkey, in every process; after it, a new one is made."""
+    make = Maker()
+    assert await cache(redis).get("k", 150, make) == (b"answer 1", "miss")
+    assert await cache(redis).get("k", 150, make) == (b"answer 1", "hit")
+    await asyncio.sleep(0.2)
+    assert await cache(redis).get("k", 150, make) == (b"answer 2", "miss")
+
+
+async def test_keys_do_not_mix(redis: Redis) -> None:
+    """GW-CACHE-002: other parameters, other answer."""
+    kept, make = cache(redis), Maker()
+    await kept.get("trades:BTC-PERP:50", 1000, make)
+    assert (await kept.get("trades:BTC-PERP:51", 1000, make))[0] == b"answer 2"
+
+
+async def test_requests_at_the_same_time_make_one_answer(redis: Redis) -> None:
+    """GW-CACHE-003: a crowd at an empty cache asks the services once; one that leaves takes nothing from the others."""
+    kept, make = cache(redis), Maker()
+    make.go.clear()
+    waiting = [asyncio.create_task(kept.get("k", 1000, make)) for _ in range(20)]
+    await make.begun.wait()
+    await asyncio.sleep(0.05)
+    waiting[0].cancel()
+    make.go.set()
+    answers = await asyncio.gather(*waiting[1:])
+    assert {body for body, _ in answers} == {b"answer 1"}
+    assert make.made == 1
+
+
+async def test_failures_are_not_kept(redis: Redis) -> None:
+    """GW-CACHE-004: an error is told to those who wait and forgotten."""
+    kept, make = cache(redis), Maker()
+
+    async def fail() -> bytes:
+        raise ApiError(504, "upstream_timeout", "late")
+
+    with pytest.raises(ApiError, match="late"):
+        await kept.get("k", 1000, fail)
+    assert await kept.get("k", 1000, make) == (b"answer 1", "miss")
+
+
+async def test_without_valkey_every_answer_is_fresh() -> None:
+    """GW-CACHE-005: the cache is bypassed, nothing fails; the same where no Valkey is configured."""
+    make, client = Maker(), Redis.from_url(f"redis://127.0.0.1:{free_port()}")
+    kept = cache(client)
+    assert [await kept.get("k", 1000, make) for _ in range(2)] == [(b"answer 1", "bypass"), (b"answer 2", "bypass")]
+    assert await cache(None).get("k", 1000, make) == (b"answer 3", "bypass")
+    await client.aclose()

@@ -1,0 +1,128 @@
+"""The API over HTTP on real servers: one error form, bad parameters, deadlines, limits and the cache."""
+
+from typing import Any
+
+from deploy.local.ports import free_port
+from deploy.local.valkey import ValkeyServer
+from services.gateway.tests.support import MARKET, alert, answering, running_edge
+from tests.support.installation import Installation
+
+MARKETS = {"ok": True, "data": {"markets": [MARKET]}}
+
+
+def assert_error(body: Any, code: str) -> None:
+    """The one form, and nothing besides."""
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message", "detail"}
+    assert body["error"]["code"] == code
+
+
+async def test_every_failure_has_the_one_form(installed: Installation) -> None:
+    """GW-HTTP-001: unknown path, bad parameter, wrong method, service away, service late, service's own refusal."""
+    refusal = {"ok": False, "error": {"code": "not_found", "message": "account zz is unknown"}}
+    async with (
+        installed.client("risk") as risk,
+        installed.client("analytics") as analytics,
+        running_edge(installed, upstream_timeout_seconds=0.2) as edge,
+    ):
+        await answering(risk, "query.risk.account", refusal)
+        await answering(analytics, "query.analytics.liquidations", MARKETS, after=1.0)
+        await answering(analytics, "query.analytics.recent_trades", b"not json")
+        expected = {
+            "/api/v1/nothing": (404, "not_found"),
+            "/api/v1/positions?limit=0": (422, "invalid_parameter"),
+            "/api/v1/positions?order=size": (422, "invalid_parameter"),
+            "/api/v1/accounts/UPPER": (422, "invalid_parameter"),
+            "/api/v1/alerts?after_seq=-1": (422, "invalid_parameter"),
+            "/api/v1/markets/BTC-PERP/candles?interval=59": (422, "invalid_parameter"),
+            "/api/v1/accounts/zz": (404, "not_found"),
+            "/api/v1/liquidations": (504, "upstream_timeout"),
+            "/api/v1/markets/BTC-PERP/trades": (502, "bad_upstream_reply"),
+            "/api/v1/markets": (503, "service_unavailable"),
+        }
+        for path, (status, code) in expected.items():
+            found, body, _ = await edge.get(path)
+            assert (path, found) == (path, status)
+            assert_error(body, code)
+        async with edge.http.post(f"{edge.url}/api/v1/markets") as response:
+            assert response.status == 405
+            assert_error(await response.json(), "method_not_allowed")
+
+
+async def test_a_bad_parameter_is_named(installed: Installation) -> None:
+    """GW-HTTP-002: the detail says where and what."""
+    async with running_edge(installed) as edge:
+        _, body, _ = await edge.get("/api/v1/positions?limit=501")
+    assert body["error"]["detail"] == [{"where": "query.limit", "problem": "Input should be less than or equal to 500"}]
+
+
+async def test_questions_reach_the_services_with_checked_parameters(installed: Installation) -> None:
+    """GW-HTTP-003: the gateway asks the read models as they want to be asked, and passes their answer on."""
+    async with installed.client("analytics") as analytics, running_edge(installed) as edge:
+        asked = await answering(analytics, "query.analytics.candles", {"ok": True, "data": {"candles": []}})
+        status, body, headers = await edge.get("/api/v1/markets/BTC-PERP/candles?interval=300&limit=7")
+    assert (status, body) == (200, {"candles": []})
+    assert asked == [{"market": "BTC-PERP", "interval_seconds": 300, "limit": 7, "series": "trade"}]
+    assert headers["Cache-Control"] == "no-store"
+
+
+async def test_markets_stand_while_analytics_is_away(installed: Installation) -> None:
+    """GW-HTTP-004: figures that are missing are null; the rest is told."""
+    async with installed.client("matching") as matching, running_edge(installed) as edge:
+        await answering(matching, "query.matching.markets", MARKETS)
+        assert (await edge.get("/api/v1/markets"))[:2] == (200, {"markets": [{**MARKET, "stats": None}]})
+
+
+async def test_the_limit_is_told_and_kept(installed: Installation, valkey: ValkeyServer) -> None:
+    """GW-HTTP-005: RateLimit fields on every answer, 429 with Retry-After beyond; probes and files are free."""
+    async with running_edge(installed, redis_url=valkey.url, rate_per_second=1, rate_burst=2) as edge:
+        found = [await edge.get("/api/v1/alerts") for _ in range(3)]
+        assert [status for status, _, _ in found] == [200, 200, 429]
+        assert found[0][2]["RateLimit-Remaining"] == "1"
+        assert_error(found[2][1], "rate_limited")
+        assert int(found[2][2]["Retry-After"]) >= 1
+        assert (await edge.get("/api/openapi.json"))[0] == 200
+        assert edge.count("cleartide_rate_limiter_total", verdict="limited") == 1
+
+
+async def test_the_cache_is_told(installed: Installation, valkey: ValkeyServer) -> None:
+    """GW-HTTP-006: Cache-Status says whether an answer was kept; without Valkey it says bypass and all goes on."""
+    async with installed.client("risk") as risk:
+        asked = await answering(risk, "query.risk.summary", {"ok": True, "data": {"levels": {}}})
+        async with running_edge(installed, redis_url=valkey.url) as edge:
+            statuses = [(await edge.get("/api/v1/risk"))[2]["Cache-Status"] for _ in range(2)]
+        assert statuses == ["cleartide; fwd=uri-miss; stored", "cleartide; hit"]
+        assert len(asked) == 1
+        async with running_edge(installed, redis_url=f"redis://127.0.0.1:{free_port()}") as edge:
+            status, _, headers = await edge.get("/api/v1/risk")
+            assert (status, headers["Cache-Status"]) == (200, "cleartide; fwd=bypass")
+            assert "RateLimit-Limit" not in headers
+            assert edge.count("cleartide_rate_limiter_total", verdict="bypassed") >= 1
+
+
+async def test_alerts_are_paged_by_seq(installed: Installation) -> None:
+    """GW-HTTP-007: the newest, or what follows a place; sizes and prices as decimals; beyond the feed is 409."""
+    await insert_alerts(installed, 5)
+    async with installed.client("matching") as matching, running_edge(installed) as edge:
+        await answering(matching, "query.matching.markets", MARKETS)
+        _, newest, _ = await edge.get("/api/v1/alerts?limit=2")
+        assert [one["seq"] for one in newest["alerts"]] == [4, 5]
+        _, after, _ = await edge.get("/api/v1/alerts?after_seq=1&limit=2")
+        assert ([one["seq"] for one in after["alerts"]], after["next_after_seq"]) == ([2, 3], 3)
+        _, mine, _ = await edge.get("/api/v1/alerts?account=a2")
+        assert [one["seq"] for one in mine["alerts"]] == [2, 4]
+        [position] = mine["alerts"][0]["inputs"]
+        assert (position["size"], position["mark_price"]) == ("-1.500", "97000.1")
+        status, body, _ = await edge.get("/api/v1/alerts?after_seq=6")
+        assert (status, body["error"]["detail"]) == (409, {"head": 5})
+
+
+async def insert_alerts(installed: Installation, count: int) -> None:
+    """Feed rows as the fold writes them."""
+    for seq in range(1, count + 1):
+        one = alert(seq, "a2" if seq % 2 == 0 else "a1")
+        await installed.fetch(
+            "gateway",
+            "INSERT INTO alert_feed VALUES ($1, $2, $3, $4, $5, $6)",
+            *(one.seq, one.account, one.level, one.account_seq, one.occurred_at, one.model_dump_json()),
+        )

@@ -1,0 +1,21 @@
+"""Wiring, and nothing else."""
+
+from pathlib import Path
+from typing import Final
+
+from cleartide.bus.streams import COMMANDS
+from cleartide.service import Service
+
+from services.matching.handlers import HANDLERS
+from services.matching.queries import QUERIES
+from services.matching.repository import MatchingRepository
+
+SERVICE: Final = Service(
+    name="matching",
+    reads=COMMANDS,
+    handlers=HANDLERS,
+    repository=MatchingRepository(),
+    queries=QUERIES,
+    migrations=Path(__file__).parent / "migrations",
+    journal=True,
+)

@@ -1,0 +1,263 @@
+"""What can be asked of matching. Money, prices and sizes leave as decimal text, instants as microseconds (UTC)."""
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+from cleartide.contracts.types import JSON_SAFE
+from cleartide.money import Grid, quanta_to_text
+from cleartide.service import Query, QueryError
+
+from services.matching.domain.ledger import cash_name, position_name
+
+DEFAULT_ROWS: Final = 50
+MOST_ROWS: Final = 500
+MOST_MARKETS: Final = 1_000
+DEFAULT_DEPTH: Final = 20
+MOST_DEPTH: Final = 200
+
+_GRIDS_SQL: Final = "SELECT market, tick_size, lot_size FROM markets ORDER BY market LIMIT $1"
+_MARKETS_SQL: Final = """
+SELECT m.*, k.mark_ticks, k.index_ticks, k.last_ticks, k.index_stale, k.updated_at,
+       f.rate_ppb, f.interval_start, f.funding_index_quanta,
+       (SELECT max(price_ticks) FROM orders o WHERE o.market = m.market AND side = 1) AS bid,
+       (SELECT min(price_ticks) FROM orders o WHERE o.market = m.market AND side = -1) AS ask,
+       (SELECT coalesce(sum(lots), 0) FROM positions p WHERE p.market = m.market AND lots > 0) AS open_interest
+FROM markets m JOIN marks k USING (market) JOIN funding_indexes f USING (market) ORDER BY m.market LIMIT $1
+"""
+_BRACKETS_SQL: Final = "SELECT * FROM market_brackets ORDER BY market, bracket LIMIT $1"
+_ACCOUNT_SQL: Final = """
+SELECT a.account, a.opened_at, coalesce(b.balance_quanta, 0) AS cash
+FROM accounts a LEFT JOIN ledger_balances b ON b.account = 'cash:' || a.account WHERE a.account = $1 LIMIT 1
+"""
+_POSITIONS_SQL: Final = """
+SELECT p.market, p.lots, b.balance_quanta AS quote, k.mark_ticks,
+       -p.lots::numeric * (f.funding_index_quanta - p.funding_index_quanta) AS unsettled
+FROM positions p JOIN marks k USING (market) JOIN funding_indexes f USING (market)
+JOIN ledger_balances b ON b.account = 'position:' || p.market || ':' || p.account
+WHERE p.account = $1 ORDER BY p.market LIMIT $2
+"""
+_ORDERS_SQL: Final = "SELECT * FROM orders WHERE account = $1 ORDER BY order_id LIMIT $2"
+_DEPTH_SQL: Final = """
+SELECT side, price_ticks, sum(remaining_lots) AS lots FROM orders WHERE market = $1 AND side = $2
+GROUP BY side, price_ticks ORDER BY side * price_ticks DESC LIMIT $3
+"""
+_TRADES_SQL: Final = """
+SELECT * FROM trades WHERE market = $1 AND trade_id < $2 ORDER BY trade_id DESC LIMIT $3
+"""
+_LIQUIDATIONS_SQL: Final = """
+SELECT * FROM liquidations WHERE ($1::text IS NULL OR account = $1) AND ($2::text IS NULL OR market = $2)
+ORDER BY liquidation_id DESC LIMIT $3
+"""
+_LEDGER_SQL: Final = """
+SELECT * FROM ledger_entries WHERE account = ANY($1::text[]) AND transaction_id < $2
+ORDER BY transaction_id DESC, leg DESC LIMIT $3
+"""
+_POTS_SQL: Final = """
+SELECT split_part(account, ':', 1) AS pot, sum(balance_quanta) AS balance FROM ledger_balances GROUP BY 1 LIMIT 16
+"""
+_LOTS_SQL: Final = "SELECT market, sum(lots) AS lots FROM positions GROUP BY market ORDER BY market LIMIT $1"
+
+
+async def markets(pool: Any, _: dict[str, Any]) -> Any:
+    """Every market with its rules, prices, best quotes and open interest."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = await connection.fetch(_MARKETS_SQL, MOST_MARKETS)
+        brackets = await connection.fetch(_BRACKETS_SQL, 16 * MOST_MARKETS)
+    return {"markets": [_market(row, brackets) for row in rows]}
+
+
+async def account(pool: Any, params: dict[str, Any]) -> Any:
+    """An account's cash, positions and resting orders. Parameters: account. Error `not_found`."""
+    name = str(params["account"])
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        found = await connection.fetchrow(_ACCOUNT_SQL, name)
+        if found is None:
+            raise QueryError("not_found", f"account {name} is not known")
+        grids = await _grids(connection)
+        positions = await connection.fetch(_POSITIONS_SQL, name, MOST_MARKETS)
+        orders = await connection.fetch(_ORDERS_SQL, name, 1_000)
+    return {
+        "account": name,
+        "opened_at": found["opened_at"],
+        "cash": quanta_to_text(found["cash"]),
+        "positions": [_position(row, grids[row["market"]]) for row in positions],
+        "orders": [_order(row, grids[row["market"]]) for row in orders],
+    }
+
+
+async def book(pool: Any, params: dict[str, Any]) -> Any:
+    """Depth of one market, best first, as (price, size). Parameters: market, depth."""
+    market, depth = str(params["market"]), _limit(params.get("depth", DEFAULT_DEPTH), MOST_DEPTH)
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        grid = _grid(await _grids(connection), market)
+        bids, asks = [await connection.fetch(_DEPTH_SQL, market, side, depth) for side in (1, -1)]
+    return {"market": market, "bids": _levels(bids, grid), "asks": _levels(asks, grid)}
+
+
+async def trades(pool: Any, params: dict[str, Any]) -> Any:
+    """Trades of one market, newest first. Parameters: market; before (a trade id), limit."""
+    market, limit = str(params["market"]), _limit(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
+    grid = _grid(await _grids(pool), market)
+    rows = await pool.fetch(_TRADES_SQL, market, _before(params), limit)
+    return {"market": market, "trades": [_trade(row, grid) for row in rows]}
+
+
+async def liquidations(pool: Any, params: dict[str, Any]) -> Any:
+    """Liquidation steps, newest first. Parameters: account, market, limit; all optional."""
+    who, where = params.get("account"), params.get("market")
+    limit = _limit(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
+    grids = await _grids(pool)
+    rows = await pool.fetch(_LIQUIDATIONS_SQL, who and str(who), where and str(where), limit)
+    return {"liquidations": [_liquidation(row, grids[row["market"]]) for row in rows]}
+
+
+async def ledger(pool: Any, params: dict[str, Any]) -> Any:
+    """Ledger entries of an account's cash and positions, newest first. Parameters: account; before, limit."""
+    name, limit = str(params["account"]), _limit(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
+    names = [cash_name(name), *(position_name(market, name) for market in await _grids(pool))]
+    rows = await pool.fetch(_LEDGER_SQL, names, _before(params), limit)
+    return {"account": name, "entries": [_entry(row) for row in rows]}
+
+
+async def conservation(pool: Any, _: dict[str, Any]) -> Any:
+    """Where the money is. `difference` and every market's `lots` are zero, to the unit (domain rule R7)."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        pots = {row["pot"]: int(row["balance"]) for row in await connection.fetch(_POTS_SQL)}
+        lots = {row["market"]: int(row["lots"]) for row in await connection.fetch(_LOTS_SQL, MOST_MARKETS)}
+    net_deposits = -pots.pop("external", 0)
+    difference = sum(pots.values()) - net_deposits
+    return {
+        "net_deposits": quanta_to_text(net_deposits),
+        "pots": {pot: quanta_to_text(balance) for pot, balance in sorted(pots.items())},
+        "difference": quanta_to_text(difference),
+        "lots": lots,
+        "conserved": difference == 0 and not any(lots.values()),
+    }
+
+
+async def _grids(connection: Any) -> dict[str, Grid]:
+    rows = await connection.fetch(_GRIDS_SQL, MOST_MARKETS)
+    return {row["market"]: Grid.of(row["tick_size"], row["lot_size"]) for row in rows}
+
+
+def _grid(grids: Mapping[str, Grid], market: str) -> Grid:
+    if market not in grids:
+        raise QueryError("not_found", f"market {market} is not listed")
+    return grids[market]
+
+
+def _limit(value: Any, most: int) -> int:
+    limit = int(value)
+    if not 1 <= limit <= most:
+        raise QueryError("bad_parameters", f"1 to {most} rows")
+    return limit
+
+
+def _before(params: dict[str, Any]) -> int:
+    before = int(params.get("before", JSON_SAFE))
+    if not 0 <= before <= JSON_SAFE:
+        raise QueryError("bad_parameters", "before is a number that an answer gave")
+    return before
+
+
+def _price(grid: Grid, ticks: int | None) -> str | None:
+    return grid.price_text(ticks) if ticks else None
+
+
+def _market(row: Mapping[str, Any], brackets: list[Mapping[str, Any]]) -> dict[str, Any]:
+    grid = Grid.of(row["tick_size"], row["lot_size"])
+    rules = ("market", "base", "quote", "tick_size", "lot_size", "taker_fee_ppb", "maker_fee_ppb")
+    return {
+        **{name: row[name] for name in rules},
+        "brackets": [
+            {
+                "upper_notional": quanta_to_text(upper) if (upper := found["upper_notional_quanta"]) else None,
+                "initial_margin_ppb": found["initial_margin_ppb"],
+                "maintenance_fraction_ppb": found["maintenance_fraction_ppb"],
+            }
+            for found in brackets
+            if found["market"] == row["market"]
+        ],
+        "mark": _price(grid, row["mark_ticks"]),
+        "index": _price(grid, row["index_ticks"]),
+        "last": _price(grid, row["last_ticks"]),
+        "index_stale": row["index_stale"],
+        "priced_at": row["updated_at"],
+        "best_bid": _price(grid, row["bid"]),
+        "best_ask": _price(grid, row["ask"]),
+        "open_interest": grid.size_text(int(row["open_interest"])),
+        "funding_rate_ppb": row["rate_ppb"],
+        "funding_interval_start": row["interval_start"] if row["interval_start"] >= 0 else None,
+    }
+
+
+def _position(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
+    """Entry price and profit are derived for display only (domain rule R4), halves away from zero."""
+    lots, quote, mark = row["lots"], row["quote"], row["mark_ticks"]
+    value = lots * mark * grid.quanta_per_lot_tick if mark else -quote
+    entry = Decimal(abs(quote)) / (abs(lots) * Decimal(grid.lot_size))
+    return {
+        "market": row["market"],
+        "size": grid.size_text(lots),
+        "entry_price": quanta_to_text(int(entry.quantize(Decimal(1), ROUND_HALF_UP))),
+        "mark": _price(grid, mark),
+        "value": quanta_to_text(value),
+        "unrealized_pnl": quanta_to_text(value + quote),
+        "unsettled_funding": quanta_to_text(int(row["unsettled"])),
+    }
+
+
+def _order(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
+    return {
+        "order_id": row["order_id"],
+        "market": row["market"],
+        "client_order_id": row["client_order_id"],
+        "side": "buy" if row["side"] > 0 else "sell",
+        "price": grid.price_text(row["price_ticks"]),
+        "size": grid.size_text(row["size_lots"]),
+        "remaining": grid.size_text(row["remaining_lots"]),
+        "reduce_only": row["reduce_only"],
+    }
+
+
+def _levels(rows: list[Mapping[str, Any]], grid: Grid) -> list[list[str]]:
+    return [[grid.price_text(row["price_ticks"]), grid.size_text(int(row["lots"]))] for row in rows]
+
+
+def _trade(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
+    same = ("trade_id", "at", "buyer", "seller", "taker_side", "origin", "outside_trade_id")
+    return {
+        **{name: row[name] for name in same},
+        "price": grid.price_text(row["price_ticks"]),
+        "size": grid.size_text(row["size_lots"]),
+        "quote": quanta_to_text(row["quote_quanta"]),
+    }
+
+
+def _liquidation(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
+    sizes = {name: grid.size_text(row[f"{name}_lots"]) for name in ("closed", "taken_over", "remaining")}
+    amounts = ("fee", "insurance_paid", "equity_before", "maintenance_margin_before")
+    return {
+        **{name: row[name] for name in ("liquidation_id", "at", "account", "market")},
+        **sizes,
+        "mark": grid.price_text(row["mark_ticks"]),
+        "bankruptcy_price": grid.price_text(row["bankruptcy_price_ticks"]),
+        **{name: quanta_to_text(row[f"{name}_quanta"]) for name in amounts},
+    }
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    same = ("transaction_id", "leg", "account", "kind", "command_seq", "at")
+    return {**{name: row[name] for name in same}, "amount": quanta_to_text(row["amount_quanta"])}
+
+
+QUERIES: Final[Mapping[str, Query]] = {
+    "account": account,
+    "book": book,
+    "conservation": conservation,
+    "ledger": ledger,
+    "liquidations": liquidations,
+    "markets": markets,
+    "trades": trades,
+}

@@ -1,0 +1,189 @@
+"""The same fold on a real PostgreSQL: migrations fit the tables, the database guards the ledger, queries answer."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from cleartide.bus.folder import Folder
+from cleartide.bus.ports import Delivery
+from cleartide.bus.streams import COMMANDS
+from cleartide.contracts import Message
+from cleartide.contracts.codec import encode
+from cleartide.service import QueryError
+from cleartide.store.migrations import Migrator
+from cleartide.store.names import role_of
+from cleartide.store.postgres import PostgresStore
+from cleartide.store.roles import ensure_roles
+
+from deploy.local.postgres import PostgresServer
+from services.matching.app import SERVICE
+from services.matching.queries import QUERIES
+from services.matching.repository import MatchingRepository
+from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
+from services.matching.tests.support import MARKET, Exchange
+
+PASSWORD = "test-only"
+REPOSITORY = MatchingRepository()
+
+
+@pytest.fixture
+async def dsn(tmp_path: Path) -> AsyncIterator[str]:
+    """A migrated schema, seen as the service sees it."""
+    server = PostgresServer(tmp_path, password=PASSWORD, durable=False)
+    await server.start()
+    try:
+        admin = await asyncpg.connect(server.dsn)
+        await ensure_roles(admin, {"matching": PASSWORD})
+        await admin.close()
+        await Migrator(server.dsn, "matching", role_of("matching"), [SERVICE.migrations]).migrate()
+        address = urlsplit(server.dsn)
+        yield f"postgresql://{role_of('matching')}:{PASSWORD}@127.0.0.1:{address.port}{address.path}"
+    finally:
+        await server.stop()
+
+
+async def run_epoch(dsn: str, commands: list[tuple[int, Message]], first: int, size: int) -> None:
+    """Load what is stored and fold on from there, in batches of `size` commands."""
+    store = PostgresStore(dsn, "matching")
+    try:
+        epoch = await store.begin()
+        state = REPOSITORY.restore(await store.load([table for table in REPOSITORY.tables if table.load]))
+        fold = Folder(
+            service="matching",
+            stream=COMMANDS,
+            handlers=SERVICE.handlers,
+            repository=REPOSITORY,
+            state=state,
+            epoch=epoch,
+            journal=SERVICE.journal,
+        )
+        deliveries = [
+            Delivery(first + number, at, command.subject, encode(command), "", 0)
+            for number, (at, command) in enumerate(commands)
+        ]
+        for start in range(0, len(deliveries), size):
+            commit, _ = fold.fold(fold.decode(deliveries[start : start + size]), "", "stream")
+            await store.commit(commit)
+    finally:
+        await store.close()
+
+
+def busy(seed: int, steps: int) -> Exchange:
+    """A long random day, then a small one with known figures."""
+    draw = random.Random(seed)
+    ex = Exchange()
+    for trader in TRADERS:
+        ex.deposit(trader, "200")
+    ex.insure("500")
+    for number in range(steps):
+        side, who = draw.choice(("buy", "sell")), draw.randrange(len(TRADERS))
+        step = Step(draw.choice(EVERYTHING), who, side, draw.randint(1, 600), draw.randint(-30, 30), draw.randrange(16))
+        perform(ex, number, step)
+    ex.price("1000")
+    for account in ("eve", "fay"):
+        ex.deposit(account, "100000")
+    ex.place("eve", "sell", "5", "1000", client_order_id="sells", post_only=False)
+    ex.place("eve", "buy", "0.25", "0.1", client_order_id="waits")
+    ex.commit()
+    return ex
+
+
+async def test_match_pg_001_rows_and_answers_on_a_real_database(dsn: str) -> None:
+    """MATCH-PG-001: the database holds row for row what the fold holds in memory, across two epochs."""
+    ex = busy(11, 700)
+    half = len(ex.commands) // 2
+    await run_epoch(dsn, ex.commands[:half], 1, 40)
+    await run_epoch(dsn, ex.commands[half:], half + 1, 7)
+    store = PostgresStore(dsn, "matching")
+    stored = await store.load(REPOSITORY.tables)
+    await store.close()
+    for table in REPOSITORY.tables:
+        assert sorted(stored[table.name], key=table.key_of) == sorted(
+            ex.store.rows[table.name].values(), key=table.key_of
+        ), table.name
+        assert stored[table.name], table.name
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+        await check_journal(pool, ex)
+        await check_ledger(pool, ex)
+        await check_guards(pool)
+        await check_answers(pool, ex)
+        await check_refusals(pool)
+
+
+async def check_journal(pool: Any, ex: Exchange) -> None:
+    """MATCH-PG-002: every inbound message is kept as it came."""
+    rows = await pool.fetch("SELECT stream_seq, subject, payload FROM journal ORDER BY stream_seq")
+    assert [row["payload"] for row in rows] == [encode(command) for _, command in ex.commands]
+    assert [row["stream_seq"] for row in rows] == list(range(1, len(ex.commands) + 1))
+
+
+async def check_ledger(pool: Any, ex: Exchange) -> None:
+    """MATCH-PG-003: balances are the sums of their legs, and the pots hold the net deposits."""
+    wrong = await pool.fetch(
+        "SELECT account FROM ledger_balances b WHERE balance_quanta <> "
+        "(SELECT coalesce(sum(amount_quanta), 0) FROM ledger_entries e WHERE e.account = b.account)"
+    )
+    assert wrong == []
+    answer = await QUERIES["conservation"](pool, {})
+    assert answer["conserved"] and answer["difference"] == "0.000000"
+    assert answer["lots"] == {MARKET: 0}
+    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "position"}
+
+
+async def check_guards(pool: Any) -> None:
+    """MATCH-PG-004: the database refuses unbalanced legs, changed legs and an overdrawn fund."""
+    leg = "INSERT INTO ledger_entries SELECT 999999, n, 'x', 5, 'trade', 1, 1 FROM generate_series(1, 2) n"
+    with pytest.raises(asyncpg.CheckViolationError, match="999999"):
+        await pool.execute(leg)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await pool.execute("UPDATE ledger_entries SET amount_quanta = 1")
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await pool.execute("DELETE FROM ledger_entries")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute("UPDATE ledger_balances SET balance_quanta = -1 WHERE account LIKE 'insurance:%'")
+
+
+async def check_answers(pool: Any, ex: Exchange) -> None:
+    """MATCH-PG-005: what an account, the book and the feeds look like from outside."""
+    eve = await QUERIES["account"](pool, {"account": "eve"})
+    assert eve["cash"] == f"{ex.cash('eve') / 10**6:.6f}"
+    assert eve["orders"][-1]["client_order_id"] == "waits"
+    assert (eve["orders"][-1]["price"], eve["orders"][-1]["remaining"]) == ("0.1", "0.250")
+    for account in TRADERS:
+        answer = await QUERIES["account"](pool, {"account": account})
+        sizes = [position["size"] for position in answer["positions"]]
+        assert sizes == ([f"{ex.lots(account) / 1000:.3f}"] if ex.lots(account) else [])
+    depth = await QUERIES["book"](pool, {"market": MARKET, "depth": 3})
+    half = ex.state.markets[MARKET].book.bids
+    assert depth["bids"] == [[f"{price / 10:.1f}", f"{lots / 1000:.3f}"] for price, lots in half.levels()][:3]
+    half = ex.state.markets[MARKET].book.asks
+    assert depth["asks"] == [[f"{price / 10:.1f}", f"{lots / 1000:.3f}"] for price, lots in half.levels()][:3]
+    trades = (await QUERIES["trades"](pool, {"market": MARKET, "limit": 2}))["trades"]
+    assert [trade["trade_id"] for trade in trades] == [ex.state.counters.trades, ex.state.counters.trades - 1]
+    older = await QUERIES["trades"](pool, {"market": MARKET, "before": trades[1]["trade_id"], "limit": 1})
+    assert older["trades"][0]["trade_id"] == ex.state.counters.trades - 2
+    steps = (await QUERIES["liquidations"](pool, {"account": "ann"}))["liquidations"]
+    assert {step["account"] for step in steps} <= {"ann"}
+    assert (await QUERIES["liquidations"](pool, {"market": MARKET, "limit": 1}))["liquidations"]
+    entries = (await QUERIES["ledger"](pool, {"account": "eve", "limit": 500}))["entries"]
+    assert entries[-1]["kind"] == "deposit" and entries[-1]["amount"] == "100000.000000"
+    (market,) = (await QUERIES["markets"](pool, {}))["markets"]
+    assert (market["market"], market["index"], market["index_stale"]) == (MARKET, "1000.0", False)
+    assert market["open_interest"] == f"{ex.state.markets[MARKET].open_interest / 1000:.3f}"
+
+
+async def check_refusals(pool: Any) -> None:
+    """MATCH-PG-006: unknown names and unbounded requests are refused."""
+    for query, params in (
+        ("account", {"account": "nobody"}),
+        ("book", {"market": "ETH-PERP"}),
+        ("book", {"market": MARKET, "depth": 0}),
+        ("trades", {"market": MARKET, "limit": 501}),
+        ("ledger", {"account": "eve", "before": -1}),
+    ):
+        with pytest.raises(QueryError):
+            await QUERIES[query](pool, params)

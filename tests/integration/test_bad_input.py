@@ -1,0 +1,102 @@
+"""Whatever arrives on a public subject: each bad message is a dead letter with its reason, the good ones count."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any, cast
+
+import pytest
+from cleartide.contracts import DeadLettered
+from nats.aio.client import Client
+
+from deploy.local.sandbox.market import MARKET
+from tests.support.installation import Installation
+from tests.support.streams import events_of
+from tests.support.traffic import Traffic
+
+BAD_MESSAGES = 10_000
+SUBJECTS = ("orders.BTC-PERP", "trades.BTC-PERP", "transfers.acct-00", "admin.markets", "admin.insurance",
+            "prices.index.BTC-PERP", "liquidations.BTC-PERP", "funding.settle.BTC-PERP")  # fmt: skip
+
+
+def _deposit(number: int, **changes: Any) -> dict[str, Any]:
+    good = {
+        "id": f"bad-{number}", "type": "Deposit", "version": 1, "occurred_at": time.time_ns() // 1000,
+        "source": "tests", "account": "acct-00", "asset": "USDC", "amount": "1",
+    }  # fmt: skip
+    return {**good, **changes}
+
+
+def _trade(number: int, **changes: Any) -> dict[str, Any]:
+    good = {
+        "id": f"bad-{number}", "type": "ReportTrade", "version": 1, "occurred_at": time.time_ns() // 1000,
+        "source": "tests", "market": MARKET, "trade_id": f"bad-{number}", "price": "61800.0", "size": "0.001",
+        "buyer": "acct-00", "seller": "acct-01", "executed_at": 1,
+    }  # fmt: skip
+    return {**good, **changes}
+
+
+Bad = Callable[[int, Random], tuple[str, bytes]]
+
+
+def _json(subject: str, message: Any) -> tuple[str, bytes]:
+    return subject, json.dumps(message).encode()
+
+
+KINDS: dict[str, Bad] = {
+    "malformed_json": lambda number, random: (SUBJECTS[number % len(SUBJECTS)], random.randbytes(40) + b"{"),
+    "oversized": lambda number, _: _json("transfers.acct-00", _deposit(number, note="x" * 70_000)),
+    "unsupported_version": lambda number, _: _json("transfers.acct-00", _deposit(number, version=number + 2)),
+    "unknown_type": lambda number, _: _json(SUBJECTS[number % len(SUBJECTS)], {"type": f"Nothing{number}"}),
+    "schema_invalid": lambda number, random: _json(
+        "transfers.acct-00",
+        _deposit(number, amount=random.choice(["-1", "NaN", "Infinity", "1e5", "0x10", "", "1.2.3", 5, None, ["1"]])),
+    ),
+    "wrong_subject": lambda number, _: _json("transfers.somebody-else", _deposit(number)),
+    "forbidden_source": lambda number, _: _json("transfers.acct-00", _deposit(number, source="risk")),
+    "off_grid": lambda number, _: _json("trades.BTC-PERP", _trade(number, price="61800.05")),
+    "not_positive": lambda number, _: _json("trades.BTC-PERP", _trade(number, size="0")),
+    "overflow": lambda number, _: _json("trades.BTC-PERP", _trade(number, size="999999999999999")),
+    "unknown_market": lambda number, _: _json("trades.NO-PERP", _trade(number, market="NO-PERP")),
+    "duplicate": lambda _, __: _json("trades.BTC-PERP", _trade(0, id="good-trade", trade_id="good-trade")),
+}
+
+
+async def _send(client: Client, messages: list[tuple[str, bytes]]) -> None:
+    """Core publishes, then one acknowledged one, so that all are known to be stored."""
+    for subject, payload in messages[:-1]:
+        await client.publish(subject, payload)
+    await client.request(*messages[-1], timeout=10)
+
+
+@pytest.mark.timeout(240)
+async def test_ten_thousand_bad_messages_disturb_nothing(installed: Installation) -> None:
+    """RUN-DEAD-001."""
+    random = Random(5)
+    await installed.start("matching")
+    async with installed.client() as client:
+        traffic = Traffic(client, accounts=("acct-00", "acct-01"))
+        await traffic.open_market()
+        await _send(client, [_json("trades.BTC-PERP", _trade(0, id="good-trade", trade_id="good-trade"))])
+        await installed.settled(("matching",))
+        before = await installed.fetch("matching", "SELECT * FROM ledger_balances ORDER BY account")
+        kinds = list(KINDS)
+        sent = Counter(dict.fromkeys(kinds, 0))
+        for start in range(0, BAD_MESSAGES, 1_000):
+            batch = []
+            for number in range(start + 1, start + 1_001):
+                kind = kinds[number % len(kinds)]
+                sent[kind] += 1
+                batch.append(KINDS[kind](number, random))
+            await _send(client, batch)
+        await installed.settled(("matching",), seconds=120)
+        assert await installed.fetch("matching", "SELECT * FROM ledger_balances ORDER BY account") == before
+        letters = [cast(DeadLettered, letter) async for letter in events_of(client, "DEAD_LETTERS")]
+        reasons = Counter(letter.reason for letter in letters)
+        assert reasons == sent
+        await traffic.deposit("acct-00", "5")
+        await installed.settled(("matching",))
+        after = await installed.fetch("matching", "SELECT * FROM ledger_balances ORDER BY account")
+    assert after != before, "a good message after the bad ones is applied"

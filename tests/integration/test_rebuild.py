@@ -1,0 +1,76 @@
+"""Postgres is the system of record, NATS is disposable, and every service is the fold of its input."""
+
+import asyncio
+import shutil
+
+import pytest
+from cleartide.bus.streams import SERVICES
+from cleartide.ops.rebuild import rebuild
+from cleartide.ops.restore import restore
+
+from tests.support.installation import Installation
+from tests.support.streams import assert_gapless
+from tests.support.traffic import Traffic
+
+FOLDS = ("matching", "risk", "funding", "earnings", "analytics", "gateway")
+STEPS = 150
+
+
+@pytest.mark.timeout(180)
+async def test_every_service_folds_to_the_same_tables_again(installed: Installation, free_port: int) -> None:
+    """RUN-REBUILD-001."""
+    installed.extra_environment["CLEARTIDE_GATEWAY_PORT"] = str(free_port)
+    await installed.start(*FOLDS)
+    async with installed.client() as client:
+        traffic = Traffic(client, seed=3)
+        await traffic.open_market()
+        for _ in range(STEPS):
+            await traffic.step()
+        await installed.settled(FOLDS)
+    installed.stop_services()
+    before = await installed.digests(*FOLDS)
+    for service in FOLDS:
+        done = await rebuild(installed.ops, service)
+        assert done.digests == before[service]
+    await installed.start(*FOLDS)
+    async with installed.client() as client:
+        await Traffic(client, seed=4, accounts=("late",)).deposit("late", "5")
+        await installed.settled(FOLDS)
+
+
+@pytest.mark.timeout(180)
+async def test_nats_may_lose_everything_and_nothing_is_lost(installed: Installation, free_port: int) -> None:
+    """RUN-DISPOSABLE-001."""
+    installed.extra_environment["CLEARTIDE_GATEWAY_PORT"] = str(free_port)
+    await installed.start(*FOLDS)
+    async with installed.client() as client:
+        traffic = Traffic(client, seed=5)
+        await traffic.open_market()
+        for _ in range(STEPS):
+            await traffic.step()
+        await installed.settled(("matching",))
+    installed.stop_services()
+    at_the_loss = await installed.digests("matching")
+    await installed.nats.stop()
+    for store in installed.nats.folder.rglob("jetstream"):
+        await asyncio.to_thread(shutil.rmtree, store)
+    await installed.nats.start()
+    made = await restore(installed.ops)
+    assert made["EVENTS"] > 0
+    assert await installed.digests("matching") == at_the_loss
+    await installed.start(*FOLDS)
+    async with installed.client() as client:
+        for _ in range(STEPS):
+            await traffic_goes_on(traffic, client)
+        await installed.settled(FOLDS)
+        await assert_gapless(client, "EVENTS", "RISK", "FUNDING", "EARNINGS", "ANALYTICS")
+    installed.stop_services()
+    for service in FOLDS:
+        await rebuild(installed.ops, service)
+    assert set(FOLDS) < set(SERVICES)
+
+
+async def traffic_goes_on(traffic: Traffic, client: object) -> None:
+    """The same traffic over the connection to the new server."""
+    traffic.client = client  # type: ignore[assignment]
+    await traffic.step()

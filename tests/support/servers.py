@@ -1,0 +1,121 @@
+"""A database and a NATS server for tests of the library alone: every role and user, but no service's tables."""
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+from cleartide.bus.nats import NatsBus
+from cleartide.bus.permissions import OPERATOR, USERS, users
+from cleartide.bus.provision import ensure_streams
+from cleartide.bus.streams import SERVICES
+from cleartide.connect import connected, nats_broker
+from cleartide.store.migrations import Migrator
+from cleartide.store.names import role_of
+from cleartide.store.postgres import PostgresStore
+from cleartide.store.roles import ensure_roles
+from nats.aio.client import Client
+
+from deploy.local.nats import NatsServer
+from deploy.local.postgres import PostgresServer
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database with a role and an empty schema per service."""
+
+    server: PostgresServer
+    name: str
+    folder: Path
+
+    @property
+    def admin_dsn(self) -> str:
+        """As the owner."""
+        return urlsplit(self.server.dsn)._replace(path=self.name).geturl()
+
+    def dsn(self, service: str) -> str:
+        """As a service's role."""
+        return f"postgresql://{role_of(service)}:db-{service}@127.0.0.1:{self.server.port}/{self.name}"
+
+    def migrator(self, service: str, **files: str) -> Migrator:
+        """The migrations of a service: the library's and these texts, named like `m0001_tables`."""
+        folder = self.folder / service
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            path.unlink()
+        for name, text in files.items():
+            (folder / f"{name.removeprefix('m')}.sql").write_text(text)
+        return Migrator(self.admin_dsn, service, role_of(service), [folder])
+
+    def store(self, service: str) -> PostgresStore:
+        """The service's store."""
+        return PostgresStore(self.dsn(service), service)
+
+    async def fetch(self, service: str, query: str, *arguments: Any) -> Sequence[Any]:
+        """Rows, as the service sees them."""
+        connection = await asyncpg.connect(self.dsn(service))
+        try:
+            rows: Sequence[Any] = await connection.fetch(query, *arguments)
+            return rows
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def new_database(server: PostgresServer, folder: Path) -> AsyncIterator[Database]:
+    """A fresh database with every service's role."""
+    name = f"library_{os.getpid()}_{next(_numbers)}"
+    admin = await asyncpg.connect(server.dsn)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        made = Database(server, name, folder)
+        inside = await asyncpg.connect(made.admin_dsn)
+        await ensure_roles(inside, {service: f"db-{service}" for service in SERVICES})
+        await inside.close()
+        yield made
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A NATS server with every user and stream."""
+
+    server: NatsServer
+
+    @asynccontextmanager
+    async def client(self, user: str = OPERATOR) -> AsyncIterator[Client]:
+        """A connection as one of the users."""
+        broker = nats_broker(self.server.url, user, f"nats-{user}", f"test-{user}")
+        try:
+            yield await connected(broker, give_up_after=10)
+        finally:
+            await broker.stop()
+
+    @asynccontextmanager
+    async def bus(self, user: str = OPERATOR) -> AsyncIterator[NatsBus]:
+        """The bus as one of the users."""
+        async with self.client(user) as client:
+            yield NatsBus(client)
+
+
+@asynccontextmanager
+async def new_broker(folder: Path) -> AsyncIterator[Broker]:
+    """A fresh NATS server with the system's users, permissions and streams."""
+    server = NatsServer(folder, users=users({user: f"nats-{user}" for user in USERS}), durable=False)
+    await server.start()
+    try:
+        made = Broker(server)
+        async with made.bus() as bus:
+            await ensure_streams(bus)
+        yield made
+    finally:
+        await server.stop()
