@@ -1,7 +1,6 @@
 """The process table of the whole system: who is started with what, after whom."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,17 @@ RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcu
 SETUP: Final = "setup"
 _NATS_ADMIN: Final = "operator"
 _SETUP_SECONDS: Final = 120.0
-_NOT_PASSED_ON: Final = frozenset({"PYTHONDONTWRITEBYTECODE", "CLEARTIDE_POSTGRES_DSN", "CLEARTIDE_REDIS_URL"})
+_NOT_PASSED_ON: Final = frozenset(
+    {
+        "PYTHONDONTWRITEBYTECODE",
+        "CLEARTIDE_POSTGRES_DSN",
+        "CLEARTIDE_REDIS_URL",
+        "CLEARTIDE_NATS_USER",
+        "CLEARTIDE_NATS_PASSWORD",
+        "CLEARTIDE_NATS_ADMIN_USER",
+        "CLEARTIDE_NATS_ADMIN_PASSWORD",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ class Table:
 
     def _base(self) -> dict[str, str]:
         """For every program: our own environment without what is not theirs, and where things are."""
-        kept = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
+        kept = {key: value for key, value in self.settings.environment.items() if key not in _NOT_PASSED_ON}
         return kept | {
             "PYTHONUNBUFFERED": "1",
             "CLEARTIDE_NATS_URL": self.addresses.nats_url,

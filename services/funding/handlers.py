@@ -13,29 +13,27 @@ from cleartide.contracts import (
 from cleartide.fold import Effects, Handlers, Reject
 
 from services.funding.domain.rate import terms_of
-from services.funding.domain.state import FundingState, SampleError, Settlement
+from services.funding.domain.state import FundingState, Market, SampleError, Settlement
 
 
 def on_market_listed(state: FundingState, event: MarketListed, effects: Effects) -> None:
-    """Learn a market; its first interval is the one that holds this instant."""
-    state.list_market(event.market, terms_of(event.spec), effects.at)
+    """Learn a market, or its new terms."""
+    state.list_market(event.market, terms_of(event.spec))
     _close_elapsed(state, effects)
 
 
 def on_premium_sampled(state: FundingState, event: PremiumSampled, effects: Effects) -> None:
     """Count the sample in its own interval, then let time pass: it may be the last of an interval that ends."""
-    market = state.markets.get(event.market)
-    if market is None:
-        raise Reject("unknown_market", event.market)
     try:
-        state.count(market, event.minute, event.premium_ppb)
+        state.count(_market(state, event.market), event.minute, event.premium_ppb)
     except SampleError as error:
-        raise Reject(error.reason, str(error)) from error
+        raise Reject(error.reason, error.detail) from error
     _close_elapsed(state, effects)
 
 
-def on_mark_price(state: FundingState, event: MarkPriceUpdated, effects: Effects) -> None:  # noqa: ARG001 - a clock
-    """Time passes."""
+def on_mark_price(state: FundingState, event: MarkPriceUpdated, effects: Effects) -> None:
+    """Time passes; at its first price a market's first interval begins."""
+    state.begin(_market(state, event.market), effects.at)
     _close_elapsed(state, effects)
 
 
@@ -53,6 +51,13 @@ def on_funding_settled(state: FundingState, event: FundingSettled, effects: Effe
         )
     )
     _close_elapsed(state, effects)
+
+
+def _market(state: FundingState, market: str) -> Market:
+    known = state.markets.get(market)
+    if known is None:
+        raise Reject("unknown_market", market)
+    return known
 
 
 def _close_elapsed(state: FundingState, effects: Effects) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from cleartide.contracts.types import JSON_SAFE
 from cleartide.service import Query, QueryError
 
-from services.funding.domain.state import Sum
+from services.funding.domain.state import Market, Sum
 from services.funding.repository import MARKETS, market_of
 from services.funding.views import prediction_view, rate_view
 
@@ -27,41 +27,67 @@ SELECT {", ".join(MARKETS.columns)} FROM funding_markets
 WHERE $1::text IS NULL OR market = $1 ORDER BY market LIMIT $2
 """  # noqa: S608 - names are our declarations
 _SUMS_SQL: Final = """
-SELECT s.market, s.premium_sum_ppb, s.samples, s.last_minute
-FROM funding_sums s JOIN funding_markets m ON m.market = s.market AND m.open_start = s.interval_start LIMIT $1
+SELECT s.market, s.interval_start, s.premium_sum_ppb, s.samples, s.last_minute
+FROM funding_sums s JOIN funding_markets m ON m.market = s.market AND m.open_start = s.interval_start
+WHERE s.market = ANY($1) LIMIT $2
 """
 
 
 async def rates(pool: Any, params: dict[str, Any]) -> Any:
     """A market's published rates, newest first. Parameters: market, limit, before (an interval start)."""
-    limit = int(params.get("limit", DEFAULT_ROWS))
-    before = int(params.get("before", JSON_SAFE))
-    if not 1 <= limit <= MOST_ROWS:
-        raise QueryError("bad_parameters", f"limit is 1 to {MOST_ROWS}")
-    if not 0 <= before <= JSON_SAFE:
-        raise QueryError("bad_parameters", "before is an interval start in microseconds")
-    market = str(params["market"])
+    market, limit, before = str(params["market"]), _limit(params), _before(params)
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         as_of = await connection.fetchval(_AS_OF_SQL)
         rows = await connection.fetch(_RATES_SQL, market, before, limit)
     return {"as_of_seq": as_of, "market": market, "rates": [rate_view(row) for row in rows]}
 
 
-async def predicted(pool: Any, params: dict[str, Any]) -> Any:
-    """The rate each market is heading for and the time to its next settlement. Parameters: market (or all)."""
-    name = None if params.get("market") is None else str(params["market"])
+async def predicted(pool: Any, params: dict[str, Any]) -> Any:  # noqa: ARG001 - takes no parameters
+    """For every market the rate in force, the one it is heading for, and the time to its next settlement."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         as_of = await connection.fetchval(_AS_OF_SQL)
-        rows = await connection.fetch(_MARKETS_SQL, name, MOST_MARKETS)
-        counted = await connection.fetch(_SUMS_SQL, MOST_MARKETS)
-    if name is not None and not rows:
-        raise QueryError("not_found", f"market {name} is not listed")
-    markets = {row["market"]: market_of(row) for row in rows}
-    for market, *sums in counted:
-        if market in markets:
-            markets[market].sums[markets[market].open_start] = Sum(*sums)
+        markets = await _markets(connection, None)
     now = time.time_ns() // 1_000
-    return {"as_of_seq": as_of, "now": now, "markets": [prediction_view(market, now) for market in markets.values()]}
+    return {"as_of_seq": as_of, "now": now, "markets": [prediction_view(market, now) for market in markets]}
 
 
-QUERIES: Final[Mapping[str, Query]] = {"rates": rates, "predicted": predicted}
+async def funding(pool: Any, params: dict[str, Any]) -> Any:
+    """One market: the rate in force, the predicted one and the past ones. Parameters: market, limit, before.
+
+    Error `not_found` when the market is not listed.
+    """
+    name, limit, before = str(params["market"]), _limit(params), _before(params)
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        markets = await _markets(connection, name)
+        rows = await connection.fetch(_RATES_SQL, name, before, limit)
+    if not markets:
+        raise QueryError("not_found", f"market {name} is not listed")
+    now = time.time_ns() // 1_000
+    view = prediction_view(markets[0], now)
+    return {"as_of_seq": as_of, "now": now, **view, "rates": [rate_view(row) for row in rows]}
+
+
+async def _markets(connection: Any, name: str | None) -> list[Market]:
+    rows = await connection.fetch(_MARKETS_SQL, name, MOST_MARKETS)
+    markets = {row["market"]: market_of(row) for row in rows}
+    for market, start, *counted in await connection.fetch(_SUMS_SQL, list(markets), MOST_MARKETS):
+        markets[market].sums[start] = Sum(*counted)
+    return list(markets.values())
+
+
+def _limit(params: dict[str, Any]) -> int:
+    limit = int(params.get("limit", DEFAULT_ROWS))
+    if not 1 <= limit <= MOST_ROWS:
+        raise QueryError("bad_parameters", f"limit is 1 to {MOST_ROWS}")
+    return limit
+
+
+def _before(params: dict[str, Any]) -> int:
+    before = int(params.get("before", JSON_SAFE))
+    if not 0 <= before <= JSON_SAFE:
+        raise QueryError("bad_parameters", "before is an interval start in microseconds")
+    return before
+
+
+QUERIES: Final[Mapping[str, Query]] = {"rates": rates, "predicted": predicted, "funding": funding}

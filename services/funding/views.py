@@ -1,14 +1,25 @@
 """Rates as an answer shows them: in ppb and as exact decimal text."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from cleartide.money import PPB
+from cleartide.money import PPB, ceil_div
 
 from services.funding.domain.rate import MINUTE_MICROS, interval_rate
 from services.funding.domain.state import Market, Sum
 
-SECOND_MICROS = 1_000_000
+SECOND_MICROS: Final = 1_000_000
+
+_OPEN_FIGURES: Final = (
+    "interval_start",
+    "interval_end",
+    "seconds_left",
+    "minutes_begun",
+    "samples",
+    "average_premium_ppb",
+    "predicted_rate_ppb",
+    "predicted_rate",
+)
 
 
 def rate_text(ppb: int) -> str:
@@ -37,25 +48,27 @@ def rate_view(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prediction_view(market: Market, now: int) -> dict[str, Any]:
-    """The rate the open interval would end with if its mean premium stayed as it is, and the time left.
+    """The rate in force, and the one the open interval would end with if its mean premium stayed as it is.
 
     The mean runs over the minutes begun so far, those without a sample counting 0. `now`: microseconds, UTC.
+    Before the market's first price there is no open interval and its figures are null.
     """
-    counted = market.sums.get(market.open_start, Sum(0, 0, -1))
-    elapsed = max(1, min(market.slots, (now - market.open_start) // MINUTE_MICROS + 1))
-    rate = interval_rate(counted.premium_sum_ppb, counted.samples, elapsed, market.interval_micros, market.terms)
     return {
         "market": market.market,
-        "interval_start": market.open_start,
-        "interval_end": market.closes_at,
         "interval_micros": market.interval_micros,
-        "seconds_left": max(0, -(-(market.closes_at - now) // SECOND_MICROS)),
-        "slots": market.slots,
-        "elapsed_slots": elapsed,
-        "samples": counted.samples,
-        "average_premium_ppb": rate.average_premium_ppb,
-        "predicted_rate_ppb": rate.rate_ppb,
-        "predicted_rate": rate_text(rate.rate_ppb),
-        "last_rate_ppb": market.last.rate.rate_ppb if market.last else None,
-        "last_rate": rate_text(market.last.rate.rate_ppb) if market.last else None,
+        "rate_ppb": market.last.rate.rate_ppb if market.last else None,
+        "rate": rate_text(market.last.rate.rate_ppb) if market.last else None,
+        **_open_interval(market, now),
     }
+
+
+def _open_interval(market: Market, now: int) -> dict[str, Any]:
+    if market.open_start is None:
+        return dict.fromkeys(_OPEN_FIGURES)
+    counted = market.sums.get(market.open_start, Sum(0, 0, -1))
+    begun = max(1, min(market.slots, (now - market.open_start) // MINUTE_MICROS + 1))
+    rate = interval_rate(counted.premium_sum_ppb, counted.samples, begun, market.interval_micros, market.terms)
+    end = market.open_start + market.interval_micros
+    seconds_left = max(0, ceil_div(end - now, SECOND_MICROS))
+    figures = (market.open_start, end, seconds_left, begun, counted.samples, *rate, rate_text(rate.rate_ppb))
+    return dict(zip(_OPEN_FIGURES, figures, strict=True))

@@ -237,8 +237,7 @@ async def installation(
 ) -> AsyncIterator[Installation]:
     """A fresh installation on a running Postgres and Valkey, with a NATS server of its own."""
     name = f"cleartide_{os.getpid()}_{next(_databases)}"
-    admin = await asyncpg.connect(postgres.dsn)
-    await admin.execute(f"CREATE DATABASE {name}")
+    await _administer(postgres, f"CREATE DATABASE {name}")
     nats = NatsServer(folder / "nats", users=users({user: f"nats-{user}" for user in USERS}), durable=durable)
     await nats.start()
     made = Installation(folder, postgres, nats, valkey, name)
@@ -248,5 +247,12 @@ async def installation(
     finally:
         made.kill_services()
         await nats.stop()
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _administer(postgres: PostgresServer, statement: str) -> None:
+    admin = await asyncpg.connect(postgres.dsn)
+    try:
+        await admin.execute(statement)
+    finally:
         await admin.close()

@@ -5,8 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
-
 from cleartide.bus.streams import SERVICES as STREAM_SERVICES
+
 from deploy.local import ports
 from deploy.local.build import Plan, plan
 from deploy.local.errors import PortTakenError
@@ -78,11 +78,15 @@ class TestSwitches:
             CLEARTIDE_REDIS_URL="redis://cache.example",
             CLEARTIDE_NATS_USER="shared",
             CLEARTIDE_NATS_PASSWORD="secret",
+            CLEARTIDE_NATS_ADMIN_USER="chief",
+            CLEARTIDE_NATS_ADMIN_PASSWORD="of all",
         )
         assert names(own)[0] == "setup"
         programs = {program.name: program for program in own.table.programs()}
         assert programs["setup"].env["CLEARTIDE_ADMIN_DSN"] == "postgresql://boss:p@db.example:6432/venue"
+        assert programs["setup"].env["CLEARTIDE_NATS_ADMIN_USER"] == "chief"
         risk = programs["risk"].env
+        assert "chief" not in risk.values()
         assert risk["CLEARTIDE_POSTGRES_DSN"].endswith("@db.example:6432/venue")
         assert "boss" not in risk["CLEARTIDE_POSTGRES_DSN"]
         assert (risk["CLEARTIDE_NATS_URL"], risk["CLEARTIDE_NATS_USER"]) == ("nats://bus.example:4333", "shared")

@@ -17,6 +17,38 @@ PENDING_BYTES: Final = 64 * 2**20
 CONNECT_RETRY_SECONDS: Final = 0.2
 
 
+class SturdyClient(Client):
+    """A client that outlives bytes which are not text.
+
+    Subjects and headers are whatever their publisher sent. The plain client ends its read loop, for good and in
+    silence, on a subject or a status line that is not UTF-8: one such message in a stream would stop its readers.
+    """
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Any:
+        return super()._build_message(sid, _printable(subject), reply, data, headers)
+
+    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
+        try:
+            return await super()._process_headers(headers)
+        except (UnicodeDecodeError, IndexError):
+            return None
+
+
+def _printable(subject: bytes) -> bytes:
+    """The same for every honest subject; others become text that PostgreSQL and JSON can hold."""
+    return subject.decode(errors="backslashreplace").replace("\x00", "\\x00").encode()
+
+
+class _Broker(NatsBroker):
+    async def _connect(self) -> Client:
+        client = SturdyClient()
+        await client.connect(**self._connection_kwargs)
+        self.config.connect(client)
+        return client
+
+
 def nats_broker(url: str, user: str, password: str, name: str) -> NatsBroker:
     """A FastStream broker whose client reconnects for ever and listens on an inbox that only this user may read."""
 
@@ -38,7 +70,7 @@ def nats_broker(url: str, user: str, password: str, name: str) -> NatsBroker:
     if user:
         options["inbox_prefix"] = inbox_prefix(user)
         options["security"] = SASLPlaintext(username=user, password=password, use_ssl=False)
-    return NatsBroker(url, **options)
+    return _Broker(url, **options)
 
 
 async def connected(broker: NatsBroker, give_up_after: float | None = None) -> Client:

@@ -54,6 +54,8 @@ RECOVERABLE: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    # What asyncpg says of a connection whose server died in the middle of a statement.
+    asyncpg.InternalClientError,
 )
 
 Query = Callable[[Any, dict[str, Any]], Awaitable[Any]]
@@ -231,7 +233,7 @@ def _refusal(code: str, message: str) -> bytes:
 
 
 def _start(service: Service, context: ServiceContext) -> "list[asyncio.Task[None]]":
-    tasks = [asyncio.create_task(_epochs(context.worker), name="worker")]
+    tasks = [asyncio.create_task(run_epochs(context.worker), name="worker")]
     if service.partitions:
         keeper = keep_ahead(context.settings.postgres_dsn, service.partitions, context.stopping)
         tasks.append(asyncio.create_task(keeper, name="partitions"))
@@ -245,7 +247,7 @@ async def _awaited(coroutine: Awaitable[None]) -> None:
     await coroutine
 
 
-async def _epochs(worker: Worker) -> None:
+async def run_epochs(worker: Worker) -> None:
     """Epoch after epoch until stopped; lost connections are waited out, anything else ends the process."""
     delay = FIRST_RETRY_SECONDS
     while not worker.stopping:

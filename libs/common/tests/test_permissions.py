@@ -157,7 +157,7 @@ async def test_nobody_hears_what_is_not_theirs(people: dict[str, Person]) -> Non
     """`>`, other people's inboxes, other services' queries and the JetStream API stay silent for everybody."""
     for user in OUTSIDERS:
         others = [other for other in USERS if other != user]
-        quiet = [">", "$JS.>", "_INBOX.>", "query.>", "_INBOX_*.>", *(f"{inbox_prefix(other)}.>" for other in others)]
+        quiet = [">", "$JS.>", "_INBOX.>", "query.>", "*.>", *(f"{inbox_prefix(other)}.>" for other in others)]
         quiet += [f"query.{service}.>" for service in SERVICES if service != user]
         quiet += ["orders.>", "transfers.>", "dead.>", "funding.>", "earnings.>", "analytics.>", "market.>"]
         if user != "gateway":

@@ -42,7 +42,7 @@ def terms_of(spec: MarketSpec) -> Terms:
 
 
 def cap_8h_ppb(bracket: MarginBracket) -> int:
-    """6 * (imf - mmf), so that no one is liquidated by funding alone before it is paid (R17)."""
+    """6 * (imf - mmf) of the bracket, never negative (R17)."""
     maintenance_ppb = ceil_div(bracket.initial_margin_ppb * bracket.maintenance_fraction_ppb, PPB)
     return max(0, CAP_TIMES_MARGIN_GAP * (bracket.initial_margin_ppb - maintenance_ppb))
 

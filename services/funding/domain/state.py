@@ -14,7 +14,7 @@ class SampleError(ValueError):
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
-        self.reason = reason
+        self.reason, self.detail = reason, detail
 
 
 class Sum(NamedTuple):
@@ -39,20 +39,21 @@ class Closed(NamedTuple):
 class Market:
     """A market's terms and its open intervals. `open_start`: start of the interval that closes next.
 
-    The interval's length is the one in force when the market was first seen and stays with it.
+    It is None until the market's first price: before that nobody can hold a position. The interval's length is the
+    one in force when the market was listed and stays with it.
     """
 
     market: str
     terms: Terms
     interval_micros: int
-    open_start: int
+    open_start: int | None = None
     last: Closed | None = None
     sums: dict[int, Sum] = field(default_factory=dict)
 
     @property
-    def closes_at(self) -> int:
+    def closes_at(self) -> int | None:
         """First instant that belongs to the next interval."""
-        return self.open_start + self.interval_micros
+        return None if self.open_start is None else self.open_start + self.interval_micros
 
     @property
     def slots(self) -> int:
@@ -96,14 +97,21 @@ class FundingState:
     dirty: Dirty = field(default_factory=Dirty)
     next_close: int | None = None
 
-    def list_market(self, market: str, terms: Terms, at: int) -> None:
-        """Open a market in the interval that holds `at`, or give an open one new terms."""
+    def list_market(self, market: str, terms: Terms) -> None:
+        """Learn a market, or give a known one new terms."""
         known = self.markets.get(market)
         if known is None:
-            self.add(Market(market, terms, self.interval_micros, at - at % self.interval_micros))
+            self.add(Market(market, terms, self.interval_micros))
         else:
             known.terms = terms
         self.dirty.markets.add(market)
+
+    def begin(self, market: Market, at: int) -> None:
+        """A market has a price: its first interval is the one that holds the first such instant."""
+        if market.open_start is None:
+            market.open_start = at - at % market.interval_micros
+            self.dirty.markets.add(market.market)
+            self._find_next_close()
 
     def add(self, market: Market) -> None:
         """Take in a market as it is."""
@@ -113,11 +121,11 @@ class FundingState:
     def count(self, market: Market, minute: int, premium_ppb: int) -> None:
         """Count one premium sample in the interval of its minute. Raises SampleError before anything changes."""
         start = minute - minute % market.interval_micros
-        if start < market.open_start:
-            raise SampleError("late_sample", f"{market.market}: interval {start} is closed")
+        if market.open_start is None or start < market.open_start:
+            raise SampleError("interval_not_open", f"{market.market}: {start}")
         known = market.sums.get(start, Sum(0, 0, -1))
         if minute - minute % MINUTE_MICROS <= known.last_minute:
-            raise SampleError("duplicate_sample", f"{market.market}: minute {minute} is counted")
+            raise SampleError("duplicate_sample", f"{market.market}: {minute}")
         market.sums[start] = Sum(
             known.premium_sum_ppb + premium_ppb, known.samples + 1, minute - minute % MINUTE_MICROS
         )
@@ -129,7 +137,7 @@ class FundingState:
         while self.next_close is not None and self.next_close <= at and len(closed) < MOST_CLOSED_AT_ONCE:
             closes = self.next_close
             due = [market for _, market in sorted(self.markets.items()) if market.closes_at == closes]
-            closed += [self._close(market, at) for market in due]
+            closed += [self._close(market, closes, at) for market in due]
             self._find_next_close()
         return closed
 
@@ -137,16 +145,17 @@ class FundingState:
         """Remember what matching settled."""
         self.dirty.settled.append(settlement)
 
-    def _close(self, market: Market, at: int) -> Closed:
-        start = market.open_start
+    def _close(self, market: Market, end: int, at: int) -> Closed:
+        start = end - market.interval_micros
         total, samples, _ = market.sums.pop(start, Sum(0, 0, -1))
         rate = interval_rate(total, samples, market.slots, market.interval_micros, market.terms)
         market.last = Closed(market.market, start, market.interval_micros, rate, samples)
-        market.open_start = market.closes_at
+        market.open_start = end
         self.dirty.markets.add(market.market)
         self.dirty.sums.add((market.market, start))
         self.dirty.closed.append((market.last, at))
         return market.last
 
     def _find_next_close(self) -> None:
-        self.next_close = min((market.closes_at for market in self.markets.values()), default=None)
+        ends = (market.closes_at for market in self.markets.values())
+        self.next_close = min((end for end in ends if end is not None), default=None)

@@ -7,7 +7,7 @@ CREATE TABLE funding_markets (
     cap_8h_ppb               bigint NOT NULL CHECK (cap_8h_ppb >= 0),
     cap_hourly_ppb           bigint NOT NULL CHECK (cap_hourly_ppb >= 0),
     interval_micros          bigint NOT NULL CHECK (interval_micros > 0 AND interval_micros % 60000000 = 0),
-    open_start               bigint NOT NULL,
+    open_start               bigint,
     last_interval_start      bigint,
     last_average_premium_ppb bigint,
     last_rate_ppb            bigint,
@@ -15,8 +15,8 @@ CREATE TABLE funding_markets (
     CHECK (open_start % interval_micros = 0),
     CHECK (last_interval_start + interval_micros = open_start)
 );
-COMMENT ON COLUMN funding_markets.open_start IS 'start of the interval that closes next, microseconds since the Unix epoch, UTC';
-COMMENT ON COLUMN funding_markets.interval_micros IS 'fixed when the market was first seen';
+COMMENT ON COLUMN funding_markets.open_start IS 'start of the interval that closes next, microseconds since the Unix epoch, UTC; NULL before the first price';
+COMMENT ON COLUMN funding_markets.interval_micros IS 'fixed when the market was listed';
 
 CREATE TABLE funding_sums (
     market          text    NOT NULL,

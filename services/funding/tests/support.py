@@ -93,6 +93,10 @@ class Venue:
         self.state = self.repository.restore(self.tables.loaded())
 
     def list_market(self, market: str, at: int = START, **spec: Any) -> list[Message]:
+        """List a market and give it a price."""
+        return self.list_only(market, at, **spec) + self.tick(market, at)
+
+    def list_only(self, market: str, at: int = START, **spec: Any) -> list[Message]:
         return self.say(MarketListed, at, market=market, spec=market_spec(market, **spec), quanta_per_lot_tick=1)
 
     def sample(self, market: str, minute: int, premium_ppb: int, *, late_by: int = 0) -> list[Message]:

@@ -57,6 +57,16 @@ def test_every_elapsed_hour_is_closed_in_order() -> None:
     assert [rate.rate_ppb for rate in said] == [62_500, 0, 0, 0, 0, 0]
 
 
+def test_a_market_without_a_price_has_no_funding() -> None:
+    """FUND-INT-012: the first interval is the one that holds the market's first price, not its listing."""
+    venue = Venue()
+    venue.list_only(BTC)
+    venue.list_market(ETH)
+    venue.tick(BTC, START + 2 * HOUR_MICROS + 1)
+    closed = [(rate.market, rate.interval_start) for rate in published(venue.tick(BTC, START + 3 * HOUR_MICROS))]
+    assert closed == [(BTC, START + 2 * HOUR_MICROS), (ETH, START + 2 * HOUR_MICROS)]
+
+
 def test_a_long_silence_is_worked_off_in_bounded_steps() -> None:
     """FUND-INT-004: no event closes without bound, nothing is lost, and samples of today wait for their hour."""
     venue = Venue()
@@ -78,11 +88,20 @@ def test_a_sample_belongs_to_the_interval_of_its_minute() -> None:
     assert (rate.interval_start, rate.samples) == (START, 1)
 
 
-@pytest.mark.parametrize(("market", "minute", "reason"), [(ETH, 61, "unknown"), (BTC, 61, "dupl"), (BTC, 59, "late")])
+@pytest.mark.parametrize(
+    ("market", "minute", "reason"),
+    [
+        ("XRP-PERP", 61, "unknown_market"),
+        (BTC, 61, "duplicate_sample"),
+        (BTC, 59, "interval_not_open"),
+        (ETH, 61, "interval_not_open"),
+    ],
+)
 def test_a_sample_that_cannot_count_is_refused(market: str, minute: int, reason: str) -> None:
-    """FUND-INT-006: unknown market, a minute twice, a closed interval: dead letter, nothing changed."""
+    """FUND-INT-006: unknown market, a minute twice, a closed interval, no price yet: dead letter, nothing changed."""
     venue = Venue()
     venue.list_market(BTC)
+    venue.list_only(ETH)
     venue.sample(BTC, 61, 5)
     with pytest.raises(Reject, match=reason):
         venue.sample(market, minute, 7)

@@ -111,13 +111,15 @@ async def check_rates(pool: Any) -> None:
 
 
 async def check_predicted(pool: Any) -> None:
-    """FUND-VIEW-006: the open interval of every market or of one; an unknown market is not found."""
+    """FUND-VIEW-006: the open interval of every market; of one with its past rates; an unknown one is not found."""
     answer = await QUERIES["predicted"](pool, {})
     shown = {market["market"]: market for market in answer["markets"]}
     assert (shown[BTC]["samples"], shown[ETH]["samples"]) == (1, 0)
     assert {market["interval_start"] for market in answer["markets"]} == {START + 2 * HOUR_MICROS}
-    assert shown[BTC]["seconds_left"] == 0
-    assert shown[BTC]["average_premium_ppb"] == 1_000_000
-    assert [market["market"] for market in (await QUERIES["predicted"](pool, {"market": ETH}))["markets"]] == [ETH]
+    assert (shown[BTC]["seconds_left"], shown[BTC]["average_premium_ppb"]) == (0, 1_000_000)
+    one = await QUERIES["funding"](pool, {"market": BTC, "limit": 1})
+    assert {name: one[name] for name in shown[BTC]} == shown[BTC]
+    assert (one["rate"], one["predicted_rate"]) == ("0.000000000", "0.000062500")
+    assert [rate["interval_start"] for rate in one["rates"]] == [START + HOUR_MICROS]
     with pytest.raises(QueryError, match="XRP-PERP"):
-        await QUERIES["predicted"](pool, {"market": "XRP-PERP"})
+        await QUERIES["funding"](pool, {"market": "XRP-PERP"})

@@ -19,7 +19,7 @@ def test_the_predicted_rate_is_that_of_the_mean_so_far() -> None:
     for minute in (0, 1, 3):
         venue.sample(BTC, minute, 4_000_000)
     shown = prediction_view(venue.state.markets[BTC], START + 3 * MINUTE_MICROS + 1)
-    assert (shown["elapsed_slots"], shown["samples"], shown["average_premium_ppb"]) == (4, 3, 3_000_000)
+    assert (shown["minutes_begun"], shown["samples"], shown["average_premium_ppb"]) == (4, 3, 3_000_000)
     assert shown["predicted_rate"] == rate_text((3_000_000 - 500_000) // 8) == "0.000312500"
     assert (shown["interval_end"], shown["seconds_left"]) == (START + HOUR_MICROS, 57 * 60)
 
@@ -31,9 +31,17 @@ def test_a_prediction_before_and_after_its_interval() -> None:
     assert prediction_view(venue.state.markets[BTC], START)["predicted_rate_ppb"] == 0
     venue.sample(BTC, 0, 60_000_000)
     shown = prediction_view(venue.state.markets[BTC], START + 2 * HOUR_MICROS)
-    assert (shown["elapsed_slots"], shown["seconds_left"], shown["average_premium_ppb"]) == (60, 0, 1_000_000)
+    assert (shown["minutes_begun"], shown["seconds_left"], shown["average_premium_ppb"]) == (60, 0, 1_000_000)
     venue.tick(BTC, START + HOUR_MICROS)
-    assert prediction_view(venue.state.markets[BTC], START + HOUR_MICROS)["last_rate"] == rate_text(62_500)
+    assert prediction_view(venue.state.markets[BTC], START + HOUR_MICROS)["rate"] == rate_text(62_500)
+
+
+def test_before_the_first_price_there_is_nothing_to_predict() -> None:
+    """FUND-VIEW-007: figures are null until the market has a price."""
+    venue = Venue()
+    venue.list_only(BTC)
+    shown = prediction_view(venue.state.markets[BTC], START)
+    assert (shown["rate"], shown["interval_start"], shown["predicted_rate"], shown["seconds_left"]) == (None,) * 4
 
 
 @pytest.mark.parametrize("settled_at", [None, 5])

@@ -50,7 +50,7 @@ class AlertPresenter:
         events = [msgspec.json.decode(row.payload) for row in rows]
         markets = {position["market"] for event in events for position in event["inputs"]}
         if any(self._directory.known(market) is None for market in markets):
-            # An alert is not held back for a unit: without it size and mark_price are null, the money figures stand.
+            # An alert is not held back for a unit: without it size and mark are null, the money figures stand.
             with suppress(ApiError):
                 await self._directory.refresh()
         return [self._view(event) for event in events]
@@ -78,7 +78,7 @@ class AlertPresenter:
         return AlertInputView(
             market=position["market"],
             size=grid.size_text(position["lots"]) if grid else None,
-            mark_price=grid.price_text(position["mark_ticks"]) if grid else None,
+            mark=grid.price_text(position["mark_ticks"]) if grid else None,
             value=position["value"],
             maintenance_margin=position["maintenance_margin"],
         )

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+import structlog
 from starlette.responses import Response
 
 from services.gateway.edge.alerts import AlertHistory, AlertPresenter
 from services.gateway.edge.cache import CACHE_STATUS, ResponseCache
+from services.gateway.edge.errors import ApiError
 from services.gateway.edge.health import HealthChecks
 from services.gateway.edge.limits import RateLimiter
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.upstream import Upstream
 from services.gateway.live.session import LiveHubs
+
+log = structlog.get_logger()
 
 SHORT_MS: Final = 500
 LONG_MS: Final = 1_000
@@ -38,7 +42,12 @@ class Edge:
         """What `make` returns as JSON, kept for `ttl_ms` under the key: the route's name and its checked parameters."""
 
         async def encoded() -> bytes:
-            return msgspec.json.encode(await make())
+            try:
+                return msgspec.json.encode(await make())
+            except (KeyError, TypeError) as error:
+                log.error("unexpected_shape", route=key[0], exc_info=error)
+                message = "A service answered in a form that the gateway does not know."
+                raise ApiError(502, "bad_upstream_reply", message, {"route": key[0]}) from error
 
         body, outcome = await self.cache.get(":".join(map(str, key)), ttl_ms, encoded)
         headers = {"Cache-Control": "no-store", "Cache-Status": CACHE_STATUS[outcome]}

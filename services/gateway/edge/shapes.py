@@ -48,11 +48,11 @@ class HealthReport(TypedDict):
 
 
 class AlertInputView(TypedDict):
-    """One position that entered an alert. `size` and `mark_price` are null while the market's steps are not known."""
+    """One position that entered an alert. `size` and `mark` are null while the market's steps are not known."""
 
     market: str
     size: str | None
-    mark_price: str | None
+    mark: str | None
     value: str
     maintenance_margin: str
 

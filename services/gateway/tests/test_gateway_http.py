@@ -112,7 +112,7 @@ async def test_alerts_are_paged_by_seq(installed: Installation) -> None:
         _, mine, _ = await edge.get("/api/v1/alerts?account=a2")
         assert [one["seq"] for one in mine["alerts"]] == [2, 4]
         [position] = mine["alerts"][0]["inputs"]
-        assert (position["size"], position["mark_price"]) == ("-1.500", "97000.1")
+        assert (position["size"], position["mark"]) == ("-1.500", "97000.1")
         status, body, _ = await edge.get("/api/v1/alerts?after_seq=6")
         assert (status, body["error"]["detail"]) == (409, {"head": 5})
 

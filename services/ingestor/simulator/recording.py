@@ -118,19 +118,24 @@ class Recording:
                 updates.take(line.after_ns, body.pu or body.u, body.u)
                 trades.take(line.after_ns, body.t, body.t)
                 self.lead_millis = max(self.lead_millis, body.E - line.after_ns // 1_000_000 - self.first_millis)
-        self._updates_per_second, self._trades_per_second = updates.per_second, trades.per_second
+        self._updates, self._trades = updates, trades
 
     def shift(self, millis: int) -> Shift:
-        """The shift of a loop that begins `millis` after the recording did: ids rise faster than any loop counts."""
+        """For a replay that begins `millis` after the recording did: ids above those of any that began earlier."""
         seconds = millis // 1_000
-        return Shift(seconds * self._updates_per_second, seconds * self._trades_per_second, millis)
+        return Shift(seconds * self._updates.per_second, seconds * self._trades.per_second, millis)
+
+    def next_loop(self, shift: Shift, millis: int) -> Shift:
+        """For the loop after the one played with `shift`: ids go on where that one ended."""
+        return Shift(shift.updates + self._updates.span, shift.trades + self._trades.span, millis)
 
 
 class _Pace:
-    """Ids a second that no stretch of a second or more, counted from the start, exceeds."""
+    """How many ids a loop takes, and how many a second at most, counted from the start over a second or more."""
 
     def __init__(self) -> None:
         self._lowest = 0
+        self.span = 0
         self.per_second = 1
 
     def take(self, after_ns: int, lowest: int, highest: int) -> None:
@@ -138,6 +143,7 @@ class _Pace:
         if not highest:
             return
         self._lowest = min(self._lowest or lowest, lowest)
+        self.span = max(self.span, highest - self._lowest + 1)
         seconds = after_ns // 1_000_000_000
         if seconds:
             self.per_second = max(self.per_second, (highest - self._lowest) // seconds + 1)

@@ -80,6 +80,7 @@ class Replay:
         self._started = time.monotonic()
         shift = self._shift()
         if self.loops:
+            shift = self.recording.next_loop(self.market.shift, shift.millis)
             await self._broadcast(self.recording.join.stream, self.market.begin_loop(shift))
         else:
             self.market.shift = shift

@@ -1,4 +1,4 @@
-"""The fold: time series that do not change when they come again, an index once a second, a state that its rows restore."""
+"""The fold: series that do not change when they come again, an index once a second, a state that its rows restore."""
 
 from typing import Any
 

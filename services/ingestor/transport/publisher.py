@@ -20,7 +20,7 @@ log = structlog.get_logger()
 FLUSH_SECONDS: Final = 0.01
 EVENTS_PER_MESSAGE: Final = 200
 MAX_PENDING_EVENTS: Final = 20_000
-ACK_SECONDS: Final = 5.0
+ACK_SECONDS: Final = 2.0
 
 
 class JetStream(Protocol):
@@ -35,11 +35,12 @@ class Publisher:
     """Collects events and publishes what has gathered every FLUSH_SECONDS, or sooner when a message is full.
 
     Subjects go out beside each other; within a subject one message follows the acknowledgement of the one before.
-    While the bus does not answer, at most MAX_PENDING_EVENTS wait: `room` then holds the caller and so the socket.
+    While the bus does not answer, about `max_pending` of them wait: `room` then holds the caller and so the socket.
     """
 
-    def __init__(self, jetstream: JetStream) -> None:
+    def __init__(self, jetstream: JetStream, max_pending: int = MAX_PENDING_EVENTS) -> None:
         self._jetstream = jetstream
+        self._max_pending = max_pending
         self._waiting: dict[str, deque[MarketStruct]] = {}
         self._pending = 0
         self._news = asyncio.Event()
@@ -62,7 +63,7 @@ class Publisher:
             if len(queue) >= EVENTS_PER_MESSAGE:
                 self._full.set()
         self._news.set()
-        if self._pending >= MAX_PENDING_EVENTS:
+        if self._pending >= self._max_pending:
             self._room.clear()
 
     async def room(self) -> None:
@@ -101,7 +102,7 @@ class Publisher:
             for _ in batch:
                 queue.popleft()
             self._pending -= len(batch)
-            if self._pending < MAX_PENDING_EVENTS:
+            if self._pending < self._max_pending:
                 self._room.set()
 
     async def _publish(self, subject: str, batch: list[MarketStruct]) -> None:

@@ -18,7 +18,7 @@ from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from cleartide.bus.ports import CursorLost, Delivery, OutboxRow, StreamState
-from cleartide.bus.streams import Stream
+from cleartide.bus.streams import BY_NAME, Stream
 
 log = structlog.get_logger()
 
@@ -140,7 +140,11 @@ class NatsBus:
 
 
 def _headers(service: str, row: OutboxRow) -> dict[str, str]:
-    headers = {"Nats-Msg-Id": f"{service}.{row.channel}.{row.first_seq}", "Ct-Last-Seq": str(row.last_seq)}
+    headers = {"Ct-Last-Seq": str(row.last_seq)}
+    # On a public stream an outsider could use up the identity first, and the server would drop ours as a duplicate.
+    # There a repeat is stored again and skipped by its number.
+    if not BY_NAME[row.channel].public:
+        headers["Nats-Msg-Id"] = f"{service}.{row.channel}.{row.first_seq}"
     if row.traceparent:
         headers["traceparent"] = row.traceparent
     return headers
@@ -188,8 +192,9 @@ class PullCursor:
     async def _on_message(self, message: Msg) -> None:
         self._heard = asyncio.get_running_loop().time()
         headers = message.headers
-        if headers is not None and "Status" in headers:
-            self._on_status(headers)
+        # Only what comes from a stream has somewhere to be acknowledged; its headers are its publisher's.
+        if not message.reply:
+            self._on_status(headers or {})
             return
         self._outstanding -= 1
         tokens = message.reply.split(".")
@@ -205,7 +210,7 @@ class PullCursor:
         self._wake.set()
 
     def _on_status(self, headers: dict[str, str]) -> None:
-        status, text = headers["Status"], headers.get("Description", "")
+        status, text = headers.get("Status", ""), headers.get("Description", "")
         if status == "100":
             return
         self._outstanding -= int(headers.get("Nats-Pending-Messages", "0"))

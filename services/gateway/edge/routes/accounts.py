@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.convert import account_view, position_view
+from services.gateway.edge.errors import ApiError
 from services.gateway.edge.parameters import AccountFilter, AccountPath, Limit, MarketFilter
 
 Days = Annotated[int, Query(ge=1, le=366)]
@@ -25,9 +27,9 @@ def accounts_router(edge: Edge) -> APIRouter:
             ("positions", account, limit, order), SHORT_MS, lambda: _positions(edge, account, limit)
         )
 
-    @router.get("/accounts/{account}", summary="One account: equity, margin, health factor and positions")
+    @router.get("/accounts/{account}", summary="One account: equity, margin, health factor, positions and orders")
     async def one_account(account: AccountPath) -> Response:
-        return await edge.answer(("account", account), SHORT_MS, lambda: ask("risk", "account", account=account))
+        return await edge.answer(("account", account), SHORT_MS, lambda: _account(edge, account))
 
     @router.get("/risk", summary="Accounts per level, and how health factors are spread")
     async def risk_summary() -> Response:
@@ -63,12 +65,21 @@ def _flat(accounts: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
         {
             **{name: account[name] for name in _ACCOUNT_FIELDS},
             "account_maintenance_margin": account["maintenance_margin"],
-            **position,
+            **position_view(position),
         }
         for account in accounts
         for position in account["positions"]
     ]
     return rows[:limit]
+
+
+async def _account(edge: Edge, account: str) -> dict[str, Any]:
+    margin = await edge.upstream.ask("risk", "account", account=account)
+    try:
+        held = await edge.upstream.ask("matching", "account", account=account)
+    except ApiError:
+        held = None
+    return account_view(margin, held)
 
 
 async def _earnings(edge: Edge, account: str, limit: int) -> dict[str, Any]:

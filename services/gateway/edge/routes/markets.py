@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.convert import funding_view, market_view
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.parameters import Before, CandleLimit, Limit, MarketPath
 
@@ -56,21 +57,24 @@ def markets_router(edge: Edge) -> APIRouter:
             ("trades", market, limit), SHORT_MS, lambda: ask("analytics", "recent_trades", market=market, limit=limit)
         )
 
-    @router.get("/{market}/funding", summary="The funding rate in force, the predicted one, and past intervals")
+    @router.get("/{market}/funding", summary="The rate in force, the predicted one, and past intervals")
     async def funding(market: MarketPath, limit: Limit = 24) -> Response:
-        return await edge.answer(
-            ("funding", market, limit), LONG_MS, lambda: ask("funding", "funding", market=market, limit=limit)
-        )
+        return await edge.answer(("funding", market, limit), LONG_MS, lambda: _funding(edge, market, limit))
 
     return router
 
 
 async def _markets(edge: Edge) -> dict[str, Any]:
-    """Matching says which markets there are; the figures are analytics' and are null while it is away."""
+    """Matching says which markets there are; the figures of the last 24 hours are null while analytics is away."""
     listed = await edge.upstream.ask("matching", "markets")
     try:
         stats = (await edge.upstream.ask("analytics", "market_stats"))["markets"]
     except ApiError:
         stats = []
     by_market = {line["market"]: line for line in stats}
-    return {"markets": [{**market, "stats": by_market.get(market["market"])} for market in listed["markets"]]}
+    return {"markets": [market_view(market, by_market.get(market["market"])) for market in listed["markets"]]}
+
+
+async def _funding(edge: Edge, market: str, limit: int) -> dict[str, Any]:
+    grid = await edge.directory.require(market)
+    return funding_view(await edge.upstream.ask("funding", "funding", market=market, limit=limit), grid)

@@ -23,6 +23,12 @@ export function fixed(value, digits) {
   return negative && /[1-9]/.test(text) ? MINUS + body : body;
 }
 
+/** Money in a list: whole units when there are many of them, two decimals when there are few. */
+export function money(value, explicit = false) {
+  const digits = value !== null && value !== undefined && parts(value).whole.length > 4 ? 0 : 2;
+  return explicit ? signed(value, digits) : fixed(value, digits);
+}
+
 /** As many decimals as were given, grouped: prices and sizes, whose decimals are the market's own. */
 export function exact(value) {
   if (value === null || value === undefined) return "–";

@@ -33,7 +33,7 @@ const progress = services($("services"));
 const polls = {
   markets: new Poll("markets", 3000, () => ["markets"], showMarkets),
   candles: new Poll("candles", 2000, () => state.market && [`markets/${state.market}/candles`, { interval: state.interval, limit: 500 }], chart.show),
-  funding: new Poll("funding", 10000, () => state.market && [`markets/${state.market}/funding`, { limit: 1 }], showFunding),
+  funding: new Poll("funding", 10000, () => state.market && [`markets/${state.market}/funding`, { limit: 1 }], figures.funding),
   positions: new Poll("positions", 2000, () => ["positions", { limit: 100 }], held.show),
   risk: new Poll("risk", 3000, () => ["risk"], held.summary),
   liquidations: new Poll("liquidations", 3000, () => ["liquidations", { limit: 50 }], liquidated.show),
@@ -91,10 +91,6 @@ function showPrices() {
   const stats = state.markets.get(state.market)?.stats;
   const price = state.prices.get(state.market);
   if (price || stats) figures.prices(price ?? stats, stats);
-}
-
-function showFunding(answer) {
-  figures.funding(answer.rate ?? null);
 }
 
 function showLink() {

@@ -34,12 +34,20 @@ function held(account) {
   const rows = account.positions.map((row) => [
     [row.market],
     [exact(row.size), direction(row.size)],
-    [exact(row.mark_price)],
+    [row.entry_price === null ? "–" : fixed(row.entry_price, 2)],
+    [exact(row.mark)],
     [fixed(row.value, 2)],
     [signed(row.unrealized_pnl, 2), direction(row.unrealized_pnl)],
     [fixed(row.maintenance_margin, 2)],
   ]);
-  return grid(["Market", "Size", "Mark", "Value", "Unrealised", "Maintenance"], rows);
+  return grid(["Market", "Size", "Entry", "Mark", "Value", "Unrealised", "Maintenance"], rows);
+}
+
+function resting(account) {
+  if (!account.orders?.length) return h("p", { class: "note" }, account.orders ? "No resting orders." : "Orders are not known: matching does not answer.");
+  const way = (row) => (row.side === "buy" ? "up" : "down");
+  const rows = account.orders.slice(0, 20).map((row) => [[row.market], [row.side, way(row)], [exact(row.price)], [exact(row.size)], [exact(row.remaining)]]);
+  return grid(["Market", "Side", "Price", "Size", "Remaining"], rows);
 }
 
 function earned(earnings) {
@@ -71,6 +79,6 @@ export function accountDialog(dialog) {
     }
     level.replaceChildren(levelChip(account.value.level));
     const tail = earnings.status === "fulfilled" ? earned(earnings.value) : h("p", { class: "note" }, earnings.reason.message);
-    content.replaceChildren(margin(account.value), h("h3", {}, "Positions"), held(account.value), h("h3", {}, "Earnings by day (UTC)"), tail);
+    content.replaceChildren(margin(account.value), h("h3", {}, "Positions"), held(account.value), h("h3", {}, "Resting orders"), resting(account.value), h("h3", {}, "Earnings by day (UTC)"), tail);
   };
 }

@@ -1,7 +1,7 @@
 // The alert feed, newest first, live.
 
 import { h, keyed, segments, text } from "../dom.js";
-import { ago, fixed, timeOfDay } from "../format.js";
+import { ago, fixed, money, timeOfDay } from "../format.js";
 import { levelChip } from "./health.js";
 
 const KEPT = 200;
@@ -28,7 +28,7 @@ export function alertFeed(section, filter, clock, open) {
       levelChip(alert.level),
       h("span", {}, account, " ", h("time", { class: "when", title: timeOfDay(alert.at) })),
       h("span", { class: "hf", title: "health factor" }, alert.health_factor === null ? "–" : fixed(alert.health_factor, 3)),
-      h("span", { class: "what" }, `${before} · equity ${fixed(alert.equity, 0)} · maintenance ${fixed(alert.maintenance_margin, 0)}`),
+      h("span", { class: "what" }, `${before} · equity ${money(alert.equity)} · maintenance ${money(alert.maintenance_margin)}`),
       h("span", { class: "seq", title: "sequence number in the feed" }, `#${alert.seq}`),
     );
   }

@@ -53,7 +53,7 @@ export function priceChart({ canvas, legend, intervals }, choose) {
     candles.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
     candles.setData(rows.map(candle));
     volume.setData(rows.map(bar));
-    if (fresh) chart.timeScale().setVisibleLogicalRange({ from: rows.length - Math.min(120, canvas.clientWidth / 7), to: rows.length + 4 });
+    if (fresh) chart.timeScale().setVisibleLogicalRange({ from: rows.length - Math.min(Math.max(rows.length, 40), 120, canvas.clientWidth / 7), to: rows.length + 4 });
     describe(rows.at(-1));
   }
 

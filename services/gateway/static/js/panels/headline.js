@@ -3,7 +3,7 @@
 import { h, text } from "../dom.js";
 import { change, compact, countdown, direction, exact, percent } from "../format.js";
 
-const HOUR = 3600;
+const YEAR_MICROS = 365 * 86400 * 1e6;
 const FIGURES = [
   ["mark", "Mark price"],
   ["index", "Index price"],
@@ -11,7 +11,7 @@ const FIGURES = [
   ["range", "24 h range"],
   ["volume", "24 h volume"],
   ["interest", "Open interest"],
-  ["funding", "Funding, 1 h"],
+  ["funding", "Predicted funding"],
   ["next", "Next funding"],
 ];
 
@@ -23,6 +23,7 @@ export function headline(section, clock) {
     )),
   );
   let lastMark = null;
+  let closesAt = null;
 
   function set(name, value, note = "", way = "") {
     const { main, note: small } = fields[name];
@@ -49,15 +50,17 @@ export function headline(section, clock) {
     set("interest", worth || "–", interest ? exact(interest) : "");
   }
 
-  function funding(rate) {
-    const yearly = rate ? `${percent(String((Number(rate) * 24 * 365).toFixed(9)), 1)} % a year` : "";
-    set("funding", rate ? `${percent(rate, 4)} %` : "–", yearly);
-    fields.funding.main.className = rate ? direction(rate) : "";
+  function funding({ open, interval_micros: interval }) {
+    closesAt = open?.interval_end ?? null;
+    if (!open) return set("funding", "–");
+    const yearly = (Number(open.predicted_rate) * YEAR_MICROS) / interval;
+    set("funding", `${percent(open.predicted_rate, 4)} %`, `${percent(yearly.toFixed(9), 1)} % a year`);
+    fields.funding.main.className = direction(open.predicted_rate);
+    return undefined;
   }
 
   function tick() {
-    const seconds = clock() / 1000;
-    set("next", countdown(HOUR - (seconds % HOUR)));
+    set("next", closesAt === null ? "–" : countdown((closesAt / 1000 - clock()) / 1000));
   }
 
   return { prices, funding, tick };

@@ -1,7 +1,7 @@
 // Open positions, those of the least healthy account first.
 
 import { h, keyed, text } from "../dom.js";
-import { direction, exact, fixed, signed } from "../format.js";
+import { direction, exact, money } from "../format.js";
 import { coloured, opener, plain, table } from "../table.js";
 import { healthCell, levelCell } from "./health.js";
 
@@ -14,9 +14,9 @@ export function positions(section, levels, open) {
     { title: "Level", cell: levelCell },
     { title: "Market", cell: plain((row) => row.market) },
     { title: "Size", num: true, cell: coloured((row) => exact(row.size), (row) => direction(row.size)) },
-    { title: "Value", num: true, hint: "size × mark price", cell: plain((row) => fixed(row.value.replace("-", ""), 0)) },
-    { title: "Unrealised", num: true, cell: coloured((row) => signed(row.unrealized_pnl, 0), (row) => direction(row.unrealized_pnl)) },
-    { title: "Equity", num: true, hint: "of the account", only: "only-wide", cell: plain((row) => fixed(row.equity, 0)) },
+    { title: "Value", num: true, hint: "size × mark price", cell: plain((row) => money(row.value.replace("-", ""))) },
+    { title: "Unrealised", num: true, cell: coloured((row) => money(row.unrealized_pnl, true), (row) => direction(row.unrealized_pnl)) },
+    { title: "Equity", num: true, hint: "of the account", only: "only-wide", cell: plain((row) => money(row.equity)) },
   ];
   const show = table(section.querySelector(".body"), columns, (row) => `${row.account} ${row.market}`, {
     empty: "No open positions.",

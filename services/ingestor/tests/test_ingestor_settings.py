@@ -1,0 +1,81 @@
+"""What is connected, and on which grid."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from services.ingestor.adapters.binance_registry import UnknownInstrument, instruments
+from services.ingestor.settings import IngestorSettings
+
+
+def exchange_info(tick: str = "0.10", status: str = "TRADING") -> bytes:
+    filters = [
+        {"filterType": "PRICE_FILTER", "tickSize": tick, "minPrice": "556.80"},
+        {"filterType": "LOT_SIZE", "stepSize": "0.001"},
+        {"filterType": "MIN_NOTIONAL", "notional": "100"},
+    ]
+    return json.dumps({"symbols": [{"symbol": "BTCUSDT", "status": status, "filters": filters}]}).encode()
+
+
+class TestRegistry:
+    def test_grid_and_funding_interval_come_from_the_venue(self) -> None:
+        """ING-REG-001"""
+        funding = json.dumps([{"symbol": "BTCUSDT", "fundingIntervalHours": 4}]).encode()
+        found = instruments(exchange_info(), funding, ["BTCUSDT"], {})[0]
+        assert (found.tick_size, found.lot_size) == ("0.10", "0.001")
+        assert found.funding_interval_micros == 4 * 3_600_000_000
+        assert instruments(exchange_info(), b"[]", ["BTCUSDT"], {})[0].funding_interval_micros == 8 * 3_600_000_000
+
+    def test_a_pinned_tick_that_the_venue_has_outgrown_is_refused(self) -> None:
+        """ING-REG-002"""
+        assert instruments(exchange_info("0.50"), b"[]", ["BTCUSDT"], {"BTCUSDT": "0.1"})[0].tick_size == "0.1"
+        with pytest.raises(UnknownInstrument):
+            instruments(exchange_info("0.01"), b"[]", ["BTCUSDT"], {"BTCUSDT": "0.1"})
+
+    @pytest.mark.parametrize(("symbol", "status"), [("XYZ", "TRADING"), ("BTCUSDT", "SETTLING")])
+    def test_what_is_not_traded_is_refused(self, symbol: str, status: str) -> None:
+        """ING-REG-001"""
+        with pytest.raises(UnknownInstrument):
+            instruments(exchange_info(status=status), b"[]", [symbol], {})
+
+
+class TestSettings:
+    def test_the_sandbox_has_one_source_and_no_venue_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """ING-SET-001"""
+        monkeypatch.delenv("FEED", raising=False)
+        settings = IngestorSettings()
+        assert (settings.socket_url, settings.http_url) == ("", "")
+        assert settings.symbol_list == ["BTCUSDT"]
+        assert settings.pinned_ticks == {"BTCUSDT": "0.1"}
+        assert [(each.market, each.min_sources, len(each.sources)) for each in settings.index] == [("BTC-PERP", 1, 1)]
+
+    def test_feed_live_means_the_venues_own_hosts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """ING-SET-001"""
+        monkeypatch.setenv("FEED", "live")
+        settings = IngestorSettings()
+        assert settings.socket_url == "wss://fstream.binance.com"
+        assert settings.http_url == "https://fapi.binance.com"
+
+    def test_addresses_and_markets_can_be_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """ING-SET-002"""
+        source = {"venue": "binance-usdm", "symbol": "ETHUSDT", "tick_size": "0.01", "weight": 3}
+        markets = [{"market": "ETH-PERP", "tick_size": "0.01", "sources": [source]}]
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_BINANCE_WS_URL", "ws://127.0.0.1:9/")
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_SYMBOLS", "btcusdt, ETHUSDT")
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_INDEX_MARKETS", json.dumps(markets))
+        settings = IngestorSettings()
+        assert settings.socket_url == "ws://127.0.0.1:9"
+        assert settings.symbol_list == ["BTCUSDT", "ETHUSDT"]
+        assert (settings.index[0].min_sources, settings.index[0].sources[0].weight) == (3, 3)
+
+    def test_one_instrument_has_one_tick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """ING-SET-002"""
+        ticks = ("0.1", "0.01")
+        sources = [{"venue": "v", "symbol": "BTCUSDT", "tick_size": tick} for tick in ticks]
+        markets = [
+            {"market": f"M{number}", "tick_size": "0.1", "sources": [each]} for number, each in enumerate(sources)
+        ]
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_INDEX_MARKETS", json.dumps(markets))
+        with pytest.raises(ValidationError):
+            IngestorSettings()
