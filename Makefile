@@ -13,7 +13,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts start stop restart rebuild ops test test-fast lint bench chaos schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -43,9 +43,13 @@ logs: ## show and follow logs; SERVICE=risk for one
 	$(BOOTSTRAP) runtime
 	@$(LOCAL) logs $(SERVICE)
 
-alerts: ## follow risk alerts, as a third party would
+alerts: ## follow risk alerts, as a third party would; ARGS="--after 0" from the beginning
 	$(BOOTSTRAP) runtime
-	@url=$$($(LOCAL) url nats_viewer) && CLEARTIDE_URL="$$url" $(PYTHON) -m cleartide.cli alerts
+	@url=$$($(LOCAL) url nats_viewer) && CLEARTIDE_URL="$$url" $(PYTHON) -m cleartide.cli alerts $(ARGS)
+
+trader: ## deposit, order, report a trade, as a third party would; DO="deposit alice 1000", DO=--help
+	$(BOOTSTRAP) runtime
+	@url=$$($(LOCAL) url nats_trader) && CLEARTIDE_URL="$$url" $(PYTHON) -m cleartide.cli $(or $(DO),--help)
 
 start stop restart: ## one service of a running stack; SERVICE=risk
 	$(BOOTSTRAP) runtime

@@ -18,7 +18,7 @@ from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Output
 from services.ingestor.adapters.scale import Instrument
 from services.ingestor.queries import highest_trades
 from services.ingestor.settings import IngestorSettings
-from services.ingestor.transport.backoff import Backoff, stopped_within
+from services.ingestor.transport.backoff import jittered_delay, stopped_within
 from services.ingestor.transport.connection import Route
 from services.ingestor.transport.metrics import FeedCollector
 from services.ingestor.transport.publisher import JetStream, Publisher
@@ -113,8 +113,7 @@ class VenueFeed:
 
     async def _fetch(self, command: FetchSnapshot) -> None:
         if command.attempt:
-            backoff = Backoff(first=0.1, longest=10.0)
-            await asyncio.sleep([backoff.next_delay() for _ in range(min(command.attempt, 10))][-1])
+            await asyncio.sleep(jittered_delay(0.1, 10.0, command.attempt - 1))
         parameters: dict[str, str | int] = {"symbol": command.symbol, "limit": SNAPSHOT_LEVELS}
         try:
             body = await self._rest.get("/fapi/v1/depth", parameters)

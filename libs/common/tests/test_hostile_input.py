@@ -134,7 +134,12 @@ def test_a_batch_at_the_size_limit() -> None:
 def test_the_dead_letter_holds_what_was_sent() -> None:
     """A letter is complete: who refused it, why, where it came from, and the bytes themselves."""
     (letter,) = fold(b'{"type":"Donate"}', subject="orders.BTC-PERP")
-    assert (letter.service, letter.reason, letter.stream, letter.stream_seq) == ("matching", "unknown_type", "COMMANDS", 1)
+    assert (letter.service, letter.reason, letter.stream, letter.stream_seq) == (
+        "matching",
+        "unknown_type",
+        "COMMANDS",
+        1,
+    )
     assert letter.subject_of_origin == "orders.BTC-PERP"
     assert letter.causation_id == letter.correlation_id == "commands:1"
     assert letter.payload_bytes == 17

@@ -41,7 +41,13 @@ HEADERS = (
     b"Nats-Schedule: @every 1s",
     b"Nats-Expected-Last-Sequence: 99",
 )
-FIRST_LINES = (b"NATS/1.0 409 Consumer Deleted", b"NATS/1.0 404 \xff\xfe", b"NATS/1.0 abc", b"NATS/1.0 ", b"NATS/1.0\xff")
+FIRST_LINES = (
+    b"NATS/1.0 409 Consumer Deleted",
+    b"NATS/1.0 404 \xff\xfe",
+    b"NATS/1.0 abc",
+    b"NATS/1.0 ",
+    b"NATS/1.0\xff",
+)
 
 
 class Outsider:
@@ -52,7 +58,9 @@ class Outsider:
 
     async def publish(self, subject: bytes, payload: bytes, header_block: bytes = b"") -> None:
         """One message as it is, and whatever the server says to it."""
-        sizes = b"%d %d" % (len(header_block), len(header_block) + len(payload)) if header_block else b"%d" % len(payload)
+        sizes = (
+            b"%d %d" % (len(header_block), len(header_block) + len(payload)) if header_block else b"%d" % len(payload)
+        )
         verb = b"HPUB " if header_block else b"PUB "
         self._writer.write(verb + subject + b" " + sizes + b"\r\n" + header_block + payload + b"\r\nPING\r\n")
         while not (await self._reader.readline()).startswith(b"PONG"):

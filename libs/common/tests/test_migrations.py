@@ -97,7 +97,9 @@ async def test_statements_that_allow_no_transaction_run_outside_one(database: Da
         await database.migrator("risk", m0001_first=FIRST, m0002_index=concurrent, m0003_more=inside).migrate()
 
 
-async def test_a_migration_that_cannot_get_its_lock_gives_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_migration_that_cannot_get_its_lock_gives_up(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A deployment does not queue behind a long reader and stop every writer behind itself."""
     monkeypatch.setattr("cleartide.store.migrations.LOCK_TIMEOUT", "100ms")
     await database.migrator("risk", m0001_first=FIRST).migrate()

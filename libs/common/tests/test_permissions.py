@@ -95,7 +95,12 @@ async def test_only_the_operator_makes_changes_and_deletes_streams(people: dict[
     for user in OUTSIDERS:
         for verb in verbs:
             assert not await people[user].answered(f"$JS.API.STREAM.{verb}.EVENTS", b"{}"), (user, verb)
-        for question in ("$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.ACCOUNT.PURGE.X", "$SYS.REQ.SERVER.PING"):
+        for question in (
+            "$JS.API.STREAM.NAMES",
+            "$JS.API.STREAM.LIST",
+            "$JS.API.ACCOUNT.PURGE.X",
+            "$SYS.REQ.SERVER.PING",
+        ):
             assert not await people[user].answered(question, b"{}"), (user, question)
     assert await people[OPERATOR].answered("$JS.API.STREAM.NAMES")
 
@@ -258,5 +263,9 @@ async def test_a_silent_server_is_not_mistaken_for_a_refusal(people: dict[str, P
 def consumer(stream: Stream, name: str) -> bytes:
     """The request that makes a consumer."""
     return json.dumps(
-        {"stream_name": stream.name, "action": "create", "config": {"durable_name": name, "name": name, "ack_policy": "all"}}
+        {
+            "stream_name": stream.name,
+            "action": "create",
+            "config": {"durable_name": name, "name": name, "ack_policy": "all"},
+        }
     ).encode()

@@ -106,7 +106,7 @@ async def test_a_stranger_may_not_even_connect(database: Database) -> None:
 
 async def test_a_repeat_is_harmless_and_changes_the_password(database: Database) -> None:
     """Set-up again keeps everything; a new password takes effect, whatever characters it holds."""
-    awkward = "it's \\ \"a\" $1 pass;word--"
+    awkward = 'it\'s \\ "a" $1 pass;word--'
     admin = await asyncpg.connect(database.admin_dsn)
     try:
         await ensure_roles(admin, {"risk": awkward})

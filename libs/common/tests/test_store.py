@@ -80,7 +80,15 @@ def outbox_row(first: int, last: int, channel: str = "EVENTS") -> OutboxRow:
 async def test_rows_come_back_as_they_were_written(store: PostgresStore) -> None:
     """Every column type of the tables keeps its value: the largest integers, text of any script, none, moments."""
     rows: list[Row] = [
-        (1, -32768, 2**31 - 1, date(2026, 2, 28), datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC), "a'\"\\\n€ 漢", True),
+        (
+            1,
+            -32768,
+            2**31 - 1,
+            date(2026, 2, 28),
+            datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC),
+            "a'\"\\\n€ 漢",
+            True,
+        ),
         (2**63 - 1, 32767, -(2**31), None, None, "", False),
         (-(2**63), None, None, None, None, None, None),
     ]

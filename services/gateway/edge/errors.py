@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-
-log = structlog.get_logger()
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -52,8 +49,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     return error_response(wrapped, error.headers)
 
 
-async def _on_fault(request: Request, error: Exception) -> Response:
-    log.error("request_failed", path=request.url.path, exc_info=error)
+async def _on_fault(_request: Request, _error: Exception) -> Response:
     return error_response(ApiError(500, "internal", "The gateway failed on this request."))
 
 

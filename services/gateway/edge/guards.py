@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Final
 
+import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.edge.errors import ApiError, error_response
 from services.gateway.edge.limits import RateLimiter
 from services.gateway.edge.metrics import EdgeMetrics
+
+log = structlog.get_logger()
 
 LIMITED_PREFIX: Final = "/api/v1/"
 
@@ -47,7 +50,7 @@ def _adding(fields: Mapping[str, str], send: Send) -> Send:
 
 
 class Timed:
-    """Observes every API request under its route's pattern, so that labels stay few."""
+    """Observes every request under its route's pattern, so that labels stay few, and logs the one that failed."""
 
     def __init__(self, app: ASGIApp, metrics: EdgeMetrics) -> None:
         self._app, self._metrics = app, metrics
@@ -56,16 +59,20 @@ class Timed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = perf_counter(), 500
+        started, status, answered = perf_counter(), 500, False
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], True
             await send(message)
 
         try:
             await self._app(scope, receive, send_and_note)
+        except Exception as error:
+            if not answered:
+                raise
+            log.error("request_failed", path=scope["path"], exc_info=error)
         finally:
             self._metrics.requests.labels(scope["method"], _pattern(scope), str(status)).observe(
                 perf_counter() - started

@@ -152,15 +152,16 @@ class TestLoops:
         """ING-SIM-007"""
         core = new_core()
         said: list[Any] = []
-        async with venue(1_999, pace=Pace(0.0, loop=True)) as (replay, address):
-            async with session.ws_connect(f"ws://{address}/public/stream?streams={'/'.join(ALL)}") as socket:
-                while replay.loops < 4 or core.symbol(SYMBOL).sync.last < replay.market.last:
-                    raw = (await socket.receive(timeout=10)).data
-                    out = core.frame(raw, 1)
-                    said += [each for each in out if isinstance(each, structs.MarketStruct)]
-                    if not core.symbol(SYMBOL).synced:
-                        _, body, _ = await get(session, address, "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")
-                        said += core.snapshot(SYMBOL, json.dumps(body).encode(), 1)
+        async with (
+            venue(1_999, pace=Pace(0.0, loop=True)) as (replay, address),
+            session.ws_connect(f"ws://{address}/public/stream?streams={'/'.join(ALL)}") as socket,
+        ):
+            while replay.loops < 4 or core.symbol(SYMBOL).sync.last < replay.market.last:
+                out = core.frame((await socket.receive(timeout=10)).data, 1)
+                said += [each for each in out if isinstance(each, structs.MarketStruct)]
+                if not core.symbol(SYMBOL).synced:
+                    _, body, _ = await get(session, address, "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")
+                    said += core.snapshot(SYMBOL, json.dumps(body).encode(), 1)
         assert events(said, structs.Gap) == []
         for kind in (structs.Trade, structs.Ticker):
             ids = [each.venue_seq for each in events(said, kind)]

@@ -62,7 +62,8 @@ class TestPublisher:
             assert publisher.counts["messages"] == 3
             assert publisher.counts["events"] == 450
             assert publisher.pending == 0
-            assert [event.venue_seq async for event in events_of(operator, "MARKET")] == list(range(1, 451))  # type: ignore[attr-defined]
+            said: list[Any] = [event async for event in events_of(operator, "MARKET")]
+            assert [event.venue_seq for event in said] == list(range(1, 451))
 
     async def test_the_same_batch_is_stored_once(self, broker: Broker) -> None:
         """ING-PUB-002"""
@@ -86,8 +87,7 @@ class TestPublisher:
             running = asyncio.create_task(publisher.run())
             publisher.add(quotes(1, EVENTS_PER_MESSAGE))
             publisher.add(new_core().heartbeat(1))
-            while publisher.pending:
-                await asyncio.sleep(0.001)
+            await asyncio.wait_for(publisher.idle(), 5)
             running.cancel()
             assert publisher.counts["messages"] == 2
 

@@ -20,9 +20,14 @@ class Backoff:
 
     def next_delay(self) -> float:
         """Seconds to wait after one more failure."""
-        delay = min(self._longest, self._first * 2.0 ** min(self._failures, 16))
+        delay = jittered_delay(self._first, self._longest, self._failures)
         self._failures += 1
-        return delay * _random.uniform(0.5, 1.0)
+        return delay
+
+
+def jittered_delay(first: float, longest: float, failures: int) -> float:
+    """Seconds to wait when `failures` came before this one."""
+    return min(longest, first * 2.0 ** min(failures, 16)) * _random.uniform(0.5, 1.0)
 
 
 async def stopped_within(stopping: asyncio.Event, seconds: float) -> bool:

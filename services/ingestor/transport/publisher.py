@@ -47,6 +47,8 @@ class Publisher:
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.counts: Counter[str] = Counter()
 
     @property
@@ -62,9 +64,15 @@ class Publisher:
             self._pending += 1
             if len(queue) >= EVENTS_PER_MESSAGE:
                 self._full.set()
-        self._news.set()
+        if self._pending:
+            self._news.set()
+            self._idle.clear()
         if self._pending >= self._max_pending:
             self._room.clear()
+
+    async def idle(self) -> None:
+        """Wait until everything given so far is acknowledged."""
+        await self._idle.wait()
 
     async def room(self) -> None:
         """Wait while too much is pending."""
@@ -104,6 +112,8 @@ class Publisher:
             self._pending -= len(batch)
             if self._pending < self._max_pending:
                 self._room.set()
+            if not self._pending:
+                self._idle.set()
 
     async def _publish(self, subject: str, batch: list[MarketStruct]) -> None:
         payload = encode(batch)

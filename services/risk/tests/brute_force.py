@@ -50,7 +50,11 @@ class BrutePosition:
 
 @dataclass
 class BruteAccount:
+    """`worth` and `required` are the sums over the positions."""
+
     cash: int = 0
+    worth: int = 0
+    required: int = 0
     level: int = 0
     seq: int = 0
     pending: bool = False
@@ -96,35 +100,38 @@ class BruteForce:
     def _change(self, event: PositionChanged) -> None:
         account, market = self._account(event.account), self.markets[event.market]
         account.cash = event.cash_quanta
-        account.positions.pop(event.market, None)
+        if (known := account.positions.pop(event.market, None)) is not None:
+            account.worth -= known.worth
+            account.required -= known.required
         market.holders.discard(event.account)
         if event.lots:
             position = BrutePosition(event.lots, event.quote_quanta, event.funding_index_quanta)
             account.positions[event.market] = position
             market.holders.add(event.account)
-            self._value(market, position)
+            self._value(market, account, position)
 
     def _revalue(self, name: str) -> set[str]:
         market = self.markets[name]
         for holder in market.holders:
-            self._value(market, self.accounts[holder].positions[name])
+            account = self.accounts[holder]
+            self._value(market, account, account.positions[name])
         return market.holders
 
     @staticmethod
-    def _value(market: BruteMarket, position: BrutePosition) -> None:
+    def _value(market: BruteMarket, account: BruteAccount, position: BrutePosition) -> None:
         value = position.lots * market.mark * market.u
-        position.worth = position.quote + value - position.lots * (market.index - position.settled)
-        position.required = requirements(abs(value), market.brackets)[1]
+        worth = position.quote + value - position.lots * (market.index - position.settled)
+        required = requirements(abs(value), market.brackets)[1]
+        account.worth += worth - position.worth
+        account.required += required - position.required
+        position.worth, position.required = worth, required
 
     def _judge(self, names: Iterable[str], may_request: bool) -> list[Said]:
         said: list[tuple[Fraction | float, str, Said]] = []
         for name in names:
             account = self.accounts[name]
-            equity, required = account.cash, 0
-            for position in account.positions.values():
-                equity += position.worth
-                required += position.required
-            if not required and not account.level:
+            equity, required = account.cash + account.worth, account.required
+            if not account.level and not brute_level(0, equity, required):
                 continue
             if any(not self.markets[market].mark for market in account.positions):
                 continue
@@ -148,7 +155,7 @@ def _health(equity: int, required: int) -> Fraction | float:
 
 def brute_level(current: int, equity: int, required: int) -> int:
     """Index into LEVELS."""
-    if not required:
+    if not required or (not current and equity * 100 >= ENTER_PERCENT[0] * required):
         return 0
     entered = sum(equity * 100 < percent * required for percent in ENTER_PERCENT)
     kept = sum(equity * 10_000 < points * required for points in LEAVE_BASIS_POINTS)

@@ -1,5 +1,6 @@
 """Leaving accounts alone until their box is crossed tells exactly what judging everyone would tell."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def test_a_restart_changes_nothing(seed: int) -> None:
     assert scenario.said
 
 
+@pytest.mark.timeout(600)
 def test_ten_thousand_accounts_through_a_crash() -> None:
     """RISK-BOX-007: 10,000 accounts, 32 markets, 3,000 ticks with a 20 % crash: no difference, few looked at."""
     scenario = Scenario(7, markets=32, accounts=10_000, most_positions=3, least_price=20_000)

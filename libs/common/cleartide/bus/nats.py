@@ -28,9 +28,11 @@ PULL_MESSAGES: Final = 512
 PULL_EXPIRES_SECONDS: Final = 20
 HEARTBEAT_SECONDS: Final = 2
 SILENCE_SECONDS: Final = 6.0
+LOOK_SECONDS: Final = 0.25
 FETCH_BYTES: Final = 512 * 1024
 FETCH_MESSAGES: Final = 1_000
 ATOMIC_MESSAGES: Final = 500
+PULL_ENDED: Final = ("404", "408", "Batch Completed", "Message Size Exceeds MaxBytes")
 MAX_ACK_PENDING: Final = 200_000
 DUPLICATE_IN_BATCH: Final = 10201
 CONSUMER_NOT_FOUND: Final = 10014
@@ -162,10 +164,12 @@ class PullCursor:
         self._lost = ""
         self._heard = 0.0
         self._replies: dict[int, str] = {}
+        self._connection = 0
         self._subscription: Any = None
 
     async def start(self) -> None:
         """Subscribe the inbox and open the first pull."""
+        self._connection = self._client.stats["reconnects"]
         self._inbox = self._client.new_inbox()
         self._subscription = await self._client.subscribe(
             self._inbox, cb=self._on_message, pending_msgs_limit=10 * PULL_MESSAGES, pending_bytes_limit=2**30
@@ -180,8 +184,8 @@ class PullCursor:
         self._heard = asyncio.get_running_loop().time()
         request = {
             "batch": room,
-            "expires": PULL_EXPIRES_SECONDS * 10**9,
-            "idle_heartbeat": HEARTBEAT_SECONDS * 10**9,
+            "expires": int(PULL_EXPIRES_SECONDS * 10**9),
+            "idle_heartbeat": int(HEARTBEAT_SECONDS * 10**9),
         }
         await self._client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}",
@@ -213,10 +217,10 @@ class PullCursor:
         status, text = headers.get("Status", ""), headers.get("Description", "")
         if status == "100":
             return
-        self._outstanding -= int(headers.get("Nats-Pending-Messages", "0"))
-        if status == "409" and ("Deleted" in text or "Leadership" in text):
-            self._lost = text
-        self._outstanding = max(self._outstanding, 0)
+        if status in PULL_ENDED or text in PULL_ENDED:
+            self._outstanding = max(self._outstanding - int(headers.get("Nats-Pending-Messages", "0")), 0)
+        else:
+            self._lost = f"{status} {text}"
         self._wake.set()
 
     async def fetch(self) -> list[Delivery]:
@@ -227,11 +231,10 @@ class PullCursor:
             self._wake.clear()
             await self._pull()
             try:
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                async with asyncio.timeout(LOOK_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
-                if asyncio.get_running_loop().time() - self._heard > SILENCE_SECONDS:
-                    raise CursorLost("no heartbeat from the stream") from None
+                self._look()
         taken: list[Delivery] = []
         size = 0
         while self._arrived and len(taken) < FETCH_MESSAGES and size < FETCH_BYTES:
@@ -245,6 +248,13 @@ class PullCursor:
             raise CursorLost(self._lost)
         await self._pull()
         return taken
+
+    def _look(self) -> None:
+        """Nothing came for a while: is that peace, or has the pull gone with the connection or the server?"""
+        if self._client.stats["reconnects"] != self._connection:
+            self._lost = "the connection was made anew"
+        elif asyncio.get_running_loop().time() - self._heard > SILENCE_SECONDS:
+            self._lost = "no heartbeat from the stream"
 
     async def ack(self, delivery: Delivery) -> None:
         """Acknowledge everything up to this message; it moves the monitoring, correctness rests on the position."""

@@ -2,29 +2,22 @@
 
 import base64
 from collections.abc import AsyncIterator
-from typing import Final
 
 from nats.aio.client import Client
 
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.streams import DEAD_LETTERS
 from cleartide.contracts import DeadLettered
-from cleartide.contracts.codec import Decoder, Refusal
-
-PAGE: Final = 256
 
 
 async def dead_letters(client: Client, after_seq: int = 0) -> AsyncIterator[tuple[int, DeadLettered]]:
     """(stream sequence, letter) of everything after a sequence, oldest first; ends at the end of the stream."""
-    bus, decoder = NatsBus(client), Decoder(DEAD_LETTERS.contracts, public=False)
+    bus = NatsBus(client)
     last = (await bus.state(DEAD_LETTERS)).last_seq
     for seq in range(after_seq + 1, last + 1):
         answer = await bus.api(f"STREAM.MSG.GET.{DEAD_LETTERS.name}", {"seq": seq})
-        for letter in decoder.decode(base64.b64decode(answer["message"]["data"])):
-            if isinstance(letter, Refusal):
-                raise ValueError(f"dead letter #{seq} cannot be read: {letter.error}")
-            assert isinstance(letter, DeadLettered)
-            yield seq, letter
+        payload = base64.b64decode(answer["message"]["data"])
+        yield seq, DeadLettered.model_validate_json(payload, extra="ignore")
 
 
 async def redrive(client: Client, seq: int) -> str:

@@ -1,0 +1,152 @@
+"""The whole venue behind the edge: every route answers from the real services, and a browser shows it."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import aiohttp
+import pytest
+
+from deploy.local.ports import free_port
+from services.gateway.tests import browser
+from tests.support.installation import Installation
+from tests.support.traffic import START_TICKS, Traffic
+
+SERVICES = ("matching", "risk", "funding", "earnings", "analytics")
+LEVERAGED, MAKER = "leveraged", "maker"
+FALLEN = START_TICKS - 4_000
+SHOWN_ALERTS = "[...document.querySelectorAll('#alerts li')].map((item) => Number(item.dataset.key))"
+
+
+@pytest.fixture
+async def venue(installed: Installation) -> AsyncIterator[tuple[str, Traffic]]:
+    """Six services, one market, and an account that a falling price has liquidated."""
+    port = free_port()
+    await installed.start(*SERVICES)
+    urls = {name: f"http://127.0.0.1:{running.port}" for name, running in installed.processes.items()}
+    own = {"CLEARTIDE_GATEWAY_PORT": str(port), "CLEARTIDE_SERVICE_URLS": json.dumps(urls)}
+    await installed.start("gateway", environment=own)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(installed.client())
+        traffic = Traffic(client, accounts=(MAKER,))
+        await traffic.open_market()
+        await traffic.deposit(LEVERAGED, "70")
+        await traffic.order(MAKER, "sell", 100, START_TICKS)
+        await traffic.order(LEVERAGED, "buy", 100, START_TICKS)
+        await traffic.order(MAKER, "buy", 100, FALLEN - 50)
+        await traffic.order(MAKER, "sell", 100, FALLEN + 50)
+        await traffic.price(FALLEN)
+        yield f"http://127.0.0.1:{port}", traffic
+
+
+async def eventually(http: aiohttp.ClientSession, url: str, field: str, seconds: float = 30) -> Any:
+    """The body of an answer, once the named list in it is not empty."""
+    deadline = time.monotonic() + seconds
+    while True:
+        async with http.get(url) as response:
+            body = await response.json()
+            if response.status == 200 and body.get(field):
+                return body
+        assert time.monotonic() < deadline, f"{url}: {response.status} {body}"
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.timeout(180)
+async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic]) -> None:
+    """GW-API-001: what the dashboard and third parties read is what the services' read models say."""
+    url = f"{venue[0]}/api/v1"
+    async with aiohttp.ClientSession() as http:
+        liquidation = (await eventually(http, f"{url}/liquidations", "liquidations"))["liquidations"][0]
+        assert (liquidation["account"], liquidation["market"]) == (LEVERAGED, "BTC-PERP")
+        [market] = (await eventually(http, f"{url}/markets", "markets"))["markets"]
+        assert (market["taker_fee"], market["brackets"][0]["initial_margin"]) == ("0.000450000", "0.010000000")
+        assert market["mark"] == market["stats"]["mark"]
+        positions = (await eventually(http, f"{url}/positions", "positions"))["positions"]
+        assert positions[0]["market"] == "BTC-PERP"
+        assert {"health_factor", "level", "mark", "value", "unrealized_pnl"} <= set(positions[0])
+        maker = await eventually(http, f"{url}/accounts/{MAKER}", "positions")
+        assert maker["positions"][0]["entry_price"].startswith("61")
+        assert {order["side"] for order in maker["orders"]} <= {"buy", "sell"}
+        alerts = (await eventually(http, f"{url}/alerts?account={LEVERAGED}&after_seq=0", "alerts"))["alerts"]
+        assert "liquidatable" in {alert["level"] for alert in alerts}
+        assert alerts[0]["inputs"][0]["size"] == "0.100"
+        candles = (await eventually(http, f"{url}/markets/BTC-PERP/candles?interval=300", "candles"))["candles"]
+        assert candles[0]["open"] == "61800.0"
+        trades = (await eventually(http, f"{url}/markets/BTC-PERP/trades", "trades"))["trades"]
+        assert trades[-1]["price"] == "61800.0"
+        assert (await eventually(http, f"{url}/markets/BTC-PERP/book", "asks"))["market"] == "BTC-PERP"
+        funding = await eventually(http, f"{url}/markets/BTC-PERP/funding", "open")
+        assert funding["open"]["interval_end"] - funding["open"]["interval_start"] == funding["interval_micros"]
+        earnings = await eventually(http, f"{url}/earnings/{LEVERAGED}", "open_day")
+        assert earnings["lifetime"]["pnl"].startswith("-")
+        levels = (await eventually(http, f"{url}/risk", "levels"))["levels"]
+        assert sum(levels.values()) >= 2
+        reached = {
+            row["service"]: row["reachable"]
+            for row in (await eventually(http, f"{url}/services", "services"))["services"]
+        }
+        assert {name for name, there in reached.items() if there} == set(SERVICES)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
+@pytest.mark.parametrize(("theme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+async def test_the_dashboard_shows_it_without_a_complaint(
+    venue: tuple[str, Traffic], theme: str, width: int, height: int
+) -> None:
+    """GW-UI-010: figures, chart, positions, alerts and liquidations appear, live; no error, no policy violation."""
+    url, traffic = venue
+    async with browser.browser() as page:
+        await page.show(url, width=width, height=height, theme=theme)
+        await page.until("document.querySelector('#link').dataset.state === 'live'")
+        await page.until("document.querySelector('#headline dd').innerText.includes('61,')")
+        await page.until("document.querySelectorAll('#positions tbody tr').length > 0")
+        await page.until("document.querySelectorAll('#alerts li').length > 0")
+        await page.until("document.querySelectorAll('#liquidations tbody tr').length > 0")
+        await page.until("document.querySelectorAll('#services tbody tr').length === 7")
+        await page.until("document.querySelectorAll('#canvas canvas').length > 0")
+        await page.until("document.querySelector('#tv-attr-logo') !== null")
+        before = await page.evaluate("document.querySelector('#headline dd').innerText")
+        await traffic.price(FALLEN - 700)
+        await page.until(f"document.querySelector('#headline dd').innerText !== {before!r}")
+        await page.evaluate("document.querySelector('#positions .link-button').click()")
+        await page.until("document.querySelector('#account .sheet') !== null")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.complaints == []
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
+async def test_the_dashboard_is_honest_when_stale_and_resumes(
+    installed: Installation, venue: tuple[str, Traffic]
+) -> None:
+    """GW-UI-011: a lost gateway is said with its seconds; when it is back, the feed goes on where it stopped."""
+    url, traffic = venue
+    async with browser.browser() as page:
+        await page.show(url, width=1280, height=800, theme="dark")
+        await page.until("document.querySelectorAll('#alerts li').length > 0")
+        seen = await page.evaluate(
+            "[...document.querySelectorAll('#alerts li')].map((item) => Number(item.dataset.key))"
+        )
+        gateway = installed.processes["gateway"]
+        gateway.kill()
+        await page.until("!document.querySelector('#stale').hidden", 30)
+        assert "No word from the gateway" in await page.evaluate("document.querySelector('#stale').innerText")
+        await traffic.deposit("second", "70")
+        await traffic.order(MAKER, "sell", 100, FALLEN)
+        await traffic.order("second", "buy", 100, FALLEN)
+        await traffic.order(MAKER, "buy", 100, FALLEN - 4_050)
+        await traffic.order(MAKER, "sell", 100, FALLEN - 3_950)
+        await traffic.price(FALLEN - 4_000)
+        port = url.rsplit(":", 1)[1]
+        await installed.start("gateway", environment={"CLEARTIDE_GATEWAY_PORT": port})
+        await page.until("document.querySelector('#stale').hidden", 30)
+        await page.until(f"document.querySelectorAll('#alerts li').length > {len(seen)}", 30)
+        told = await page.evaluate(
+            "[...document.querySelectorAll('#alerts li')].map((item) => Number(item.dataset.key))"
+        )
+        assert told == list(range(told[0], told[-1] - 1, -1))
+        assert set(seen) <= set(told)

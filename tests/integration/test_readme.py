@@ -1,0 +1,57 @@
+"""Every command of the README and the runbooks' tables does what it says, on a copy of the system as a user has it."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import ports
+from tests.support.installation import ROOT
+
+FOREGROUND = {"make up", "make test"}
+"""`make up` runs in the foreground until Ctrl-C, so it is executed as `make up DETACH=1`; `make test` is this run."""
+
+
+def _commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A system of its own: data in a fresh folder, ports that nobody uses."""
+    home = tmp_path_factory.mktemp("readme")
+    made = {
+        **os.environ,
+        "CLEARTIDE_HOME": str(home),
+        "CLEARTIDE_PORT_GATEWAY": str(ports.free_port()),
+        "MAKEFLAGS": "",
+    }
+    try:
+        yield made
+    finally:
+        _run("make down", made)
+
+
+def _run(command: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, f"$ {command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.mark.timeout(400)
+def test_every_command_of_the_readme_works(environment: dict[str, str]) -> None:
+    """SYS-README-001."""
+    commands = _commands()
+    assert set(commands) >= FOREGROUND
+    ready = _run("make up DETACH=1", environment)
+    assert f"http://127.0.0.1:{environment['CLEARTIDE_PORT_GATEWAY']}" in ready
+    printed = {command: _run(command, environment) for command in commands if command not in FOREGROUND}
+    assert len(re.findall(r"health factor", printed['make alerts ARGS="--after 0 --count 3"'])) == 3
+    assert "digests equal" in printed["make rebuild SERVICE=risk"]
+    assert not Path(environment["CLEARTIDE_HOME"], "control.sock").exists()
