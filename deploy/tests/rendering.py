@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 from cleartide.ops.settings import OpsSettings
 from cleartide.settings import ServiceSettings
+
 from services.gateway.settings import GatewaySettings
 from services.ingestor.settings import IngestorSettings
 

@@ -11,8 +11,6 @@ from cleartide.bus.streams import SERVICES
 from cleartide.ops.settings import OpsSettings
 from cleartide.settings import ServiceSettings
 from cleartide.store.names import role_of
-from services.gateway.settings import GatewaySettings
-from services.ingestor.settings import IngestorSettings
 
 from deploy.compose.passwords import generate, nats_variable, postgres_variable
 from deploy.local.postgres import MAJOR
@@ -26,6 +24,8 @@ from deploy.tests.rendering import (
     interpolated,
     variables_of,
 )
+from services.gateway.settings import GatewaySettings
+from services.ingestor.settings import IngestorSettings
 
 PARTS: dict[str, dict[str, Any]] = compose()["services"]
 JOBS = ("config", "setup")
@@ -202,6 +202,13 @@ def test_written_files_are_read_only_where_they_are_read() -> None:
     assert {volume for _, volume in readers} < writers
 
 
+def test_the_configuration_is_made_of_the_whole_file_of_passwords() -> None:
+    """A new user or service needs no change here."""
+    assert PARTS["config"]["env_file"] == [".env"]
+    written = [volume.split(":")[1] for volume in PARTS["config"]["volumes"]]
+    assert all(any(path.startswith(f"{folder}/") for folder in written) for path in PARTS["config"]["command"][2::2])
+
+
 def test_the_gateway_knows_every_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the name and the port at which each answers here."""
     for key, value in environment("gateway").items():
@@ -234,7 +241,7 @@ def test_the_set_up_has_the_operators_rights(monkeypatch: pytest.MonkeyPatch) ->
     """It alone has the database's administrator."""
     for key, value in environment("setup").items():
         monkeypatch.setenv(key, value)
-    settings = OpsSettings()  # type: ignore[call-arg]
+    settings = OpsSettings()
     assert settings.nats_admin_user == OPERATOR
     assert settings.nats_admin_password == PASSWORDS[nats_variable(OPERATOR)]
     using = [name for name, part in PARTS.items() if "POSTGRES_PASSWORD_ADMIN" in json.dumps(part)]

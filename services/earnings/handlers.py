@@ -11,9 +11,10 @@ from cleartide.contracts import (
     TransferApplied,
 )
 from cleartide.fold import Effects, Handlers
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.earnings.domain.account import Fill
-from services.earnings.domain.state import SYSTEM_ACCOUNTS, EarningsState
+from services.earnings.domain.state import EarningsState
 
 
 def on_market_listed(state: EarningsState, event: MarketListed, effects: Effects) -> None:

@@ -18,12 +18,13 @@ from cleartide.contracts import (
 )
 from cleartide.fold import Effects, Handlers, Reject
 from cleartide.money import health_factor_text, quanta_to_text
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.risk.domain.alerts import Alert, PositionMargin
 from services.risk.domain.health import position_margins, unsettled_funding
 from services.risk.domain.levels import NAMES
 from services.risk.domain.review import Verdict, affected_by_mark, review
-from services.risk.domain.state import SYSTEM_ACCOUNTS, Account, Market, Request, RiskState
+from services.risk.domain.state import Account, Market, Request, RiskState
 
 
 def on_market_listed(state: RiskState, event: MarketListed, effects: Effects) -> None:
@@ -135,6 +136,7 @@ def _input(position: PositionMargin) -> AlertInput:
         lots=position.lots,
         mark_ticks=position.mark_ticks,
         value=quanta_to_text(position.value_quanta),
+        quote=quanta_to_text(position.quote_quanta),
         maintenance_margin=quanta_to_text(position.maintenance_margin_quanta),
     )
 

@@ -89,7 +89,10 @@ class Alerts(Published):
     """What risk would publish."""
 
     def message(self, number: int) -> Message:
-        line = AlertInput(market=MARKET, lots=5, mark_ticks=618_000, value="309.000000", maintenance_margin="1.545000")
+        line = AlertInput(
+            market=MARKET, lots=5, mark_ticks=618_000, value="309.000000", quote="-309.000000",
+            maintenance_margin="1.545000",
+        )  # fmt: skip
         return RiskAlertRaised(
             id=f"risk-risk-{number}", seq=number, occurred_at=time.time_ns() // 1000, source="risk",
             account=f"acct-{number % 5}", account_seq=(number - 1) // 5 + 1, level="watch", previous_level=None,

@@ -16,7 +16,6 @@ from services.earnings.domain.account import (
 )
 
 CLOSES_PER_EVENT: Final = 256
-SYSTEM_ACCOUNTS: Final = frozenset({"outside", "insurance"})
 
 
 @dataclass(slots=True)

@@ -27,7 +27,12 @@ MARKET = {"market": "BTC-PERP", "base": "BTC", "quote": "USDC", "tick_size": "0.
 def alert(seq: int, account: str = "a1", level: AlertLevel = "watch", *, positions: int = 1) -> RiskAlertRaised:
     """An alert as risk would raise it."""
     held = AlertInput(
-        market="BTC-PERP", lots=-1500, mark_ticks=970_001, value="-145500.150000", maintenance_margin="1455.001500"
+        market="BTC-PERP",
+        lots=-1500,
+        mark_ticks=970_001,
+        value="-145500.150000",
+        quote="145609.900726",
+        maintenance_margin="1455.001500",
     )
     return RiskAlertRaised(
         id=f"risk-RISK-{seq}",

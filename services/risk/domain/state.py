@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cleartide.contracts import MarginBracket
 from cleartide.rules.margin import PositionView
@@ -11,9 +11,6 @@ from services.risk.domain.alerts import Alert
 from services.risk.domain.fences import Fences
 from services.risk.domain.levels import Level
 from services.risk.domain.safe_box import Slope, slope_of
-
-SYSTEM_ACCOUNTS: Final = frozenset({"outside", "insurance"})
-"""The venue's own accounts: they have no health factor and no alerts, and are never liquidated."""
 
 
 @dataclass(slots=True, eq=False)

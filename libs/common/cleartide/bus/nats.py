@@ -132,11 +132,19 @@ class NatsBus:
                 await self._publish_one(service, row)
 
     async def _acknowledged(self, subject: str, payload: bytes, headers: dict[str, str]) -> None:
+        connection = self._client.stats["reconnects"]
+        request = asyncio.ensure_future(
+            self._client.request(subject, payload, timeout=PUBLISH_SECONDS, headers=headers)
+        )
         try:
-            reply = await self._client.request(subject, payload, timeout=PUBLISH_SECONDS, headers=headers)
+            while not (await asyncio.wait((request,), timeout=LOOK_SECONDS))[0]:
+                if self._client.stats["reconnects"] != connection:
+                    raise ConnectionError("the connection was made anew before the acknowledgement")
+            answer = json.loads(request.result().data)
         except NoRespondersError as error:
             raise ConnectionError(f"no stream takes {subject}") from error
-        answer = json.loads(reply.data)
+        finally:
+            request.cancel()
         if "error" in answer:
             raise ApiError(subject, answer["error"])
 

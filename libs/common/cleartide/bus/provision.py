@@ -13,9 +13,12 @@ CHECKED: Final = (
     "storage",
     "discard",
     "max_age",
+    "max_msgs",
+    "max_msgs_per_subject",
     "allow_atomic",
     "allow_direct",
     "deny_delete",
+    "deny_purge",
 )
 
 

@@ -11,12 +11,16 @@ AlertLevel = Literal["watch", "warning", "critical", "liquidatable", "resolved"]
 
 
 class AlertInput(Contract):
-    """One position as it entered the formula: value = lots * mark price; requirement by the brackets (R8)."""
+    """One position as it entered the formula: value = lots * mark price; requirement by the brackets (R8).
+
+    quote: what the position has cost so far, signed (Q of R4). equity = cash + unsettled funding + sum(value + quote).
+    """
 
     market: MarketId
     lots: SignedLots
     mark_ticks: Ticks
     value: SignedDecimal
+    quote: SignedDecimal
     maintenance_margin: SignedDecimal
 
 

@@ -30,7 +30,7 @@ PositiveDecimal = Annotated[
     StringConstraints(pattern=r"^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$"),
     Field(description="positive decimal number as a string; zero is refused where it is used"),
 ]
-SignedDecimal = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?$")]
+SignedDecimal = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,21})(?:\.[0-9]{1,12})?$")]
 
 Micros = Annotated[int, Field(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
 Seq = Annotated[int, Field(ge=0, le=JSON_SAFE)]

@@ -29,7 +29,14 @@ PRODUCT_EXAMPLES: Final[tuple[Message, ...]] = (
         cash="99.187500",
         unsettled_funding="0.000000",
         inputs=(
-            AlertInput(market=MARKET, lots=25, mark_ticks=635_000, value="1587.500000", maintenance_margin="47.625000"),
+            AlertInput(
+                market=MARKET,
+                lots=25,
+                mark_ticks=635_000,
+                value="1587.500000",
+                quote="-1625.000000",
+                maintenance_margin="47.625000",
+            ),
         ),
         cause_id="matching-events-30",
     ),

@@ -1,0 +1,9 @@
+"""Accounts that belong to the venue: no client may use their names, and they raise no alerts and earn nothing."""
+
+from typing import Final
+
+OUTSIDE: Final = "outside"
+"""Stands in for the side of an outside trade that has no account here."""
+INSURANCE: Final = "insurance"
+"""Holds positions that the insurance fund has taken over."""
+SYSTEM_ACCOUNTS: Final = frozenset({OUTSIDE, INSURANCE})
