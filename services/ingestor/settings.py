@@ -1,8 +1,8 @@
 """Settings of the ingestor, from the environment."""
 
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.ingestor.adapters.binance_symbol import VENUE
@@ -61,9 +61,11 @@ SANDBOX_INDEX: Final = (
 class IngestorSettings(BaseSettings):
     """`CLEARTIDE_INGESTOR_*`. FEED=live sets the venue's real hosts as the defaults of the two addresses."""
 
-    model_config = SettingsConfigDict(env_prefix="CLEARTIDE_INGESTOR_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CLEARTIDE_INGESTOR_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
-    feed: Literal["replay", "live"] = Field(
+    feed: Annotated[Literal["replay", "live"], BeforeValidator(str.lower)] = Field(
         default="replay", validation_alias=AliasChoices("FEED", "CLEARTIDE_INGESTOR_FEED")
     )
     binance_ws_url: str = ""

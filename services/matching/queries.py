@@ -18,11 +18,10 @@ MOST_DEPTH: Final = 200
 
 _GRIDS_SQL: Final = "SELECT market, tick_size, lot_size FROM markets ORDER BY market LIMIT $1"
 _MARKETS_SQL: Final = """
-SELECT m.*, k.mark_ticks, k.index_ticks, k.last_ticks, k.index_stale, k.updated_at,
+SELECT m.*, k.mark_ticks, k.index_ticks, k.last_ticks, k.index_stale, k.updated_at, k.open_interest_lots,
        f.rate_ppb, f.interval_start, f.funding_index_quanta,
        (SELECT max(price_ticks) FROM orders o WHERE o.market = m.market AND side = 1) AS bid,
-       (SELECT min(price_ticks) FROM orders o WHERE o.market = m.market AND side = -1) AS ask,
-       (SELECT coalesce(sum(lots), 0) FROM positions p WHERE p.market = m.market AND lots > 0) AS open_interest
+       (SELECT min(price_ticks) FROM orders o WHERE o.market = m.market AND side = -1) AS ask
 FROM markets m JOIN marks k USING (market) JOIN funding_indexes f USING (market) ORDER BY m.market LIMIT $1
 """
 _BRACKETS_SQL: Final = "SELECT * FROM market_brackets ORDER BY market, bracket LIMIT $1"
@@ -186,7 +185,7 @@ def _market(row: Mapping[str, Any], brackets: list[Mapping[str, Any]]) -> dict[s
         "priced_at": row["updated_at"],
         "best_bid": _price(grid, row["bid"]),
         "best_ask": _price(grid, row["ask"]),
-        "open_interest": grid.size_text(int(row["open_interest"])),
+        "open_interest": grid.size_text(row["open_interest_lots"]),
         "funding_rate_ppb": row["rate_ppb"],
         "funding_interval_start": row["interval_start"] if row["interval_start"] >= 0 else None,
     }

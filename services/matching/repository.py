@@ -1,5 +1,6 @@
-"""The way between rows and state. Whatever can be derived (open interest, reserved margin) is not stored."""
+"""The way between rows and state. What orders keep reserved is not stored but derived from them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from cleartide.fold import Changes, Repository, Row, Table
 from services.matching import tables
 from services.matching.domain.accounts import Account
 from services.matching.domain.book import Order
+from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.resting import reinstate
@@ -27,10 +29,7 @@ class MatchingRepository(Repository[MatchingState]):
         _restore_markets(state, rows)
         for name, opened_at in rows[tables.ACCOUNTS.name]:
             state.accounts[name] = _account(state, name, opened_at)
-        for name, market_id, lots, funding_index in rows[tables.POSITIONS.name]:
-            holding = state.holding(state.accounts[name], state.markets[market_id])
-            holding.lots, holding.funding_index = lots, funding_index
-            holding.market.open_interest += max(0, lots)
+        _restore_positions(state, rows)
         for row in sorted(rows[tables.ORDERS.name]):
             reinstate(state, _order(row))
         for name, client_order_id, _ in sorted(rows[tables.CLIENT_ORDER_IDS.name], key=lambda row: row[2]):
@@ -94,10 +93,23 @@ def _restore_markets(state: MatchingState, rows: Mapping[str, Sequence[Row]]) ->
     for row in rows[tables.MARKETS.name]:
         spec = MarketSpec(**dict(zip(names, row, strict=True)), brackets=tuple(brackets[row[0]]))
         state.markets[spec.market] = Market(spec, state.ledger)
-    for market_id, *values in rows[tables.MARKS.name]:
+    for market_id, *values, open_interest in rows[tables.MARKS.name]:
         _set(state.markets[market_id].prices, _MARK_FIELDS, values)
+        state.markets[market_id].open_interest = open_interest
     for market_id, *values in rows[tables.FUNDING.name]:
         _set(state.markets[market_id].funding, _FUNDING_FIELDS, values)
+
+
+def _restore_positions(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Open interest is stored for readers; the positions must add up to it."""
+    longs: Counter[str] = Counter()
+    for name, market_id, lots, funding_index in rows[tables.POSITIONS.name]:
+        holding = state.holding(state.accounts[name], state.markets[market_id])
+        holding.lots, holding.funding_index = lots, funding_index
+        longs[market_id] += max(0, lots)
+    for market in state.markets.values():
+        if market.open_interest != longs[market.id]:
+            raise InvariantBroken(f"{market.id}: open interest {market.open_interest}, positions {longs[market.id]}")
 
 
 def _restore_intake(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
@@ -158,7 +170,7 @@ def _collect_markets(changes: Changes, dirty: Dirty) -> None:
             limits = (bracket.upper_notional_quanta, bracket.initial_margin_ppb, bracket.maintenance_fraction_ppb)
             changes.put(tables.BRACKETS, (market.id, number, *limits))
     for market in dirty.prices.values():
-        changes.put(tables.MARKS, (market.id, *_get(market.prices, _MARK_FIELDS)))
+        changes.put(tables.MARKS, (market.id, *_get(market.prices, _MARK_FIELDS), market.open_interest))
     for market in dirty.funding.values():
         changes.put(tables.FUNDING, (market.id, *_get(market.funding, _FUNDING_FIELDS)))
 

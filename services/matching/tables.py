@@ -48,6 +48,7 @@ MARKS: Final = Table(
         "ema_micro_ticks": "bigint",
         "ema_at": "bigint",
         "premium_minute": "bigint",
+        "open_interest_lots": "bigint",
     },
 )
 FUNDING: Final = Table(

@@ -71,18 +71,23 @@ class Database:
 @asynccontextmanager
 async def new_database(server: PostgresServer, folder: Path) -> AsyncIterator[Database]:
     """A fresh database with every service's role."""
-    name = f"library_{os.getpid()}_{next(_numbers)}"
-    admin = await asyncpg.connect(server.dsn)
+    made = Database(server, f"library_{os.getpid()}_{next(_numbers)}", folder)
+    await _execute(server.dsn, f"CREATE DATABASE {made.name}")
     try:
-        await admin.execute(f"CREATE DATABASE {name}")
-        made = Database(server, name, folder)
         inside = await asyncpg.connect(made.admin_dsn)
         await ensure_roles(inside, {service: f"db-{service}" for service in SERVICES})
         await inside.close()
         yield made
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
-        await admin.close()
+        await _execute(server.dsn, f"DROP DATABASE {made.name} WITH (FORCE)")
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ def test_the_alert() -> None:
     assert alert.maintenance_margin == position.maintenance_margin == quanta_to_text(now.maintenance_margin_quanta)
     assert alert.health_factor == health_factor_text(now.equity_quanta, now.maintenance_margin_quanta)
     assert quanta_from_text(position.value) == position.lots * position.mark_ticks * UNIT
+    parts = (alert.cash, alert.unsettled_funding, position.value, position.quote)
+    assert quanta_from_text(alert.equity) == sum(quanta_from_text(part) for part in parts)
 
 
 def test_funding() -> None:

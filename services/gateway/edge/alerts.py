@@ -1,8 +1,9 @@
 """Alerts for the public: the feed's rows with sizes and prices as decimals."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -13,6 +14,8 @@ from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.shapes import AlertInputView, AlertView
 from services.gateway.live.alerts import Alert
 from services.gateway.queries import AlertRow
+
+REFRESH_SECONDS: Final = 0.25
 
 
 class AlertHistory:
@@ -51,8 +54,9 @@ class AlertPresenter:
         markets = {position["market"] for event in events for position in event["inputs"]}
         if any(self._directory.known(market) is None for market in markets):
             # An alert is not held back for a unit: without it size and mark are null, the money figures stand.
-            with suppress(ApiError):
-                await self._directory.refresh()
+            with suppress(ApiError, TimeoutError):
+                async with asyncio.timeout(REFRESH_SECONDS):
+                    await self._directory.refresh()
         return [self._view(event) for event in events]
 
     def _view(self, event: dict[str, Any]) -> AlertView:

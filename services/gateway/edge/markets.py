@@ -23,7 +23,8 @@ class MarketDirectory:
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
         self._grids: dict[str, Grid] = {}
-        self._refreshed_at = float("-inf")
+        self._answered_at = float("-inf")
+        self._asking: asyncio.Task[None] | None = None
 
     def known(self, market: str) -> Grid | None:
         """The market's grid if it has been learned."""
@@ -43,12 +44,23 @@ class MarketDirectory:
         return grid
 
     async def refresh(self) -> None:
-        """Ask matching, at most once a second."""
-        if monotonic() - self._refreshed_at < RETRY_SECONDS:
-            return
-        self._refreshed_at = monotonic()
+        """Ask matching, unless it was answered within the last second; who comes meanwhile shares the answer."""
+        if self._asking is None:
+            if monotonic() - self._answered_at < RETRY_SECONDS:
+                return
+            self._asking = asyncio.create_task(self._ask())
+            self._asking.add_done_callback(self._done)
+        await asyncio.shield(self._asking)
+
+    async def _ask(self) -> None:
         for market in (await self._upstream.ask("matching", "markets"))["markets"]:
             self.learn(market)
+        self._answered_at = monotonic()
+
+    def _done(self, asking: "asyncio.Task[None]") -> None:
+        self._asking = None
+        if not asking.cancelled():
+            asking.exception()  # whoever waited has it; if nobody does any more, it is nobody's
 
     async def run(self) -> None:
         """Stay up to date until cancelled; while matching is away, keep what is known."""

@@ -63,9 +63,9 @@ class PriceSubscription:
     def __init__(self, mailbox: Mailbox, market: str) -> None:
         self.mailbox, self.market = mailbox, market
 
-    def deliver(self, price: Price) -> None:
+    def deliver(self, frame: bytes) -> None:
         """Pass the newest state on; one that still waits in the mailbox is replaced."""
-        self.mailbox.offer(price_frame("update", self.market, price), key=f"prices:{self.market}")
+        self.mailbox.offer(frame, key=f"prices:{self.market}")
 
 
 def price_frame(op: str, market: str, price: Price | None) -> bytes:
@@ -186,8 +186,9 @@ class PriceHub:
     def _broadcast(self) -> None:
         dirty, self._dirty = self._dirty, set()
         for market in dirty:
+            frame = price_frame("update", market, self.latest[market])
             for subscription in self._live.get(market, ()):
-                subscription.deliver(self.latest[market])
+                subscription.deliver(frame)
 
     async def _keep(self) -> None:
         """Leave the latest state in Redis, at most once a second; without Redis nothing is kept."""

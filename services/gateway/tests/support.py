@@ -21,7 +21,25 @@ from services.gateway.settings import GatewaySettings
 from tests.support.installation import Installation
 
 START = 1_790_000_000_000_000
-MARKET = {"market": "BTC-PERP", "base": "BTC", "quote": "USDC", "tick_size": "0.1", "lot_size": "0.001"}
+MARKET = {
+    "market": "BTC-PERP",
+    "base": "BTC",
+    "quote": "USDC",
+    "tick_size": "0.1",
+    "lot_size": "0.001",
+    "taker_fee_ppb": 450_000,
+    "maker_fee_ppb": -50_000,
+    "brackets": [{"upper_notional": None, "initial_margin_ppb": 10_000_000, "maintenance_fraction_ppb": 500_000_000}],
+    "mark": "97000.1",
+    "index": "97000.0",
+    "last": None,
+    "index_stale": False,
+    "priced_at": START,
+    "best_bid": None,
+    "best_ask": None,
+    "open_interest": "1.500",
+    "funding_rate_ppb": 12_500,
+}
 
 
 def alert(seq: int, account: str = "a1", level: AlertLevel = "watch", *, positions: int = 1) -> RiskAlertRaised:

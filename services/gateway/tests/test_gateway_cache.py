@@ -56,7 +56,7 @@ async def test_an_answer_is_kept_for_its_time_and_shared(redis: Redis) -> None:
 
 
 async def test_keys_do_not_mix(redis: Redis) -> None:
-    """GW-CACHE-002: other parameters, other answer."""
+    """GW-CACHE-002: an answer is kept for its own parameters alone."""
     kept, make = cache(redis), Maker()
     await kept.get("trades:BTC-PERP:50", 1000, make)
     assert (await kept.get("trades:BTC-PERP:51", 1000, make))[0] == b"answer 2"
@@ -77,7 +77,7 @@ async def test_requests_at_the_same_time_make_one_answer(redis: Redis) -> None:
 
 
 async def test_failures_are_not_kept(redis: Redis) -> None:
-    """GW-CACHE-004: an error is told to those who wait and forgotten."""
+    """GW-CACHE-004: an error is told to those who wait for it and never kept."""
     kept, make = cache(redis), Maker()
 
     async def fail() -> bytes:
@@ -89,7 +89,7 @@ async def test_failures_are_not_kept(redis: Redis) -> None:
 
 
 async def test_without_valkey_every_answer_is_fresh() -> None:
-    """GW-CACHE-005: the cache is bypassed, nothing fails; the same where no Valkey is configured."""
+    """GW-CACHE-005: without Valkey the cache is bypassed and nothing fails."""
     make, client = Maker(), Redis.from_url(f"redis://127.0.0.1:{free_port()}")
     kept = cache(client)
     assert [await kept.get("k", 1000, make) for _ in range(2)] == [(b"answer 1", "bypass"), (b"answer 2", "bypass")]

@@ -49,7 +49,7 @@ def test_every_account_ends_at_its_last_level(accounts: list[str], batch: int) -
 
 
 def test_nothing_is_collected_twice() -> None:
-    """GW-FEED-003: a second collect has nothing to write."""
+    """GW-FEED-003: an alert is written once: a second collect has nothing."""
     repository = AlertRepository()
     feed = repository.restore({})
     on_alert(feed, alert(1), Silence())

@@ -1,6 +1,10 @@
 """The API over HTTP on real servers: one error form, bad parameters, deadlines, limits and the cache."""
 
+import asyncio
 from typing import Any
+
+import aiohttp
+import pytest
 
 from deploy.local.ports import free_port
 from deploy.local.valkey import ValkeyServer
@@ -18,7 +22,7 @@ def assert_error(body: Any, code: str) -> None:
 
 
 async def test_every_failure_has_the_one_form(installed: Installation) -> None:
-    """GW-HTTP-001: unknown path, bad parameter, wrong method, service away, service late, service's own refusal."""
+    """GW-HTTP-001: every failure has the one error form, whoever is at fault."""
     refusal = {"ok": False, "error": {"code": "not_found", "message": "account zz is unknown"}}
     async with (
         installed.client("risk") as risk,
@@ -50,7 +54,7 @@ async def test_every_failure_has_the_one_form(installed: Installation) -> None:
 
 
 async def test_a_bad_parameter_is_named(installed: Installation) -> None:
-    """GW-HTTP-002: the detail says where and what."""
+    """GW-HTTP-002: the error of a bad parameter says where and what."""
     async with running_edge(installed) as edge:
         _, body, _ = await edge.get("/api/v1/positions?limit=501")
     assert body["error"]["detail"] == [{"where": "query.limit", "problem": "Input should be less than or equal to 500"}]
@@ -67,10 +71,14 @@ async def test_questions_reach_the_services_with_checked_parameters(installed: I
 
 
 async def test_markets_stand_while_analytics_is_away(installed: Installation) -> None:
-    """GW-HTTP-004: figures that are missing are null; the rest is told."""
+    """GW-HTTP-004: markets are told while analytics is away; the figures that are missing are null."""
     async with installed.client("matching") as matching, running_edge(installed) as edge:
         await answering(matching, "query.matching.markets", MARKETS)
-        assert (await edge.get("/api/v1/markets"))[:2] == (200, {"markets": [{**MARKET, "stats": None}]})
+        status, body, _ = await edge.get("/api/v1/markets")
+    assert status == 200
+    [market] = body["markets"]
+    assert (market["mark"], market["taker_fee"], market["maker_fee"]) == ("97000.1", "0.000450000", "-0.000050000")
+    assert (market["funding_rate"], market["stats"]) == ("0.000012500", None)
 
 
 async def test_the_limit_is_told_and_kept(installed: Installation, valkey: ValkeyServer) -> None:
@@ -82,7 +90,10 @@ async def test_the_limit_is_told_and_kept(installed: Installation, valkey: Valke
         assert_error(found[2][1], "rate_limited")
         assert int(found[2][2]["Retry-After"]) >= 1
         assert (await edge.get("/api/openapi.json"))[0] == 200
-        assert edge.count("cleartide_rate_limiter_total", verdict="limited") == 1
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await edge.http.ws_connect(f"{edge.url}/api/v1/ws")
+        assert refused.value.status == 429
+        assert edge.count("cleartide_rate_limiter_total", verdict="limited") == 2
 
 
 async def test_the_cache_is_told(installed: Installation, valkey: ValkeyServer) -> None:
@@ -101,7 +112,7 @@ async def test_the_cache_is_told(installed: Installation, valkey: ValkeyServer) 
 
 
 async def test_alerts_are_paged_by_seq(installed: Installation) -> None:
-    """GW-HTTP-007: the newest, or what follows a place; sizes and prices as decimals; beyond the feed is 409."""
+    """GW-HTTP-007: alerts come in pages, the newest or after a place; a place beyond the feed is 409."""
     await insert_alerts(installed, 5)
     async with installed.client("matching") as matching, running_edge(installed) as edge:
         await answering(matching, "query.matching.markets", MARKETS)
@@ -126,3 +137,39 @@ async def insert_alerts(installed: Installation, count: int) -> None:
             "INSERT INTO alert_feed VALUES ($1, $2, $3, $4, $5, $6)",
             *(one.seq, one.account, one.level, one.account_seq, one.occurred_at, one.model_dump_json()),
         )
+
+
+async def test_a_crowd_at_a_cold_start_finds_its_market(installed: Installation) -> None:
+    """GW-HTTP-008: requests that come before the markets are known share one question; none is told 404."""
+    funding = {
+        "market": "BTC-PERP",
+        "as_of_seq": 1,
+        "now": 2,
+        "interval_micros": 3_600_000_000,
+        "rate": None,
+        "interval_start": None,
+        "interval_end": None,
+        "seconds_left": None,
+        "samples": None,
+        "predicted_rate": None,
+        "average_premium_ppb": None,
+        "rates": [],
+    }
+    async with installed.client("matching") as matching, installed.client("funding") as service:
+        asked = await answering(matching, "query.matching.markets", MARKETS, after=0.3)
+        await answering(service, "query.funding.funding", {"ok": True, "data": funding})
+        async with running_edge(installed) as edge:
+            paths = [f"/api/v1/markets/BTC-PERP/funding?limit={number}" for number in range(1, 11)]
+            found = await asyncio.gather(*(edge.get(path) for path in paths))
+            assert {status for status, _, _ in found} == {200}
+            assert len(asked) == 1
+            assert (await edge.get("/api/v1/markets/NOPE/funding"))[0] == 404
+
+
+async def test_an_answer_of_another_shape_is_a_bad_gateway(installed: Installation) -> None:
+    """GW-HTTP-009: when a service says what the gateway does not know, the caller is told whose fault it is."""
+    async with installed.client("risk") as risk, running_edge(installed) as edge:
+        await answering(risk, "query.risk.accounts", {"ok": True, "data": {"accounts": "none"}})
+        status, body, _ = await edge.get("/api/v1/positions")
+    assert status == 502
+    assert_error(body, "bad_upstream_reply")

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.live.alerts import Alert, AlertHub, AlertSubscription, BeyondFeed
 from services.gateway.live.mailbox import Mailbox
+from services.gateway.live.pump import pump
 from services.gateway.queries import AlertRow
 
 
@@ -105,7 +106,7 @@ async def _scenario(
 def test_resuming_tells_every_alert_once_in_order(
     before: int, bursts: list[int], account: str | None, place: int, turns: list[int], join_at: int
 ) -> None:
-    """GW-LIVE-005: from any place, at any moment, at any speed of the table, the client gets exactly what follows."""
+    """GW-LIVE-005: from any place, at any moment, at any speed of the table, a client gets exactly what follows."""
     told, expected = asyncio.run(_scenario(before, bursts, account, min(place, before), turns, join_at))
     assert told == expected
 
@@ -130,3 +131,22 @@ async def test_a_place_beyond_the_feed_is_refused() -> None:
         assert verdict.head == 1
     else:
         raise AssertionError("the place was accepted")
+
+
+async def test_a_burst_cuts_off_nobody_who_reads() -> None:
+    """GW-LIVE-008: a page of alerts at once passes through a mailbox that is smaller than it."""
+    feed, told = Feed([0]), list[int]()
+    hub = AlertHub(feed, _present, EdgeMetrics(CollectorRegistry()))
+    mailbox = Mailbox(16)
+
+    async def send(frame: bytes) -> None:
+        told.extend(msgspec.json.decode(frame))
+
+    pumping = asyncio.create_task(pump(mailbox, send, send_seconds=1))
+    await hub.join(AlertSubscription(mailbox, Numbers(), account=None, cursor=0))
+    feed.rows = [AlertRow(seq, "a1", "{}") for seq in range(1, 401)]
+    await hub._read()
+    await asyncio.sleep(0.01)
+    pumping.cancel()
+    assert told == list(range(1, 401))
+    assert not mailbox.overflowed.is_set()

@@ -29,7 +29,7 @@ def limiter(redis: Redis, per_second: int = 1, burst: int = 5) -> RateLimiter:
 
 
 async def test_a_burst_passes_and_the_next_request_is_told_when_to_return(redis: Redis) -> None:
-    """GW-RATE-001: `burst` requests at once, then 429 with Retry-After."""
+    """GW-RATE-001: a client has `burst` requests at once, then 429 with Retry-After."""
     limits = limiter(redis)
     verdicts = [await limits.check("192.0.2.1") for _ in range(6)]
     assert [verdict.allowed for verdict in verdicts if verdict] == [True] * 5 + [False]
@@ -73,7 +73,7 @@ async def test_concurrent_requests_never_exceed_the_burst(redis: Redis) -> None:
 
 
 async def test_without_valkey_requests_pass_and_are_counted() -> None:
-    """GW-RATE-005: fail open, and say so."""
+    """GW-RATE-005: without Valkey every request passes and is counted as bypassed."""
     client = Redis.from_url(f"redis://127.0.0.1:{free_port()}")
     metrics = EdgeMetrics(registry := CollectorRegistry())
     limits = RateLimiter(RedisGuard(client), metrics, per_second=1, burst=1)
@@ -83,7 +83,7 @@ async def test_without_valkey_requests_pass_and_are_counted() -> None:
 
 
 async def test_a_dead_valkey_is_not_asked_for_every_request() -> None:
-    """GW-RATE-006: after a failure no call for a second, then one try again."""
+    """GW-RATE-006: after a failure Valkey is not called for a second, then tried once."""
     now = 0.0
     client = Redis.from_url(f"redis://127.0.0.1:{free_port()}")
     calls = 0

@@ -100,7 +100,7 @@ async def test_clients_that_join_in_a_storm_miss_nothing(url: str, risk: Client)
 
 
 async def test_an_account_is_told_its_own_alerts_alone(url: str, risk: Client) -> None:
-    """GW-WS-006: the filter holds in history and live."""
+    """GW-WS-006: an account's subscription is told its own alerts alone, in history and live."""
     await publish_alerts(risk, alert(1, "a1"), alert(2, "a2"), alert(3, "a1"))
     async with connected(url) as ws:
         await ws.send_json({"op": "subscribe", "channel": "alerts", "after_seq": 0, "account": "a1"})
@@ -122,7 +122,7 @@ async def test_a_repeated_message_is_told_once(url: str, risk: Client) -> None:
 
 
 async def test_prices_begin_with_the_latest(installed: Installation, url: str) -> None:
-    """GW-WS-008: a snapshot of what is known, then changes, in decimals; a restarted gateway still knows."""
+    """GW-WS-008: prices begin with what is known, then changes, in decimals; a restarted gateway still knows."""
     async with installed.client("matching") as matching, connected(url) as ws:
         await ws.send_json({"op": "subscribe", "channel": "prices", "market": "BTC-PERP"})
         assert (await frame(ws))["data"] is None
@@ -144,7 +144,7 @@ async def test_prices_begin_with_the_latest(installed: Installation, url: str) -
 
 
 async def test_bad_messages_are_answered_and_the_client_stays(url: str) -> None:
-    """GW-WS-009: an error frame in the one form, not a disconnect; ping still gets its pong."""
+    """GW-WS-009: a bad message gets an error frame, not a disconnect; ping still gets its pong."""
     async with connected(url) as ws:
         for text in ("{", '{"op":"subscribe","channel":"prices"}', '{"op":"dance"}'):
             await ws.send_str(text)
@@ -160,7 +160,7 @@ async def test_bad_messages_are_answered_and_the_client_stays(url: str) -> None:
 
 
 async def test_subscriptions_are_bounded(url: str) -> None:
-    """GW-WS-010: sixty-four, and an error for the next."""
+    """GW-WS-010: a client holds at most sixty-four subscriptions; the next is an error."""
     async with connected(url) as ws:
         for number in range(65):
             await ws.send_json({"op": "subscribe", "channel": "prices", "market": f"M{number}-PERP"})
@@ -169,7 +169,7 @@ async def test_subscriptions_are_bounded(url: str) -> None:
 
 
 async def test_a_slow_client_is_cut_off_and_nobody_waits_for_it(url: str, risk: Client) -> None:
-    """GW-WS-011: it is closed with 1013 once its bounded queue is full; the others get every alert meanwhile."""
+    """GW-WS-011: a slow client is closed with 1013 once its queue is full; the others get every alert meanwhile."""
     count = 220
     address = url.removeprefix("http://").split(":")
     narrow = socket.socket()
@@ -184,6 +184,7 @@ async def test_a_slow_client_is_cut_off_and_nobody_waits_for_it(url: str, risk: 
         for seq in range(1, count + 1):
             await publish_alerts(risk, alert(seq, positions=256))
         assert await numbers(ws, count) == list(range(1, count + 1))
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_048_576)
     async with asyncio.timeout(20):
         received = await reader.read(-1)
     writer.close()

@@ -39,7 +39,7 @@ async def test_a_full_mailbox_takes_no_more_and_says_so() -> None:
 
 
 async def test_a_send_that_hangs_ends_the_client() -> None:
-    """GW-LIVE-003: one frame may take so long and no longer."""
+    """GW-LIVE-003: a frame that cannot be sent in time ends the client."""
     mailbox = Mailbox(3)
     mailbox.offer(b"frame")
 

@@ -10,7 +10,7 @@ from services.gateway.live.protocol import BadMessage, Ping, SubscribeAlerts, Su
 
 
 def test_the_messages_of_the_protocol_are_understood() -> None:
-    """GW-WS-001: subscribe, unsubscribe and ping, with their optional fields."""
+    """GW-WS-001: subscribe, unsubscribe and ping are understood, with their optional fields."""
     assert parse('{"op":"subscribe","channel":"alerts"}') == SubscribeAlerts(op="subscribe", channel="alerts")
     place = parse('{"op":"subscribe","channel":"alerts","after_seq":12,"account":"a1"}')
     assert place == SubscribeAlerts(op="subscribe", channel="alerts", after_seq=12, account="a1")
@@ -36,13 +36,13 @@ def test_the_messages_of_the_protocol_are_understood() -> None:
     ],
 )
 def test_a_bad_message_is_refused_with_the_place_of_the_fault(text: str, where: str) -> None:
-    """GW-WS-002: the client learns which field is wrong."""
+    """GW-WS-002: a bad message is refused with the field that is wrong."""
     with pytest.raises(BadMessage, match=where):
         parse(text)
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_parser(data: bytes) -> None:
-    """GW-WS-003: whatever comes is understood or refused, nothing else."""
+    """GW-WS-003: no bytes break the parser."""
     with suppress(BadMessage):
         parse(data)

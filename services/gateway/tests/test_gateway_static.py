@@ -33,12 +33,12 @@ def resolved(importer: Path, target: str) -> Path:
 
 @pytest.mark.parametrize("name", CHECKSUMS)
 def test_vendored_files_are_what_was_published(name: str) -> None:
-    """GW-UI-001: the chart library and its licence, byte for byte."""
+    """GW-UI-001: the chart library and its licence are as published, byte for byte."""
     assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == CHECKSUMS[name]
 
 
 def test_the_chart_library_is_attributed() -> None:
-    """GW-UI-002: its notice is served, the page names and links its maker, and its logo is not turned off."""
+    """GW-UI-002: the chart library's notice is served, its maker named and linked, its logo shown."""
     notice, page = (VENDOR / "NOTICE").read_text(), (STATIC / "index.html").read_text()
     assert "TradingView Lightweight Charts™ 5.2.1" in notice
     assert "https://www.tradingview.com/" in page
@@ -59,14 +59,14 @@ def test_every_import_resolves(path: Path) -> None:
 
 
 def test_every_module_is_used() -> None:
-    """GW-UI-004: no file is left over."""
+    """GW-UI-004: every module is used."""
     used = {resolved(path, match[1] or match[2]) for path in OWN for match in _IMPORT.finditer(path.read_text())}
     page = (STATIC / "index.html").read_text()
     assert [path.name for path in OWN if path not in used and f"/{path.relative_to(STATIC)}" not in page] == []
 
 
 def test_the_page_has_nothing_inline_and_nothing_foreign() -> None:
-    """GW-UI-005: no script or style in the page, no attribute that is code, nothing loaded from elsewhere."""
+    """GW-UI-005: the page has no script or style in it and loads nothing from elsewhere."""
     page = (STATIC / "index.html").read_text()
     assert re.findall(r"<script(?![^>]*\bsrc=\"/)", page) == []
     assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []

@@ -97,7 +97,7 @@ async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic])
 async def test_the_dashboard_shows_it_without_a_complaint(
     venue: tuple[str, Traffic], theme: str, width: int, height: int
 ) -> None:
-    """GW-UI-010: figures, chart, positions, alerts and liquidations appear, live; no error, no policy violation."""
+    """GW-UI-010: the dashboard shows the venue, live, in light and dark, wide and narrow, without an error."""
     url, traffic = venue
     async with browser.browser() as page:
         await page.show(url, width=width, height=height, theme=theme)

@@ -29,7 +29,7 @@ class BinanceSymbol:
         self._instrument = instrument
         self._counts = counts
         self._prefix = f"{VENUE}:{instrument.symbol}:"
-        self._sync = BookSync(instrument)
+        self.sync = BookSync(instrument)
         self._trades = IdSequence()
         self._quote_update = 0
         self._quote_time = 0
@@ -42,12 +42,7 @@ class BinanceSymbol:
     @property
     def synced(self) -> bool:
         """Whether the book is complete and current."""
-        return self._sync.joined
-
-    @property
-    def sync(self) -> BookSync:
-        """The book and how far it can be trusted."""
-        return self._sync
+        return self.sync.joined
 
     def resume_trades(self, highest: int) -> None:
         """The highest trade id that an earlier run has recorded: what came between will show as missing."""
@@ -56,14 +51,14 @@ class BinanceSymbol:
     def reset_book(self) -> None:
         """The socket that fed the book is gone."""
         self._announced = False
-        self._sync.reset()
+        self.sync.reset()
 
     def on_depth(self, frame: wire.Depth, at: int) -> list[Output]:
         """Carry the book on; a break in the chain is said at once and a snapshot asked for."""
         self.heard["depth"] = at
         self._venue_time = venue_time = frame.T * MICROS_PER_MILLI
-        expected = self._sync.last
-        step = self._sync.difference(frame)
+        expected = self.sync.last
+        step = self.sync.difference(frame)
         if step in ("applied", "joined"):
             if not self._announced:
                 return self._say_joined(venue_time, at)
@@ -72,8 +67,8 @@ class BinanceSymbol:
         if step == "lost":
             self._announced = False
             self._counts["lost_books"] += 1
-            gap = self._gap("book", expected, frame.final, self._sync.fault, venue_time, at)
-            return [gap, *self._fetch(self._sync.fault)]
+            gap = self._gap("book", expected, frame.final, self.sync.fault, venue_time, at)
+            return [gap, *self._fetch(self.sync.fault)]
         if step == "waiting":
             return self._fetch("no book yet")
         self._counts["repeated"] += 1
@@ -81,16 +76,16 @@ class BinanceSymbol:
 
     def on_snapshot(self, body: wire.Snapshot, at: int) -> list[Output]:
         """Join the snapshot with the frames kept since it was asked for; ask again when it does not fit."""
-        step = self._sync.snapshot(body.last, body.bids, body.asks, SNAPSHOT_LEVELS)
+        step = self.sync.snapshot(body.last, body.bids, body.asks, SNAPSHOT_LEVELS)
         if step == "lost":
-            return self._fetch(self._sync.fault)
+            return self._fetch(self.sync.fault)
         if step != "joined" or self._announced:
             return []
-        return self._say_joined(body.T * MICROS_PER_MILLI, at)
+        return self._say_joined(max(self._venue_time, body.T * MICROS_PER_MILLI), at)
 
     def unreadable_snapshot(self) -> list[Output]:
         """The answer could not be read: ask again."""
-        self._sync.unanswered()
+        self.sync.unanswered()
         return self._fetch("unreadable snapshot")
 
     def on_ticker(self, frame: wire.BookTicker, at: int) -> list[Output]:
@@ -187,21 +182,21 @@ class BinanceSymbol:
         return [self.status("synced", "joined", "", at), *self._say_book(quality, venue_time, at)]
 
     def _say_book(self, quality: str, venue_time: int, at: int) -> list[Output]:
-        book = self._sync.book
-        assert book is not None and self._sync.joined, "only a joined book is said"
+        book = self.sync.book
+        assert book is not None and self.sync.joined, "only a joined book is said"
         self._book_said_at = venue_time
-        last = self._sync.last
+        last = self.sync.last
         head = self._head("book", str(last), "VenueBook", venue_time, at, last, quality)
         out: list[Output] = [events.BookTop(*head, *book.top(TOP_LEVELS))]
         if not book.knows_top(TOP_LEVELS):
-            self._sync.refresh()
+            self.sync.refresh()
             out += self._fetch("price left the snapshot's range")
         return out
 
     def _fetch(self, reason: str) -> list[Output]:
-        if not self._sync.ask():
+        if not self.sync.ask():
             return []
-        return [FetchSnapshot(self._instrument.symbol, self._sync.attempts, reason)]
+        return [FetchSnapshot(self._instrument.symbol, self.sync.attempts, reason)]
 
     def _gap(self, kind: str, expected: int, seq: int, reason: str, venue_time: int, at: int) -> events.Gap:
         ident = f"{kind}-{expected}-{seq}"

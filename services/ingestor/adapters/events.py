@@ -5,6 +5,7 @@ field for field: a test compares both for every type. Their bounds are kept wher
 the wire structs of each venue.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import msgspec
@@ -105,6 +106,6 @@ STRUCTS: Final[tuple[type[MarketStruct], ...]] = (Ticker, Trade, BookTop, Fundin
 _encoder = msgspec.json.Encoder()
 
 
-def encode(events: list[MarketStruct]) -> bytes:
+def encode(events: Sequence[MarketStruct]) -> bytes:
     """Events of one subject as the JSON array that the MARKET stream carries."""
     return _encoder.encode(events)

@@ -52,10 +52,21 @@ class TestSettings:
 
     def test_feed_live_means_the_venues_own_hosts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """ING-SET-001"""
-        monkeypatch.setenv("FEED", "live")
+        monkeypatch.setenv("FEED", "Live")
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_BINANCE_WS_URL", "")
         settings = IngestorSettings()
         assert settings.socket_url == "wss://fstream.binance.com"
         assert settings.http_url == "https://fapi.binance.com"
+
+    def test_an_empty_variable_is_an_unset_one_and_an_unknown_feed_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """ING-SET-001"""
+        monkeypatch.setenv("FEED", "")
+        assert IngestorSettings().feed == "replay"
+        monkeypatch.setenv("FEED", "life")
+        with pytest.raises(ValidationError):
+            IngestorSettings()
 
     def test_addresses_and_markets_can_be_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """ING-SET-002"""

@@ -45,13 +45,7 @@ def place(state: MatchingState, command: PlaceOrder, out: Output) -> None:
         draft = _read(state, command, out.at)
         guarded = _require_margin(draft, command)
     except (Refused, MoneyError) as verdict:
-        out.emit(
-            OrderRejected,
-            account=command.account,
-            market=command.market,
-            client_order_id=command.client_order_id,
-            reason=verdict.reason,
-        )
+        _reject(out, command, verdict.reason)
         return
     order = _accept(state, command, draft)
     _announce(out, command, order, draft)
@@ -66,15 +60,19 @@ def cancel(state: MatchingState, command: CancelOrder, out: Output) -> None:
     account = state.accounts.get(command.account)
     order = account.orders.get(command.client_order_id) if account is not None else None
     if order is None or order.market != command.market:
-        out.emit(
-            OrderRejected,
-            account=command.account,
-            market=command.market,
-            client_order_id=command.client_order_id,
-            reason="unknown_order",
-        )
+        _reject(out, command, "unknown_order")
         return
     close(state, out, order, "canceled")
+
+
+def _reject(out: Output, command: PlaceOrder | CancelOrder, reason: str) -> None:
+    out.emit(
+        OrderRejected,
+        account=command.account,
+        market=command.market,
+        client_order_id=command.client_order_id,
+        reason=reason,
+    )
 
 
 def _read(state: MatchingState, command: PlaceOrder, at: int) -> Draft:
@@ -123,9 +121,9 @@ def _price(market: Market, command: PlaceOrder, side: int) -> int:
 
 
 def _require_bounds(draft: Draft, reduce_only: bool) -> None:
-    """Caps that keep every amount within range, and R30 at entry."""
+    """Caps that keep every amount within range, and R30 at entry. A sale may bring more than its limit says."""
     holding, market = draft.holding, draft.holding.market
-    quote = draft.price * draft.lots * market.unit
+    quote = max(draft.price, market.prices.mark) * draft.lots * market.unit
     if quote > MAX_NOTIONAL_QUANTA:
         raise Refused("notional_cap")
     if not draft.account.fits(holding, quote):

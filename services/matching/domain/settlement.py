@@ -48,7 +48,7 @@ def execute(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller:
     _apply(state, out, deal, seller, sells, -lots, sell_realized)
     if deal.origin != "takeover":
         market.prices.last = price
-        state.dirty.prices[market.id] = market
+    state.dirty.prices[market.id] = market
 
 
 def _apply(

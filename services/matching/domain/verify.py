@@ -1,4 +1,4 @@
-"""What must hold at every moment, to the unit (domain rule R7). Used by tests and by the running service's checks."""
+"""What must hold between any two commands, to the unit (domain rule R7)."""
 
 from collections import Counter
 

@@ -28,15 +28,16 @@ CREATE TABLE market_brackets (
 
 -- Ticks of 0 mean: none yet. The average of (mid - index) is in millionths of a tick.
 CREATE TABLE marks (
-    market           text PRIMARY KEY,
-    mark_ticks       bigint NOT NULL,
-    index_ticks      bigint NOT NULL,
-    last_ticks       bigint NOT NULL,
-    index_stale      boolean NOT NULL,
-    updated_at       bigint NOT NULL,
-    ema_micro_ticks  bigint,
-    ema_at           bigint NOT NULL,
-    premium_minute   bigint NOT NULL
+    market              text PRIMARY KEY,
+    mark_ticks          bigint NOT NULL,
+    index_ticks         bigint NOT NULL,
+    last_ticks          bigint NOT NULL,
+    index_stale         boolean NOT NULL,
+    updated_at          bigint NOT NULL,
+    ema_micro_ticks     bigint,
+    ema_at              bigint NOT NULL,
+    premium_minute      bigint NOT NULL,
+    open_interest_lots  bigint NOT NULL CHECK (open_interest_lots >= 0)
 ) WITH (fillfactor = 50);
 
 -- The cumulative index in whole quanta per lot; the carry is in 1e-9 quanta.

@@ -38,7 +38,14 @@ def test_an_alert_carries_what_it_was_computed_from() -> None:
         "cause_id": "matching-events-6",
     }
     assert [one.model_dump() for one in alert.inputs] == [
-        {"market": BTC, "lots": 1_000, "mark_ticks": 85_000, "value": "85.000000", "maintenance_margin": "4.250000"}
+        {
+            "market": BTC,
+            "lots": 1_000,
+            "mark_ticks": 85_000,
+            "value": "85.000000",
+            "quote": "-100.000000",
+            "maintenance_margin": "4.250000",
+        }
     ]
     assert alert.subject == "risk.alerts.warning.alice"
 

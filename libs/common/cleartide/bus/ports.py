@@ -117,8 +117,12 @@ class Bus(Protocol):
 class Store(Protocol):
     """Holds one service's schema."""
 
-    async def begin(self) -> Epoch:
-        """Take over: a new, higher epoch. Whoever held the last one can no longer commit."""
+    async def begin(self, held: int = 0) -> Epoch:
+        """Take over: a new, higher epoch. Whoever held the last one can no longer commit.
+
+        held: the epoch of this very process, when it begins again after a lost connection. Raises Fenced when another
+        process has taken over since: only a new process may take a place from somebody.
+        """
         ...
 
     async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]: ...

@@ -103,7 +103,8 @@ class Worker:
     async def run_epoch(self) -> None:
         """One epoch: ends when stopped, or raises what ended it. Nothing in memory outlives it."""
         self.health.phase = "loading"
-        epoch = await self.store.begin()
+        epoch = await self.store.begin(self.health.epoch)
+        self.health.epoch = epoch.number
         tables = [table for table in self.fold.repository.tables if table.load]
         state = self.fold.repository.restore(await self.store.load(tables))
         self._published = dict(epoch.published_seq)
@@ -120,7 +121,7 @@ class Worker:
             crash=self.crash,
         )
         source = await self.bus.open(self.fold.stream, self.fold.service, self._start(folder, epoch.progress, bounds))
-        self.health.epoch, self.health.position = epoch.number, folder.progress.position
+        self.health.position = folder.progress.position
         self.health.phase = "running"
         log.info("epoch_started", epoch=epoch.number, position=folder.progress.position)
         try:
@@ -143,18 +144,25 @@ class Worker:
     def _start(self, folder: Folder, progress: Progress, bounds: StreamState) -> int:
         """The stream sequence to read from. A stream made anew is read from its start, or goes on where it was."""
         same = progress.stream_created in ("", bounds.created)
+        if self.fold.stream.single_writer and not same:
+            return bounds.first_seq
         if self.fold.stream.single_writer:
-            return progress.stream_seq + 1 if same else bounds.first_seq
-        if bounds.last_seq < progress.position:
-            raise StreamLost(
-                f"{self.fold.stream.name} ends at {bounds.last_seq}, but {progress.position} was applied: restore it"
-            )
+            self._require_held(bounds, progress.stream_seq)
+            return progress.stream_seq + 1
+        self._require_held(bounds, progress.position)
         trimmed = self.fold.stream.max_age_seconds > 0 and bounds.first_seq > progress.position + 1
         if trimmed:
             log.warning("retention_gap", expected=progress.position + 1, first=bounds.first_seq)
             self.metrics.gaps.inc()
             folder.skip_to(bounds.first_seq - 1)
         return folder.progress.position + 1
+
+    def _require_held(self, bounds: StreamState, applied: int) -> None:
+        """What came after the stream's end would get numbers that count as applied, and be passed over in silence."""
+        if bounds.last_seq < applied:
+            raise StreamLost(
+                f"{self.fold.stream.name} ends at {bounds.last_seq}, but {applied} was applied: restore it"
+            )
 
     async def _pipeline(self, folder: Folder, source: Source, created: str) -> None:
         commits: asyncio.Queue[_InFlight | None] = asyncio.Queue(COMMITS_IN_FLIGHT)

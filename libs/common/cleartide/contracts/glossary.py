@@ -1,4 +1,7 @@
-"""What each field means, with its unit, for those fields whose type does not say it. The schemas carry these texts."""
+"""What each field means, with its unit, for those fields whose type does not say it. The schemas carry these texts.
+
+`Contract.field` is for one contract, `field` for all the others that have it.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -81,6 +84,7 @@ _RISK: Final = {
     "maintenance_margin": "decimal number as a string, in the quote asset",
     "cash": "decimal number as a string, in the quote asset",
     "unsettled_funding": "decimal number as a string, in the quote asset; credit > 0",
+    "AlertInput.quote": "what the position has cost so far, signed; decimal number as a string, in the quote asset",
     "value": "lots * mark price, signed; decimal number as a string, in the quote asset",
     "health_factor": "equity / maintenance margin, floored to 1e-6, as a string; null without a requirement",
     "observed_seq": "seq of the trading event that the figures were computed after",

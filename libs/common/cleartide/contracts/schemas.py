@@ -103,12 +103,14 @@ def _finish(node: Document, *, closed: bool) -> None:
     """Open or closed as the readers have it, and every field with its meaning."""
     if not closed:
         node.pop("additionalProperties", None)
-    node["properties"] = {name: _described(name, field) for name, field in node["properties"].items()}
+    owner = node["title"]
+    node["properties"] = {name: _described(owner, name, field) for name, field in node["properties"].items()}
 
 
-def _described(name: str, field: Document) -> Document:
+def _described(owner: str, name: str, field: Document) -> Document:
     inherited = next((choice["description"] for choice in field.get("anyOf", ()) if "description" in choice), None)
-    return {"description": field.get("description") or MEANINGS.get(name) or inherited, **field}
+    meaning = MEANINGS.get(f"{owner}.{name}") or MEANINGS.get(name) or inherited
+    return {"description": field.get("description") or meaning, **field}
 
 
 def _text(path: Path) -> str | None:

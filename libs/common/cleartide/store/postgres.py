@@ -46,17 +46,18 @@ class PostgresStore:
         if held is not None:
             held.terminate()
 
-    async def begin(self) -> Epoch:
-        """A new epoch: from here on every older holder is fenced."""
+    async def begin(self, held: int = 0) -> Epoch:
+        """A new epoch: from here on every older holder is fenced. Raises Fenced when `held` is not the newest."""
         connection = await self._connection()
         async with connection.transaction():
             row = await connection.fetchrow(
-                "UPDATE consumer_position SET epoch = epoch + 1 "
-                "RETURNING epoch, position, stream_seq, stream_created, at"
+                "UPDATE consumer_position SET epoch = epoch + 1 WHERE $1 IN (0, epoch) "
+                "RETURNING epoch, position, stream_seq, stream_created, at",
+                held,
             )
             heads = await connection.fetch("SELECT channel, last_seq, published_seq FROM outbox_position")
         if row is None:
-            raise RuntimeError("consumer_position has no row: the schema was not migrated")
+            raise Fenced(f"{self._service}: epoch {held} was overtaken")
         return Epoch(
             number=row["epoch"],
             progress=Progress(row["position"], row["stream_seq"], row["stream_created"], row["at"]),

