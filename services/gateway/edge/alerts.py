@@ -84,5 +84,6 @@ class AlertPresenter:
             size=grid.size_text(position["lots"]) if grid else None,
             mark=grid.price_text(position["mark_ticks"]) if grid else None,
             value=position["value"],
+            quote=position["quote"],
             maintenance_margin=position["maintenance_margin"],
         )

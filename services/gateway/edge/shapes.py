@@ -48,12 +48,16 @@ class HealthReport(TypedDict):
 
 
 class AlertInputView(TypedDict):
-    """One position that entered an alert. `size` and `mark` are null while the market's steps are not known."""
+    """One position that entered an alert: equity = cash + unsettled funding + the sum of value + quote.
+
+    `size` and `mark` are null while the market's steps are not known.
+    """
 
     market: str
     size: str | None
     mark: str | None
     value: str
+    quote: str
     maintenance_margin: str
 
 

@@ -51,7 +51,7 @@ class PostgresStore:
         connection = await self._connection()
         async with connection.transaction():
             row = await connection.fetchrow(
-                "UPDATE consumer_position SET epoch = epoch + 1 WHERE $1 IN (0, epoch) "
+                "UPDATE consumer_position SET epoch = epoch + 1 WHERE $1::bigint IN (0, epoch) "
                 "RETURNING epoch, position, stream_seq, stream_created, at",
                 held,
             )

@@ -1,0 +1,97 @@
+"""What a third party gets from `cleartide.client`, with the users made for third parties."""
+
+import asyncio
+import time
+
+import pytest
+from cleartide.client import Client, PublishError
+from cleartide.contracts import AlertInput, RiskAlertRaised
+
+from deploy.local.sandbox.market import MARKET
+from tests.support.installation import Installation
+from tests.support.traffic import publish_surely
+
+
+def _url(installed: Installation, user: str) -> str:
+    return f"nats://{user}:nats-{user}@{installed.nats.url.split('://', 1)[1]}"
+
+
+def _alert(number: int) -> RiskAlertRaised:
+    line = AlertInput(
+        market=MARKET,
+        lots=5,
+        mark_ticks=618_000,
+        value="309.000000",
+        quote="-309.000000",
+        maintenance_margin="1.545000",
+    )
+    return RiskAlertRaised(
+        id=f"risk-risk-{number}", seq=number, occurred_at=time.time_ns() // 1000, source="risk", account="alice",
+        account_seq=number, level="watch", previous_level=None, health_factor="1.400000", equity="2.163000",
+        maintenance_margin="1.545000", cash="2.163000", unsettled_funding="0.000000", inputs=(line,), cause_id="x",
+    )  # fmt: skip
+
+
+async def _take(client: Client, after: int | None, count: int) -> list[int]:
+    seen: list[int] = []
+    async with asyncio.timeout(20):
+        async for alert in client.alerts(after):
+            seen.append(alert.seq)
+            if len(seen) == count:
+                break
+    return seen
+
+
+async def test_alerts_resume_where_the_reader_stopped(installed: Installation) -> None:
+    """SYS-CLIENT-001."""
+    async with installed.client() as risk, Client.connect(_url(installed, "viewer")) as viewer:
+        for number in range(1, 601):
+            await publish_surely(risk, _alert(number))
+        assert await _take(viewer, 0, 600) == list(range(1, 601))
+        assert await _take(viewer, 595, 5) == [596, 597, 598, 599, 600]
+        live = asyncio.create_task(_take(viewer, 600, 3))
+        await asyncio.sleep(0.1)
+        for number in (601, 602, 603):
+            await publish_surely(risk, _alert(number))
+        assert await live == [601, 602, 603]
+
+
+async def test_alerts_survive_a_restart_of_the_server(installed: Installation) -> None:
+    """SYS-CLIENT-002."""
+    async with installed.client() as risk, Client.connect(_url(installed, "viewer")) as viewer:
+        await publish_surely(risk, _alert(1))
+        following = asyncio.create_task(_take(viewer, 0, 4))
+        await asyncio.sleep(0.2)
+        await installed.nats.kill()
+        await installed.nats.start()
+        # While the viewer reconnects, these are lost to plain subscribers; the next one reveals the hole.
+        for number in (2, 3):
+            await publish_surely(risk, _alert(number))
+        await asyncio.sleep(1.5)
+        await publish_surely(risk, _alert(4))
+        assert await following == [1, 2, 3, 4]
+
+
+async def test_a_trade_sent_twice_is_stored_once(installed: Installation) -> None:
+    """SYS-CLIENT-003."""
+    async with Client.connect(_url(installed, "trader"), source="my-engine") as client:
+        first = await client.publish_trade(market=MARKET, trade_id="t-1", price="61800.0", size="0.010", buyer="alice")
+        again = await client.publish_trade(market=MARKET, trade_id="t-1", price="61800.0", size="0.010", buyer="alice")
+    assert not first.duplicate
+    assert again.duplicate
+    assert again.stream_seq == first.stream_seq
+
+
+async def test_a_viewer_cannot_trade(installed: Installation) -> None:
+    """SYS-CLIENT-004."""
+    async with Client.connect(_url(installed, "viewer")) as viewer:
+        with pytest.raises(PublishError):
+            async with asyncio.timeout(60):
+                await viewer.deposit(account="alice", amount="1")
+
+
+async def test_a_bad_amount_is_refused_before_it_is_sent(installed: Installation) -> None:
+    """SYS-CLIENT-005."""
+    async with Client.connect(_url(installed, "trader")) as client:
+        with pytest.raises(ValueError, match="amount"):
+            await client.deposit(account="alice", amount="-5")
