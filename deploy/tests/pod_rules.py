@@ -151,7 +151,7 @@ def keeps_its_secrets_out_of_the_tree(workload: Workload) -> Iterator[str]:
 
 @rule
 def asks_for_secrets_that_are_made(workload: Workload) -> Iterator[str]:
-    """Every referenced secret and key is one that `deploy.k8s.secrets` makes."""
+    """DEP-K8S-006: every referenced secret and key is one that `deploy.k8s.secrets` makes."""
     for container, variable in workload.environment:
         reference = _dig(variable, "valueFrom", "secretKeyRef")
         if reference and reference["key"] not in SECRETS.get(reference["name"], {}):

@@ -47,7 +47,7 @@ def command(name: str) -> str:
 
 
 def test_it_follows_the_compose_specification() -> None:
-    """By the specification's own schema."""
+    """DEP-COMPOSE-001: by the specification's own schema."""
     checker = [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     answer = subprocess.run(checker, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout
@@ -61,7 +61,7 @@ def test_it_has_every_part_of_the_system_and_no_other() -> None:
 
 @EACH
 def test_a_container_can_do_little(name: str) -> None:
-    """Not root, nothing writable but named places, no capability, no way to gain one."""
+    """DEP-COMPOSE-002: not root, nothing writable but named places, no capability, no way to gain one."""
     part = PARTS[name]
     assert int(part["user"].split(":")[0]) >= 10_000
     assert part["read_only"] is True
@@ -89,7 +89,7 @@ def test_an_image_is_pinned(name: str) -> None:
 
 @pytest.mark.parametrize("name", LASTING)
 def test_what_lasts_says_whether_it_is_well(name: str) -> None:
-    """Each has a health check that begins at once and does not wait for ever. (The sandbox is a client, not a part.)"""
+    """DEP-COMPOSE-003: a health check that begins at once and ends. (The sandbox is a client, not a part.)"""
     check = PARTS[name]["healthcheck"]
     assert check["test"][0] in ("CMD", "CMD-SHELL")
     assert {"interval", "timeout", "retries", "start_period", "start_interval"} <= set(check)
@@ -128,7 +128,7 @@ def test_a_service_is_asked_whether_it_advances(name: str) -> None:
 
 @EACH_SERVICE
 def test_a_service_has_its_own_credentials_and_no_others(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its NATS user and its Postgres role; no other service's password reaches it."""
+    """DEP-COMPOSE-004: its NATS user and its Postgres role; no other service's password reaches it."""
     for key, value in environment(name).items():
         monkeypatch.setenv(key, value)
     settings = ServiceSettings()
@@ -161,14 +161,14 @@ def test_a_password_has_no_default(name: str) -> None:
 
 @EACH
 def test_no_secret_is_written_down(name: str) -> None:
-    """Every secret value is a reference to the environment."""
+    """DEP-COMPOSE-004: every secret value is a reference to the environment."""
     for key, value in PARTS[name].get("environment", {}).items():
         if re.search(r"PASSWORD|DSN|REDIS_URL", key):
             assert set(variables_of(str(value))) & set(PASSWORDS), key
 
 
 def test_only_the_edge_and_the_bus_are_reached_from_this_machine() -> None:
-    """And from no other: their ports are on loopback."""
+    """DEP-COMPOSE-005: and from no other: their ports are on loopback."""
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
     assert set(published) == {"gateway", "nats"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
@@ -250,7 +250,7 @@ def test_the_set_up_has_the_operators_rights(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_servers_are_those_of_the_embedded_stack() -> None:
-    """Same versions, so that what is tested there holds here."""
+    """DEP-COMPOSE-006: same versions, so that what is tested there holds here."""
     pins = dict(
         line.split("==") for line in (ROOT / "requirements" / "embedded.in").read_text().splitlines() if "==" in line
     )

@@ -82,7 +82,7 @@ class TestFiles:
 
 class TestNats:
     def test_the_server_accepts_the_configuration(self, tmp_path: Path) -> None:
-        """Judged by nats-server itself."""
+        """DEP-CONFIG-001: judged by nats-server itself."""
         document = config.nats_configuration(PASSWORDS)
         document["jetstream"]["store_dir"] = str(tmp_path / "store")
         (tmp_path / "nats.conf").write_text(json.dumps(document))
@@ -91,11 +91,11 @@ class TestNats:
         assert answer.returncode == 0, answer.stderr
 
     def test_what_is_acknowledged_is_on_disk(self) -> None:
-        """The server's default would sync two minutes later."""
+        """DEP-CONFIG-002: the server's default would sync two minutes later."""
         assert config.nats_configuration(PASSWORDS)["jetstream"]["sync_interval"] == "always"
 
     def test_its_users_are_those_of_the_permission_table(self) -> None:
-        """Names, passwords and rights; nobody without a password."""
+        """DEP-CONFIG-001: names, passwords and rights; nobody without a password."""
         written = {user["user"]: user for user in config.nats_configuration(PASSWORDS)["authorization"]["users"]}
         assert set(written) == set(USERS)
         for user in users({name: PASSWORDS[nats_variable(name)] for name in USERS}):

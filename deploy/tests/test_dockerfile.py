@@ -40,7 +40,7 @@ def test_the_base_image_runs_the_python_that_the_project_asks_for() -> None:
 
 
 def test_packages_come_from_the_lock_and_are_verified() -> None:
-    """By hash, as wheels, without resolving anything; our own package without an index."""
+    """DEP-IMAGE-001: by hash, as wheels, without resolving anything; our own package without an index."""
     installs = [run for run in arguments("RUN") if "pip install" in run]
     assert "--require-hashes --no-deps --only-binary :all:" in installs[0]
     assert installs[0].endswith("-r requirements.lock")
@@ -58,7 +58,7 @@ def test_embedded_servers_and_build_tools_are_left_out() -> None:
 
 
 def test_it_runs_as_nobody_in_particular() -> None:
-    """A fixed uid above the system's own, no shell, no home."""
+    """DEP-IMAGE-002: A fixed uid above the system's own, no shell, no home."""
     assert arguments("USER", LAST_STAGE) == ["10001:10001"]
     (made,) = [run for run in arguments("RUN", LAST_STAGE) if "useradd" in run]
     assert "--shell /usr/sbin/nologin" in made and "--no-create-home" in made
@@ -66,7 +66,7 @@ def test_it_runs_as_nobody_in_particular() -> None:
 
 
 def test_it_needs_nothing_writable() -> None:
-    """Bytecode is compiled while building and never again, so the root may be read-only."""
+    """DEP-IMAGE-002: bytecode is compiled while building and never again, so the root may be read-only."""
     assert any("compileall" in run for run in arguments("RUN"))
     assert "PYTHONDONTWRITEBYTECODE=1" in arguments("ENV", LAST_STAGE)[0]
 

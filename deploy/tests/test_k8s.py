@@ -25,7 +25,7 @@ def named(objects: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 @EACH
 def test_every_object_is_valid(overlay: str, tmp_path: Path) -> None:
-    """By the schemas of Kubernetes itself, unknown fields refused."""
+    """DEP-K8S-001: by the schemas of Kubernetes itself, unknown fields refused."""
     path = tmp_path / "objects.json"
     path.write_text("\n---\n".join(json.dumps(each) for each in rendered(overlay)))
     command = [str(SCRIPTS / "kubernetes-validate"), "--strict", "--quiet", str(path)]
@@ -36,7 +36,7 @@ def test_every_object_is_valid(overlay: str, tmp_path: Path) -> None:
 @EACH
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_every_pod(rule: Any, overlay: str) -> None:
-    """One rule for all workloads."""
+    """DEP-K8S-002: one rule for all workloads."""
     assert {workload.name: broken for workload in workloads(overlay) if (broken := list(rule(workload)))} == {}
 
 
@@ -63,15 +63,27 @@ class TestTheWhole:
         own = {"overlays/dev": {"sandbox", "postgres"}, "overlays/staging": set(), "base": {"postgres"}}[overlay]
         assert {each.name for each in workloads(overlay)} == {*SERVICES, "nats", "valkey", "setup"} | own
 
+    def test_the_set_up_can_go_first(self, overlay: str) -> None:
+        """The runbook's first step applies everything but the services: servers, job, and all that these refer to."""
+        later = ("service", "edge", "sandbox")
+        first = [
+            each
+            for each in rendered(overlay)
+            if each["metadata"].get("labels", {}).get("app.kubernetes.io/component") not in later
+        ]
+        assert {each["kind"] for each in first} >= {"Namespace", "ConfigMap", "NetworkPolicy", "Job", "Service"}
+        made = {each["metadata"]["name"] for each in first if each["kind"] in ("StatefulSet", "Deployment", "Job")}
+        assert made == {each.name for each in workloads(overlay) if each.component not in later}
+
     def test_order_keeping_services_are_one_process_each(self, overlay: str) -> None:
-        """A StatefulSet of one; its identity is never there twice."""
+        """DEP-K8S-003: A StatefulSet of one; its identity is never there twice."""
         kept = {each.name: each for each in workloads(overlay) if each.component == "service"}
         assert set(kept) == set(SERVICES) - {"gateway"}
         assert {(each.kind, each.object["spec"]["replicas"]) for each in kept.values()} == {("StatefulSet", 1)}
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_a_service_is_asked_the_right_questions(self, overlay: str, service: str) -> None:
-        """Has it started, does it advance, does it live: three pages of the health port."""
+        """DEP-K8S-004: has it started, does it advance, does it live: three pages of the health port."""
         (workload,) = [each for each in workloads(overlay) if each.name == service]
         pages = {kind: workload.main[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")}
         assert {kind: page["path"] for kind, page in pages.items()} == {
@@ -149,7 +161,7 @@ class TestTheWhole:
             assert selects(each["labelSelector"], gateway.labels)
 
     def test_no_two_gateways_run_at_once(self, overlay: str) -> None:
-        """Neither for load nor during an update: the second would end the first, for it folds the alerts too."""
+        """DEP-K8S-003: neither for load nor during an update: the second, folding alerts too, would end the first."""
         (scaler,) = of_kind(overlay, "HorizontalPodAutoscaler")
         (gateway,) = [each for each in workloads(overlay) if each.name == "gateway"]
         assert scaler["spec"]["maxReplicas"] == 1

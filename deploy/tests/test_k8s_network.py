@@ -62,7 +62,7 @@ def wanted(overlay: str) -> set[tuple[str, str, int]]:
 
 @EACH
 def test_exactly_the_needed_edges_are_open(overlay: str) -> None:
-    """No more and no less, over all pairs and ports."""
+    """DEP-K8S-005: no more and no less, over all pairs and ports."""
     everyone = workloads(overlay)
     open_edges = {
         (sender.name, receiver.name, port)

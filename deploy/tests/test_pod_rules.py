@@ -92,7 +92,7 @@ FAULTS: dict[str, list[Fault]] = {
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_a_rule_finds_its_faults(rule: Rule) -> None:
-    """And nothing in the workload as it stands."""
+    """DEP-K8S-002: and nothing in the workload as it stands."""
     (risk,) = [each for each in workloads("base") if each.name == "risk"]
     assert list(rule(risk)) == []
     for fault in FAULTS[rule.__name__]:

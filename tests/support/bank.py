@@ -62,7 +62,7 @@ class BankRepository(Repository[BankState]):
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> BankState:
         """State from the tables."""
-        balances = {account: cash for account, cash in rows[BALANCES.name]}
+        balances: dict[str, int] = dict(rows[BALANCES.name])
         return BankState(balances, {(source, id_) for source, id_, _ in rows[APPLIED.name]})
 
     def collect(self, state: BankState) -> Changes:

@@ -270,8 +270,9 @@ async def run_epochs(worker: Worker) -> None:
 def progress_report(service: Service, worker: Worker) -> dict[str, Any]:
     """The figures behind `/health`: ready means that the fold runs and, if messages wait, that it advances."""
     health = worker.health
-    idle = time.monotonic() - health.last_commit_monotonic if health.last_commit_monotonic else None
-    stalled = health.pending > 0 and idle is not None and idle > STALLED_SECONDS
+    now = time.monotonic()
+    idle = now - health.last_commit_monotonic if health.last_commit_monotonic else None
+    stalled = health.pending > 0 and now - health.waiting_since > STALLED_SECONDS
     return {
         "service": service.name,
         "ready": health.phase == "running" and not stalled,

@@ -53,7 +53,7 @@ def who(action: str, channel: str) -> set[str]:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    """A generator can follow all of them, also to the schema files beside the document."""
+    """CON-ASYNC-001: A generator can follow all of them, also to the schema files beside the document."""
     for reference in references(DOCUMENT):
         assert resolve(reference) is not None
 
@@ -65,7 +65,7 @@ def test_there_is_one_channel_per_subject_pattern() -> None:
 
 
 def test_every_message_is_on_a_channel() -> None:
-    """Each contract can be found from a channel, alone or in its stream's array."""
+    """CON-ASYNC-001: each contract can be found from a channel, alone or in its stream's array."""
     on_channels = {
         reference.removeprefix("./events/").removesuffix(".json")
         for channel in DOCUMENT["channels"].values()

@@ -75,7 +75,7 @@ BREAKS: dict[str, tuple[Change, str, set[str]]] = {
 
 @pytest.mark.parametrize(("change", "path", "who"), BREAKS.values(), ids=BREAKS)
 def test_a_breaking_change_is_named_with_who_it_breaks(change: Change, path: str, who: set[str]) -> None:
-    """Each kind of break is found, on its field, for the side that fails."""
+    """CON-COMPAT-001: each kind of break is found, on its field, for the side that fails."""
     old = message_schema(TradeExecuted)
     assert directions(old, changed(old, change)) == {(side, path) for side in who}
 
@@ -95,7 +95,7 @@ def test_a_new_field_without_default_breaks_readers_of_old_messages() -> None:
 
 
 def test_a_new_optional_field_with_a_default_is_allowed() -> None:
-    """The one way to extend an event within its version."""
+    """CON-COMPAT-002: the one way to extend an event within its version."""
     old = message_schema(TradeExecuted)
     new = changed(old, lambda s: s["properties"].update(tax={"type": "integer", "default": 0}))
     assert compare(old, new) == []
@@ -166,7 +166,7 @@ def baselines() -> list[str]:
 
 
 def test_the_contracts_break_nobody_who_runs_what_was_committed() -> None:
-    """Against the last commit and every release: no break within a version. A break needs a new version."""
+    """CON-COMPAT-003: against the last commit and every release. A break needs a new version."""
     current = {f"schemas/{path}": document for path, document in documents().items()}
     for reference in baselines():
         for path, old in committed(reference, "schemas/events").items():
@@ -184,7 +184,7 @@ def test_golden_messages_are_as_they_were_committed() -> None:
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_every_golden_message_is_still_read(path: Path) -> None:
-    """By today's reader of its stream, with every value it had."""
+    """CON-COMPAT-004: by today's reader of its stream, with every value it had."""
     golden = json.loads(path.read_text())
     stream = next(
         STREAM_OF[contract]

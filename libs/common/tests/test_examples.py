@@ -54,7 +54,7 @@ def test_the_trade_and_its_position() -> None:
 
 
 def test_the_alert() -> None:
-    """A reader can recompute the health factor from the inputs (R8, R10)."""
+    """CON-EXAMPLE-001: A reader can recompute the health factor from the inputs (R8, R10)."""
     alert = example(RiskAlertRaised)
     (position,) = alert.inputs
     now = standing(position.mark_ticks, side=1, funding=0)
@@ -76,7 +76,7 @@ def test_funding() -> None:
 
 
 def test_the_liquidation() -> None:
-    """alice is below maintenance at the lower mark, bob is not; her step is priced by domain rules R20 to R22."""
+    """CON-EXAMPLE-001: alice is below maintenance, bob is not; her step is priced by domain rules R20 to R22."""
     step, refused, request = example(LiquidationExecuted), example(LiquidationRejected), example(LiquidateAccount)
     funding = example(FundingSettled).index_step_quanta * example(TradeExecuted).size_lots
     alice = standing(step.mark_ticks, side=1, funding=-funding)

@@ -156,7 +156,7 @@ def test_a_command_on_another_subject_is_refused() -> None:
     """Rights are given by subject: a deposit for bob sent on alice's subject is not applied."""
     commit = fold(folder_of(), [delivered(1, deposit(1, "bob"), subject="transfers.alice")])
     assert [event["reason"] for event in said(commit)] == ["wrong_subject"]
-    assert not commit.changes.rows[BALANCES]
+    assert not commit.changes.rows.get(BALANCES)
 
 
 def test_nobody_speaks_in_a_services_name() -> None:

@@ -27,10 +27,25 @@ REASONS = {
 }
 LETTERS = Decoder(DEAD_LETTER_EVENTS, public=False)
 VALID = st.sampled_from(CONTRACTS).flatmap(messages).map(encode)
-WORDS = st.sampled_from(
-    [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\x00", b"\xff", b"null", b"true", b"NaN", b"-", b"1e999"]
-    + [b'"type":"Deposit"', b'"version":2', b'"\\ud800"', b'"\\u0000"', b"9" * 400, b"[" * 300, b'{"a":' * 300]
+BROKEN_JSON = (
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b'"',
+    b"\\",
+    b"\x00",
+    b"\xff",
+    b"null",
+    b"true",
+    b"NaN",
+    b"-",
+    b"1e999",
 )
+FRAGMENTS = (b'"type":"Deposit"', b'"version":2', b'"\\ud800"', b'"\\u0000"', b"9" * 400, b"[" * 300, b'{"a":' * 300)
+WORDS = st.sampled_from(BROKEN_JSON + FRAGMENTS)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8"), max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),

@@ -1,6 +1,7 @@
 """The bus on a real NATS server: everything once and in order, and every way to lose the place is noticed."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from cleartide.bus.streams import EVENTS, RISK, Stream
 from nats.errors import Error as NatsError
 
 from deploy.local.nats import NatsServer
+from tests.support.running import until
 from tests.support.servers import Broker
 
 RECOVERABLE = (NatsError, OSError, TimeoutError, ApiError)
@@ -58,7 +60,7 @@ async def test_what_is_published_is_read_in_order_and_whole(bus: NatsBus) -> Non
     assert all(delivery.traceparent == row(delivery.stream_seq).traceparent for delivery in taken)
     assert {delivery.subject for delivery in taken} == {"trading.main"}
     assert [delivery.pending for delivery in taken] == list(range(total - 1, -1, -1))
-    assert all(second.at >= first.at > 1_600_000_000_000_000 for first, second in zip(taken, taken[1:], strict=False))
+    assert all(second.at >= first.at > 1_600_000_000_000_000 for first, second in itertools.pairwise(taken))
     await cursor.close()
 
 
@@ -108,9 +110,7 @@ async def test_an_acknowledgement_shows_how_far_the_reader_is(bus: NatsBus) -> N
         info = await bus.api("CONSUMER.INFO.EVENTS.risk")
         return bool(info["ack_floor"]["stream_seq"] == 10 and info["num_ack_pending"] == 0)
 
-    async with asyncio.timeout(5):
-        while not await acknowledged():
-            await asyncio.sleep(0.01)
+    await until(acknowledged, 5)
     await cursor.close()
 
 

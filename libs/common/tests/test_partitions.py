@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from cleartide.store.partitions import Partitioned, days_around, ensure_days, keep_ahead, partition_name
 
+from tests.support.running import until
 from tests.support.servers import Database
 
 TRADES = Partitioned("venue_trades", ahead_days=2)
@@ -121,9 +122,11 @@ async def test_the_keeper_makes_the_days_ahead_and_ends_when_told(database: Data
     stopping = asyncio.Event()
     keeper = asyncio.create_task(keep_ahead(database.dsn("ingestor"), [TRADES], stopping))
     names = [partition_name("venue_trades", day) for day in days_around(datetime.now(UTC), 2)]
-    async with asyncio.timeout(10):
-        while not await ingestor.fetchval("SELECT to_regclass($1)", names[-1]):
-            await asyncio.sleep(0.01)
+
+    async def made() -> bool:
+        return await ingestor.fetchval("SELECT to_regclass($1)", names[-1]) is not None
+
+    await until(made, 10)
     stopping.set()
     await asyncio.wait_for(keeper, 5)
     assert len(names) == 4

@@ -70,7 +70,7 @@ def reader_accepts(contract: type[Message], message: dict[str, Any]) -> bool:
 
 class TestTheFolder:
     def test_is_what_the_contracts_say_today(self) -> None:
-        """Whoever changes a contract runs `python -m cleartide.contracts.schemas write`."""
+        """CON-SCHEMA-001: whoever changes a contract runs `python -m cleartide.contracts.schemas write`."""
         assert check(SCHEMAS) == []
 
     def test_is_named_stale_file_by_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,14 +113,14 @@ class TestEverySchema:
         assert schema["$id"] == "cleartide:{}:{}".format(*name_of(contract).split(".v"))
 
     def test_explains_itself_and_every_field(self, contract: type[Message]) -> None:
-        """A reader without our source learns what each field is and in which unit."""
+        """CON-SCHEMA-002: A reader without our source learns what each field is and in which unit."""
         schema = message_schema(contract)
         for node in (schema, *schema.get("$defs", {}).values()):
             assert len(node["description"]) > 15
             assert [name for name, field in node["properties"].items() if not field["description"]] == []
 
     def test_shows_a_message_that_it_and_the_readers_accept(self, contract: type[Message]) -> None:
-        """The example is what a writer would send."""
+        """CON-SCHEMA-003: the example is what a writer would send."""
         (example,) = message_schema(contract)["examples"]
         assert schema_accepts(contract, example)
         assert contract_accepts(contract, example)
@@ -145,7 +145,7 @@ class TestASchemaAlone:
     @settings(max_examples=15, deadline=None)
     @given(data=st.data())
     def test_accepts_every_good_message(self, contract: type[Message], data: st.DataObject) -> None:
-        """Whatever a writer may send validates, and reads."""
+        """CON-SCHEMA-004: whatever a writer may send validates, and reads."""
         message = json.loads(encode(data.draw(messages(contract))))
         assert schema_accepts(contract, message)
         assert contract_accepts(contract, message)
@@ -154,7 +154,7 @@ class TestASchemaAlone:
     @settings(max_examples=60, deadline=None)
     @given(data=st.data())
     def test_agrees_on_every_spoiled_message(self, contract: type[Message], data: st.DataObject) -> None:
-        """A field lost, added or replaced: both accept it or both refuse it, and what they accept can be read."""
+        """CON-SCHEMA-005: a field lost, added or replaced: both accept it, and it is read, or both refuse it."""
         message = example_of(contract)
         _spoil(message, data)
         verdict = contract_accepts(contract, message)
@@ -211,13 +211,13 @@ class TestWhereASchemaDiffers:
 
 class TestUnknownFields:
     def test_are_refused_in_commands(self) -> None:
-        """A misspelt field of an order must not be ignored."""
+        """CON-SCHEMA-006: A misspelt field of an order must not be ignored."""
         message = example_of(Deposit) | {"ammount": "1"}
         assert not schema_accepts(Deposit, message)
         assert not reader_accepts(Deposit, message)
 
     def test_are_ignored_in_events_at_any_depth(self) -> None:
-        """A newer writer may add fields without stopping older readers."""
+        """CON-SCHEMA-006: A newer writer may add fields without stopping older readers."""
         message = example_of(MarketListed)
         message["spec"]["brackets"][0]["note"] = "new"
         assert schema_accepts(MarketListed, message)

@@ -1,4 +1,4 @@
-"""The recipe on real servers: whatever is killed in the middle, every command counts once and every event is said once."""
+"""The recipe on real servers: whatever is killed, every command counts once and every event is said once."""
 
 import asyncio
 import json
@@ -21,6 +21,7 @@ from deploy.local.postgres import PostgresServer
 from tests.support.bank import BANK, BANK_MIGRATION, MIRROR, MIRROR_MIGRATION, deposit, withdraw
 from tests.support.running import new_worker, running, until
 from tests.support.servers import Broker, Database, new_database
+from tests.support.tape import TAPE, TAPE_MIGRATION, status
 
 SENT = 400
 
@@ -93,7 +94,7 @@ async def settled(broker: Broker, database: Database, events: int) -> None:
 async def check_exact(broker: Broker, database: Database, commands: list[Message]) -> None:
     """Balances, events and the mirror are what one calm pass over the commands gives."""
     cash: dict[str, int] = {}
-    expected = []
+    expected: list[tuple[str, str, int | None]] = []
     for command in commands:
         account, amount = command.account, int(command.amount) * 10**6  # type: ignore[attr-defined]
         change = amount if command.type == "Deposit" else -amount
@@ -227,7 +228,8 @@ async def test_a_takeover_in_a_quiet_moment_lasts(broker: Broker, bank: Database
 
 
 @pytest.mark.parametrize(
-    "point", ["after_decode", "after_fold", "before_commit", "after_commit", "before_publish", "after_publish", "before_ack"]
+    "point",
+    ["after_decode", "after_fold", "before_commit", "after_commit", "before_publish", "after_publish", "before_ack"],
 )
 async def test_a_crash_at_any_point_is_repaired_by_the_next_start(broker: Broker, bank: Database, point: str) -> None:
     """The process is gone at a named point of the recipe; its successor finishes exactly what was left."""
@@ -313,6 +315,29 @@ async def test_events_made_anew_are_read_from_their_start(broker: Broker, bank: 
         await settled(broker, bank, 20)
         assert mirror.health.gaps == 0
     await check_exact(broker, bank, commands)
+
+
+async def test_market_data_that_has_aged_out_is_passed_over(broker: Broker, bank: Database) -> None:
+    """An ingestor that was away for longer than its stream keeps messages goes on with the first one still there."""
+    await bank.migrator("ingestor", m0001_tape=TAPE_MIGRATION).migrate()
+    await send_statuses(broker, 1, 20)
+    async with running(TAPE, broker, bank) as (worker, _):
+        await until(lambda: worker.health.position == 20)
+    await send_statuses(broker, 21, 60)
+    async with broker.bus() as bus:
+        await bus.api("STREAM.PURGE.MARKET", {"seq": 51})
+    async with running(TAPE, broker, bank) as (worker, task):
+        await until(lambda: worker.health.position == 60 or task.done())
+        assert not task.done()
+    recorded = [row[0] for row in await bank.fetch("ingestor", "SELECT seq FROM statuses ORDER BY seq")]
+    assert recorded == [*range(1, 21), *range(51, 61)]
+    assert worker.metrics.gaps._value.get() == 1
+
+
+async def send_statuses(broker: Broker, first: int, last: int) -> None:
+    async with broker.client("ingestor") as client:
+        for number in range(first, last + 1):
+            await client.request("market.v.S.status", encode(status(number)), timeout=2)
 
 
 async def wipe(broker: Broker, stream: Stream, first_seq: int = 0) -> None:

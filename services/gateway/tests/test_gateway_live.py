@@ -171,37 +171,39 @@ async def test_subscriptions_are_bounded(url: str) -> None:
 async def test_a_slow_client_is_cut_off_and_nobody_waits_for_it(url: str, risk: Client) -> None:
     """GW-WS-011: a slow client is closed with 1013 once its queue is full; the others get every alert meanwhile."""
     count = 220
-    address = url.removeprefix("http://").split(":")
-    narrow = socket.socket()
-    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    narrow.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(narrow, (address[0], int(address[1])))
-    reader, writer = await asyncio.open_connection(sock=narrow, limit=1_024)
-    await _handshake(reader, writer)
-    async with connected(url) as ws:
-        await ws.send_json({"op": "subscribe", "channel": "alerts"})
-        await frame(ws)
-        for seq in range(1, count + 1):
-            await publish_alerts(risk, alert(seq, positions=256))
-        assert await numbers(ws, count) == list(range(1, count + 1))
-    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_048_576)
-    async with asyncio.timeout(20):
-        received = await reader.read(-1)
-    writer.close()
-    reason = SLOW_REASON.encode()
-    assert received.endswith(bytes([0x88, 2 + len(reason)]) + SLOW_CLOSE_CODE.to_bytes(2, "big") + reason)
+    async with _unread(url) as slow:
+        async with connected(url) as ws:
+            await ws.send_json({"op": "subscribe", "channel": "alerts"})
+            await frame(ws)
+            for seq in range(1, count + 1):
+                await publish_alerts(risk, alert(seq, positions=256))
+            assert await numbers(ws, count) == list(range(1, count + 1))
+        reason = SLOW_REASON.encode()
+        closed = bytes([0x88, 2 + len(reason)]) + SLOW_CLOSE_CODE.to_bytes(2, "big") + reason
+        received = b""
+        async with asyncio.timeout(20):
+            while not received.endswith(closed):
+                chunk = await asyncio.get_running_loop().sock_recv(slow, 1_048_576)
+                assert chunk, "the connection ended without a word"
+                received += chunk
 
 
-async def _handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Open a WebSocket by hand, subscribe to alerts, and read nothing more."""
-    writer.write(
-        b"GET /api/v1/ws HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
-    await reader.readuntil(b"\r\n\r\n")
-    text = b'{"op":"subscribe","channel":"alerts","after_seq":0}'
-    writer.write(bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text)
-    await writer.drain()
+@asynccontextmanager
+async def _unread(url: str) -> AsyncIterator[socket.socket]:
+    """A client that opens a WebSocket by hand, subscribes to alerts, and then reads nothing."""
+    loop, address = asyncio.get_running_loop(), url.removeprefix("http://").split(":")
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        slow.setblocking(False)
+        await loop.sock_connect(slow, (address[0], int(address[1])))
+        request = "GET /api/v1/ws HTTP/1.1\r\nHost: gateway\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        await loop.sock_sendall(slow, (request + key).encode())
+        answer = await loop.sock_recv(slow, 4_096)
+        assert answer.startswith(b"HTTP/1.1 101")
+        text = b'{"op":"subscribe","channel":"alerts","after_seq":0}'
+        await loop.sock_sendall(slow, bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text)
+        yield slow
 
 
 async def test_events_resume_by_last_event_id(url: str, risk: Client) -> None:

@@ -66,6 +66,15 @@ def test_match_mgn_005_a_resting_orders_loss_to_the_mark_stays_reserved() -> Non
     assert ex.state.accounts["ann"].reserved == 7_500_000
 
 
+@pytest.mark.parametrize(("deposit", "accepted"), [("220.4545", True), ("220.4544", False)])
+def test_match_mgn_005_a_later_order_needs_what_is_reserved_for_the_earlier_ones(deposit: str, accepted: bool) -> None:
+    """MATCH-MGN-005"""
+    ex = Exchange()
+    ex.deposit("ann", deposit)
+    ex.place("ann", "buy", "1", "1010")
+    assert bool(of(ex.place("ann", "buy", "1", "1010"), OrderAccepted)) is accepted
+
+
 def short_of_margin() -> Exchange:
     """ann is long 1 from 1000 with 110 of cash; at 950 she holds E = 59.55 against IM 95 and MM 47.5."""
     ex = Exchange()
@@ -111,6 +120,15 @@ def test_match_mgn_008_a_maker_that_can_no_longer_afford_its_order_leaves_the_bo
     assert [(e.account, e.reason) for e in of(events, OrderClosed)] == [("ann", "insufficient_margin")]
     assert not of(events, TradeExecuted)
     assert ex.state.markets[MARKET].book.asks.best_price == 9300
+
+
+def test_match_mgn_008_a_maker_with_exactly_the_initial_margin_trades() -> None:
+    """MATCH-MGN-008"""
+    ex = Exchange(maker_fee_ppb=0)
+    ex.deposit("ann", "100")
+    ex.deposit("bob", "1000")
+    ex.place("ann", "buy", "1", "1000", post_only=True)
+    assert only(ex.place("bob", "sell", "1", "1000"), TradeExecuted).buyer == "ann"
 
 
 def test_match_mgn_009_unsettled_funding_and_profit_count_in_equity() -> None:

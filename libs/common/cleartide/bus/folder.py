@@ -59,7 +59,7 @@ class Folder:
         }
         self._decoder = Decoder(stream.contracts, public=stream.public)
         self._epoch = epoch.number
-        self._position, self._stream_seq, self._created, self._at = epoch.progress
+        self._position, self._stream_seq, self._created, self._at = self._captured = epoch.progress
         self._recorder = Recorder(service, dict(epoch.last_seq))
 
     @property
@@ -77,17 +77,18 @@ class Folder:
     def fold(self, decoded: Sequence[Decoded], traceparent: str, created: str) -> tuple[Commit, FoldCounts]:
         """Fold a decoded batch. Raises CursorLost on a gap, before anything of the message after it is folded."""
         self._crash("before_fold")
-        before, counts = self.progress, FoldCounts()
+        before, counts = self._captured, FoldCounts()
         for delivery, messages in decoded:
             if self._stream.single_writer:
                 self._fold_sequenced(delivery, messages, counts)
             else:
                 self._fold_delivery(delivery, messages, counts)
         self._stream_seq, self._created = decoded[-1][0].stream_seq, created
+        self._captured = self.progress
         commit = Commit(
             epoch=self._epoch,
             before=before,
-            after=self.progress,
+            after=self._captured,
             changes=self._repository.collect(self._state),
             outbox=self._recorder.drain(traceparent),
             published_seq={},

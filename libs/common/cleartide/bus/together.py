@@ -8,20 +8,22 @@ CANCEL_AGAIN_SECONDS: Final = 0.2
 
 
 async def run_together(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Wait for all; on the first failure end the others and raise it.
+    """Wait for all; on the first failure end the others and raise it. The order of the tasks decides ties.
 
     A task is cancelled again until it has ended: a reply that arrives at the moment of the cancellation makes
     `asyncio.wait_for` in Python 3.11 return it and forget the cancellation.
     """
-    tasks = {asyncio.create_task(coroutine) for coroutine in coroutines}
-    pending = tasks
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
-        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        failed = [task for task in done if task.exception() is not None]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failed = next((task for task in tasks if task.done() and task.exception() is not None), None)
     finally:
-        while pending:
+        while pending := [task for task in tasks if not task.done()]:
             for task in pending:
                 task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
-    for task in failed:
-        task.result()
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()  # looked at: a second failure while ending is not news
+    if failed is not None:
+        failed.result()

@@ -52,23 +52,50 @@ class Fold:
 
 @dataclass
 class Health:
-    """The worker's progress, for the health endpoints."""
+    """The worker's progress, for the health endpoints.
+
+    pending: messages taken and not yet committed, and those known to wait behind them.
+    waiting_since: monotonic time of the last commit or, after a pause, of the message that ended it; 0 before both.
+    """
 
     phase: str = "starting"
     epoch: int = 0
     position: int = 0
     pending: int = 0
     last_commit_monotonic: float = 0.0
+    waiting_since: float = 0.0
     commits: int = 0
     gaps: int = 0
     restarts: int = 0
     last_error: str = ""
+    _taken: int = 0
+    _behind: int = 0
+
+    def began(self, position: int) -> None:
+        """A new epoch reads on from a position; what the last one had taken comes again."""
+        self.position, self.phase = position, "running"
+        self._taken = self._behind = self.pending = 0
+
+    def took(self, messages: int, behind: int, now: float) -> None:
+        """Messages were taken from the stream, which holds more behind them."""
+        if not self.pending:
+            self.waiting_since = now
+        self._taken += messages
+        self._behind = behind
+        self.pending = self._taken + behind
+
+    def committed(self, messages: int, position: int, now: float) -> None:
+        """A batch of so many messages is committed."""
+        self.position, self.last_commit_monotonic, self.waiting_since = position, now, now
+        self._taken -= messages
+        self.pending = self._taken + self._behind
+        self.commits += 1
 
 
 @dataclass
 class _InFlight:
     commit: Commit
-    last: Delivery
+    deliveries: list[Delivery]
     counts: FoldCounts
 
 
@@ -121,8 +148,7 @@ class Worker:
             crash=self.crash,
         )
         source = await self.bus.open(self.fold.stream, self.fold.service, self._start(folder, epoch.progress, bounds))
-        self.health.position = folder.progress.position
-        self.health.phase = "running"
+        self.health.began(folder.progress.position)
         log.info("epoch_started", epoch=epoch.number, position=folder.progress.position)
         try:
             await self._pipeline(folder, source, bounds.created)
@@ -186,6 +212,7 @@ class Worker:
                     break
                 deliveries = fetch.result()
                 fetch = None
+                self.health.took(len(deliveries), deliveries[-1].pending, self.monotonic())
                 with self.tracer.batch(self.fold.service, deliveries) as traceparent:
                     decoded = folder.decode(deliveries)
                     try:
@@ -194,7 +221,7 @@ class Worker:
                         self.health.gaps += 1
                         self.metrics.gaps.inc()
                         raise
-                await commits.put(_InFlight(commit, deliveries[-1], counts))
+                await commits.put(_InFlight(commit, deliveries, counts))
         finally:
             stop.cancel()
             if fetch is not None:
@@ -222,7 +249,7 @@ class Worker:
                 self._mark(batch.commit.outbox)
             self.crash("after_publish")
             self.crash("before_ack")
-            await source.ack(batch.last)
+            await source.ack(batch.deliveries[-1])
             self.crash("after_ack")
 
     def _mark(self, rows: Sequence[OutboxRow]) -> None:
@@ -231,16 +258,14 @@ class Worker:
 
     def _observe(self, batch: _InFlight, seconds: float, now: float) -> None:
         after = batch.commit.after
-        self.health.position, self.health.pending = after.position, batch.last.pending
-        self.health.last_commit_monotonic = now
-        self.health.commits += 1
+        self.health.committed(len(batch.deliveries), after.position, now)
         self.metrics.committed(
             events=batch.counts.events,
             dead=batch.counts.dead,
             skipped=batch.counts.skipped,
             seconds=seconds,
             position=after.position,
-            pending=batch.last.pending,
+            pending=self.health.pending,
         )
         log.debug(
             "batch_committed",

@@ -25,7 +25,7 @@ export function fixed(value, digits) {
 
 /** Money in a list: whole units when there are many of them, two decimals when there are few. */
 export function money(value, explicit = false) {
-  const digits = value !== null && value !== undefined && parts(value).whole.length > 4 ? 0 : 2;
+  const digits = value !== null && value !== undefined && parts(value).whole.length > 3 ? 0 : 2;
   return explicit ? signed(value, digits) : fixed(value, digits);
 }
 

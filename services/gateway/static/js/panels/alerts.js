@@ -28,7 +28,7 @@ export function alertFeed(section, filter, clock, open) {
       levelChip(alert.level),
       h("span", {}, account, " ", h("time", { class: "when", title: timeOfDay(alert.at) })),
       h("span", { class: "hf", title: "health factor" }, alert.health_factor === null ? "–" : fixed(alert.health_factor, 3)),
-      h("span", { class: "what" }, `${before} · equity ${money(alert.equity)} · maintenance ${money(alert.maintenance_margin)}`),
+      h("span", { class: "what", title: "equity ÷ maintenance margin" }, `${before} · equity ${money(alert.equity)} ÷ ${money(alert.maintenance_margin)}`),
       h("span", { class: "seq", title: "sequence number in the feed" }, `#${alert.seq}`),
     );
   }
