@@ -10,6 +10,7 @@ from cleartide.bus.folder import Folder
 from cleartide.bus.ports import CursorLost, Epoch, Fenced, Progress, StreamLost
 from cleartide.bus.streams import BY_NAME, STREAMS
 from cleartide.bus.worker import Fold, Worker
+from cleartide.fold import Row
 from cleartide.ops.registry import definition
 from cleartide.store.digest import events_of
 from cleartide.telemetry.metrics import WorkerMetrics
@@ -24,7 +25,7 @@ SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics")
 COMMANDS: Final = 60
 QUIET_TURNS: Final = 40
 FAULT_RATE: Final = 0.03
-MOST_TURNS: Final = 200_000
+MOST_TURNS: Final = 8_000
 WorkerType = type[Worker]
 
 
@@ -59,27 +60,21 @@ class Simulation:
 
     async def play(self) -> History:
         """Run to the end and check. Raises AssertionError when anything is lost, doubled or different."""
-        stop = asyncio.Event()
-        lives = [asyncio.create_task(self._life(name, stop)) for name in SERVICES]
-        script = Script(self.world)
-        for subject, payload in script.commands(self.commands):
-            self.world.streams["COMMANDS"].append(self.world.tick(), subject, payload)
-            await self.world.pause()
-            for life in lives:
-                if life.done():
-                    life.result()
-        self.world.calm = True
-        await self._settle(lives)
-        stop.set()
-        for life in lives:
-            life.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await life
+        lives = [asyncio.create_task(self._life(name)) for name in SERVICES]
+        try:
+            for subject, payload in Script(self.world).commands(self.commands):
+                self.world.streams["COMMANDS"].append(self.world.tick(), subject, payload)
+                await self.world.pause()
+                _raise_what_failed(lives)
+            self.world.calm = True
+            await self._settle(lives)
+        finally:
+            await _end_everything()
         return self._check()
 
-    async def _life(self, name: str, stop: asyncio.Event) -> None:
+    async def _life(self, name: str) -> None:
         """Process after process of one service; sometimes a new one starts while the old one is still there."""
-        while not stop.is_set():
+        while True:
             with contextlib.suppress(Crashed, Fenced):
                 if self.world.happens("two at once"):
                     await self._two(name)
@@ -119,9 +114,7 @@ class Simulation:
         quiet = 0
         for _ in range(MOST_TURNS):
             await asyncio.sleep(0)
-            for life in lives:
-                if life.done():
-                    life.result()
+            _raise_what_failed(lives)
             quiet = quiet + 1 if self._all_read() else 0
             if quiet > QUIET_TURNS:
                 return
@@ -175,7 +168,7 @@ class Simulation:
     def _undisturbed(self, name: str) -> MemoryStore:
         """The same input folded once from the beginning, in one piece."""
         fold, store = self.folds[name], MemoryStore(World(0, 0.0))
-        tables = {table.name: [] for table in fold.repository.tables if table.load}
+        tables: dict[str, list[Row]] = {table.name: [] for table in fold.repository.tables if table.load}
         folder = Folder(
             service=name,
             stream=fold.stream,
@@ -189,6 +182,20 @@ class Simulation:
             commit, _ = folder.fold(folder.decode(messages), "", "simulated")
             store._apply(commit)
         return store
+
+
+def _raise_what_failed(lives: "list[asyncio.Task[None]]") -> None:
+    for life in lives:
+        if life.done():
+            life.result()
+
+
+async def _end_everything() -> None:
+    """Cancel whatever still runs on this loop until nothing does."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 def _events(store: MemoryStore, channel: str) -> list[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 from cleartide.contracts import Deposit, FundInsurance, ListMarket, PlaceOrder, ReportTrade, UpdateIndexPrice, Withdraw
 from cleartide.contracts.base import Message
 from cleartide.contracts.codec import encode
+from cleartide.contracts.types import Side
 
 from deploy.local.sandbox.market import MARKET, SPEC
 from tests.simulation.world import World
@@ -68,7 +69,7 @@ class Script:
         return self._bad()
 
     def _order(self, account: str) -> tuple[str, bytes]:
-        side = self._random.choice(("buy", "sell"))
+        side: Side = "buy" if self._random.random() < 0.5 else "sell"
         ticks = self._ticks + self._random.randint(-400, 400)
         market_order = self._random.random() < 0.3
         envelope = self._envelope()

@@ -1,13 +1,8 @@
-"""Bounds that keep every published integer within +-(2**53 - 1), and names that no client may use."""
+"""Bounds on what a command may ask for, so that every published integer stays within +-(2**53 - 1)."""
 
 from typing import Final
 
 from cleartide.money import MAX_SIZE_LOTS
-
-OUTSIDE: Final = "outside"
-INSURANCE: Final = "insurance"
-RESERVED_ACCOUNTS: Final = frozenset({OUTSIDE, INSURANCE})
-"""The venue's own accounts: the other side of one-sided outside trades, and the holder of taken-over positions."""
 
 MAX_POSITION_LOTS: Final = MAX_SIZE_LOTS
 MAX_SYSTEM_POSITION_LOTS: Final = 2**48

@@ -4,11 +4,11 @@ from typing import Final
 
 from cleartide.contracts import LiquidateAccount, LiquidationExecuted, LiquidationRejected
 from cleartide.money import MAX_PRICE_TICKS
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 from cleartide.rules.margin import AccountMargin, is_liquidatable
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.bankruptcy import bankruptcy_price, close_size, maintenance_of
-from services.matching.domain.limits import RESERVED_ACCOUNTS
 from services.matching.domain.margin import standing
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.output import Output
@@ -47,7 +47,7 @@ def liquidate(state: MatchingState, command: LiquidateAccount, out: Output) -> N
 def _refusal(account: Account | None, now: AccountMargin, at: int) -> str | None:
     if account is None:
         return "unknown_account"
-    if account.name in RESERVED_ACCOUNTS:
+    if account.name in SYSTEM_ACCOUNTS:
         return "reserved_account"
     if not any(held.lots for held in account.holdings.values()):
         return "no_position"

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from cleartide.contracts import CancelOrder, OrderAccepted, OrderRejected, PlaceOrder
 from cleartide.contracts.types import OrderType, Side, TimeInForce
 from cleartide.money import MAX_PRICE_TICKS, PPB, MoneyError, ceil_div
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.book import Order
@@ -14,7 +15,6 @@ from services.matching.domain.limits import (
     MAX_OPEN_INTEREST_LOTS,
     MAX_OPEN_ORDERS,
     MAX_POSITION_LOTS,
-    RESERVED_ACCOUNTS,
 )
 from services.matching.domain.margin import funds_order, only_reduces
 from services.matching.domain.mark_price import is_stale
@@ -77,7 +77,7 @@ def _reject(out: Output, command: PlaceOrder | CancelOrder, reason: str) -> None
 
 def _read(state: MatchingState, command: PlaceOrder, at: int) -> Draft:
     """Everything that does not depend on margin. Raises Refused or MoneyError."""
-    if command.account in RESERVED_ACCOUNTS:
+    if command.account in SYSTEM_ACCOUNTS:
         raise Refused("reserved_account")
     market, account = state.markets.get(command.market), state.accounts.get(command.account)
     if market is None:

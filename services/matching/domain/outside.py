@@ -2,6 +2,7 @@
 
 from cleartide.contracts import ReportTrade
 from cleartide.contracts.types import Side
+from cleartide.rules.accounts import OUTSIDE, SYSTEM_ACCOUNTS
 
 from services.matching.domain.errors import Refused
 from services.matching.domain.limits import (
@@ -9,8 +10,6 @@ from services.matching.domain.limits import (
     MAX_OPEN_INTEREST_LOTS,
     MAX_POSITION_LOTS,
     MAX_SYSTEM_POSITION_LOTS,
-    OUTSIDE,
-    RESERVED_ACCOUNTS,
 )
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
@@ -42,7 +41,7 @@ def report(state: MatchingState, command: ReportTrade, out: Output) -> None:
 
 def _participants(command: ReportTrade) -> tuple[str, str]:
     for name in (command.buyer, command.seller):
-        if name in RESERVED_ACCOUNTS:
+        if name in SYSTEM_ACCOUNTS:
             raise Refused("reserved_account", name or "")
     if command.buyer is None and command.seller is None:
         raise Refused("no_participant", command.trade_id)

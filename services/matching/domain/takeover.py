@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from cleartide.contracts import TradeOrigin
 from cleartide.money import MAX_PRICE_TICKS, PPB
+from cleartide.rules.accounts import INSURANCE
 from cleartide.rules.margin import AccountMargin
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.bankruptcy import bankruptcy_price
-from services.matching.domain.limits import INSURANCE
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.settlement import Deal, Party, execute

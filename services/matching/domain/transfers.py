@@ -2,11 +2,12 @@
 
 from cleartide.contracts import Deposit, FundInsurance, InsuranceFunded, TransferApplied, TransferRejected, Withdraw
 from cleartide.money import MoneyError, quanta_from_text
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.errors import Refused
 from services.matching.domain.ledger import EXTERNAL
-from services.matching.domain.limits import MAX_BALANCE_QUANTA, RESERVED_ACCOUNTS
+from services.matching.domain.limits import MAX_BALANCE_QUANTA
 from services.matching.domain.margin import withdrawable
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
@@ -16,7 +17,7 @@ def deposit(state: MatchingState, command: Deposit, out: Output) -> None:
     """Credit collateral; the first deposit opens the account."""
     try:
         amount = _amount(command.amount)
-        if command.account in RESERVED_ACCOUNTS:
+        if command.account in SYSTEM_ACCOUNTS:
             raise Refused("reserved_account")
         known = state.accounts.get(command.account)
         if (known.cash.balance if known else 0) + amount > MAX_BALANCE_QUANTA:
@@ -33,7 +34,7 @@ def withdraw(state: MatchingState, command: Withdraw, out: Output) -> None:
     """Debit collateral, up to what R11 allows."""
     try:
         amount = _amount(command.amount)
-        if command.account in RESERVED_ACCOUNTS:
+        if command.account in SYSTEM_ACCOUNTS:
             raise Refused("reserved_account")
         account = state.accounts.get(command.account)
         if account is None:

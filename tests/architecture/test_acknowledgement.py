@@ -1,0 +1,142 @@
+"""Nothing is acknowledged before it is safe: policies are written down, and NATS syncs before it answers (ADR 2, 6)."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from deploy.compose.config import nats_configuration
+from deploy.compose.passwords import generate
+from deploy.local.nats import NatsServer
+from tests.architecture.lint import Finding, Lint
+from tests.architecture.source import Source, dotted, is_product
+
+ON_A_STREAM: Final = frozenset({"stream", "pull_sub", "durable", "deliver_policy", "config"})
+UNSAFE_SETTINGS: Final = (
+    (re.compile(r"persist_mode\W+async"), "persist_mode async answers before the write"),
+    (re.compile(r"\bsync_interval\b(?!\W+always)"), "sync_interval is not always"),
+    (re.compile(r"(?<![\w-])(-js|--jetstream)\b"), "JetStream by command line syncs every two minutes"),
+)
+
+
+def _entries(node: ast.Dict) -> dict[str, ast.expr]:
+    pairs = zip(node.keys, node.values, strict=True)
+    return {key.value: value for key, value in pairs if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+
+
+def _subscriptions(source: Source) -> Iterator[Finding]:
+    for node in source.nodes:
+        if isinstance(node, ast.Dict) and "durable_name" in _entries(node) and "ack_policy" not in _entries(node):
+            yield node.lineno, "a consumer without ack_policy"
+        if not isinstance(node, ast.Call):
+            continue
+        name, given = dotted(node.func).rpartition(".")[2], {word.arg for word in node.keywords}
+        if name in ("subscriber", "subscribe", "pull_subscribe") and given & ON_A_STREAM:
+            yield node.lineno, f"{name}() on a stream acknowledges by its library's default: use PullCursor"
+        if name == "ConsumerConfig" and "ack_policy" not in given:
+            yield node.lineno, "a consumer without ack_policy"
+
+
+def _persistence(source: Source) -> Iterator[Finding]:
+    for node in source.nodes:
+        match node:
+            case ast.Dict():
+                mode = _entries(node).get("persist_mode")
+            case ast.Call():
+                mode = next((word.value for word in node.keywords if word.arg == "persist_mode"), None)
+                undurable = [word for word in node.keywords if word.arg == "durable" and _is(word.value, False)]
+                if undurable and dotted(node.func).endswith(("Server", "Stack")):
+                    yield node.lineno, "a server that does not sync"
+            case _:
+                mode = None
+        if mode is not None and (_is(mode, "async") or dotted(mode).lower().endswith("async")):
+            yield node.lineno, "persist_mode async answers before the write"
+
+
+def _is(node: ast.expr, value: object) -> bool:
+    return isinstance(node, ast.Constant) and node.value == value and type(node.value) is type(value)
+
+
+def _settings(source: Source) -> Iterator[Finding]:
+    for number, line in enumerate(source.lines, start=1):
+        for pattern, wrong in UNSAFE_SETTINGS:
+            if pattern.search(line):
+                yield number, wrong
+
+
+def _is_setting(path: str) -> bool:
+    return path.startswith("deploy/") and (path.endswith((".yaml", ".yml", ".json", ".conf")) or "Dockerfile" in path)
+
+
+POLICY_LINT: Final = Lint("explicit-acknowledgement", is_product, _subscriptions)
+PERSISTENCE_LINT: Final = Lint("synced-persistence", is_product, _persistence)
+SETTINGS_LINT: Final = Lint("synced-persistence", _is_setting, _settings)
+LINTS: Final = (POLICY_LINT, PERSISTENCE_LINT, SETTINGS_LINT)
+
+
+@pytest.mark.parametrize("lint", LINTS, ids=("policy", "persistence", "settings"))
+def test_nothing_is_acknowledged_too_early(lint: Lint) -> None:
+    assert lint.over_tree() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "broker.subscriber('trading.>', stream='EVENTS')",
+        "broker.subscriber('trading.>', pull_sub=PullSub())",
+        "js.subscribe('trading.>', durable='risk')",
+        "js.pull_subscribe('trading.>', durable='risk', stream='EVENTS')",
+        "ConsumerConfig(max_ack_pending=10)",
+        "{'durable_name': 'risk', 'max_ack_pending': 10}",
+    ],
+)
+def test_a_default_acknowledgement_is_found(fault: str) -> None:
+    assert len(POLICY_LINT.planted("services/risk/feed.py", f"x = {fault}")) == 1
+
+
+@pytest.mark.parametrize(
+    "good",
+    ["broker.subscriber('query.risk.x')", "client.subscribe('risk.>', cb=arrived)", "ConsumerConfig(ack_policy=ALL)"],
+)
+def test_plain_subscriptions_have_nothing_to_acknowledge(good: str) -> None:
+    assert not POLICY_LINT.planted("services/risk/feed.py", f"x = {good}")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "x = {'name': 'EVENTS', 'persist_mode': 'async'}",
+        "x = StreamConfig(persist_mode='async')",
+        "x = StreamConfig(persist_mode=PersistMode.ASYNC)",
+        "x = NatsServer(folder, durable=False)",
+    ],
+)
+def test_unsynced_persistence_is_found(fault: str) -> None:
+    assert len(PERSISTENCE_LINT.planted("deploy/local/build.py", fault)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", ["args: [-js, --store_dir, /data]", 'command: ["--jetstream"]', "sync_interval: 2m", "persist_mode: async"]
+)
+def test_an_unsafe_setting_is_found(fault: str) -> None:
+    assert len(SETTINGS_LINT.planted("deploy/k8s/base/nats.yaml", f"kind: ConfigMap\n{fault}")) == 1
+    assert not SETTINGS_LINT.planted("deploy/k8s/base/nats.yaml", "sync_interval: always")
+
+
+def test_the_embedded_server_syncs_before_it_answers(tmp_path: Path) -> None:
+    assert NatsServer(tmp_path).configuration()["jetstream"]["sync_interval"] == "always"
+
+
+def test_the_server_in_a_container_syncs_before_it_answers() -> None:
+    """One rendering serves compose and Kubernetes."""
+    assert nats_configuration(generate())["jetstream"]["sync_interval"] == "always"
+
+
+@pytest.mark.parametrize("path", ["deploy/compose.yaml", "deploy/k8s/base/nats.yaml"])
+def test_containers_run_on_the_rendered_configuration(path: str) -> None:
+    text = (Path(__file__).parents[2] / path).read_text()
+    assert re.search(r"deploy\.compose\.config, --nats, /config/(nats/)?nats\.conf\b", text)
+    assert re.search(r"(args|command): \[--config, /config/nats\.conf\]", text)
