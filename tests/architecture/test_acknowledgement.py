@@ -22,7 +22,7 @@ UNSAFE_SETTINGS: Final = (
 )
 
 
-def _entries(node: ast.Dict) -> dict[str, ast.expr]:
+def _entries(node: ast.Dict) -> dict[str | None, ast.expr]:
     pairs = zip(node.keys, node.values, strict=True)
     return {key.value: value for key, value in pairs if isinstance(key, ast.Constant) and isinstance(key.value, str)}
 
@@ -42,22 +42,21 @@ def _subscriptions(source: Source) -> Iterator[Finding]:
 
 def _persistence(source: Source) -> Iterator[Finding]:
     for node in source.nodes:
-        match node:
-            case ast.Dict():
-                mode = _entries(node).get("persist_mode")
-            case ast.Call():
-                mode = next((word.value for word in node.keywords if word.arg == "persist_mode"), None)
-                undurable = [word for word in node.keywords if word.arg == "durable" and _is(word.value, False)]
-                if undurable and dotted(node.func).endswith(("Server", "Stack")):
-                    yield node.lineno, "a server that does not sync"
-            case _:
-                mode = None
-        if mode is not None and (_is(mode, "async") or dotted(mode).lower().endswith("async")):
+        if not isinstance(node, ast.Dict | ast.Call):
+            continue
+        given = _entries(node) if isinstance(node, ast.Dict) else {word.arg: word.value for word in node.keywords}
+        if _last_name(given.get("persist_mode")) == "async":
             yield node.lineno, "persist_mode async answers before the write"
+        is_server = isinstance(node, ast.Call) and dotted(node.func).endswith(("Server", "Stack"))
+        if is_server and _last_name(given.get("durable")) == "false":
+            yield node.lineno, "a server that does not sync"
 
 
-def _is(node: ast.expr, value: object) -> bool:
-    return isinstance(node, ast.Constant) and node.value == value and type(node.value) is type(value)
+def _last_name(node: ast.expr | None) -> str:
+    """`async` of "async" and of PersistMode.ASYNC."""
+    if isinstance(node, ast.Constant):
+        return str(node.value).lower()
+    return dotted(node).rpartition(".")[2].lower() if node is not None else ""
 
 
 def _settings(source: Source) -> Iterator[Finding]:
@@ -127,7 +126,7 @@ def test_an_unsafe_setting_is_found(fault: str) -> None:
 
 
 def test_the_embedded_server_syncs_before_it_answers(tmp_path: Path) -> None:
-    assert NatsServer(tmp_path).configuration()["jetstream"]["sync_interval"] == "always"
+    assert NatsServer(tmp_path, port=1, monitor_port=2).configuration()["jetstream"]["sync_interval"] == "always"
 
 
 def test_the_server_in_a_container_syncs_before_it_answers() -> None:

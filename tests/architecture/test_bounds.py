@@ -66,8 +66,15 @@ def test_nothing_grows_without_bound(lint: Lint) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    ["asyncio.Queue()", "Queue(0)", "asyncio.Queue(maxsize=0)", "queue.SimpleQueue()", "deque()", "deque([1], None)"]
-    + ["field(default_factory=deque)"],
+    [
+        "asyncio.Queue()",
+        "Queue(0)",
+        "asyncio.Queue(maxsize=0)",
+        "queue.SimpleQueue()",
+        "deque()",
+        "deque([1], None)",
+        "field(default_factory=deque)",
+    ],
 )
 def test_a_queue_without_a_bound_is_found(fault: str) -> None:
     assert len(QUEUE_LINT.planted("services/risk/feed.py", f"x = {fault}")) == 1

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -39,8 +38,8 @@ def malformed(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("- ") and not LISTED.match(line)]
 
 
-def _lists() -> Iterator[str]:
-    yield from (path for path in paths() if re.fullmatch(r"docs/criteria/\w+\.md", path))
+def _lists() -> list[str]:
+    return [path for path in paths() if re.fullmatch(r"docs/criteria/\w+\.md", path)]
 
 
 @pytest.fixture(scope="module")

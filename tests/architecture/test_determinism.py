@@ -51,7 +51,7 @@ def _naive(source: Source) -> Iterator[Finding]:
         match call.func.attr:
             case "utcnow" | "utcfromtimestamp" | "today" as name:
                 yield call.lineno, f"{name}() has no zone"
-            case "now" if not zone or dotted(zone[0]) == "" and isinstance(zone[0], ast.Constant):
+            case "now" if not zone or isinstance(zone[0], ast.Constant):
                 yield call.lineno, "now() without a zone"
             case "fromtimestamp" if len(zone) < 2:
                 yield call.lineno, "fromtimestamp() without a zone"

@@ -43,6 +43,9 @@ LAYERS: Final = {
 SHELL: Final = 3
 """Layer of everything else in a service: settings, adapters, edge, transport."""
 
+GENERATORS: Final = ("cleartide.contracts.asyncapi", "cleartide.contracts.schemas")
+"""They describe the streams beside the messages, so they reach up to the bus."""
+
 FOLD_PARTS: Final = ("handlers", "repository", "tables")
 """Parts of a service that run inside the fold: they take nothing but the pure library."""
 FOLD_FORBIDDEN: Final = ("asyncio", "asyncpg", "nats", "faststream", "redis", "aiohttp", "socket", "threading")
@@ -83,6 +86,12 @@ def _services(source: Source) -> Iterator[Finding]:
             yield line, f"{room} imports {module}"
 
 
+def _generators(source: Source) -> Iterator[Finding]:
+    for line, module, name in source.imports():
+        if any(is_within(f"{module}.{name}", generator) for generator in GENERATORS):
+            yield line, f"{module} writes schemas/ and is not for what runs"
+
+
 def _leaves_the_fold(top: str, rest: str) -> bool:
     if top == "cleartide":
         return not any(is_within(rest, part) for part in PURE)
@@ -99,10 +108,13 @@ def _is_service(path: str) -> bool:
 
 LIBRARY_LINT: Final = Lint("direction", _is_library, _library)
 SERVICE_LINT: Final = Lint("direction", _is_service, _services)
-LINTS: Final = (LIBRARY_LINT, SERVICE_LINT)
+GENERATOR_LINT: Final = Lint(
+    "generators", lambda path: is_product(path) and "/cleartide/contracts/" not in path, _generators
+)
+LINTS: Final = (LIBRARY_LINT, SERVICE_LINT, GENERATOR_LINT)
 
 
-@pytest.mark.parametrize("lint", LINTS, ids=("library", "services"))
+@pytest.mark.parametrize("lint", LINTS, ids=("library", "services", "generators"))
 def test_every_import_points_downwards(lint: Lint) -> None:
     assert lint.over_tree() == []
 
@@ -147,6 +159,11 @@ def test_a_library_part_that_reaches_up_is_found(path: str, fault: str) -> None:
 )
 def test_a_service_that_reaches_up_or_across_is_found(path: str, fault: str) -> None:
     assert len(SERVICE_LINT.planted(f"services/risk/{path}", fault)) == 1
+
+
+@pytest.mark.parametrize("fault", ["from cleartide.contracts import schemas", "import cleartide.contracts.asyncapi"])
+def test_a_generator_in_what_runs_is_found(fault: str) -> None:
+    assert len(GENERATOR_LINT.planted("libs/common/cleartide/service.py", fault)) == 1
 
 
 def test_the_way_down_is_open() -> None:

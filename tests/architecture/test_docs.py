@@ -13,12 +13,19 @@ from tests.architecture.source import Source, paths
 
 ADR_LINES: Final = 60
 LINK: Final = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-QUOTED_PATH: Final = re.compile(r"`((?:services|libs|deploy|tests|docs|benchmarks|schemas|requirements)/[^`\s<]*)`")
+# What begins with a dot, such as deploy/.env, is made on the machine and not in the repository.
+QUOTED_PATH: Final = re.compile(
+    r"`((?:services|libs|deploy|tests|docs|benchmarks|schemas|requirements)/(?!\.)[^`\s<]*)`"
+)
 
 
 def _exists(path: str) -> bool:
     wanted = path.rstrip("/")
     return any(known == wanted or known.startswith(f"{wanted}/") for known in paths())
+
+
+def _matches(pattern: str) -> bool:
+    return _exists(pattern) or any(fnmatch.fnmatch(known, pattern) for known in paths())
 
 
 def _links(source: Source) -> Iterator[Finding]:
@@ -34,9 +41,8 @@ def _links(source: Source) -> Iterator[Finding]:
 def _paths(source: Source) -> Iterator[Finding]:
     for number, line in enumerate(source.lines, start=1):
         for match in QUOTED_PATH.finditer(line):
-            path = match[1]
-            if not _exists(path) and not any(fnmatch.fnmatch(known, path) for known in paths()):
-                yield number, f"nothing is at {path}"
+            if not any(map(_matches, (match[1], posixpath.join(posixpath.dirname(source.path), match[1])))):
+                yield number, f"nothing is at {match[1]}"
 
 
 def _decision(source: Source) -> Iterator[Finding]:

@@ -11,8 +11,27 @@ from tests.architecture.lint import Finding, Lint
 from tests.architecture.source import Source, is_python, is_within
 
 STANDARD: Final = frozenset(
-    "__future__ abc bisect collections collections.abc copy dataclasses datetime decimal enum fractions functools "
-    "heapq itertools operator re string types typing".split()
+    {
+        "__future__",
+        "abc",
+        "bisect",
+        "collections",
+        "collections.abc",
+        "copy",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "fractions",
+        "functools",
+        "heapq",
+        "itertools",
+        "operator",
+        "re",
+        "string",
+        "types",
+        "typing",
+    }
 )
 EXACT_MATH: Final = frozenset({"comb", "gcd", "isqrt", "lcm", "prod"})
 LIBRARY: Final = ("cleartide.money", "cleartide.contracts", "cleartide.rules")

@@ -19,8 +19,8 @@ def _is_money(path: str) -> bool:
 def _find(source: Source) -> Iterator[Finding]:
     for node in source.nodes:
         match node:
-            case ast.Constant(value=float() | complex()):
-                yield node.lineno, f"the literal {node.value}"
+            case ast.Constant(value=float() | complex() as value):
+                yield node.lineno, f"the literal {value}"
             case ast.Name(id="float"):
                 yield node.lineno, "the type float"
             case ast.BinOp(op=ast.Div()) | ast.AugAssign(op=ast.Div()):

@@ -17,9 +17,10 @@ PUBLISHERS: Final = (
     "libs/common/cleartide/ops/dead.py",
 )
 WRITE: Final = re.compile(
-    r"\b(INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE\s+\w|UPDATE\s+\S+\s+(AS\s+)?(\w+\s+)?SET)\b"
+    r"\b(INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE\s+\w)\b"
+    r"|\bUPDATE\s+\S+\s+(AS\s+)?(\w+\s+)?SET\s+(\w+\s*=|[({])"
     r"|\bCOPY\s+\S+(\s*\(.*\))?\s+FROM\b"
-    r"|^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b[\s;\w]*$",
+    r"|^\s*(?-i:BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b[\s;\w]*$",
     re.IGNORECASE,
 )
 WRITING_CALLS: Final = frozenset({"copy_records_to_table", "copy_to_table"})
@@ -48,6 +49,16 @@ def _publishes(source: Source) -> Iterator[Finding]:
     for call in source.calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr in PUBLISHING_CALLS:
             yield call.lineno, f"{call.func.attr}() outside the bus"
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "request" and not _asks(call):
+            yield call.lineno, "request() that may be a publish: a stream answers it too"
+
+
+def _asks(call: ast.Call) -> bool:
+    """Whether the subject is seen to be that of a read model."""
+    match call.args[:1]:
+        case [ast.Constant(value=str(subject))] | [ast.JoinedStr(values=[ast.Constant(value=str(subject)), *_])]:
+            return subject.startswith("query.")
+    return False
 
 
 def _may_not_write(path: str) -> bool:
@@ -94,14 +105,33 @@ def test_reading_in_one_snapshot_is_not_a_commit() -> None:
     assert not COMMIT_LINT.planted("services/risk/views.py", "log.info('the update is set to follow the commit')")
 
 
-@pytest.mark.parametrize("fault", ["await ctx.jetstream.publish('a', b'')", "ctx.nats.publish('a', b'')"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "await ctx.jetstream.publish('a', b'')",
+        "ctx.nats.publish('a', b'')",
+        "await ctx.nats.request('trades.BTC-PERP', b'')",
+        "await ctx.nats.request(f'trades.{market}', b'')",
+        "await ctx.nats.request(subject, b'')",
+    ],
+)
 def test_a_second_publish_is_found(fault: str) -> None:
     text = f"async def work(ctx):\n    {fault}"
     assert len(PUBLISH_LINT.planted("services/risk/handlers.py", text)) == 1
     assert PUBLISH_LINT.planted("libs/common/cleartide/bus/nats.py", text) == []
 
 
+@pytest.mark.parametrize("subject", ["'query.risk.account'", "f'query.{service}.account'"])
+def test_a_question_is_not_a_publish(subject: str) -> None:
+    assert not PUBLISH_LINT.planted("services/gateway/edge/upstream.py", f"answer = nats.request({subject}, b'')")
+
+
 def test_a_waiver_excuses_one_line_and_only_with_its_reason() -> None:
-    text = "async def work(js):\n    # lint: allow one-publish{}\n    await js.publish('a', b'')\n    await js.publish('b', b'')"
+    text = """
+        async def work(js):
+            # lint: allow one-publish{}
+            await js.publish('a', b'')
+            await js.publish('b', b'')
+        """
     assert len(PUBLISH_LINT.planted("services/risk/feed.py", text.format(": the venue's feed"))) == 1
     assert len(PUBLISH_LINT.planted("services/risk/feed.py", text.format(""))) == 2

@@ -35,7 +35,7 @@ def _docstring(source: Source) -> Iterator[Finding]:
 
 
 def _unfinished(source: Source) -> Iterator[Finding]:
-    for line, _, text in source.comments:
+    for line, _, text in source.comments if UNFINISHED.search(source.text) else ():
         if match := UNFINISHED.search(text):
             yield line, match[0]
 

@@ -50,6 +50,11 @@ def unjustified(source: Source, lints: Sequence[Lint] = LINTS) -> list[str]:
     return wrong
 
 
+def test_every_lint_has_something_to_look_at() -> None:
+    """A rule about a folder that was renamed would be kept by an empty tree."""
+    assert [lint.rule for lint in LINTS if not any(lint.applies(path) for path in paths())] == []
+
+
 def test_every_waiver_is_needed_and_gives_its_reason() -> None:
     assert [wrong for path in paths() for wrong in unjustified(read(path))] == []
 

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import jsonschema
@@ -17,7 +17,7 @@ from tests.support.installation import ROOT, Installation
 from tests.support.traffic import START_TICKS, Traffic
 
 SERVICES = ("matching", "risk", "funding", "earnings", "analytics", "gateway")
-LEVERAGED, MAKER = "leveraged", "maker"
+LEVERAGED, OUTSIDER, MAKER = "leveraged", "outsider", "maker"
 FALLEN = START_TICKS - 4_000
 MINUTE = 60
 
@@ -58,7 +58,7 @@ async def _viewer(installed: Installation) -> AsyncIterator[list[dict[str, Any]]
 
 async def _fall(traffic: Traffic) -> None:
     """The maker quotes around the new price, then the index arrives there, and the mark with it."""
-    await traffic.order(MAKER, "buy", 100, FALLEN - 50)
+    await traffic.order(MAKER, "buy", 300, FALLEN - 50)
     await traffic.order(MAKER, "sell", 100, FALLEN + 50)
     await traffic.price(FALLEN)
 
@@ -103,25 +103,6 @@ async def _start(installed: Installation, port: int) -> None:
     await installed.start(*SERVICES)
 
 
-@pytest.mark.timeout(180)
-async def test_a_falling_price_liquidates_and_everyone_hears_of_it(installed: Installation, free_port: int) -> None:
-    """SYS-LOOP-001."""
-    await _start(installed, free_port)
-    async with installed.client() as client, _viewer(installed) as heard:
-        traffic = Traffic(client, accounts=(MAKER,))
-        await traffic.open_market()
-        await traffic.deposit(LEVERAGED, "70")
-        await _near_the_end_of_a_minute()
-        await traffic.order(MAKER, "sell", 100, START_TICKS)
-        await traffic.order(LEVERAGED, "buy", 100, START_TICKS)
-        await _fall(traffic)
-        liquidation = await _until_liquidated(installed, LEVERAGED)
-        assert liquidation["market"] == MARKET
-        await eventually(lambda: _heard(heard, LEVERAGED, "liquidatable"), "the alert at the viewer")
-        await eventually(lambda: _relieved(heard, LEVERAGED), "the milder level after the liquidation")
-        await _rest_of_the_loop(installed, traffic, LEVERAGED)
-
-
 async def _heard(heard: list[dict[str, Any]], account: str, level: str) -> list[dict[str, Any]]:
     return [alert for alert in heard if alert["account"] == account and alert["level"] == level]
 
@@ -131,31 +112,40 @@ async def _relieved(heard: list[dict[str, Any]], account: str) -> list[dict[str,
     return heard if levels and levels[-1] != "liquidatable" else []
 
 
-@pytest.mark.timeout(180)
-async def test_an_outside_engine_needs_only_nats_and_the_schema(installed: Installation, free_port: int) -> None:
-    """SYS-LOOP-002."""
-    schema = json.loads(Path(ROOT / "schemas/events/ReportTrade.v1.json").read_text())
+async def _report_a_trade(installed: Installation) -> None:
+    """An engine of somebody else: a NATS client and the JSON Schema, nothing of ours."""
+    trade = {
+        "id": "engine-7-1", "type": "ReportTrade", "version": 1, "occurred_at": time.time_ns() // 1000,
+        "source": "engine-7", "market": MARKET, "trade_id": "1", "price": "61800.0", "size": "0.100",
+        "buyer": OUTSIDER, "seller": None, "executed_at": time.time_ns() // 1000,
+    }  # fmt: skip
+    jsonschema.validate(trade, json.loads((ROOT / "schemas/events/ReportTrade.v1.json").read_text()))
+    outside = await nats.connect(
+        installed.nats.url, user="trader", password="nats-trader", inbox_prefix="_INBOX_trader"
+    )
+    try:
+        receipt = await outside.jetstream().publish(f"trades.{MARKET}", json.dumps(trade).encode(), timeout=5)
+        assert receipt.stream == "COMMANDS"
+    finally:
+        await outside.close()
+
+
+@pytest.mark.timeout(240)
+async def test_a_falling_price_liquidates_and_everyone_hears_of_it(installed: Installation, free_port: int) -> None:
+    """SYS-LOOP-001 for an account that traded here, SYS-LOOP-002 for one whose trade an outside engine reported."""
     await _start(installed, free_port)
     async with installed.client() as client, _viewer(installed) as heard:
         traffic = Traffic(client, accounts=(MAKER,))
         await traffic.open_market()
-        await traffic.deposit("trader-from-outside", "40")
+        await traffic.deposit(LEVERAGED, "70")
+        await traffic.deposit(OUTSIDER, "40")
         await _near_the_end_of_a_minute()
-        trade = {
-            "id": "engine-7-1", "type": "ReportTrade", "version": 1, "occurred_at": time.time_ns() // 1000,
-            "source": "engine-7", "market": MARKET, "trade_id": "1", "price": "61800.0", "size": "0.100",
-            "buyer": "trader-from-outside", "seller": None, "executed_at": time.time_ns() // 1000,
-        }  # fmt: skip
-        jsonschema.validate(trade, schema)
-        outside = await nats.connect(
-            installed.nats.url, user="trader", password="nats-trader", inbox_prefix="_INBOX_trader"
-        )
-        try:
-            receipt = await outside.jetstream().publish(f"trades.{MARKET}", json.dumps(trade).encode(), timeout=5)
-            assert receipt.stream == "COMMANDS"
-        finally:
-            await outside.close()
+        await traffic.order(MAKER, "sell", 100, START_TICKS)
+        await traffic.order(LEVERAGED, "buy", 100, START_TICKS)
+        await _report_a_trade(installed)
         await _fall(traffic)
-        await _until_liquidated(installed, "trader-from-outside")
-        await eventually(lambda: _heard(heard, "trader-from-outside", "liquidatable"), "the alert at the viewer")
-        await _rest_of_the_loop(installed, traffic, "trader-from-outside")
+        for account in (LEVERAGED, OUTSIDER):
+            assert (await _until_liquidated(installed, account))["market"] == MARKET
+            await eventually(partial(_heard, heard, account, "liquidatable"), "the alert at the viewer")
+            await eventually(partial(_relieved, heard, account), "the milder level after the liquidation")
+            await _rest_of_the_loop(installed, traffic, account)

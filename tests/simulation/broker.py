@@ -11,8 +11,8 @@ from cleartide.bus.streams import BY_NAME, STREAMS, Stream
 
 from tests.simulation.chance import Chance
 
-START_MICROS: Final = 1_767_225_600_000_000  # 2026-01-01, so that days and hours end where people expect it
-MICROS_PER_SECOND: Final = 600 * 1_000_000  # ten minutes pass per virtual second: intervals and days end within a run
+START_MICROS: Final = 1_767_225_600_000_000 - 4 * 3600 * 1_000_000  # 20:00 UTC: a day ends within a run
+MICROS_PER_SECOND: Final = 1_000_000
 MOST_AT_ONCE: Final = 9
 
 
@@ -47,10 +47,15 @@ class Broker:
 
     def __init__(self) -> None:
         self.logs = {stream.name: Log(stream) for stream in STREAMS}
+        self._leapt = 0
 
     def now(self) -> int:
         """The broker's clock, microseconds UTC."""
-        return START_MICROS + int(asyncio.get_running_loop().time() * MICROS_PER_SECOND)
+        return START_MICROS + self._leapt + int(asyncio.get_running_loop().time() * MICROS_PER_SECOND)
+
+    def leap(self, micros: int) -> None:
+        """A quiet time passes: funding intervals and days end within a short run."""
+        self._leapt += micros
 
     def store(self, stream: str, subject: str, payload: bytes, identity: str = "") -> None:
         """Append, unless the identity is one that the stream remembers."""

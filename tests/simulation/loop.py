@@ -45,4 +45,12 @@ def run_virtually(work: Coroutine[Any, Any, Result]) -> Result:
     try:
         return loop.run_until_complete(work)
     finally:
+        loop.run_until_complete(_end(asyncio.all_tasks(loop)))
         loop.close()
+
+
+async def _end(left: "set[asyncio.Task[Any]]") -> None:
+    """A run that failed leaves its actors in the middle of something."""
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -1,117 +1,194 @@
-"""Commands of a small venue, good and bad, from the world's generator."""
+"""What outsiders send in a run: a small venue's days with two markets, honest and dishonest, drawn from the seed."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final, NamedTuple
 
-from cleartide.contracts import Deposit, FundInsurance, ListMarket, PlaceOrder, ReportTrade, UpdateIndexPrice, Withdraw
-from cleartide.contracts.base import Message
+from cleartide.contracts import (
+    CancelOrder,
+    Deposit,
+    FundInsurance,
+    ListMarket,
+    Message,
+    PlaceOrder,
+    ReportTrade,
+    VenueStatus,
+    VenueTicker,
+    VenueTrade,
+    Withdraw,
+)
 from cleartide.contracts.codec import encode
-from cleartide.contracts.types import Side
 
 from deploy.local.sandbox.market import MARKET, SPEC
-from tests.simulation.world import World
+from services.ingestor.adapters.binance_symbol import VENUE
 
-ACCOUNTS = tuple(f"a{number}" for number in range(6))
-START_TICKS = 618_000
+ACCOUNTS: Final = tuple(f"acct-{number}" for number in range(6))
+OTHER_MARKET: Final = "ETH-PERP"
+SYMBOL: Final = "BTCUSDT"
+START_TICKS: Final = 600_000
+NOISE: Final = (
+    b"",
+    b"not json",
+    b"[]",
+    b"\xff\xfe",
+    b'{"type":"Donate"}',
+    b'{"type":"Deposit","version":9}',
+    b'[{"type":"Deposit"},7]',
+    b"[" * 400,
+)
 
 
+class Sending(NamedTuple):
+    """One message on its way to a stream. `identity` is what makes a second sending of it a duplicate."""
+
+    stream: str
+    subject: str
+    payload: bytes
+    identity: str
+
+
+def price_path(random: Random, steps: int) -> list[int]:
+    """The price of a run, in ticks: it wanders, and now and then it jumps far enough to liquidate somebody."""
+    path = [START_TICKS]
+    for _ in range(steps - 1):
+        drift = random.choice((-24_000, 20_000)) if random.random() < 0.08 else random.randint(-2_500, 2_500)
+        path.append(max(START_TICKS // 2, path[-1] + drift))
+    return path
+
+
+@dataclass
 class Script:
-    """Makes (subject, payload) pairs; a fifth of them are broken, repeated or refused."""
+    """Generates one sender's messages, along a price path that all senders share."""
 
-    def __init__(self, world: World) -> None:
-        self._world, self._random = world, world.random
-        self._number, self._prices, self._ticks = 0, 0, START_TICKS
-        self._said: list[tuple[str, bytes]] = []
+    random: Random
+    path: list[int]
 
-    def commands(self, count: int) -> Iterator[tuple[str, bytes]]:
-        """The opening, then `count` random commands."""
-        yield self._say(ListMarket(**self._envelope("operator"), spec=SPEC))
-        yield self._say(FundInsurance(**self._envelope("operator"), market=MARKET, amount="100000"))
-        yield self._price(START_TICKS)
+    def __post_init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._ticks = START_TICKS
+        self._orders: list[tuple[str, str, str]] = []
+        self._trades: list[Message] = []
+        self._venue_seq = itertools.count(1)
+
+    def commands(self, count: int) -> Iterator[Sending]:
+        """The opening, then random commands."""
+        for command in self._opening():
+            yield _sending(command)
+        for number in range(count):
+            self._ticks = self.path[number * len(self.path) // count]
+            yield self._misbehaviour() if self.random.random() < 0.06 else _sending(self._command())
+
+    def _opening(self) -> Iterator[Message]:
+        for market in (MARKET, OTHER_MARKET):
+            spec = SPEC.model_copy(update={"market": market, "base": market[:3]})
+            yield ListMarket(**self._envelope("operator"), spec=spec)
+            yield FundInsurance(**self._envelope("operator"), market=market, amount="30")
         for account in ACCOUNTS:
-            yield self._deposit(account, "900")
-        for _ in range(count):
-            yield self._one()
+            yield Deposit(**self._envelope(), account=account, asset="USDC", amount="400")
 
-    def _envelope(self, source: str = "sim") -> dict[str, Any]:
-        self._number += 1
-        return {"id": f"{source}-{self._number}", "occurred_at": self._world.now, "source": source}
+    def _envelope(self, source: str = "trader") -> dict[str, Any]:
+        return {"id": f"{source}-{next(self._numbers)}", "occurred_at": 0, "source": source}
 
-    def _say(self, message: Message) -> tuple[str, bytes]:
-        self._said.append((message.subject, encode(message)))
-        return self._said[-1]
-
-    def _price(self, ticks: int | None) -> tuple[str, bytes]:
-        self._prices += 1
-        text = None if ticks is None else f"{ticks // 10}.{ticks % 10}"
-        envelope = {**self._envelope("ingestor"), "seq": self._prices}
-        return self._say(UpdateIndexPrice(**envelope, market=MARKET, price=text, sources=()))
-
-    def _deposit(self, account: str, amount: str) -> tuple[str, bytes]:
-        return self._say(Deposit(**self._envelope(), account=account, asset="USDC", amount=amount))
-
-    def _one(self) -> tuple[str, bytes]:
-        choose = self._random.random()
-        account, other = self._random.sample(ACCOUNTS, 2)
-        if choose < 0.22:
-            # A market that moves by up to half a percent a step brings liquidations within one history.
-            self._ticks += self._random.randint(-3_000, 3_000)
-            return self._price(None if choose < 0.01 else self._ticks)
-        if choose < 0.5:
+    def _command(self) -> Message:
+        draw, account = self.random.random(), self.random.choice(ACCOUNTS)
+        if draw < 0.5:
             return self._order(account)
-        if choose < 0.75:
-            return self._trade(*self._random.choice(((account, other), (account, None), (None, account))))
-        if choose < 0.8:
-            return self._say(Withdraw(**self._envelope(), account=account, asset="USDC", amount="30"))
-        if choose < 0.85:
-            return self._deposit(account, f"{self._random.randint(1, 99)}.5")
-        return self._bad()
+        if draw < 0.6 and self._orders:
+            holder, market, order = self.random.choice(self._orders)
+            return CancelOrder(**self._envelope(), account=holder, market=market, client_order_id=order)
+        if draw < 0.85:
+            return self._outside_trade(account)
+        amount = f"{self.random.randint(0, 90)}.{self.random.randint(0, 10**6):06}"[:9]
+        transfer = Deposit if draw < 0.91 else Withdraw
+        return transfer(**self._envelope(), account=account, asset="USDC", amount=amount)
 
-    def _order(self, account: str) -> tuple[str, bytes]:
-        side: Side = "buy" if self._random.random() < 0.5 else "sell"
-        ticks = self._ticks + self._random.randint(-400, 400)
-        market_order = self._random.random() < 0.3
-        envelope = self._envelope()
-        kind: dict[str, Any] = (
-            {"order_type": "market", "time_in_force": "ioc"}
-            if market_order
-            else {"order_type": "limit", "price": f"{ticks // 10}.{ticks % 10}"}
+    def _order(self, account: str) -> Message:
+        envelope, market = self._envelope(), self._market()
+        side = self.random.choice(("buy", "sell"))
+        body: dict[str, Any] = {"side": side, "size": self._size(), "reduce_only": self.random.random() < 0.1}
+        if self.random.random() < 0.25:
+            body |= {"order_type": "market", "time_in_force": "ioc"}
+        else:
+            body |= {"order_type": "limit", "price": self._price(), "post_only": self.random.random() < 0.1}
+            body |= {"time_in_force": self.random.choice(("gtc", "gtc", "ioc"))} if not body["post_only"] else {}
+        self._orders.append((account, market, envelope["id"]))
+        return PlaceOrder(**envelope, account=account, market=market, client_order_id=envelope["id"], **body)
+
+    def _outside_trade(self, account: str) -> Message:
+        if self._trades and self.random.random() < 0.1:
+            return self.random.choice(self._trades).model_copy(update={"id": self._envelope("engine")["id"]})
+        other = self.random.choice((None, *ACCOUNTS))
+        buyer, seller = (account, other) if self.random.random() < 0.5 else (other, account)
+        envelope = self._envelope("engine")
+        trade = ReportTrade(
+            **envelope,
+            market=MARKET,
+            trade_id=envelope["id"],
+            price=self._price(),
+            size=self._size(),
+            buyer=buyer,
+            seller=seller,
+            executed_at=0,
         )
-        return self._say(
-            PlaceOrder(
-                **envelope,
-                account=account,
-                market=MARKET,
-                client_order_id=envelope["id"],
-                side=side,
-                size=f"0.{self._random.randint(1, 400):03}",
-                **kind,
+        self._trades.append(trade)
+        return trade
+
+    def _misbehaviour(self) -> Sending:
+        honest = _sending(self._command())
+        forged = encode(Deposit(**self._envelope("risk"), account="acct-0", asset="USDC", amount="9"))
+        return self.random.choice(
+            (
+                honest._replace(payload=self.random.choice(NOISE), identity=""),
+                honest._replace(payload=honest.payload[: self.random.randrange(len(honest.payload))], identity=""),
+                honest._replace(subject="orders.NOWHERE"),
+                honest._replace(subject="transfers.acct-0", payload=forged),
+                honest._replace(payload=b"[" + honest.payload + b",{}," + honest.payload + b"]"),
             )
         )
 
-    def _trade(self, buyer: str | None, seller: str | None) -> tuple[str, bytes]:
-        ticks, envelope = self._ticks + self._random.randint(-60, 60), self._envelope("engine")
-        return self._say(
-            ReportTrade(
-                **envelope,
-                market=MARKET,
-                trade_id=envelope["id"],
-                price=f"{ticks // 10}.{ticks % 10}",
-                size=f"0.{self._random.randint(1, 500):03}",
-                buyer=buyer,
-                seller=seller,
-                executed_at=envelope["occurred_at"],
-            )
-        )
+    def _market(self) -> str:
+        return MARKET if self.random.random() < 0.85 else OTHER_MARKET
 
-    def _bad(self) -> tuple[str, bytes]:
-        """A repeat of something external, something malformed, or something that no market allows."""
-        choose = self._random.random()
-        if choose < 0.4:
-            repeatable = [said for said in self._said if not said[0].startswith("prices.")]
-            return self._random.choice(repeatable)
-        if choose < 0.7:
-            return "trades.BTC-PERP", self._random.randbytes(12)
-        body = {**self._envelope(), "type": "Withdraw", "version": 1, "account": "a0", "asset": "USDC"}
-        return "transfers.a0", json.dumps({**body, "amount": self._random.choice(["-1", "NaN", "1e9"])}).encode()
+    def _price(self) -> str:
+        ticks = self._ticks + self.random.randint(-3_000, 3_000)
+        return f"{ticks // 10}.{ticks % 10}" if self.random.random() > 0.03 else "0.05"
+
+    def _size(self) -> str:
+        lots = self.random.randint(1, 400)
+        return f"{lots // 1000}.{lots % 1000:03}"
+
+    def market_data(self, count: int, now: Callable[[], int]) -> Iterator[Sending]:
+        """A venue's quotes, trades and statuses as they come in; several events to a message."""
+        for number in range(count):
+            self._ticks = self.path[number * len(self.path) // count]
+            events = [self._venue_event(now()) for _ in range(self.random.randint(1, 3))]
+            first = events[0]
+            same = [event for event in events if event.subject == first.subject]
+            payload = b"[" + b",".join(encode(event) for event in same) + b"]"
+            yield Sending("MARKET", first.subject, payload, f"feed.{first.id}")
+
+    def _venue_event(self, at: int) -> Message:
+        draw, seq = self.random.random(), next(self._venue_seq)
+        envelope = {
+            "id": f"feed-{seq}",
+            "occurred_at": at,
+            "source": "ingestor",
+            "venue": VENUE,
+            "symbol": SYMBOL,
+            "venue_time": at,
+            "received_at": at,
+            "venue_seq": seq,
+        }
+        if draw < 0.7:
+            quote = {"bid_ticks": self._ticks - 5, "bid_lots": 9, "ask_ticks": self._ticks + 5, "ask_lots": 9}
+            return VenueTicker(**envelope, **quote)
+        if draw < 0.9:
+            trade = {"trade_id": str(seq), "price_ticks": self._ticks, "size_lots": 3, "taker_side": "buy"}
+            return VenueTrade(**envelope, **trade)
+        return VenueStatus(**envelope, status=self.random.choice(("connected", "stale", "synced")))
+
+
+def _sending(command: Message) -> Sending:
+    return Sending("COMMANDS", command.subject, encode(command), f"{command.source}.{command.id}")

@@ -105,6 +105,7 @@ class SimulatedStore:
     ) -> None:
         self._service, self._chance, self._step = service, chance, step
         self.schema = schema
+        self._epoch = 0
 
     async def begin(self, held: int = 0) -> Epoch:
         """Take over, unless somebody else has since."""
@@ -113,13 +114,16 @@ class SimulatedStore:
         if held not in (0, schema.epoch):
             raise Fenced(f"{self._service}: epoch {held} was overtaken")
         schema.epoch += 1
+        self._epoch = schema.epoch
         epoch = Epoch(schema.epoch, schema.progress, dict(schema.last_seq), dict(schema.published_seq))
         await self._step()
         return epoch
 
     async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]:
-        """Every row, in key order."""
+        """Every row, in key order; the rows of the epoch that has begun, or nothing."""
         await self._ask()
+        if self._epoch != self.schema.epoch:
+            raise Fenced(f"{self._service}: epoch {self._epoch} was overtaken")
         return {table.name: self.schema.rows(table) for table in tables}
 
     async def commit(self, commit: Commit) -> None:

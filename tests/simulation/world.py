@@ -1,84 +1,221 @@
-"""The simulated world: one random generator decides every delay and every fault, so that a seed is a whole history.
-
-Everything runs on one event loop without timers and without I/O. A pause is a number of turns of the loop, drawn from
-the seed; the loop's queue is first in, first out. So the same seed gives the same history on any machine.
-"""
+"""One run: every service as processes that crash, freeze and come back, until all is folded and said."""
 
 import asyncio
-from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any, Final
 
-from cleartide.bus.ports import Delivery, OutboxRow
-from cleartide.bus.streams import Stream
+from cleartide.bus.streams import READS
+from cleartide.bus.worker import Fold, Worker
+from cleartide.service import run_epochs
+from cleartide.telemetry.metrics import WorkerMetrics
+from cleartide.telemetry.tracing import BatchTracer
+from prometheus_client import CollectorRegistry
 
-LONGEST_PAUSE = 6
+from tests.simulation.broker import Broker, SimulatedBus
+from tests.simulation.chance import Chance, Crash, Temper
+from tests.simulation.script import Script, Sending, price_path
+from tests.simulation.store import Schema, SimulatedStore
+
+SENDING_SECONDS: Final = 100.0
+LEAPS: Final = 0.08
+LONGEST_LEAP_MICROS: Final = 3 * 3600 * 1_000_000
+SETTLE_SECONDS: Final = 3_000.0
+LOOK_SECONDS: Final = 2.0
+COMMANDS: Final = 60
+MARKET_MESSAGES: Final = 35
+
+_metrics: dict[str, WorkerMetrics] = {}
 
 
-class Crashed(BaseException):
-    """The process died here. No handler of ours may catch it."""
+class StillTracer(BatchTracer):
+    """Traces would carry random ids."""
 
-
-class Unreachable(OSError):  # noqa: N818 - a circumstance, and the name of it
-    """The bus or the database did not answer; what was asked may or may not have happened."""
+    @contextmanager
+    def batch(self, service: str, deliveries: Any) -> Iterator[str]:
+        """No span."""
+        yield ""
 
 
 @dataclass
-class MemoryStream:
-    """One stream: numbered messages, kept for ever."""
+class Process:
+    """One running process of a service: a worker on its own connections, which can be frozen as a whole."""
 
-    stream: Stream
-    messages: list[Delivery] = field(default_factory=list)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None]"
+    chance: Chance
+    frozen: "asyncio.Future[None] | None" = None
 
-    def append(self, at: int, subject: str, payload: bytes, traceparent: str = "") -> None:
-        """Store one message under the next number."""
-        self.messages.append(Delivery(len(self.messages) + 1, at, subject, payload, traceparent, 0))
-        self.arrived.set()
+
+MakeWorker = Callable[..., Worker]
+MakeStore = Callable[..., SimulatedStore]
 
 
 @dataclass
 class World:
-    """The seed's generator, the streams, and how likely faults are."""
+    """Everything of one run. `make_worker` and `make_store` are replaced by the negative controls."""
 
     seed: int
-    fault_rate: float
-    streams: dict[str, MemoryStream] = field(default_factory=dict)
-    faults: "Counter[str]" = field(default_factory=Counter)
-    now: int = 1_790_000_000_000_000
+    folds: Mapping[str, Fold]
+    commands: int = COMMANDS
+    market_messages: int = MARKET_MESSAGES
+    make_worker: MakeWorker = Worker
+    make_store: MakeStore = SimulatedStore
+    temper: Temper | None = None
+    broker: Broker = field(default_factory=Broker)
+    schemas: dict[str, Schema] = field(default_factory=dict)
+    workers: dict[str, Worker] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict)
+    _processes: dict[str, list[Process]] = field(default_factory=dict)
+    _chances: list[Chance] = field(default_factory=list)
+    _calm: bool = False
+    _stopping: bool = False
 
-    def __post_init__(self) -> None:
-        self.random = Random(self.seed)
-        self.calm = False
+    async def run(self) -> None:
+        """Send the script into the storm, let the sky clear, and wait until nothing is left to do."""
+        self.temper = self.temper or Temper.of(Random(f"{self.seed}:temper"))
+        self.schemas = {service: Schema() for service in self.folds}
+        supervisors = [asyncio.create_task(self._supervise(service)) for service in self.folds]
+        await asyncio.gather(*(self._send(actor, count, made) for actor, count, made in self._scripts()))
+        self._calm = True
+        for chance in self._chances:
+            chance.calm()
+        await self._settle(supervisors)
+        self._stopping = True
+        for worker in self.workers.values():
+            worker.stop()
+        await asyncio.wait_for(asyncio.gather(*supervisors), SETTLE_SECONDS)
 
-    def stream(self, stream: Stream) -> MemoryStream:
-        """The stream of that definition."""
-        return self.streams.setdefault(stream.name, MemoryStream(stream))
+    def happened(self, what: str) -> None:
+        """Count something for the run's summary."""
+        self.events[what] = self.events.get(what, 0) + 1
 
-    def tick(self) -> int:
-        """The broker's clock: it moves on with every message."""
-        self.now += self.random.randint(1, 400_000)
-        return self.now
+    def _chance(self, actor: str) -> Chance:
+        assert self.temper is not None
+        chance = Chance(self.seed, actor, Temper() if self._calm else self.temper)
+        self._chances.append(chance)
+        return chance
 
-    def happens(self, fault: str) -> bool:
-        """Whether a fault strikes here."""
-        if self.calm or self.random.random() >= self.fault_rate:
-            return False
-        self.faults[fault] += 1
-        return True
+    def _scripts(self) -> Iterator[tuple[str, int, Iterator[Sending]]]:
+        path = price_path(Random(f"{self.seed}:path"), self.commands)
+        trader = Script(Random(f"{self.seed}:trader"), path)
+        yield "trader", self.commands, trader.commands(self.commands)
+        if "ingestor" in self.folds:
+            feed = Script(Random(f"{self.seed}:feed"), path)
+            yield "feed", self.market_messages, feed.market_data(self.market_messages, self.broker.now)
 
-    async def pause(self) -> None:
-        """Let the others go first, for a while that the seed decides."""
-        for _ in range(self.random.randint(1, LONGEST_PAUSE)):
-            await asyncio.sleep(0)
+    async def _send(self, actor: str, count: int, messages: Iterator[Sending]) -> None:
+        """An outsider who repeats what was not acknowledged."""
+        chance = self._chance(actor)
+        while True:
+            await asyncio.sleep(chance.random.expovariate(count / SENDING_SECONDS))
+            if chance.random.random() < LEAPS:
+                self.broker.leap(chance.random.randrange(LONGEST_LEAP_MICROS))
+            message = next(messages, None)
+            if message is None:
+                return
+            while True:
+                if chance.happens("window_over") and message.identity:
+                    self.broker.forget(message.stream, message.identity)
+                await chance.wait()
+                lost = chance.happens("publish_fails")
+                if not lost:
+                    self.broker.store(message.stream, message.subject, message.payload, message.identity)
+                if not lost and not chance.happens("ack_lost"):
+                    break
+                self.happened("outsider repeats")
 
-    def crash(self, point: str) -> None:
-        """A named point of the recipe: the process may die here."""
-        if self.happens(f"crash {point}"):
-            raise Crashed(point)
+    async def _supervise(self, service: str) -> None:
+        """Keep one process running; sometimes freeze it, start a second one, and let the first wake up."""
+        number = 0
+        while not self._stopping:
+            number += 1
+            process = self._start(service, number)
+            while not process.task.done() and not self._stopping:
+                await asyncio.wait((process.task,), timeout=LOOK_SECONDS)
+                if not process.task.done() and process.chance.happens("frozen"):
+                    self._freeze(service, process)
+                    break
+            if self._stopping or process.frozen is None:
+                await asyncio.wait((process.task,))
+                self._ended(service, process.task)
+            if not self._stopping:
+                await asyncio.sleep(process.chance.random.uniform(0.1, 3.0))
 
-    def store(self, rows: list[OutboxRow]) -> None:
-        """Messages that were published, in order."""
-        for row in rows:
-            stream = self.streams[row.channel]
-            stream.append(self.tick(), row.subject, row.payload, row.traceparent)
+    def _start(self, service: str, number: int) -> Process:
+        chance = self._chance(f"{service}:{number}")
+        process = Process(asyncio.current_task(), chance)  # type: ignore[arg-type]
+        bus = SimulatedBus(self.broker, chance, lambda: process.frozen)
+        store = self.make_store(service, self.schemas[service], chance, bus.step)
+        if service not in _metrics:
+            _metrics[service] = WorkerMetrics(service, CollectorRegistry())
+        worker = self.make_worker(
+            fold=self.folds[service],
+            bus=bus,
+            store=store,
+            metrics=_metrics[service],
+            tracer=StillTracer(),
+            monotonic=asyncio.get_running_loop().time,
+            crash=chance.reach,
+        )
+        self.workers[service] = worker
+        process.task = asyncio.create_task(run_epochs(worker), name=f"{service}:{number}")
+        return process
+
+    def _freeze(self, service: str, process: Process) -> None:
+        """The process stops between two instructions and goes on much later, when another has taken its place."""
+        self.happened("frozen")
+        loop = asyncio.get_running_loop()
+        frozen: asyncio.Future[None] = loop.create_future()
+        process.frozen = frozen
+
+        def thaw() -> None:
+            process.frozen = None
+            frozen.set_result(None)
+
+        loop.call_later(process.chance.random.uniform(1.0, 90.0), thaw)
+        self._processes.setdefault(service, []).append(process)
+
+    def _ended(self, service: str, task: "asyncio.Task[None]") -> None:
+        error = task.exception()
+        if error is None or isinstance(error, Crash):
+            self.happened("crash" if error else "stop")
+            return
+        if type(error).__name__ == "Fenced":
+            self.happened("fenced")
+            return
+        raise error
+
+    async def _settle(self, supervisors: "list[asyncio.Task[None]]") -> None:
+        """Wait until every service has folded and said everything; a run that never gets there has lost something."""
+        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+        while self._left() or any(process.frozen for held in self._processes.values() for process in held):
+            for supervisor in supervisors:
+                if supervisor.done():
+                    supervisor.result()
+                    raise AssertionError("a supervisor ended")
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"seed {self.seed}: not settled: {self._left()}")
+            await asyncio.sleep(LOOK_SECONDS)
+        for service, held in self._processes.items():
+            for process in held:
+                await asyncio.wait((process.task,), timeout=SETTLE_SECONDS)
+                assert process.task.done(), f"{service}: a process that was overtaken goes on for ever"
+                self._ended(service, process.task)
+
+    def _left(self) -> dict[str, Any]:
+        """What is not done yet, by service."""
+        left: dict[str, Any] = {}
+        for service, schema in self.schemas.items():
+            end = len(self.broker.logs[READS[service].name].messages)
+            unsaid = {
+                channel: seq
+                for channel, seq in schema.last_seq.items()
+                if self.workers[service].published(channel) < seq
+            }
+            if schema.progress.stream_seq < end or unsaid:
+                left[service] = (schema.progress, end, unsaid, self.workers[service].health.last_error)
+        return left
+
+

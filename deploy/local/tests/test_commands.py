@@ -78,7 +78,7 @@ class Stack:
             return ""
         if self.foreground.poll() is None:
             self.foreground.send_signal(signal.SIGINT)
-        return self.foreground.communicate(timeout=30)[0]
+        return self.foreground.communicate(timeout=100)[0]
 
 
 @pytest.fixture

@@ -49,18 +49,25 @@ class PublishError(Exception):
 class Client:
     """One connection to Cleartide's bus."""
 
-    def __init__(self, connection: nats.aio.client.Client, source: str) -> None:
-        self._connection, self._source = connection, source
+    def __init__(
+        self, connection: nats.aio.client.Client, source: str, publish_timeout: float = PUBLISH_SECONDS
+    ) -> None:
+        self._connection, self._source, self._publish_timeout = connection, source, publish_timeout
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str, *, source: str = "", timeout: float = 10) -> AsyncIterator["Client"]:
-        """Connect with `nats://user:password@host:port`; `source` names this publisher (default: the user)."""
+    async def connect(
+        cls, url: str, *, source: str = "", timeout: float = 10, publish_timeout: float = PUBLISH_SECONDS
+    ) -> AsyncIterator["Client"]:
+        """Connect with `nats://user:password@host:port`; `source` names this publisher (default: the user).
+
+        timeout: seconds to find the server; publish_timeout: seconds to wait for one acknowledgement.
+        """
         parts = urlsplit(url)
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         broker = nats_broker(f"nats://{parts.hostname}:{parts.port or 4222}", user, password, "cleartide-client")
         try:
-            yield cls(await connected(broker, give_up_after=timeout), source or user or "client")
+            yield cls(await connected(broker, give_up_after=timeout), source or user or "client", publish_timeout)
         finally:
             await broker.stop()
 
@@ -152,7 +159,7 @@ class Client:
         for attempt in range(1, PUBLISH_ATTEMPTS + 1):
             try:
                 reply = await self._connection.request(
-                    message.subject, payload, timeout=PUBLISH_SECONDS, headers=headers
+                    message.subject, payload, timeout=self._publish_timeout, headers=headers
                 )
             except (NatsTimeoutError, OSError, nats.errors.Error) as error:
                 if attempt == PUBLISH_ATTEMPTS:

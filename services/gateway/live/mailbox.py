@@ -16,6 +16,7 @@ class Mailbox:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
+        # lint: allow bounded-queue: `offer` keeps it within `capacity` and says so when it is full
         self._slots: deque[_Slot] = deque()
         self._keyed: dict[str, _Slot] = {}
         self._filled, self._drained = asyncio.Event(), asyncio.Event()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,36 @@ async def commands(installed: Installation) -> list[Any]:
         return [command async for command in events_of(client, "COMMANDS")]
 
 
+async def until(found: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Wait for it, however slow the machine is today."""
+    try:
+        async with asyncio.timeout(60):
+            while not await found():  # noqa: ASYNC110 - the service is another process
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"no {what} within a minute") from None
+
+
+async def has_status(installed: Installation, status: str) -> bool:
+    statuses = await ask(installed, "statuses")
+    return [(each["symbol"], each["status"]) for each in statuses] == [("BTCUSDT", status)]
+
+
+async def has_trades(installed: Installation, count: int) -> bool:
+    return len(await ask(installed, "recent_trades", symbol="BTCUSDT")) > count
+
+
+async def is_priced(installed: Installation, times: int) -> bool:
+    index = await ask(installed, "index", market="BTC-PERP", limit=times)
+    return len(index) == times and all(
+        row["price"] is not None and row["sources"][0]["age_micros"] < 2_000_000 for row in index
+    )
+
+
+async def is_stale(installed: Installation) -> bool:
+    return (await ask(installed, "index", market="BTC-PERP"))[0]["price"] is None
+
+
 QUICKLY_STALE = [each.model_copy(update={"max_age_micros": 2_000_000}).model_dump() for each in SANDBOX_INDEX]
 
 
@@ -36,15 +67,11 @@ async def test_a_venue_becomes_rows_and_an_index_and_its_silence_makes_the_index
             "CLEARTIDE_INGESTOR_INDEX_MARKETS": json.dumps(QUICKLY_STALE),
         }
         await installed.start("ingestor", environment=environment)
-        await asyncio.sleep(3)
-        statuses = await ask(installed, "statuses")
-        assert [(each["symbol"], each["status"]) for each in statuses] == [("BTCUSDT", "synced")]
-        assert len(await ask(installed, "recent_trades", symbol="BTCUSDT")) > 20
-        index = await ask(installed, "index", market="BTC-PERP", limit=3)
-        assert all(row["price"] is not None and row["sources"][0]["age_micros"] < 2_000_000 for row in index)
-    await asyncio.sleep(4)
-    assert (await ask(installed, "statuses"))[0]["status"] == "disconnected"
-    assert (await ask(installed, "index", market="BTC-PERP"))[0]["price"] is None
+        await until(lambda: has_status(installed, "synced"), "a synchronised book")
+        await until(lambda: has_trades(installed, 20), "trades")
+        await until(lambda: is_priced(installed, 3), "a fresh index")
+    await until(lambda: has_status(installed, "disconnected"), "the venue's silence")
+    await until(lambda: is_stale(installed), "a stale index")
     await installed.settled(["ingestor"])
     assert installed.stop_services() == {"ingestor": 0}
     said = await commands(installed)

@@ -59,6 +59,7 @@ class Publisher:
     def add(self, events: Iterable[MarketStruct]) -> None:
         """Put events in line. Never blocks; call `room` between frames."""
         for event in events:
+            # lint: allow bounded-queue: `room` holds the socket at `max_pending` events over all subjects
             queue = self._waiting.setdefault(event.subject, deque())
             queue.append(event)
             self._pending += 1
@@ -122,6 +123,7 @@ class Publisher:
         started = time.monotonic()
         while True:
             try:
+                # lint: allow one-publish: venue data enters the system here; the fold reads it from MARKET
                 ack = await self._jetstream.publish(subject, payload, ACK_SECONDS, MARKET.name, headers)
                 break
             except (nats.errors.Error, JetStreamError, OSError) as error:

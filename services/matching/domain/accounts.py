@@ -49,6 +49,7 @@ class ClientIds:
     def add(self, client_order_id: str) -> str | None:
         """Remember an id that is not in yet; returns the one that is forgotten for it."""
         if self._ids is None or self._order is None:
+            # lint: allow bounded-queue: `add` forgets the oldest beyond CLIENT_IDS_REMEMBERED
             self._ids, self._order = set(), deque()
         self._ids.add(client_order_id)
         self._order.append(client_order_id)

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from cleartide.bus.effects import Recorder
@@ -24,6 +25,12 @@ class FoldCounts:
     events: int = 0
     skipped: int = 0
     dead: int = 0
+
+
+@cache
+def _decoder(contracts: tuple[type[Message], ...], public: bool) -> Decoder:
+    """Made once per process: building the readers takes longer than loading a small state."""
+    return Decoder(contracts, public=public)
 
 
 def subject_matches(pattern: str, subject: str) -> bool:
@@ -57,7 +64,7 @@ class Folder:
         self._handlers: dict[str, Callable[..., None]] = {
             contract.model_fields["type"].default: handler for contract, handler in handlers.items()
         }
-        self._decoder = Decoder(stream.contracts, public=stream.public)
+        self._decoder = _decoder(stream.contracts, stream.public)
         self._epoch = epoch.number
         self._position, self._stream_seq, self._created, self._at = self._captured = epoch.progress
         self._recorder = Recorder(service, dict(epoch.last_seq))

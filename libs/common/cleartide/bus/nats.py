@@ -165,6 +165,7 @@ class PullCursor:
 
     def __init__(self, client: Client, stream: str, consumer: str) -> None:
         self._client, self._stream, self._consumer = client, stream, consumer
+        # lint: allow bounded-queue: `_pull` asks for no more than PULL_MESSAGES less what is here
         self._arrived: deque[tuple[Delivery, str]] = deque()
         self._wake = asyncio.Event()
         self._outstanding = 0

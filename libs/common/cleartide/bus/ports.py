@@ -125,7 +125,9 @@ class Store(Protocol):
         """
         ...
 
-    async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]: ...
+    async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]:
+        """The rows of the epoch that was begun. Raises Fenced when another process has taken over since."""
+        ...
 
     async def commit(self, commit: Commit) -> None:
         """All of it or nothing. Raises Fenced when the epoch is no longer the newest."""

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from cleartide.bus.permissions import OPERATOR, USERS, users
-from cleartide.bus.streams import READS, STREAM_OF, STREAMS, Stream
+from cleartide.bus.permissions import OPERATOR, USERS, users  # lint: allow direction: see schemas.py
+from cleartide.bus.streams import READS, STREAM_OF, STREAMS, Stream  # lint: allow direction: see schemas.py
 from cleartide.contracts.base import Message
 from cleartide.contracts.codec import MAX_EVENTS_PER_MESSAGE
 from cleartide.contracts.examples import example_of

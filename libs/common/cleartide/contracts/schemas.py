@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
+# lint: allow direction: the generator of schemas/ tells the streams too; nothing that runs imports it
 from cleartide.bus.streams import STREAM_OF
 from cleartide.contracts import ALL_MESSAGES
 from cleartide.contracts.asyncapi import EVENTS, asyncapi, name_of

@@ -21,6 +21,7 @@ class PostgresStore:
         """`act_as_owner`: the login is an administrator's; work as the service's role in its schema."""
         self._dsn, self._service, self._act_as_owner = dsn, service, act_as_owner
         self._held: asyncpg.Connection[Any] | None = None
+        self._epoch = 0
 
     async def _connection(self) -> "asyncpg.Connection[Any]":
         if self._held is None or self._held.is_closed():
@@ -58,6 +59,7 @@ class PostgresStore:
             heads = await connection.fetch("SELECT channel, last_seq, published_seq FROM outbox_position")
         if row is None:
             raise Fenced(f"{self._service}: epoch {held} was overtaken")
+        self._epoch = row["epoch"]
         return Epoch(
             number=row["epoch"],
             progress=Progress(row["position"], row["stream_seq"], row["stream_created"], row["at"]),
@@ -66,10 +68,15 @@ class PostgresStore:
         )
 
     async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]:
-        """Every row of the tables, as tuples in declared column order, ordered by key."""
+        """Every row of the tables, as tuples in declared column order, ordered by key.
+
+        Raises Fenced when the epoch begun here is no longer the newest: the rows are then not those of its position.
+        """
         connection = await self._connection()
         loaded: dict[str, Sequence[Row]] = {}
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            if self._epoch not in (0, await connection.fetchval("SELECT epoch FROM consumer_position")):
+                raise Fenced(f"{self._service}: epoch {self._epoch} was overtaken")
             for table in tables:
                 columns, key = ", ".join(table.columns), ", ".join(table.key)
                 order = f" ORDER BY {key}" if key else ""

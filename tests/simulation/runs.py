@@ -1,0 +1,34 @@
+"""Runs of the real services."""
+
+from typing import Any, Final
+
+import structlog
+from cleartide.bus.worker import Fold
+
+from services.analytics.app import SERVICE as ANALYTICS
+from services.earnings.app import SERVICE as EARNINGS
+from services.funding.app import SERVICE as FUNDING
+from services.gateway.app import SERVICE as GATEWAY
+from services.ingestor.app import SERVICE as INGESTOR
+from services.matching.app import SERVICE as MATCHING
+from services.risk.app import SERVICE as RISK
+from tests.simulation.loop import run_virtually
+from tests.simulation.world import World
+
+SERVICES: Final = (INGESTOR, MATCHING, RISK, FUNDING, EARNINGS, ANALYTICS, GATEWAY)
+
+
+def folds() -> dict[str, Fold]:
+    """What each service's runner would run."""
+    return {service.name: service.fold for service in SERVICES}
+
+
+def run_seed(seed: int, **changes: Any) -> World:
+    """One run to its end; raises what went wrong in it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    try:
+        world = World(seed, folds(), **changes)
+        run_virtually(world.run())
+        return world
+    finally:
+        structlog.reset_defaults()
