@@ -1,5 +1,6 @@
 """Runs of the real services."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -12,6 +13,7 @@ from services.gateway.app import SERVICE as GATEWAY
 from services.ingestor.app import SERVICE as INGESTOR
 from services.matching.app import SERVICE as MATCHING
 from services.risk.app import SERVICE as RISK
+from tests.simulation.check import check
 from tests.simulation.loop import run_virtually
 from tests.simulation.world import World
 
@@ -24,11 +26,24 @@ def folds() -> dict[str, Fold]:
 
 
 def run_seed(seed: int, **changes: Any) -> World:
-    """One run to its end; raises what went wrong in it."""
+    """One run to its end; raises what went wrong in it. `changes` replace parts of the world."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
     try:
-        world = World(seed, folds(), **changes)
+        world = World(seed, **{"folds": folds(), **changes})
         run_virtually(world.run())
         return world
     finally:
         structlog.reset_defaults()
+
+
+def checked_seed(seed: int, **changes: Any) -> World:
+    """One run and everything that must be true after it."""
+    world = run_seed(seed, **changes)
+    check(world)
+    return world
+
+
+def seeds_of(text: str) -> Sequence[int]:
+    """`7` or `1-500`."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)

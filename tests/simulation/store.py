@@ -67,6 +67,7 @@ class Schema:
             if row.first_seq != self.last_seq.get(row.channel, 0) + 1:
                 raise ConstraintBroken(f"outbox {row.channel}: {row.first_seq} after {self.last_seq.get(row.channel)}")
             self.last_seq[row.channel] = row.last_seq
+            self.published_seq.setdefault(row.channel, 0)
             self.outbox.append(row)
 
     def published(self, marks: Mapping[str, int]) -> None:

@@ -1,76 +1,40 @@
-"""The real decoder, folder and repository around dictionaries for tables: the fold without servers."""
+"""The ingestor's fold without servers."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
-import msgspec
-from cleartide.bus.folder import Folder
-from cleartide.bus.ports import Commit, Delivery, Epoch, Progress
-from cleartide.bus.streams import MARKET
-from cleartide.fold import Changes, Key, Row
+from cleartide.bus.ports import Delivery
+from cleartide.bus.worker import Fold
+from cleartide.fold import Changes
 
 from services.ingestor.adapters.events import MarketStruct, encode
+from services.ingestor.app import SERVICE
 from services.ingestor.domain.index_markets import IndexMarket
-from services.ingestor.handlers import HANDLERS
 from services.ingestor.repository import IngestorRepository
 from services.ingestor.settings import SANDBOX_INDEX
+from tests.support.fold_bench import FoldBench
 
 MARKETS = tuple(market.domain() for market in SANDBOX_INDEX)
 
 
-class Harness:
-    """The ingestor's fold as the runner drives it; `tables` and `published` are what a reader sees."""
+class Harness(FoldBench):
+    """A fresh service with empty tables."""
 
     def __init__(self, markets: tuple[IndexMarket, ...] = MARKETS) -> None:
-        self.repository = IngestorRepository(markets)
-        self.tables: dict[str, dict[Key, Row]] = {table.name: {} for table in self.repository.tables}
-        self.published: list[dict[str, Any]] = []
-        self.progress = Progress()
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget the state in memory and load it from the tables."""
-        loaded = {
-            table.name: sorted(self.tables[table.name].values(), key=table.key_of)
-            for table in self.repository.tables
-            if table.load
-        }
-        heads = {"COMMANDS": len(self.published)}
-        self.state = self.repository.restore(loaded)
-        self.folder = Folder(
-            service="ingestor",
-            stream=MARKET,
-            handlers=HANDLERS,
-            repository=self.repository,
-            state=self.state,
-            epoch=Epoch(1, self.progress, heads, heads),
-            journal=False,
-        )
+        super().__init__(fold_of(markets))
 
     def feed(self, events: Sequence[MarketStruct], at: int) -> Changes:
         """One message with these events, sequenced at `at`: folded and written."""
-        payload = encode(list(events))
-        delivery = Delivery(self.progress.stream_seq + 1, at, events[0].subject, payload, "", 0)
-        commit, counts = self.folder.fold(self.folder.decode([delivery]), "", "stream")
-        assert counts.dead == 0
-        self._write(commit)
-        return commit.changes
+        changes = self.deliver(market_message(events, at))
+        assert not changes.deletes
+        return changes
 
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """A table in key order, by column name."""
-        table = next(table for table in self.repository.tables if table.name == name)
-        return [dict(zip(table.columns, row, strict=True)) for _, row in sorted(self.tables[name].items())]
 
-    def _write(self, commit: Commit) -> None:
-        assert not commit.changes.deletes
-        for table, rows in commit.changes.rows.items():
-            held = self.tables[table.name]
-            for row in rows:
-                assert len(row) == len(table.columns)
-                if table.write == "ignore":
-                    held.setdefault(table.key_of(row), row)
-                else:
-                    held[table.key_of(row)] = row
-        for row in commit.outbox:
-            self.published.append(msgspec.json.decode(row.payload))
-        self.progress = commit.after
+def fold_of(markets: tuple[IndexMarket, ...] = MARKETS) -> Fold:
+    """The service's fold with an index of these markets."""
+    return replace(SERVICE.fold, repository=IngestorRepository(markets))
+
+
+def market_message(events: Sequence[MarketStruct], at: int) -> Delivery:
+    """Events of one subject as the feed publishes them; the message's place in the stream is still open."""
+    return Delivery(0, at, events[0].subject, encode(list(events)), "", 0)

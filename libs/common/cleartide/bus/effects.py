@@ -6,20 +6,27 @@ from typing import Any, Final, NamedTuple
 from cleartide.bus.ports import OutboxRow
 from cleartide.bus.streams import STREAM_OF
 from cleartide.contracts import Message
-from cleartide.contracts.codec import encode
+from cleartide.contracts.codec import encode_body
 
 MAX_EVENTS_PER_ROW: Final = 256
 MAX_BYTES_PER_ROW: Final = 65_536
 
 
-class Emitted(NamedTuple):
-    """One stamped and encoded event on its way to the outbox."""
+class _Group:
+    """Neighbouring events that will share one outbox row."""
 
-    channel: str
-    seq: int
-    subject: str
-    packed: bool
-    payload: bytes
+    __slots__ = ("channel", "first_seq", "packed", "payloads", "size", "subject")
+
+    def __init__(self, channel: str, first_seq: int, subject: str, packed: bool) -> None:
+        self.channel, self.first_seq, self.subject, self.packed = channel, first_seq, subject, packed
+        self.payloads: list[bytes] = []
+        self.size = 0
+
+    def row(self, traceparent: str) -> OutboxRow:
+        """The row of the group: a packed one is a JSON array, even of one event."""
+        last_seq = self.first_seq + len(self.payloads) - 1
+        payload = b"[" + b",".join(self.payloads) + b"]" if self.packed else self.payloads[0]
+        return OutboxRow(self.channel, self.first_seq, last_seq, self.subject, payload, traceparent)
 
 
 class _Plan(NamedTuple):
@@ -38,7 +45,7 @@ class Recorder:
     def __init__(self, service: str, last_seq: dict[str, int]) -> None:
         self._service = service
         self._last_seq = last_seq
-        self._emitted: list[Emitted] = []
+        self._groups: list[_Group] = []
         self._plans: dict[type[Message], _Plan] = {}
         self._at = 0
         self._seq = 0
@@ -71,7 +78,19 @@ class Recorder:
         body["correlation_id"] = self._correlation
         body["source"] = self._service
         event = plan.validate(body)
-        self._emitted.append(Emitted(channel, seq, plan.subject or event.subject, plan.packed, encode(event)))
+        payload, subject = encode_body(event.__dict__), plan.subject or event.subject
+        group = self._groups[-1] if plan.packed and self._groups else None
+        if (
+            group is None
+            or group.channel != channel
+            or group.subject != subject
+            or len(group.payloads) >= MAX_EVENTS_PER_ROW
+            or group.size + len(payload) > MAX_BYTES_PER_ROW
+        ):
+            group = _Group(channel, seq, subject, plan.packed)
+            self._groups.append(group)
+        group.payloads.append(payload)
+        group.size += len(payload)
         self._last_seq[channel] = seq
 
     def _plan(self, contract: type[Message]) -> "_Plan":
@@ -88,33 +107,6 @@ class Recorder:
 
     def drain(self, traceparent: str) -> list[OutboxRow]:
         """The batch's outbox rows, in order: neighbours on one packed subject share a row as a JSON array."""
-        rows: list[OutboxRow] = []
-        group: list[Emitted] = []
-        size = 0
-        for event in self._emitted:
-            if group and not _fits(group, size, event):
-                rows.append(_row(group, traceparent))
-                group, size = [], 0
-            group.append(event)
-            size += len(event.payload)
-        if group:
-            rows.append(_row(group, traceparent))
-        self._emitted.clear()
+        rows = [group.row(traceparent) for group in self._groups]
+        self._groups.clear()
         return rows
-
-
-def _fits(group: list[Emitted], size: int, event: Emitted) -> bool:
-    last = group[-1]
-    return (
-        event.packed
-        and last.channel == event.channel
-        and last.subject == event.subject
-        and len(group) < MAX_EVENTS_PER_ROW
-        and size + len(event.payload) <= MAX_BYTES_PER_ROW
-    )
-
-
-def _row(group: list[Emitted], traceparent: str) -> OutboxRow:
-    first, last = group[0], group[-1]
-    payload = first.payload if not first.packed else b"[" + b",".join(event.payload for event in group) + b"]"
-    return OutboxRow(first.channel, first.seq, last.seq, first.subject, payload, traceparent)

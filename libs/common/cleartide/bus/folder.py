@@ -82,14 +82,28 @@ class Folder:
         return decoded
 
     def fold(self, decoded: Sequence[Decoded], traceparent: str, created: str) -> tuple[Commit, FoldCounts]:
-        """Fold a decoded batch. Raises CursorLost on a gap, before anything of the message after it is folded."""
+        """Fold a decoded batch in one go: `begin`, `take` each, `capture`."""
+        counts = self.begin()
+        for entry in decoded:
+            self.take(entry, counts)
+        return self.capture(decoded, traceparent, created), counts
+
+    def begin(self) -> FoldCounts:
+        """A new batch begins."""
         self._crash("before_fold")
-        before, counts = self._captured, FoldCounts()
-        for delivery, messages in decoded:
-            if self._stream.single_writer:
-                self._fold_sequenced(delivery, messages, counts)
-            else:
-                self._fold_delivery(delivery, messages, counts)
+        return FoldCounts()
+
+    def take(self, entry: Decoded, counts: FoldCounts) -> None:
+        """Fold one delivery. Raises CursorLost on a gap, before anything of the message after it is folded."""
+        delivery, messages = entry
+        if self._stream.single_writer:
+            self._fold_sequenced(delivery, messages, counts)
+        else:
+            self._fold_delivery(delivery, messages, counts)
+
+    def capture(self, decoded: Sequence[Decoded], traceparent: str, created: str) -> Commit:
+        """Everything that the batch has changed and said, as the one commit that it becomes."""
+        before = self._captured
         self._stream_seq, self._created = decoded[-1][0].stream_seq, created
         self._captured = self.progress
         commit = Commit(
@@ -102,7 +116,7 @@ class Folder:
             journal=self._journalled(decoded, before),
         )
         self._crash("after_fold")
-        return commit, counts
+        return commit
 
     def _journalled(self, decoded: Sequence[Decoded], before: Progress) -> list[Delivery]:
         if not self._journal:
@@ -135,10 +149,8 @@ class Folder:
             self._position = seq
 
     def _require_next(self, seq: int) -> None:
-        position = self._position
-        if seq == position + 1 or (position == 0 and self._stream.max_age_seconds):
-            return
-        raise CursorLost(f"{self._stream.name}: expected {position + 1}, got {seq}")
+        if seq != self._position + 1:
+            raise CursorLost(f"{self._stream.name}: expected {self._position + 1}, got {seq}")
 
     def skip_to(self, position: int) -> None:
         """Go on after messages that the stream's age limit has removed."""
