@@ -13,7 +13,7 @@ from cleartide.bus.ports import Delivery, Epoch, Progress
 from cleartide.bus.worker import Fold
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
-from cleartide.fold import Changes, Handlers, Key, Reject, Repository, Row
+from cleartide.fold import Changes, Key, Reject, Repository, Row
 
 from tests.simulation.store import Schema
 
@@ -22,11 +22,12 @@ Item = TypeVar("Item")
 
 
 class Bench(Generic[State]):
-    """A repository and its schema in memory."""
+    """A service's repository and its schema in memory."""
 
-    def __init__(self, repository: Repository[State]) -> None:
-        self.repository = repository
-        self.schema = Schema(tables={table.name: {} for table in repository.tables})
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self.repository: Repository[State] = fold.repository
+        self.schema = Schema(tables={table.name: {} for table in fold.repository.tables})
 
     @property
     def tables(self) -> dict[str, dict[Key, Row]]:
@@ -51,8 +52,7 @@ class FoldBench(Bench[Any]):
     """A service as the runner drives it; `tables` and `published` are what a reader of its schema and streams sees."""
 
     def __init__(self, fold: Fold) -> None:
-        super().__init__(fold.repository)
-        self.fold = fold
+        super().__init__(fold)
         self.published: list[dict[str, Any]] = []
         self.restart()
 
@@ -105,10 +105,9 @@ class RecordingEffects:
 class HandlerBench(Bench[State]):
     """A service fed by hand; `heard` and `effects.emitted` are all that it was told and has said."""
 
-    def __init__(self, service: str, handlers: Handlers, repository: Repository[State], at: int) -> None:
-        super().__init__(repository)
-        self.handlers = handlers
-        self.effects = RecordingEffects(service, at)
+    def __init__(self, fold: Fold, at: int) -> None:
+        super().__init__(fold)
+        self.effects = RecordingEffects(fold.service, at)
         self.heard: list[Message] = []
         self.state = self.restored()
 
@@ -118,7 +117,7 @@ class HandlerBench(Bench[State]):
         effects.seq, effects.at, effects.cause = seq, at, message.id
         self.heard.append(message)
         try:
-            self.handlers[type(message)](self.state, message, effects)
+            self.fold.handlers[type(message)](self.state, message, effects)
         except Reject:
             assert len(effects.emitted) == said, "a refused message was answered"
             raise

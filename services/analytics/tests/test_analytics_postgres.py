@@ -1,34 +1,19 @@
 """The same fold on a real PostgreSQL: the database's own recount of the trades, and what the dashboard is told."""
 
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
-from cleartide.bus.folder import Folder
-from cleartide.bus.ports import Delivery
-from cleartide.bus.streams import EVENTS
 from cleartide.contracts import TradeOrigin, TradingEvent
-from cleartide.contracts.codec import encode
 from cleartide.service import QueryError
-from cleartide.store.migrations import Migrator
-from cleartide.store.names import role_of
-from cleartide.store.postgres import PostgresStore
-from cleartide.store.roles import ensure_roles
 
-from deploy.local.postgres import PostgresServer
-from services.analytics.handlers import HANDLERS
+from services.analytics.app import SERVICE
 from services.analytics.queries import QUERIES
-from services.analytics.repository import AnalyticsRepository
-from services.analytics.tests.harness import Harness, batches
+from services.analytics.tests.harness import Harness
 from services.analytics.tests.tape import MARKETS, MINUTE, Tape, naive_candles
+from tests.support.schema import ServiceSchema, migrated
+from tests.support.servers import Database
 
-PASSWORD = "test-only"
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
-REPOSITORY = AnalyticsRepository()
 BTC, ETH = MARKETS
 HOUR = 60 * MINUTE
 ORIGINS: tuple[TradeOrigin, ...] = ("book", "book", "outside", "liquidation", "takeover")
@@ -36,43 +21,9 @@ MIDNIGHT = 20_000 * 24 * HOUR
 
 
 @pytest.fixture
-async def dsn(tmp_path: Path) -> AsyncIterator[str]:
+async def schema(database: Database) -> ServiceSchema:
     """A migrated schema, seen as the service sees it."""
-    server = PostgresServer(tmp_path, password=PASSWORD, durable=False)
-    await server.start()
-    try:
-        admin = await asyncpg.connect(server.dsn)
-        await ensure_roles(admin, {"analytics": PASSWORD})
-        await admin.close()
-        await Migrator(server.dsn, "analytics", role_of("analytics"), [MIGRATIONS]).migrate()
-        address = urlsplit(server.dsn)
-        yield f"postgresql://{role_of('analytics')}:{PASSWORD}@127.0.0.1:{address.port}{address.path}"
-    finally:
-        await server.stop()
-
-
-async def run_epoch(dsn: str, events: list[TradingEvent], size: int) -> None:
-    """Load what is stored and fold on from there, in batches of `size` events."""
-    store = PostgresStore(dsn, "analytics")
-    try:
-        epoch = await store.begin()
-        state = REPOSITORY.restore(await store.load([table for table in REPOSITORY.tables if table.load]))
-        folder = Folder(
-            service="analytics",
-            stream=EVENTS,
-            handlers=HANDLERS,
-            repository=REPOSITORY,
-            state=state,
-            epoch=epoch,
-            journal=False,
-        )
-        for number, batch in enumerate(batches(events, size), start=epoch.progress.stream_seq + 1):
-            payload = b"[" + b",".join(encode(event) for event in batch) + b"]"
-            delivery = Delivery(number, batch[-1].occurred_at, "trading.main", payload, "", 0)
-            commit, _ = folder.fold(folder.decode([delivery]), "", "stream")
-            await store.commit(commit)
-    finally:
-        await store.close()
+    return await migrated(database, SERVICE.fold, SERVICE.migrations)
 
 
 def busy_hour() -> Tape:
@@ -92,20 +43,16 @@ def busy_hour() -> Tape:
     return tape
 
 
-async def test_rows_and_answers_on_a_real_database(dsn: str) -> None:
+async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
     """ANA-REBUILD-002, ANA-CANDLE-008 and the queries below."""
     events = busy_hour().events
     half = len(events) // 2
-    await run_epoch(dsn, events[:half], 50)
-    await run_epoch(dsn, events[half:], 7)
+    await schema.run_trading_epoch(events[:half], 50)
+    await schema.run_trading_epoch(events[half:], 7)
     in_memory = Harness()
     in_memory.feed(events)
-    store = PostgresStore(dsn, "analytics")
-    stored = await store.load(REPOSITORY.tables)
-    await store.close()
-    for table in REPOSITORY.tables:
-        assert list(stored[table.name]) == sorted(in_memory.tables[table.name].values(), key=table.key_of)
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+    await schema.assert_holds(in_memory.tables)
+    async with schema.pool() as pool:
         await check_recount(pool, events)
         await check_wider_candles(pool, events)
         await check_stats(pool, events)

@@ -6,8 +6,9 @@ from cleartide.contracts import TradingEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.analytics.tests.harness import Harness, batches
+from services.analytics.tests.harness import Harness
 from services.analytics.tests.tape import MARKETS, MINUTE, Bar, Tape, naive_candles
+from tests.support.fold_bench import batches
 
 markets = st.sampled_from(MARKETS)
 origins = st.sampled_from(("book", "outside", "liquidation", "takeover"))

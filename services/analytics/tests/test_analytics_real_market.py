@@ -9,8 +9,9 @@ import pytest
 from cleartide.contracts import TradingEvent
 from cleartide.money import Grid, quanta_to_text
 
-from services.analytics.tests.harness import Harness, batches
+from services.analytics.tests.harness import Harness
 from services.analytics.tests.tape import Tape
+from tests.support.fold_bench import batches
 
 FOLDER = Path(__file__).parents[4] / "shared/fixtures/market_history/binance_um_ticks"
 RECORDING = FOLDER / "BTCUSDT_trades_20241028.csv.gz"

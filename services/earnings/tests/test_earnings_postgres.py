@@ -1,73 +1,22 @@
 """The same fold on a real PostgreSQL: the migrations fit the tables, and the queries tell what the account needs."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
-from cleartide.bus.folder import Folder
-from cleartide.bus.ports import Delivery
-from cleartide.bus.streams import EVENTS
-from cleartide.contracts import TradingEvent
-from cleartide.contracts.codec import encode
 from cleartide.service import QueryError
-from cleartide.store.migrations import Migrator
-from cleartide.store.names import role_of
-from cleartide.store.postgres import PostgresStore
-from cleartide.store.roles import ensure_roles
 
-from deploy.local.postgres import PostgresServer
-from services.earnings.handlers import HANDLERS
+from services.earnings.app import SERVICE
 from services.earnings.queries import QUERIES
-from services.earnings.repository import EarningsRepository
-from services.earnings.tests.harness import Harness, batches
+from services.earnings.tests.harness import Harness
 from services.earnings.tests.model import DAY, START, Venue
-
-PASSWORD = "test-only"
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
-REPOSITORY = EarningsRepository()
+from tests.support.schema import ServiceSchema, migrated
+from tests.support.servers import Database
 
 
 @pytest.fixture
-async def dsn(tmp_path: Path) -> AsyncIterator[str]:
+async def schema(database: Database) -> ServiceSchema:
     """A migrated schema, seen as the service sees it."""
-    server = PostgresServer(tmp_path, password=PASSWORD, durable=False)
-    await server.start()
-    try:
-        admin = await asyncpg.connect(server.dsn)
-        await ensure_roles(admin, {"earnings": PASSWORD})
-        await admin.close()
-        await Migrator(server.dsn, "earnings", role_of("earnings"), [MIGRATIONS]).migrate()
-        address = urlsplit(server.dsn)
-        yield f"postgresql://{role_of('earnings')}:{PASSWORD}@127.0.0.1:{address.port}{address.path}"
-    finally:
-        await server.stop()
-
-
-async def run_epoch(dsn: str, events: list[TradingEvent], size: int) -> None:
-    """Load what is stored and fold on from there, in batches of `size` events."""
-    store = PostgresStore(dsn, "earnings")
-    try:
-        epoch = await store.begin()
-        state = REPOSITORY.restore(await store.load([table for table in REPOSITORY.tables if table.load]))
-        folder = Folder(
-            service="earnings",
-            stream=EVENTS,
-            handlers=HANDLERS,
-            repository=REPOSITORY,
-            state=state,
-            epoch=epoch,
-            journal=False,
-        )
-        for number, batch in enumerate(batches(events, size), start=epoch.progress.stream_seq + 1):
-            payload = b"[" + b",".join(encode(event) for event in batch) + b"]"
-            delivery = Delivery(number, batch[-1].occurred_at, "trading.main", payload, "", 0)
-            commit, _ = folder.fold(folder.decode([delivery]), "", "stream")
-            await store.commit(commit)
-    finally:
-        await store.close()
+    return await migrated(database, SERVICE.fold, SERVICE.migrations)
 
 
 def two_days() -> Venue:
@@ -84,19 +33,15 @@ def two_days() -> Venue:
     return venue
 
 
-async def test_rows_and_answers_on_a_real_database(dsn: str) -> None:
+async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
     """EARN-REBUILD-002, EARN-QUERY-001, EARN-QUERY-002, EARN-QUERY-003"""
     events = two_days().events
-    await run_epoch(dsn, events[:7], 3)
-    await run_epoch(dsn, events[7:], 2)
+    await schema.run_trading_epoch(events[:7], 3)
+    await schema.run_trading_epoch(events[7:], 2)
     in_memory = Harness()
     in_memory.feed(events)
-    store = PostgresStore(dsn, "earnings")
-    stored = await store.load(REPOSITORY.tables)
-    await store.close()
-    for table in REPOSITORY.tables:
-        assert list(stored[table.name]) == sorted(in_memory.tables[table.name].values(), key=table.key_of)
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+    await schema.assert_holds(in_memory.tables)
+    async with schema.pool() as pool:
         await check_days(pool)
         await check_summary(pool)
         await check_totals(pool)

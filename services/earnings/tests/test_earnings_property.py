@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.earnings.domain import state as state_module
-from services.earnings.tests.harness import Harness, batches
+from services.earnings.tests.harness import Harness
 from services.earnings.tests.model import DAY, SYSTEM, UNITS, Eager, Venue
+from tests.support.fold_bench import batches
 
 ACCOUNTS = ("alice", "bob", "carol", *SYSTEM)
 AMOUNTS = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees")

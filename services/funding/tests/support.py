@@ -1,7 +1,9 @@
-"""Events as matching would say them, effects that remember, and tables that keep rows as the store would."""
+"""One funding service on a bench, and events as matching would say them to it."""
 
+from dataclasses import replace
 from typing import Any
 
+from cleartide.bus.worker import Fold
 from cleartide.contracts import (
     FundingRatePublished,
     FundingSettled,
@@ -13,84 +15,34 @@ from cleartide.contracts import (
     PremiumSampled,
     SettleFunding,
 )
-from cleartide.fold import Changes, Key, Row
 
+from services.funding.app import SERVICE
 from services.funding.domain.rate import HOUR_MICROS, MINUTE_MICROS
 from services.funding.domain.state import FundingState
-from services.funding.handlers import HANDLERS
 from services.funding.repository import FundingRepository
+from tests.support.fold_bench import HandlerBench
 
 START = 472_222 * HOUR_MICROS
 BTC, ETH = "BTC-PERP", "ETH-PERP"
 
 
-class RecordingEffects:
-    """Builds every emitted message against its contract and keeps it."""
-
-    def __init__(self) -> None:
-        self.at, self.seq = START, 0
-        self.emitted: list[Message] = []
-
-    def emit(self, contract: type[Message], **body: Any) -> None:
-        number = len(self.emitted) + 1
-        self.emitted.append(contract(id=f"funding-{number}", seq=number, occurred_at=self.at, source="funding", **body))
-
-
-class Tables:
-    """What the service's schema would hold."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[Key, Row]] = {table.name: {} for table in FundingRepository.tables}
-
-    def write(self, changes: Changes) -> None:
-        """Apply one batch, as strictly as the store: an appended key is new, a put key is not also deleted."""
-        for table, rows in changes.rows.items():
-            held = self.rows[table.name]
-            for row in rows:
-                key = table.key_of(row)
-                assert len(row) == len(table.columns)
-                assert table.write != "append" or key not in held
-                assert key not in changes.deletes.get(table, ())
-                if table.write != "ignore" or key not in held:
-                    held[key] = row
-        for table, deleted in changes.deletes.items():
-            for key in deleted:
-                self.rows[table.name].pop(key, None)
-
-    def loaded(self) -> dict[str, list[Row]]:
-        """What a restart reads."""
-        return {
-            t.name: [row for _, row in sorted(self.rows[t.name].items())] for t in FundingRepository.tables if t.load
-        }
-
-
-class Venue:
+class Venue(HandlerBench[FundingState]):
     """One funding service fed by hand."""
 
     def __init__(self, interval_micros: int = HOUR_MICROS) -> None:
-        self.repository = FundingRepository(interval_micros)
-        self.tables = Tables()
-        self.effects = RecordingEffects()
-        self.heard: list[Message] = []
-        self.state: FundingState = self.repository.restore(self.tables.loaded())
+        super().__init__(fold_of(interval_micros), START)
 
     def say(self, contract: type[Message], at: int, **body: Any) -> list[Message]:
         """Fold one event that happened at `at`; returns what the service said to it."""
-        effects = self.effects
-        effects.seq, effects.at = effects.seq + 1, max(effects.at, at)
-        event = contract(
-            id=f"matching-events-{effects.seq}", seq=effects.seq, occurred_at=effects.at, source="matching", **body
-        )
-        self.heard.append(event)
-        said = len(effects.emitted)
-        HANDLERS[contract](self.state, event, effects)
-        return effects.emitted[said:]
+        seq, at = self.effects.seq + 1, max(self.effects.at, at)
+        event = contract(id=f"matching-events-{seq}", seq=seq, occurred_at=at, source="matching", **body)
+        return self.take(event, seq=seq, at=at)
 
     def restart(self, interval_micros: int = HOUR_MICROS) -> None:
         """Write down, forget all memory, and come back from the tables, perhaps with another setting."""
-        self.tables.write(self.repository.collect(self.state))
+        self.commit()
         self.repository = FundingRepository(interval_micros)
-        self.state = self.repository.restore(self.tables.loaded())
+        self.state = self.restored()
 
     def list_market(self, market: str, at: int = START, **spec: Any) -> list[Message]:
         """List a market and give it a price."""
@@ -137,6 +89,11 @@ class Venue:
             index_step_quanta=3,
             funding_index_quanta=4,
         )
+
+
+def fold_of(interval_micros: int = HOUR_MICROS) -> Fold:
+    """The service's fold with funding intervals of this length."""
+    return replace(SERVICE.fold, repository=FundingRepository(interval_micros))
 
 
 def market_spec(market: str, **changed: Any) -> MarketSpec:

@@ -154,9 +154,9 @@ def test_what_matching_settled_is_kept() -> None:
     for late in (1, 2):
         venue.settled(BTC, START, START + HOUR_MICROS + late)
         venue.restart()
-    kept = venue.tables.rows[SETTLEMENTS.name]
+    kept = venue.tables[SETTLEMENTS.name]
     assert kept == {(BTC, START): (BTC, START, 1, 2, 3, 4, START + HOUR_MICROS + 1)}
-    assert set(venue.tables.rows[RATES.name]) == {(BTC, START)}
+    assert set(venue.tables[RATES.name]) == {(BTC, START)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -184,7 +184,7 @@ def test_each_interval_is_settled_exactly_once_with_its_own_samples(seed: int, m
         rate.rate_ppb for rate in published(venue.effects.emitted)
     ]
     venue.restart(interval)
-    assert not venue.tables.rows[SUMS.name]
+    assert not venue.tables[SUMS.name]
 
 
 def _check(rates: list[FundingRatePublished], taken: dict[tuple[str, int], list[int]], interval: int) -> None:

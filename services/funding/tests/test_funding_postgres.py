@@ -1,74 +1,22 @@
 """The same fold on a real PostgreSQL: rows equal those in memory, and the questions are answered from them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
-from cleartide.bus.folder import Folder
-from cleartide.bus.ports import Delivery
-from cleartide.bus.streams import EVENTS
-from cleartide.contracts import Message
-from cleartide.contracts.codec import encode
 from cleartide.service import QueryError
-from cleartide.store.migrations import Migrator
-from cleartide.store.names import role_of
-from cleartide.store.postgres import PostgresStore
-from cleartide.store.roles import ensure_roles
 
-from deploy.local.postgres import PostgresServer
 from services.funding.domain.rate import HOUR_MICROS
-from services.funding.handlers import HANDLERS
+from services.funding.app import SERVICE
 from services.funding.queries import QUERIES
-from services.funding.repository import FundingRepository
-from services.funding.tests.support import BTC, ETH, START, Venue
-
-PASSWORD = "test-only"
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
-REPOSITORY = FundingRepository(HOUR_MICROS)
+from services.funding.tests.support import BTC, ETH, START, Venue, fold_of
+from tests.support.schema import ServiceSchema, migrated
+from tests.support.servers import Database
 
 
 @pytest.fixture
-async def dsn(tmp_path: Path) -> AsyncIterator[str]:
+async def schema(database: Database) -> ServiceSchema:
     """A migrated schema, seen as the service sees it."""
-    server = PostgresServer(tmp_path, password=PASSWORD, durable=False)
-    await server.start()
-    try:
-        admin = await asyncpg.connect(server.dsn)
-        await ensure_roles(admin, {"funding": PASSWORD})
-        await admin.close()
-        await Migrator(server.dsn, "funding", role_of("funding"), [MIGRATIONS]).migrate()
-        address = urlsplit(server.dsn)
-        yield f"postgresql://{role_of('funding')}:{PASSWORD}@127.0.0.1:{address.port}{address.path}"
-    finally:
-        await server.stop()
-
-
-async def run_epoch(dsn: str, events: list[Message], size: int) -> None:
-    """Load what is stored and fold on from there, in batches of `size` events."""
-    store = PostgresStore(dsn, "funding")
-    try:
-        epoch = await store.begin()
-        folder = Folder(
-            service="funding",
-            stream=EVENTS,
-            handlers=HANDLERS,
-            repository=REPOSITORY,
-            state=REPOSITORY.restore(await store.load([table for table in REPOSITORY.tables if table.load])),
-            epoch=epoch,
-            journal=False,
-        )
-        for first in range(0, len(events), size):
-            batch = events[first : first + size]
-            payload = b"[" + b",".join(encode(event) for event in batch) + b"]"
-            number = epoch.progress.stream_seq + 1 + first // size
-            delivery = Delivery(number, batch[-1].occurred_at, "trading.main", payload, "", 0)
-            commit, _ = folder.fold(folder.decode([delivery]), "", "stream")
-            await store.commit(commit)
-    finally:
-        await store.close()
+    return await migrated(database, fold_of(), SERVICE.migrations)
 
 
 def three_hours() -> Venue:
@@ -84,18 +32,14 @@ def three_hours() -> Venue:
     return venue
 
 
-async def test_rows_and_answers_on_a_real_database(dsn: str) -> None:
+async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
     """FUND-DB-003 and the answers below: two epochs in batches leave the rows of one fold in memory."""
     venue = three_hours()
     venue.restart()
-    await run_epoch(dsn, venue.heard[:20], 4)
-    await run_epoch(dsn, venue.heard[20:], 50)
-    store = PostgresStore(dsn, "funding")
-    stored = await store.load(REPOSITORY.tables)
-    await store.close()
-    for table in REPOSITORY.tables:
-        assert list(stored[table.name]) == sorted(venue.tables.rows[table.name].values(), key=table.key_of)
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+    await schema.run_trading_epoch(venue.heard[:20], 4)
+    await schema.run_trading_epoch(venue.heard[20:], 50)
+    await schema.assert_holds(venue.tables)
+    async with schema.pool() as pool:
         await check_rates(pool)
         await check_predicted(pool)
 

@@ -2,99 +2,68 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from cleartide.bus.folder import Folder
-from cleartide.bus.ports import Delivery
-from cleartide.bus.streams import MARKET
-from cleartide.store.migrations import Migrator
-from cleartide.store.names import role_of
 from cleartide.store.partitions import Partitioned, ensure_days
-from cleartide.store.postgres import PostgresStore
 
-from services.ingestor.adapters.events import encode
-from services.ingestor.handlers import HANDLERS
+from services.ingestor.app import SERVICE
 from services.ingestor.queries import QUERIES, highest_trades
-from services.ingestor.repository import EPOCH, SERIES, IngestorRepository, instant
-from services.ingestor.tests.harness import MARKETS
+from services.ingestor.repository import EPOCH, SERIES, instant
+from services.ingestor.tests.harness import fold_of, market_message
 from services.ingestor.tests.test_ingestor_fold import SECOND, START, batches, heartbeat
+from tests.support.fold_bench import batches as in_batches
+from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
-REPOSITORY = IngestorRepository(MARKETS)
 COUNTS = " UNION ALL ".join(f"SELECT '{table.name}', count(*) FROM {table.name}" for table in SERIES)
 
 
 @pytest.fixture
-async def dsn(database: Database) -> str:
+async def schema(database: Database) -> ServiceSchema:
     """A migrated schema, seen as the service sees it."""
-    await Migrator(database.admin_dsn, "ingestor", role_of("ingestor"), [MIGRATIONS]).migrate()
-    return database.dsn("ingestor")
+    return await migrated(database, fold_of(), SERVICE.migrations)
 
 
 @pytest.fixture
-async def pool(dsn: str) -> AsyncIterator[Any]:
+async def pool(schema: ServiceSchema) -> AsyncIterator[Any]:
     """The service's connections for reading."""
-    made = await asyncpg.create_pool(dsn, min_size=0, max_size=2)
-    yield made
-    await made.close()
+    async with schema.pool() as made:
+        yield made
 
 
-async def ingest(dsn: str, feeds: list[tuple[list[Any], int]]) -> None:
+async def ingest(schema: ServiceSchema, feeds: list[tuple[list[Any], int]]) -> None:
     """Fold and commit, every 40 messages a batch, as the runner does."""
-    store = PostgresStore(dsn, "ingestor")
-    epoch = await store.begin()
-    tables = [table for table in REPOSITORY.tables if table.load]
-    state = REPOSITORY.restore(await store.load(tables))
-    folder = Folder(
-        service="ingestor",
-        stream=MARKET,
-        handlers=HANDLERS,
-        repository=REPOSITORY,
-        state=state,
-        epoch=epoch,
-        journal=False,
-    )
-    start = epoch.progress.position
-    deliveries = [
-        Delivery(start + number, at, events[0].subject, encode(events), "", 0)
-        for number, (events, at) in enumerate(feeds, 1)
-    ]
-    for first in range(0, len(deliveries), 40):
-        commit, counts = folder.fold(folder.decode(deliveries[first : first + 40]), "", "stream")
-        assert counts.dead == 0
-        await store.commit(commit)
-    await store.close()
+    messages = [market_message(events, at) for events, at in feeds]
+    assert await schema.run_epoch(in_batches(messages, 40)) == 0
 
 
 async def counted(pool: Any) -> dict[str, int]:
     return dict(await pool.fetch(COUNTS))
 
 
-async def test_ingesting_a_recording_twice_leaves_the_same_rows(dsn: str, pool: Any) -> None:
+async def test_ingesting_a_recording_twice_leaves_the_same_rows(schema: ServiceSchema, pool: Any) -> None:
     """ING-ROW-002"""
     feeds = batches(3_000)
-    await ingest(dsn, feeds)
+    await ingest(schema, feeds)
     before = await counted(pool)
     checks = "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM venue_tickers t"
     digest = await pool.fetchval(checks)
     assert before["venue_tickers"] > 1_500
     assert before["venue_trades"] > 400
-    await ingest(dsn, [(events, at + 60 * SECOND) for events, at in feeds])
+    await ingest(schema, [(events, at + 60 * SECOND) for events, at in feeds])
     after = await counted(pool)
     venue = [name for name in after if name.startswith("venue_")]
     assert {name: after[name] for name in venue} == {name: before[name] for name in venue}
     assert await pool.fetchval(checks) == digest
 
 
-async def test_rows_lie_in_the_partition_of_their_day_and_late_rows_in_the_default_one(dsn: str, pool: Any) -> None:
+async def test_rows_lie_in_the_partition_of_their_day_and_late_rows_in_the_default_one(schema: ServiceSchema, pool: Any) -> None:
     """ING-PART-001"""
-    await ingest(dsn, batches(1_000))
+    await ingest(schema, batches(1_000))
     assert await pool.fetchval("SELECT count(*) FROM venue_tickers_default") > 100
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(schema.dsn)
     day = instant(START).replace(hour=0, minute=0, second=0, microsecond=0)
     for table in SERIES:
         await ensure_days(connection, Partitioned(table.name), [day, day + timedelta(days=1)])
@@ -102,7 +71,7 @@ async def test_rows_lie_in_the_partition_of_their_day_and_late_rows_in_the_defau
     assert await pool.fetchval("SELECT count(*) FROM venue_tickers_default") == 0
     assert await pool.fetchval("SELECT count(*) FROM venue_tickers_2024_08_08") > 100
     before = await counted(pool)
-    await ingest(dsn, batches(1_000))
+    await ingest(schema, batches(1_000))
     after = await counted(pool)
     assert after["venue_tickers"] == before["venue_tickers"]
     plan = "EXPLAIN SELECT * FROM venue_trades WHERE symbol = 'BTCUSDT' AND ts >= '2024-08-09' AND ts < '2024-08-10'"
@@ -111,11 +80,11 @@ async def test_rows_lie_in_the_partition_of_their_day_and_late_rows_in_the_defau
     assert "venue_trades_2024_08_08" not in text
 
 
-async def test_the_queries_tell_what_was_recorded(dsn: str, pool: Any) -> None:
+async def test_the_queries_tell_what_was_recorded(schema: ServiceSchema, pool: Any) -> None:
     """ING-QUERY-001"""
     feeds = batches(1_200)
     last = feeds[-1][1]
-    await ingest(dsn, [*feeds, (heartbeat(last + SECOND), last + SECOND)])
+    await ingest(schema, [*feeds, (heartbeat(last + SECOND), last + SECOND)])
 
     async def ask(name: str, **params: Any) -> Any:
         return await QUERIES[name](pool, params)
@@ -139,10 +108,10 @@ async def test_the_queries_tell_what_was_recorded(dsn: str, pool: Any) -> None:
     assert await highest_trades(pool, "binance-usdm") == {"BTCUSDT": newest["trade_seq"]}
 
 
-async def test_times_survive_the_database_to_the_microsecond(dsn: str, pool: Any) -> None:
+async def test_times_survive_the_database_to_the_microsecond(schema: ServiceSchema, pool: Any) -> None:
     """ING-ROW-001"""
     feeds = batches(200)
-    await ingest(dsn, feeds)
+    await ingest(schema, feeds)
     said = {event.id: event for events, _ in feeds for event in events if event.type == "VenueTicker"}
     rows = await pool.fetch("SELECT ts, received_at, venue_seq FROM venue_tickers")
     assert len(rows) == len(said)
@@ -152,14 +121,14 @@ async def test_times_survive_the_database_to_the_microsecond(dsn: str, pool: Any
         assert (row["ts"] - EPOCH) // timedelta(microseconds=1) == event.venue_time
 
 
-async def test_migrations_can_be_taken_back(dsn: str) -> None:
+async def test_migrations_can_be_taken_back(schema: ServiceSchema) -> None:
     """ING-DB-002"""
-    connection = await asyncpg.connect(dsn)
+    connection = await asyncpg.connect(schema.dsn)
     tables = (
         "SELECT count(*) FROM pg_class WHERE relnamespace = 'ingestor'::regnamespace AND relname ~ '^(venue|index)_'"
     )
     assert await connection.fetchval(tables) > 0
-    for path in sorted(MIGRATIONS.glob("*.sql"), reverse=True):
+    for path in sorted(SERVICE.migrations.glob("*.sql"), reverse=True):
         await connection.execute(path.read_text().split("-- migrate:down")[1])
     assert await connection.fetchval(tables) == 0
     await connection.close()

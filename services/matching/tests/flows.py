@@ -75,7 +75,7 @@ def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
             ex.wait(61 * SECOND)
             return []
         case "settle":
-            return ex.settle((step.amount - 300) * 50_000 + step.offset, (ex.out.at - START) // HOUR + number)
+            return ex.settle((step.amount - 300) * 50_000 + step.offset, (ex.effects.at - START) // HOUR + number)
         case "report":
             return ex.report(price, f"{step.amount / 1000:.3f}", trade_id=f"t{step.amount}", **_parties(step))
         case "liquidate":

@@ -1,6 +1,6 @@
-"""A bench for the fold: commands in, contract events out, rows kept in memory by the tables' own declarations."""
+"""The exchange on a bench: commands in, contract events out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from cleartide.contracts import (
@@ -18,12 +18,12 @@ from cleartide.contracts import (
     UpdateIndexPrice,
     Withdraw,
 )
-from cleartide.fold import Changes, Key, Reject, Row, Table
+from cleartide.fold import Reject
 
+from services.matching.app import SERVICE
 from services.matching.domain.state import MatchingState
 from services.matching.domain.verify import verify
-from services.matching.handlers import HANDLERS
-from services.matching.repository import MatchingRepository
+from tests.support.fold_bench import HandlerBench
 
 E = TypeVar("E", bound=Message)
 Events = list[Message]
@@ -64,76 +64,11 @@ def spec(**changes: Any) -> MarketSpec:
     return MarketSpec(**{**values, **changes})
 
 
-class Recorder:
-    """The effects of one fold: every event is built from its contract, so a wrong body fails at once."""
-
-    def __init__(self) -> None:
-        self.at, self.seq, self.cause = START, 0, ""
-        self.events: list[Message] = []
-
-    def emit(self, contract: type[Message], **body: Any) -> None:
-        """Validate and keep one event."""
-        number = len(self.events) + 1
-        self.events.append(
-            contract(
-                id=f"matching-events-{number}",
-                seq=number,
-                occurred_at=self.at,
-                causation_id=self.cause,
-                source="matching",
-                **body,
-            )
-        )
-
-
-class MemoryStore:
-    """Rows by table and key; refuses what the database would refuse."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[Key, Row]] = {table.name: {} for table in MatchingRepository.tables}
-
-    def apply(self, changes: Changes) -> None:
-        """Write one batch."""
-        for table, rows in changes.rows.items():
-            self._write(table, rows)
-        for table, keys in changes.deletes.items():
-            written = {table.key_of(row) for row in changes.rows.get(table, ())}
-            for key in keys:
-                assert key not in written, f"{table.name}: {key} is put and deleted in one batch"
-                self.rows[table.name].pop(key, None)
-
-    def _write(self, table: Table, rows: Sequence[Row]) -> None:
-        seen: set[Key] = set()
-        for row in rows:
-            key = table.key_of(row)
-            assert len(row) == len(table.columns), f"{table.name}: {row}"
-            assert key not in seen, f"{table.name}: {key} twice in one batch"
-            assert table.write != "append" or key not in self.rows[table.name], f"{table.name}: {key} again"
-            seen.add(key)
-            self.rows[table.name][key] = tuple(row)
-
-    def loaded(self) -> dict[str, list[Row]]:
-        """What a start reads, ordered by key as the store gives it."""
-        return {
-            table.name: [self.rows[table.name][key] for key in sorted(self.rows[table.name])]
-            for table in MatchingRepository.tables
-            if table.load
-        }
-
-    def table(self, table: Table) -> list[Mapping[str, Any]]:
-        """A table's rows by column name."""
-        names = list(table.columns)
-        return [dict(zip(names, row, strict=True)) for row in self.rows[table.name].values()]
-
-
-class Exchange:
+class Exchange(HandlerBench[MatchingState]):
     """The service without its surroundings. After every command the invariants are checked."""
 
     def __init__(self, *, listed: bool = True, price: str | None = "1000", **rules: Any) -> None:
-        self.state = MatchingState()
-        self.out = Recorder()
-        self.store = MemoryStore()
-        self.repository = MatchingRepository()
+        super().__init__(SERVICE.fold, START)
         self.numbers: dict[str, int] = {}
         self.dead: list[str] = []
         self.commands: list[tuple[int, Message]] = []
@@ -151,39 +86,26 @@ class Exchange:
         seq = body.pop("seq", number if numbered else 0)
         self.numbers[source] = max(number, seq) if numbered else number
         command = contract(
-            id=body.pop("id", f"{source}-{seq or number}"), seq=seq, source=source, occurred_at=self.out.at, **body
+            id=body.pop("id", f"{source}-{seq or number}"), seq=seq, source=source, occurred_at=self.effects.at, **body
         )
         return self.fold(command)
 
     def fold(self, command: Message) -> Events:
         """Fold one command as it stands."""
-        self.out.seq += 1
-        self.out.cause = command.id
-        self.commands.append((self.out.at, command))
-        before = len(self.out.events)
+        at = self.effects.at
+        self.commands.append((at, command))
         try:
-            HANDLERS[type(command)](self.state, command, self.out)
+            return self.take(command, seq=self.effects.seq + 1, at=at)
         except Reject as verdict:
-            assert len(self.out.events) == before, "a refused command said something"
             self.dead.append(verdict.reason)
             raise
         finally:
             if self.checked:
                 verify(self.state)
-        return self.out.events[before:]
 
     def wait(self, micros: int) -> None:
         """Let sequenced time pass."""
-        self.out.at += micros
-
-    def commit(self) -> None:
-        """Write what has changed."""
-        self.store.apply(self.repository.collect(self.state))
-
-    def restart(self) -> None:
-        """Commit, forget the state, and read it back from the rows."""
-        self.commit()
-        self.state = self.repository.restore(self.store.loaded())
+        self.effects.at += micros
 
     def list(self, **rules: Any) -> Events:
         return self.send(ListMarket, source="operator", spec=spec(**rules))

@@ -28,7 +28,7 @@ def test_match_led_001_every_command_that_moves_money_is_one_transaction_that_su
     ex.commit()
     sums: dict[int, int] = defaultdict(int)
     commands: dict[int, set[int]] = defaultdict(set)
-    for row in ex.store.table(tables.LEDGER_ENTRIES):
+    for row in ex.rows(tables.LEDGER_ENTRIES.name):
         sums[row["transaction_id"]] += row["amount_quanta"]
         commands[row["transaction_id"]].add(row["command_seq"])
     assert list(sums) == [1, 2, 3, 4, 5, 6]
@@ -46,10 +46,10 @@ def test_match_led_002_the_legs_of_a_trade_say_what_each_amount_is() -> None:
     ex.settle(100_000, 1)
     ex.place("bob", "buy", "1", "990")
     ex.commit()
-    before = len(ex.store.table(tables.LEDGER_ENTRIES))
+    before = len(ex.rows(tables.LEDGER_ENTRIES.name))
     ex.place("ann", "sell", "1", "990")
     ex.commit()
-    legs = ex.store.table(tables.LEDGER_ENTRIES)[before:]
+    legs = ex.rows(tables.LEDGER_ENTRIES.name)[before:]
     ann = {(row["account"], row["kind"]): row["amount_quanta"] for row in legs if row["account"].endswith("ann")}
     assert ann == {
         (f"position:{MARKET}:ann", "trade"): 990_000_000,

@@ -133,11 +133,11 @@ def test_match_mrk_011_the_funding_part_shrinks_as_the_next_payment_comes_near()
     assert rule.funding_part(10_000, -3, 1, HOUR) == 10_000 * M
     assert rule.funding_part(10_000, 10_000_000, 0, 0) == 10_000 * M
     ex = Exchange()
-    hour = ex.out.at // HOUR
+    hour = ex.effects.at // HOUR
     ex.settle(10_000_000, hour - 1)
-    ex.out.at = hour * HOUR + HOUR // 2
+    ex.effects.at = hour * HOUR + HOUR // 2
     assert mark(ex, "1000").mark_ticks == 10_050
-    ex.out.at = (hour + 3) * HOUR
+    ex.effects.at = (hour + 3) * HOUR
     assert mark(ex, "1000").mark_ticks == 10_000
 
 
@@ -146,7 +146,7 @@ def test_match_prm_001_the_first_fresh_price_of_a_minute_is_a_sample() -> None:
     ex = Exchange(price=None)
     assert not of(ex.price(None), PremiumSampled)
     sample = only(ex.price("1000"), PremiumSampled)
-    assert (sample.minute, sample.premium_ppb, sample.index_ticks) == (ex.out.at // 60_000_000 * 60_000_000, 0, 10_000)
+    assert (sample.minute, sample.premium_ppb, sample.index_ticks) == (ex.effects.at // 60_000_000 * 60_000_000, 0, 10_000)
     assert not of(ex.price("1000"), PremiumSampled)
     ex.wait(60 * SECOND)
     assert not of(ex.price(None), PremiumSampled)

@@ -1,75 +1,34 @@
 """The same fold on a real PostgreSQL: migrations fit the tables, the database guards the ledger, queries answer."""
 
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from cleartide.bus.folder import Folder
 from cleartide.bus.ports import Delivery
-from cleartide.bus.streams import COMMANDS
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
 from cleartide.service import QueryError
-from cleartide.store.migrations import Migrator
-from cleartide.store.names import role_of
-from cleartide.store.postgres import PostgresStore
-from cleartide.store.roles import ensure_roles
 
-from deploy.local.postgres import PostgresServer
 from services.matching.app import SERVICE
 from services.matching.queries import QUERIES
-from services.matching.repository import MatchingRepository
 from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.support import MARKET, Exchange
-
-PASSWORD = "test-only"
-REPOSITORY = MatchingRepository()
+from tests.support.fold_bench import batches
+from tests.support.schema import ServiceSchema, migrated
+from tests.support.servers import Database
 
 
 @pytest.fixture
-async def dsn(tmp_path: Path) -> AsyncIterator[str]:
+async def schema(database: Database) -> ServiceSchema:
     """A migrated schema, seen as the service sees it."""
-    server = PostgresServer(tmp_path, password=PASSWORD, durable=False)
-    await server.start()
-    try:
-        admin = await asyncpg.connect(server.dsn)
-        await ensure_roles(admin, {"matching": PASSWORD})
-        await admin.close()
-        await Migrator(server.dsn, "matching", role_of("matching"), [SERVICE.migrations]).migrate()
-        address = urlsplit(server.dsn)
-        yield f"postgresql://{role_of('matching')}:{PASSWORD}@127.0.0.1:{address.port}{address.path}"
-    finally:
-        await server.stop()
+    return await migrated(database, SERVICE.fold, SERVICE.migrations)
 
 
-async def run_epoch(dsn: str, commands: list[tuple[int, Message]], first: int, size: int) -> None:
-    """Load what is stored and fold on from there, in batches of `size` commands."""
-    store = PostgresStore(dsn, "matching")
-    try:
-        epoch = await store.begin()
-        state = REPOSITORY.restore(await store.load([table for table in REPOSITORY.tables if table.load]))
-        fold = Folder(
-            service="matching",
-            stream=COMMANDS,
-            handlers=SERVICE.handlers,
-            repository=REPOSITORY,
-            state=state,
-            epoch=epoch,
-            journal=SERVICE.journal,
-        )
-        deliveries = [
-            Delivery(first + number, at, command.subject, encode(command), "", 0)
-            for number, (at, command) in enumerate(commands)
-        ]
-        for start in range(0, len(deliveries), size):
-            commit, _ = fold.fold(fold.decode(deliveries[start : start + size]), "", "stream")
-            await store.commit(commit)
-    finally:
-        await store.close()
+def messages(commands: Sequence[tuple[int, Message]]) -> list[Delivery]:
+    """Commands as their senders publish them; their places in the stream are still open."""
+    return [Delivery(0, at, command.subject, encode(command), "", 0) for at, command in commands]
 
 
 def busy(seed: int, steps: int) -> Exchange:
@@ -92,21 +51,15 @@ def busy(seed: int, steps: int) -> Exchange:
     return ex
 
 
-async def test_match_pg_001_rows_and_answers_on_a_real_database(dsn: str) -> None:
+async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
     """MATCH-PG-001: the database holds row for row what the fold holds in memory, across two epochs."""
     ex = busy(11, 700)
     half = len(ex.commands) // 2
-    await run_epoch(dsn, ex.commands[:half], 1, 40)
-    await run_epoch(dsn, ex.commands[half:], half + 1, 7)
-    store = PostgresStore(dsn, "matching")
-    stored = await store.load(REPOSITORY.tables)
-    await store.close()
-    for table in REPOSITORY.tables:
-        assert sorted(stored[table.name], key=table.key_of) == sorted(
-            ex.store.rows[table.name].values(), key=table.key_of
-        ), table.name
-        assert stored[table.name], table.name
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+    await schema.run_epoch(batches(messages(ex.commands[:half]), 40))
+    await schema.run_epoch(batches(messages(ex.commands[half:]), 7))
+    await schema.assert_holds(ex.tables)
+    assert all(ex.tables.values())
+    async with schema.pool() as pool:
         await check_journal(pool, ex)
         await check_ledger(pool, ex)
         await check_guards(pool)

@@ -29,7 +29,7 @@ def test_match_rep_001_a_first_start_is_empty() -> None:
     ex = Exchange(listed=False)
     ex.restart()
     assert not ex.state.markets and not ex.state.accounts
-    assert all(not rows for rows in ex.store.rows.values())
+    assert all(not rows for rows in ex.tables.values())
 
 
 def test_match_rep_002_orders_of_one_price_keep_their_order_through_a_restart() -> None:
@@ -73,13 +73,13 @@ def test_match_rep_006_closed_orders_and_positions_leave_their_tables() -> None:
     """MATCH-REP-006"""
     ex = busy()
     ex.commit()
-    assert len(ex.store.table(tables.ORDERS)) == 4
+    assert len(ex.rows(tables.ORDERS.name)) == 4
     ex.place("bob", "buy", "1", "1010")
     ex.place("ann", "sell", "1", "1010")
     ex.commit()
-    positions = {row["account"]: row["lots"] for row in ex.store.table(tables.POSITIONS)}
+    positions = {row["account"]: row["lots"] for row in ex.rows(tables.POSITIONS.name)}
     assert positions == {"ann": 200, "cat": -200}
-    assert all(row["remaining_lots"] > 0 for row in ex.store.table(tables.ORDERS))
+    assert all(row["remaining_lots"] > 0 for row in ex.rows(tables.ORDERS.name))
 
 
 def test_match_rep_007_market_rules_come_back_as_they_were_listed() -> None:
@@ -97,7 +97,7 @@ def test_match_rep_008_positions_that_do_not_add_up_are_not_started_from() -> No
     """MATCH-REP-008"""
     ex = busy()
     ex.commit()
-    lost = next(key for key, row in ex.store.rows["positions"].items() if row[2] > 0)
-    del ex.store.rows["positions"][lost]
+    lost = next(key for key, row in ex.tables["positions"].items() if row[2] > 0)
+    del ex.tables["positions"][lost]
     with pytest.raises(InvariantBroken, match="open interest 1000, positions 0"):
-        MatchingRepository().restore(ex.store.loaded())
+        MatchingRepository().restore(ex.loaded())

@@ -1,4 +1,4 @@
-"""Events as matching would say them, effects that remember, and tables that keep rows as the store would."""
+"""One risk service on a bench, and events as matching would say them to it."""
 
 from typing import Any
 
@@ -16,11 +16,10 @@ from cleartide.contracts import (
     RiskAlertRaised,
     TransferApplied,
 )
-from cleartide.fold import Changes, Key, Row
 
+from services.risk.app import SERVICE
 from services.risk.domain.state import RiskState
-from services.risk.handlers import HANDLERS
-from services.risk.repository import RiskRepository
+from tests.support.fold_bench import HandlerBench
 
 START = 1_700_000_000_000_000
 ONE_BRACKET = ((None, 100_000_000, 500_000_000),)
@@ -29,52 +28,11 @@ ONE_BRACKET = ((None, 100_000_000, 500_000_000),)
 Brackets = tuple[tuple[int | None, int, int], ...]
 
 
-class RecordingEffects:
-    """Builds every emitted message against its contract and keeps it."""
-
-    def __init__(self) -> None:
-        self.at, self.seq = START, 0
-        self.emitted: list[Message] = []
-
-    def emit(self, contract: type[Message], **body: Any) -> None:
-        number = len(self.emitted) + 1
-        self.emitted.append(contract(id=f"risk-{number}", seq=number, occurred_at=self.at, source="risk", **body))
-
-
-class Tables:
-    """What the service's schema would hold."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[Key, Row]] = {table.name: {} for table in RiskRepository.tables}
-
-    def write(self, changes: Changes) -> None:
-        """Apply one batch, as strictly as the store: an appended key is new, a put key is not also deleted."""
-        for table, rows in changes.rows.items():
-            held = self.rows[table.name]
-            keys = [table.key_of(row) for row in rows]
-            assert len(set(keys)) == len(keys)
-            assert not set(keys) & set(changes.deletes.get(table, ()))
-            assert table.write == "upsert" or not set(keys) & set(held)
-            assert all(len(row) == len(table.columns) for row in rows)
-            held.update(zip(keys, rows, strict=True))
-        for table, deleted in changes.deletes.items():
-            for key in deleted:
-                self.rows[table.name].pop(key, None)
-
-    def loaded(self) -> dict[str, list[Row]]:
-        """What a restart reads."""
-        return {t.name: [row for _, row in sorted(self.rows[t.name].items())] for t in RiskRepository.tables if t.load}
-
-
-class Venue:
+class Venue(HandlerBench[RiskState]):
     """One risk service fed by hand, event after event, a second apart."""
 
     def __init__(self) -> None:
-        self.state = RiskState()
-        self.effects = RecordingEffects()
-        self.repository = RiskRepository()
-        self.tables = Tables()
-        self.heard: list[Message] = []
+        super().__init__(SERVICE.fold, START)
 
     def event(self, contract: type[Message], **body: Any) -> Message:
         """The next event of the stream."""
@@ -83,24 +41,11 @@ class Venue:
 
     def hear(self, event: Message) -> list[Message]:
         """Fold one event; returns what the service said to it."""
-        self.heard.append(event)
-        self.effects.seq, self.effects.at = event.seq, event.occurred_at
-        said = len(self.effects.emitted)
-        HANDLERS[type(event)](self.state, event, self.effects)
-        return self.effects.emitted[said:]
+        return self.take(event, seq=event.seq, at=event.occurred_at)
 
     def say(self, contract: type[Message], **body: Any) -> list[Message]:
         """Make the next event and fold it."""
         return self.hear(self.event(contract, **body))
-
-    def commit(self) -> None:
-        """End of a batch: dirty rows go to the tables."""
-        self.tables.write(self.repository.collect(self.state))
-
-    def restart(self) -> None:
-        """Forget all memory and come back from the tables."""
-        self.commit()
-        self.state = self.repository.restore(self.tables.loaded())
 
     def list_market(self, market: str, *, u: int = 1, brackets: Brackets = ONE_BRACKET) -> list[Message]:
         return self.say(MarketListed, market=market, spec=market_spec(market, brackets), quanta_per_lot_tick=u)

@@ -1,79 +1,28 @@
 """The same fold on a real PostgreSQL: rows equal those in memory, and the questions are answered from them."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
-from cleartide.bus.folder import Folder
-from cleartide.bus.ports import Delivery
-from cleartide.bus.streams import EVENTS
-from cleartide.contracts import Message
-from cleartide.contracts.codec import encode
 from cleartide.service import QueryError
-from cleartide.store.migrations import Migrator
-from cleartide.store.names import role_of
-from cleartide.store.postgres import PostgresStore
-from cleartide.store.roles import ensure_roles
 
-from deploy.local.postgres import PostgresServer
-from services.risk.handlers import HANDLERS
+from services.risk.app import SERVICE
 from services.risk.queries import queries
-from services.risk.repository import RiskRepository
 from services.risk.tests.scenario import Scenario
 from services.risk.tests.support import Venue
 from services.risk.views import account_view, riskiest_first
+from tests.support.schema import ServiceSchema, migrated
+from tests.support.servers import Database
 
-PASSWORD = "test-only"
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
-REPOSITORY = RiskRepository()
 QUERIES = queries(500)
 
 
 @pytest.fixture
-async def dsn(tmp_path: Path) -> AsyncIterator[str]:
+async def schema(database: Database) -> ServiceSchema:
     """A migrated schema, seen as the service sees it."""
-    server = PostgresServer(tmp_path, password=PASSWORD, durable=False)
-    await server.start()
-    try:
-        admin = await asyncpg.connect(server.dsn)
-        await ensure_roles(admin, {"risk": PASSWORD})
-        await admin.close()
-        await Migrator(server.dsn, "risk", role_of("risk"), [MIGRATIONS]).migrate()
-        address = urlsplit(server.dsn)
-        yield f"postgresql://{role_of('risk')}:{PASSWORD}@127.0.0.1:{address.port}{address.path}"
-    finally:
-        await server.stop()
+    return await migrated(database, SERVICE.fold, SERVICE.migrations)
 
 
-async def run_epoch(dsn: str, events: list[Message], size: int) -> None:
-    """Load what is stored and fold on from there, in batches of `size` events."""
-    store = PostgresStore(dsn, "risk")
-    try:
-        epoch = await store.begin()
-        folder = Folder(
-            service="risk",
-            stream=EVENTS,
-            handlers=HANDLERS,
-            repository=REPOSITORY,
-            state=REPOSITORY.restore(await store.load([table for table in REPOSITORY.tables if table.load])),
-            epoch=epoch,
-            journal=False,
-        )
-        for first in range(0, len(events), size):
-            batch = events[first : first + size]
-            payload = b"[" + b",".join(encode(event) for event in batch) + b"]"
-            number = epoch.progress.stream_seq + 1 + first // size
-            delivery = Delivery(number, batch[-1].occurred_at, "trading.main", payload, "", 0)
-            commit, _ = folder.fold(folder.decode([delivery]), "", "stream")
-            await store.commit(commit)
-    finally:
-        await store.close()
-
-
-async def test_rows_and_answers_on_a_real_database(dsn: str) -> None:
+async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
     """RISK-DB-005 and the answers below: two epochs in batches leave the rows of one fold in memory."""
     scenario = Scenario(11, markets=4, accounts=20, most_positions=3)
     for _ in range(400):
@@ -81,14 +30,10 @@ async def test_rows_and_answers_on_a_real_database(dsn: str) -> None:
     venue = scenario.venue
     venue.commit()
     half = len(venue.heard) // 2
-    await run_epoch(dsn, venue.heard[:half], 50)
-    await run_epoch(dsn, venue.heard[half:], 7)
-    store = PostgresStore(dsn, "risk")
-    stored = await store.load(REPOSITORY.tables)
-    await store.close()
-    for table in REPOSITORY.tables:
-        assert list(stored[table.name]) == sorted(venue.tables.rows[table.name].values(), key=table.key_of)
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+    await schema.run_trading_epoch(venue.heard[:half], 50)
+    await schema.run_trading_epoch(venue.heard[half:], 7)
+    await schema.assert_holds(venue.tables)
+    async with schema.pool() as pool:
         await check_accounts(pool, venue)
         await check_one_account(pool, venue)
         await check_alerts(pool, venue)

@@ -56,8 +56,8 @@ def test_every_alert_is_kept_with_its_inputs() -> None:
     venue.commit()
     venue.mark(BTC, 84_000)
     venue.commit()
-    assert sorted(venue.tables.rows[ALERTS.name]) == [(1,), (2,)]
-    assert venue.tables.rows[ALERT_INPUTS.name][(1, BTC)] == (
+    assert sorted(venue.tables[ALERTS.name]) == [(1,), (2,)]
+    assert venue.tables[ALERT_INPUTS.name][(1, BTC)] == (
         1, BTC, 1_000, 85_000, 85_000_000, -100_000_000, 4_250_000,
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_a_closed_position_leaves_no_row() -> None:
     venue.hold("bob", BTC, 5, quote=-5, cash=1)
     venue.hold("bob", BTC, 0, quote=0, cash=1)
     venue.commit()
-    assert not venue.tables.rows[POSITIONS.name]
+    assert not venue.tables[POSITIONS.name]
 
 
 def test_fewer_brackets_leave_no_old_ones() -> None:
