@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.model import STAGES
 from benchmarks.pipeline import latencies
-from benchmarks.report import Row, median, percentile, write
+from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from deploy.local.stack import EmbeddedStack
 
 ROUNDS = 5
@@ -15,7 +15,7 @@ RATES = (1_000, 10_000)
 
 async def run() -> None:
     """Measure and write `results/chain.json`."""
-    rows = []
+    rows = disk_sync_rows()
     with TemporaryDirectory() as folder:
         async with EmbeddedStack(Path(folder), durable=True) as stack:
             for rate in RATES:

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.pipeline import latencies
-from benchmarks.report import Row, median, percentile, write
+from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from deploy.local.stack import EmbeddedStack
 
 ROUNDS = 5
@@ -22,7 +22,7 @@ async def run() -> None:
                     (values,) = await latencies(stack, 1, rate, SECONDS)
                     found[rate].append((percentile(values, 0.5), percentile(values, 0.99)))
                     print(rate, [round(value, 2) for value in found[rate][-1]], flush=True)
-    rows = []
+    rows = disk_sync_rows()
     for rate in RATES:
         aim = "<= 25" if rate == 5_000 else ""
         rows.append(Row(f"hop_latency.{rate}.p50", median([p50 for p50, _ in found[rate]]), "ms"))

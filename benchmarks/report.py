@@ -5,12 +5,15 @@ import os
 import platform
 import statistics
 import subprocess
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
+SYNCS = 300
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,22 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` (0..1) of the values lie, nearest rank."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def disk_sync_rows() -> list[Row]:
+    """What one small write and its fdatasync cost on this disk at this moment: the floor under every durable hop."""
+    seconds = []
+    with tempfile.NamedTemporaryFile() as file:
+        for _ in range(SYNCS):
+            file.write(b"x" * 512)
+            file.flush()
+            started = time.perf_counter()
+            os.fdatasync(file.fileno())
+            seconds.append(time.perf_counter() - started)
+    return [
+        Row("disk.fdatasync.p50", percentile(seconds, 0.5) * 1000, "ms"),
+        Row("disk.fdatasync.p99", percentile(seconds, 0.99) * 1000, "ms"),
+    ]
 
 
 def write(benchmark: str, rows: Sequence[Row]) -> Path:
