@@ -72,7 +72,7 @@ class Broker:
         self.logs[stream].identities.discard(identity)
 
 
-class BrokenConnection(OSError):
+class BrokenConnection(OSError):  # noqa: N818 - a circumstance
     """What a connection that fails raises."""
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-class NothingHappens(AssertionError):
+class NothingHappens(AssertionError):  # noqa: N818 - a verdict on a run
     """Everybody waits for somebody else: the system has come to a stop that no timer ends."""
 
 

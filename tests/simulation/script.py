@@ -171,7 +171,7 @@ class Script:
 
     def _venue_event(self, at: int) -> Message:
         draw, seq = self.random.random(), next(self._venue_seq)
-        envelope = {
+        envelope: dict[str, Any] = {
             "id": f"feed-{seq}",
             "occurred_at": at,
             "source": "ingestor",
@@ -182,10 +182,20 @@ class Script:
             "venue_seq": seq,
         }
         if draw < 0.7:
-            quote = {"bid_ticks": self._ticks - 5, "bid_lots": 9, "ask_ticks": self._ticks + 5, "ask_lots": 9}
+            quote: dict[str, Any] = {
+                "bid_ticks": self._ticks - 5,
+                "bid_lots": 9,
+                "ask_ticks": self._ticks + 5,
+                "ask_lots": 9,
+            }
             return VenueTicker(**envelope, **quote)
         if draw < 0.9:
-            trade = {"trade_id": str(seq), "price_ticks": self._ticks, "size_lots": 3, "taker_side": "buy"}
+            trade: dict[str, Any] = {
+                "trade_id": str(seq),
+                "price_ticks": self._ticks,
+                "size_lots": 3,
+                "taker_side": "buy",
+            }
             return VenueTrade(**envelope, **trade)
         return VenueStatus(**envelope, status=self.random.choice(("connected", "stale", "synced")))
 

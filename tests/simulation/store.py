@@ -12,7 +12,7 @@ from tests.simulation.chance import Chance
 RANGES: Final = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 
 
-class ConstraintBroken(AssertionError):
+class ConstraintBroken(AssertionError):  # noqa: N818 - a verdict on a batch
     """A batch that PostgreSQL would have refused."""
 
 
@@ -94,7 +94,7 @@ def _check_types(table: Table, row: Row) -> None:
             raise ConstraintBroken(f"{table.name}.{name} {kind}: {value!r}")
 
 
-class StoreFailed(OSError):
+class StoreFailed(OSError):  # noqa: N818 - a circumstance
     """What a database connection that fails raises."""
 
 

@@ -89,12 +89,12 @@ class Forgetful(Repository[Any]):
 
 
 def test_without_the_repair_of_the_outbox_events_are_missing() -> None:
-    """What was committed and not yet published at a crash would never be said."""
+    """RUN-SIM-003: what was committed and not yet published at a crash would never be said."""
     assert caught(lambda seed: checked_seed(seed, make_worker=NoRepair)) <= ENOUGH
 
 
 def test_without_the_fence_two_processes_write() -> None:
-    """A frozen process that wakes up would write over its successor's work."""
+    """RUN-SIM-003: a frozen process that wakes up would write over its successor's work."""
     assert caught(lambda seed: checked_seed(seed, make_store=NoFence)) <= ENOUGH
 
 
@@ -102,7 +102,7 @@ def test_without_the_fence_two_processes_write() -> None:
 def test_without_the_check_of_the_position_messages_count_wrongly(
     careless: type[Folder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missing messages would be passed over, repeated ones would count twice."""
+    """RUN-SIM-003: missing messages would be passed over, repeated ones would count twice."""
     monkeypatch.setattr(worker_module, "Folder", careless)
     assert caught(checked_seed) <= ENOUGH
 

@@ -148,7 +148,7 @@ def test_a_run_is_not_a_calm_one() -> None:
 
 
 def test_a_run_is_a_whole_venue() -> None:
-    """Every service says something in a few seeds: trades, rejections, liquidations, funding, days, candles, letters."""
+    """Every service says something in a few seeds: trades, refusals, liquidations, funding, days, candles."""
     said: Counter[str] = Counter()
     for seed in range(1, 31):
         for schema in checked_seed(seed).schemas.values():

@@ -21,7 +21,7 @@ CHUNK: Final = 20
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, len(SEEDS), CHUNK), ids=lambda first: f"from {SEEDS[first]}")
 def test_nothing_is_lost_doubled_or_changed_by_what_goes_wrong(first: int) -> None:
-    """State, events and ledger equal an undisturbed fold of the same input, bit for bit."""
+    """RUN-SIM-001: state, events and ledger equal an undisturbed fold of the same input, bit for bit."""
     failed = []
     for seed in SEEDS[first : first + CHUNK]:
         try:
@@ -32,13 +32,13 @@ def test_nothing_is_lost_doubled_or_changed_by_what_goes_wrong(first: int) -> No
 
 
 def test_a_seed_runs_the_same_way_twice() -> None:
-    """The same seed leaves the same rows, events, epochs and stream contents behind."""
+    """RUN-SIM-002: the same seed leaves the same rows, events, epochs and stream contents behind."""
     for seed in (3, 14, 159):
         assert digest(run_seed(seed)) == digest(run_seed(seed))
 
 
 def test_a_seed_runs_the_same_way_in_another_process() -> None:
-    """Nothing depends on the order of a set, on an address or on what ran before."""
+    """RUN-SIM-002: nothing depends on the order of a set, on an address or on what ran before."""
     seed = 26
     outputs = set()
     for hash_seed in ("1", "2"):

@@ -1,4 +1,4 @@
-"""A service without servers: its own handlers and repository around tables in memory, which refuse what a database would.
+"""A service without servers: its own handlers and repository around tables in memory as strict as the database.
 
 `FoldBench` feeds whole messages through the decoder and folder, as the runner does. `HandlerBench` calls the handlers
 one message at a time, so that a test sees at once what each of them made the service say.
@@ -25,7 +25,7 @@ class Bench(Generic[State]):
     """A service's repository and its schema in memory."""
 
     def __init__(self, fold: Fold) -> None:
-        self.fold = fold
+        self._fold = fold
         self.repository: Repository[State] = fold.repository
         self.schema = Schema(tables={table.name: {} for table in fold.repository.tables})
 
@@ -65,7 +65,7 @@ class FoldBench(Bench[Any]):
         """Forget the state in memory and load it from the tables."""
         heads = dict(self.schema.last_seq)
         self.state = self.restored()
-        self.folder = new_folder(self.fold, self.state, Epoch(1, self.progress, heads, heads))
+        self.folder = new_folder(self._fold, self.state, Epoch(1, self.progress, heads, heads))
 
     def deliver(self, message: Delivery) -> Changes:
         """One batch: the next message of the stream, folded and written. Returns what was written."""
@@ -88,7 +88,10 @@ class TradingBench(FoldBench):
 
 
 class RecordingEffects:
-    """Builds every emitted message against its contract, so a wrong body fails at once, and keeps it."""
+    """Builds every emitted message against its contract, so a wrong body fails at once, and keeps it.
+
+    `cause` is what the messages name as the reason for them; it is the owner's to set.
+    """
 
     def __init__(self, service: str, at: int) -> None:
         self.service = service
@@ -98,7 +101,7 @@ class RecordingEffects:
     def emit(self, contract: type[Message], **body: Any) -> None:
         """Validate and keep one message."""
         number = len(self.emitted) + 1
-        envelope = {"id": f"{self.service}-{number}", "seq": number, "source": self.service}
+        envelope: dict[str, Any] = {"id": f"{self.service}-{number}", "seq": number, "source": self.service}
         self.emitted.append(contract(**envelope, occurred_at=self.at, causation_id=self.cause, **body))
 
 
@@ -114,10 +117,10 @@ class HandlerBench(Bench[State]):
     def take(self, message: Message, *, seq: int, at: int) -> list[Message]:
         """Fold one message of this place and time; returns what the service said to it. Raises Reject as it does."""
         effects, said = self.effects, len(self.effects.emitted)
-        effects.seq, effects.at, effects.cause = seq, at, message.id
+        effects.seq, effects.at = seq, at
         self.heard.append(message)
         try:
-            self.fold.handlers[type(message)](self.state, message, effects)
+            self._fold.handlers[type(message)](self.state, message, effects)
         except Reject:
             assert len(effects.emitted) == said, "a refused message was answered"
             raise
@@ -152,7 +155,7 @@ def trading_message(events: Sequence[Message]) -> Delivery:
     return Delivery(0, events[-1].occurred_at, "trading.main", payload, "", 0)
 
 
-def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The items in groups of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -14,7 +14,7 @@ from cleartide.store.migrations import Migrator
 from cleartide.store.names import role_of
 from cleartide.store.postgres import PostgresStore
 
-from tests.support.fold_bench import batches, new_folder, trading_message
+from tests.support.fold_bench import in_batches, new_folder, trading_message
 from tests.support.servers import Database
 
 
@@ -48,7 +48,7 @@ class ServiceSchema:
 
     async def run_trading_epoch(self, events: Sequence[Message], size: int) -> None:
         """An epoch of a reader of the trading events: every batch is one message of `size` events."""
-        dead = await self.run_epoch([trading_message(batch)] for batch in batches(events, size))
+        dead = await self.run_epoch([trading_message(batch)] for batch in in_batches(events, size))
         assert dead == 0
 
     async def assert_holds(self, tables: Mapping[str, Mapping[Key, Row]]) -> None:

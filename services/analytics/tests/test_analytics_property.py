@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.analytics.tests.harness import Harness
 from services.analytics.tests.tape import MARKETS, MINUTE, Bar, Tape, naive_candles
-from tests.support.fold_bench import batches
+from tests.support.fold_bench import in_batches
 
 markets = st.sampled_from(MARKETS)
 origins = st.sampled_from(("book", "outside", "liquidation", "takeover"))
@@ -59,7 +59,7 @@ def test_batches_and_restarts_change_nothing(script: list[Any], size: int) -> No
     events = play(script)
     whole, again = Harness(), Harness()
     whole.feed(events)
-    for batch in batches(events, size):
+    for batch in in_batches(events, size):
         again.feed(batch)
         again.restart()
     assert again.tables == whole.tables

@@ -11,7 +11,7 @@ from cleartide.money import Grid, quanta_to_text
 
 from services.analytics.tests.harness import Harness
 from services.analytics.tests.tape import Tape
-from tests.support.fold_bench import batches
+from tests.support.fold_bench import in_batches
 
 FOLDER = Path(__file__).parents[4] / "shared/fixtures/market_history/binance_um_ticks"
 RECORDING = FOLDER / "BTCUSDT_trades_20241028.csv.gz"
@@ -42,7 +42,7 @@ def in_text(row: dict[str, Any]) -> list[Any]:
 def test_candles_of_a_real_market_digit_for_digit() -> None:
     """ANA-CANDLE-007"""
     harness = Harness()
-    for batch in batches(recorded_trades(), 1_000):
+    for batch in in_batches(recorded_trades(), 1_000):
         harness.feed(batch)
     expected = json.loads(EXPECTED.read_text())
     rows = harness.rows("candles")

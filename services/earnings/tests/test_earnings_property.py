@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.earnings.domain import state as state_module
 from services.earnings.tests.harness import Harness
 from services.earnings.tests.model import DAY, SYSTEM, UNITS, Eager, Venue
-from tests.support.fold_bench import batches
+from tests.support.fold_bench import in_batches
 
 ACCOUNTS = ("alice", "bob", "carol", *SYSTEM)
 AMOUNTS = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees")
@@ -53,7 +53,7 @@ def play(script: list[Any]) -> Venue:
 
 def fold(events: list[TradingEvent], *, size: int, restarting: bool) -> Harness:
     harness = Harness()
-    for batch in batches(events, size):
+    for batch in in_batches(events, size):
         harness.feed(batch)
         if restarting:
             harness.restart()

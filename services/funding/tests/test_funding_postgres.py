@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from cleartide.service import QueryError
 
-from services.funding.domain.rate import HOUR_MICROS
 from services.funding.app import SERVICE
+from services.funding.domain.rate import HOUR_MICROS
 from services.funding.queries import QUERIES
 from services.funding.tests.support import BTC, ETH, START, Venue, fold_of
 from tests.support.schema import ServiceSchema, migrated

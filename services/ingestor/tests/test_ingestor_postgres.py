@@ -13,7 +13,7 @@ from services.ingestor.queries import QUERIES, highest_trades
 from services.ingestor.repository import EPOCH, SERIES, instant
 from services.ingestor.tests.harness import fold_of, market_message
 from services.ingestor.tests.test_ingestor_fold import SECOND, START, batches, heartbeat
-from tests.support.fold_bench import batches as in_batches
+from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
 
@@ -59,7 +59,9 @@ async def test_ingesting_a_recording_twice_leaves_the_same_rows(schema: ServiceS
     assert await pool.fetchval(checks) == digest
 
 
-async def test_rows_lie_in_the_partition_of_their_day_and_late_rows_in_the_default_one(schema: ServiceSchema, pool: Any) -> None:
+async def test_rows_lie_in_the_partition_of_their_day_and_late_rows_in_the_default_one(
+    schema: ServiceSchema, pool: Any
+) -> None:
     """ING-PART-001"""
     await ingest(schema, batches(1_000))
     assert await pool.fetchval("SELECT count(*) FROM venue_tickers_default") > 100

@@ -92,7 +92,7 @@ class Exchange(HandlerBench[MatchingState]):
 
     def fold(self, command: Message) -> Events:
         """Fold one command as it stands."""
-        at = self.effects.at
+        at, self.effects.cause = self.effects.at, command.id
         self.commands.append((at, command))
         try:
             return self.take(command, seq=self.effects.seq + 1, at=at)

@@ -146,7 +146,8 @@ def test_match_prm_001_the_first_fresh_price_of_a_minute_is_a_sample() -> None:
     ex = Exchange(price=None)
     assert not of(ex.price(None), PremiumSampled)
     sample = only(ex.price("1000"), PremiumSampled)
-    assert (sample.minute, sample.premium_ppb, sample.index_ticks) == (ex.effects.at // 60_000_000 * 60_000_000, 0, 10_000)
+    minute = ex.effects.at // 60_000_000 * 60_000_000
+    assert (sample.minute, sample.premium_ppb, sample.index_ticks) == (minute, 0, 10_000)
     assert not of(ex.price("1000"), PremiumSampled)
     ex.wait(60 * SECOND)
     assert not of(ex.price(None), PremiumSampled)

@@ -15,7 +15,7 @@ from services.matching.app import SERVICE
 from services.matching.queries import QUERIES
 from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.support import MARKET, Exchange
-from tests.support.fold_bench import batches
+from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
 
@@ -55,8 +55,8 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
     """MATCH-PG-001: the database holds row for row what the fold holds in memory, across two epochs."""
     ex = busy(11, 700)
     half = len(ex.commands) // 2
-    await schema.run_epoch(batches(messages(ex.commands[:half]), 40))
-    await schema.run_epoch(batches(messages(ex.commands[half:]), 7))
+    await schema.run_epoch(in_batches(messages(ex.commands[:half]), 40))
+    await schema.run_epoch(in_batches(messages(ex.commands[half:]), 7))
     await schema.assert_holds(ex.tables)
     assert all(ex.tables.values())
     async with schema.pool() as pool:
