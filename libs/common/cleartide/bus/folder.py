@@ -82,28 +82,14 @@ class Folder:
         return decoded
 
     def fold(self, decoded: Sequence[Decoded], traceparent: str, created: str) -> tuple[Commit, FoldCounts]:
-        """Fold a decoded batch in one go: `begin`, `take` each, `capture`."""
-        counts = self.begin()
-        for entry in decoded:
-            self.take(entry, counts)
-        return self.capture(decoded, traceparent, created), counts
-
-    def begin(self) -> FoldCounts:
-        """A new batch begins."""
+        """Fold a decoded batch. Raises CursorLost on a gap, before anything of the message after it is folded."""
         self._crash("before_fold")
-        return FoldCounts()
-
-    def take(self, entry: Decoded, counts: FoldCounts) -> None:
-        """Fold one delivery. Raises CursorLost on a gap, before anything of the message after it is folded."""
-        delivery, messages = entry
-        if self._stream.single_writer:
-            self._fold_sequenced(delivery, messages, counts)
-        else:
-            self._fold_delivery(delivery, messages, counts)
-
-    def capture(self, decoded: Sequence[Decoded], traceparent: str, created: str) -> Commit:
-        """Everything that the batch has changed and said, as the one commit that it becomes."""
-        before = self._captured
+        before, counts = self._captured, FoldCounts()
+        for delivery, messages in decoded:
+            if self._stream.single_writer:
+                self._fold_sequenced(delivery, messages, counts)
+            else:
+                self._fold_delivery(delivery, messages, counts)
         self._stream_seq, self._created = decoded[-1][0].stream_seq, created
         self._captured = self.progress
         commit = Commit(
@@ -116,7 +102,7 @@ class Folder:
             journal=self._journalled(decoded, before),
         )
         self._crash("after_fold")
-        return commit
+        return commit, counts
 
     def _journalled(self, decoded: Sequence[Decoded], before: Progress) -> list[Delivery]:
         if not self._journal:

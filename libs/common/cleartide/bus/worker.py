@@ -36,7 +36,6 @@ log = structlog.get_logger()
 
 COMMITS_IN_FLIGHT: Final = 1
 PUBLISHES_IN_FLIGHT: Final = 2
-EVENTS_PER_TURN: Final = 100
 REPAIR_ROWS_AT_ONCE: Final = 500
 
 
@@ -215,8 +214,9 @@ class Worker:
                 fetch = None
                 self.health.took(len(deliveries), deliveries[-1].pending, self.monotonic())
                 with self.tracer.batch(self.fold.service, deliveries) as traceparent:
+                    decoded = folder.decode(deliveries)
                     try:
-                        commit, counts = await _fold_in_turns(folder, deliveries, traceparent, created)
+                        commit, counts = folder.fold(decoded, traceparent, created)
                     except CursorLost:
                         self.health.gaps += 1
                         self.metrics.gaps.inc()
@@ -275,21 +275,6 @@ class Worker:
             outbox=len(batch.commit.outbox),
             ms=round(seconds * 1000, 2),
         )
-
-
-async def _fold_in_turns(
-    folder: Folder, deliveries: Sequence[Delivery], traceparent: str, created: str
-) -> tuple[Commit, FoldCounts]:
-    """Fold, giving way now and then: a commit that has returned sends the next one at once, not after this batch."""
-    decoded = folder.decode(deliveries)
-    counts, since = folder.begin(), 0
-    for entry in decoded:
-        folder.take(entry, counts)
-        since += len(entry[1])
-        if since >= EVENTS_PER_TURN:
-            await asyncio.sleep(0)
-            since = 0
-    return folder.capture(decoded, traceparent, created), counts
 
 
 def _with_published(commit: Commit, published: dict[str, int]) -> Commit:
