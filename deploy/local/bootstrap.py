@@ -33,6 +33,11 @@ class BootstrapError(Exception):
     """One sentence: what is missing and what to do."""
 
 
+OWN = "Our own packages could not be installed"
+# Behind a proxy with a certificate of its own, which only the system's store knows.
+SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Bring the environment up to the wanted lock. A failure is one sentence and exit code 1."""
     wanted = arguments[0] if arguments else "runtime"
@@ -89,7 +94,7 @@ def install(wanted: str) -> None:
     # Removes what the lock does not name and adds our own packages, whose build backend comes from the lock. In this
     # order nothing that a running stack imports is missing for a moment.
     sync = [*uv, "pip", "sync", "--quiet", "--python", str(PYTHON), "--no-build-isolation"]
-    run([*sync, str(LOCKS[wanted]), str(WORKSPACE)], "Our own packages could not be installed")
+    first_that_works([([*sync, str(LOCKS[wanted]), str(WORKSPACE)], extra) for extra in ({}, SYSTEM_CERTIFICATES)], OWN)
     say("packages", began)
     stamp(wanted).touch()
 
@@ -114,15 +119,19 @@ def add_packages(uv: Sequence[str], lock: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     ways: list[tuple[list[str], dict[str, str]]] = [
         (add, {}),
-        # Behind a proxy with a certificate of its own, which only the system's store knows.
-        (add, {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}),
+        (add, SYSTEM_CERTIFICATES),
         # Where an index is set up for pip alone.
         ([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(lock)], {}),
     ]
+    first_that_works(ways, "The packages of the lock file could not be installed")
+
+
+def first_that_works(ways: Sequence[tuple[list[str], dict[str, str]]], complaint: str) -> None:
+    """Try command after command; when none works, what the first one said is the error."""
     failures = []
     for command, extra in ways:
         try:
-            return run(command, "The packages of the lock file could not be installed", extra)
+            return run(command, complaint, extra)
         except BootstrapError as error:
             failures.append(error)
     raise failures[0]

@@ -110,6 +110,29 @@ def test_a_gap_in_the_events_is_never_folded_over() -> None:
             fold(folder_of(MIRROR), deliveries)
 
 
+def test_a_hole_is_found_even_when_only_repeats_come_after_it() -> None:
+    """A lost message followed by repeats: were the position moved on past the hole, no restart could ever fill it."""
+    folder = folder_of(MIRROR)
+    assert fold(folder, [applied(1, stream_seq=1)]).after.stream_seq == 1
+    with pytest.raises(CursorLost, match="message 2 is missing"):
+        fold(folder, [applied(1, stream_seq=3)])
+
+
+def test_a_repeated_delivery_does_not_move_the_cursor_back() -> None:
+    """What the bus delivers again is passed over; the next start is where the last one would have been."""
+    folder = folder_of(MIRROR)
+    fold(folder, [applied(1, stream_seq=1), applied(2, stream_seq=2)])
+    assert fold(folder, [applied(1, stream_seq=1)]).after.stream_seq == 2
+
+
+def test_a_stream_made_anew_is_read_under_its_own_numbers() -> None:
+    """After a restore the stream counts from another number; the events' own numbers go on."""
+    folder = folder_of(MIRROR, Epoch(7, Progress(2, 90, "before", 5), {"EARNINGS": 2}, {}))
+    folder.read_from(1)
+    commit = fold(folder, [applied(1, 2, stream_seq=1), applied(3, stream_seq=2)])
+    assert commit.after == Progress(3, 2, "created", 5)
+
+
 def test_events_overlapping_with_what_was_seen_count_once() -> None:
     """A repaired outbox may repeat events packed in another way: each number counts once."""
     folder = folder_of(MIRROR)

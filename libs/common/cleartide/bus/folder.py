@@ -90,7 +90,7 @@ class Folder:
                 self._fold_sequenced(delivery, messages, counts)
             else:
                 self._fold_delivery(delivery, messages, counts)
-        self._stream_seq, self._created = decoded[-1][0].stream_seq, created
+        self._stream_seq, self._created = max(self._stream_seq, decoded[-1][0].stream_seq), created
         self._captured = self.progress
         commit = Commit(
             epoch=self._epoch,
@@ -121,7 +121,14 @@ class Folder:
         self._position = delivery.stream_seq
 
     def _fold_sequenced(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
-        """Of a stream with one writer: every event has its own position, the writer's gapless number."""
+        """Of a stream with one writer: every event has its own position, the writer's gapless number.
+
+        The stream's numbers are checked as well: behind a lost message there may be nothing but repeats, and a cursor
+        that was moved on past the hole would never come back to it.
+        """
+        if delivery.stream_seq > self._stream_seq + 1:
+            raise CursorLost(f"{self._stream.name}: message {self._stream_seq + 1} is missing")
+        self._stream_seq = max(self._stream_seq, delivery.stream_seq)
         for message in messages:
             if isinstance(message, Refusal):
                 raise UnreadableEvent(f"{self._stream.name} #{delivery.stream_seq}: {message.reason}: {message.error}")
@@ -137,6 +144,10 @@ class Folder:
     def _require_next(self, seq: int) -> None:
         if seq != self._position + 1:
             raise CursorLost(f"{self._stream.name}: expected {self._position + 1}, got {seq}")
+
+    def read_from(self, stream_seq: int) -> None:
+        """The stream was made anew: it counts from here."""
+        self._stream_seq = max(stream_seq, 1) - 1
 
     def skip_to(self, position: int) -> None:
         """Go on after messages that the stream's age limit has removed."""

@@ -171,6 +171,7 @@ class Worker:
         """The stream sequence to read from. A stream made anew is read from its start, or goes on where it was."""
         same = progress.stream_created in ("", bounds.created)
         if self.fold.stream.single_writer and not same:
+            folder.read_from(bounds.first_seq)
             return bounds.first_seq
         if self.fold.stream.single_writer:
             self._require_held(bounds, progress.stream_seq)
