@@ -127,7 +127,8 @@ def test_a_repeated_delivery_does_not_move_the_cursor_back() -> None:
 
 def test_a_stream_made_anew_is_read_under_its_own_numbers() -> None:
     """After a restore the stream counts from another number; the events' own numbers go on."""
-    folder = folder_of(MIRROR, Epoch(7, Progress(2, 90, "before", 5), {"EARNINGS": 2}, {}))
+    folder = folder_of(MIRROR, Epoch(7, Progress(0, 88, "before", 5), {}, {}))
+    fold(folder, [applied(1, stream_seq=89), applied(2, stream_seq=90)])
     folder.read_from(1)
     commit = fold(folder, [applied(1, 2, stream_seq=1), applied(3, stream_seq=2)])
     assert commit.after == Progress(3, 2, "created", 5)
