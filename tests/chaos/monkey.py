@@ -1,7 +1,6 @@
 """Kills services, NATS and Postgres with `kill -9` while commands flow, restarts them, and audits the books."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ class Monkey:
     seed: int
     commands: int = 0
     victims: "Counter[str]" = field(default_factory=Counter)
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> dict[str, int]:
         """Returns the audit's counts; raises AssertionError when anything is lost, doubled or out of balance."""
@@ -37,9 +37,8 @@ class Monkey:
             for _ in range(self.kills):
                 await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
                 await self._kill(random.choice((*SERVICES, "matching", "nats", "postgres")))
-            flowing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await flowing
+            self._ended.set()
+            await flowing
             await traffic.deposit("acct-00", "1")
             await self.installed.settled(SERVICES, seconds=90)
             trade_ids: Sequence[str] = await self._known(traffic)
@@ -47,7 +46,7 @@ class Monkey:
         return await audit(self.installed, SERVICES, trade_ids)
 
     async def _flow(self, traffic: Traffic) -> None:
-        while True:
+        while not self._ended.is_set():
             await traffic.step()
             self.commands += 1
             await asyncio.sleep(0.002)

@@ -7,7 +7,7 @@ At the end its schema must equal what an undisturbed fold of the same input give
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 from cleartide.bus.faults import CRASH_POINTS
@@ -27,8 +27,10 @@ NEARLY_NOTHING = 0.01
 async def _flowing(step: "Step") -> AsyncIterator[None]:
     """Messages keep coming while the body runs."""
 
+    ended = asyncio.Event()
+
     async def flow() -> None:
-        while True:
+        while not ended.is_set():
             await step()
             await asyncio.sleep(NEARLY_NOTHING)
 
@@ -36,9 +38,9 @@ async def _flowing(step: "Step") -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        # Not cancelled: Python 3.11 may forget a cancellation that arrives together with an answer.
+        ended.set()
+        await task
 
 
 class Step:
@@ -105,12 +107,13 @@ async def _crash_everywhere(installed: Installation, service: str, step: Step) -
     async with _flowing(step):
         for point in CRASH_POINTS:
             running = installed.spawn(service, {"CLEARTIDE_CRASH_AT": f"{point}:3"})
-            code = await asyncio.wait_for(asyncio.to_thread(running.process.wait), 40)
+            code = await asyncio.wait_for(asyncio.to_thread(running.process.wait), 90)
             assert code == -9, f"{service} did not reach {point}: {running.log.read_text()[-3000:]}"
         await installed.start(service)
         await asyncio.sleep(0.3)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("service", ["matching", *FOLLOWERS])
 async def test_a_crash_at_any_point_loses_and_doubles_nothing(installed: Installation, service: str) -> None:
     """RUN-CRASH-001."""
@@ -129,6 +132,7 @@ async def test_a_crash_at_any_point_loses_and_doubles_nothing(installed: Install
     assert sorted(row[0] for row in applied) == sorted(traffic.trade_ids)
 
 
+@pytest.mark.timeout(300)
 async def test_a_crash_of_the_ingestor_loses_and_doubles_nothing(installed: Installation) -> None:
     """RUN-CRASH-002."""
     async with installed.client() as client:
@@ -140,6 +144,7 @@ async def test_a_crash_of_the_ingestor_loses_and_doubles_nothing(installed: Inst
     assert (await rebuild(installed.ops, "ingestor")).position == await installed.position("ingestor")
 
 
+@pytest.mark.timeout(300)
 async def test_a_crash_of_the_gateway_loses_and_doubles_nothing(installed: Installation) -> None:
     """RUN-CRASH-003."""
     async with installed.client() as client:

@@ -47,6 +47,21 @@ class NoFence(SimulatedStore):
         """Anybody."""
 
 
+class TakesItsPlaceBack(SimulatedStore):
+    """Begins again as if it were a new process, whoever has taken over meanwhile."""
+
+    async def begin(self, held: int = 0) -> Epoch:
+        return await super().begin(0)
+
+
+class MovesPastHoles(Folder):
+    """Trusts the numbers of the events alone: behind a lost message it moves on over repeats."""
+
+    def _fold_sequenced(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
+        self._stream_seq = max(self._stream_seq, delivery.stream_seq - 1)
+        super()._fold_sequenced(delivery, messages, counts)
+
+
 class NoGapCheck(Folder):
     """Folds on over missing messages."""
 
@@ -96,6 +111,19 @@ def test_without_the_repair_of_the_outbox_events_are_missing() -> None:
 def test_without_the_fence_two_processes_write() -> None:
     """RUN-SIM-003: a frozen process that wakes up would write over its successor's work."""
     assert caught(lambda seed: checked_seed(seed, make_store=NoFence)) <= ENOUGH
+
+
+def test_a_process_that_takes_its_place_back_is_noticed() -> None:
+    """Two processes that each begin anew whenever the other has: safe, thanks to the fence, and never at rest."""
+    assert caught(lambda seed: checked_seed(seed, make_store=TakesItsPlaceBack)) <= ENOUGH
+
+
+def test_a_cursor_that_moves_past_a_hole_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that can never come back to a lost message stands still; this seed is one that does."""
+    checked_seed(2_763)
+    monkeypatch.setattr(worker_module, "Folder", MovesPastHoles)
+    with pytest.raises(AssertionError, match="not settled"):
+        checked_seed(2_763)
 
 
 @pytest.mark.parametrize("careless", [NoGapCheck, NoMemory], ids=["gap", "repeat"])

@@ -22,6 +22,8 @@ from tests.simulation.store import Schema, SimulatedStore
 SENDING_SECONDS: Final = 100.0
 LEAPS: Final = 0.08
 LONGEST_LEAP_MICROS: Final = 3 * 3600 * 1_000_000
+QUIET_SECONDS: Final = 30.0
+UNQUIET: Final = 8
 SETTLE_SECONDS: Final = 3_000.0
 LOOK_SECONDS: Final = 2.0
 COMMANDS: Final = 60
@@ -40,12 +42,25 @@ class StillTracer(BatchTracer):
 
 
 @dataclass
+class Ice:
+    """While `melting` is there, the process is frozen until it is done."""
+
+    melting: "asyncio.Future[None] | None" = None
+
+
+@dataclass
 class Process:
     """One running process of a service: a worker on its own connections, which can be frozen as a whole."""
 
+    worker: Worker
     task: "asyncio.Task[None]"
     chance: Chance
-    frozen: "asyncio.Future[None] | None" = None
+    ice: Ice
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still."""
+        return self.ice.melting is not None
 
 
 MakeWorker = Callable[..., Worker]
@@ -88,6 +103,9 @@ class World:
         for worker in self.workers.values():
             worker.stop()
         await asyncio.wait_for(asyncio.gather(*supervisors), SETTLE_SECONDS)
+
+    def _epochs(self) -> dict[str, int]:
+        return {service: schema.epoch for service, schema in self.schemas.items()}
 
     def happened(self, what: str) -> None:
         """Count something for the run's summary."""
@@ -139,7 +157,7 @@ class World:
                 if not process.task.done() and process.chance.happens("frozen"):
                     self._freeze(process)
                     break
-            if self._stopping or process.frozen is None:
+            if self._stopping or not process.frozen:
                 await asyncio.wait((process.task,))
                 self._ended(process.task)
             if not self._stopping:
@@ -147,8 +165,8 @@ class World:
 
     def _start(self, service: str, number: int) -> Process:
         chance = self._chance(f"{service}:{number}")
-        process = Process(asyncio.current_task(), chance)  # type: ignore[arg-type]
-        bus = self.make_bus(self.broker, chance, lambda: process.frozen)
+        ice = Ice()
+        bus = self.make_bus(self.broker, chance, lambda: ice.melting)
         store = self.make_store(service, self.schemas[service], chance, bus.step)
         if service not in _metrics:
             _metrics[service] = WorkerMetrics(service, CollectorRegistry())
@@ -162,18 +180,18 @@ class World:
             crash=chance.reach,
         )
         self.workers[service] = worker
-        process.task = asyncio.create_task(run_epochs(worker), name=f"{service}:{number}")
-        return process
+        task = asyncio.create_task(run_epochs(worker), name=f"{service}:{number}")
+        return Process(worker, task, chance, ice)
 
     def _freeze(self, process: Process) -> None:
         """The process stops between two instructions and goes on much later, when another has taken its place."""
         self.happened("frozen")
         loop = asyncio.get_running_loop()
         frozen: asyncio.Future[None] = loop.create_future()
-        process.frozen = frozen
+        process.ice.melting = frozen
 
         def thaw() -> None:
-            process.frozen = None
+            process.ice.melting = None
             frozen.set_result(None)
 
         loop.call_later(process.chance.random.uniform(1.0, 90.0), thaw)
@@ -200,14 +218,28 @@ class World:
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError(f"seed {self.seed}: not settled: {left}")
             await asyncio.sleep(LOOK_SECONDS)
+        await self._stay_quiet()
+
+    async def _stay_quiet(self) -> None:
+        """With nothing left to do the epochs come to rest: two processes that fight over one would do so for ever.
+
+        A process that was overtaken in the middle of opening its cursor may still be there, as it would be on the real
+        bus: it is fenced, waits on the consumer of its successor's name, and ends with the next message.
+        """
+        history = [self._epochs()]
+        while len(history) < 2 or history[-1] != history[-2]:
+            assert len(history) < UNQUIET, f"seed {self.seed}: nothing to do and no rest: {history}"
+            await asyncio.sleep(QUIET_SECONDS)
+            history.append(self._epochs())
         for process in self._overtaken:
+            process.worker.stop()
+            await asyncio.wait((process.task,), timeout=SETTLE_SECONDS)
+            assert process.task.done(), f"{process.task.get_name()} does not end when it is told to"
             self._ended(process.task)
 
     def _left(self) -> dict[str, Any]:
         """What is not done yet, by service."""
-        left: dict[str, Any] = {
-            process.task.get_name(): "overtaken" for process in self._overtaken if not process.task.done()
-        }
+        left: dict[str, Any] = {process.task.get_name(): "frozen" for process in self._overtaken if process.frozen}
         for service, schema in self.schemas.items():
             end = len(self.broker.logs[READS[service].name].messages)
             unsaid = {
