@@ -16,8 +16,9 @@ from typing import Any
 from urllib.request import urlopen
 
 import asyncpg
+from cleartide.bus.nats import CONSUMER_NOT_FOUND, ApiError, NatsBus
 from cleartide.bus.permissions import OPERATOR, USERS, users
-from cleartide.bus.streams import SERVICES
+from cleartide.bus.streams import READS, SERVICES
 from cleartide.connect import connected, nats_broker
 from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import setup
@@ -217,9 +218,6 @@ class Installation:
         raise AssertionError(f"not settled: {[(s, await self.position(s)) for s in services]}\n{logs}")
 
     async def _all_caught_up(self, services: Sequence[str]) -> bool:
-        from cleartide.bus.nats import NatsBus
-        from cleartide.bus.streams import READS
-
         async with self.client() as client:
             bus = NatsBus(client)
             for service in services:
@@ -228,7 +226,21 @@ class Installation:
                 row = (await self.fetch(service, "SELECT position, stream_seq FROM consumer_position"))[0]
                 if (row["stream_seq"] if stream.single_writer else row["position"]) < last:
                     return False
+                # The commit comes before the publish, the acknowledgement after it.
+                if await _acknowledged(bus, stream.name, service) < last:
+                    return False
         return True
+
+
+async def _acknowledged(bus: NatsBus, stream: str, service: str) -> int:
+    """The stream sequence up to which the service's consumer has acknowledged; 0 while it has none."""
+    try:
+        consumer = await bus.api(f"CONSUMER.INFO.{stream}.{service}")
+    except ApiError as error:
+        if error.code != CONSUMER_NOT_FOUND:
+            raise
+        return 0
+    return int(consumer["ack_floor"]["stream_seq"])
 
 
 @asynccontextmanager
