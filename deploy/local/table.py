@@ -15,6 +15,7 @@ from deploy.local.units import Program, Rank
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
 RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
 SETUP: Final = "setup"
+OPENING: Final = "opening"
 _NATS_ADMIN: Final = "operator"
 _SETUP_SECONDS: Final = 120.0
 _NOT_PASSED_ON: Final = frozenset(
@@ -60,9 +61,11 @@ class Table:
         programs = [self.operation([SETUP], _SETUP_SECONDS)]
         if not self.settings.live_feed:
             programs.append(self._simulator())
+        if self.settings.sandbox:
+            programs.append(self._sandbox_program(OPENING, after=(SETUP,), once=True))
         programs += [self._service(name) for name in SERVICES]
         if self.settings.sandbox:
-            programs.append(self._sandbox())
+            programs.append(self._sandbox_program("sandbox", after=SERVICES, essential=False))
         return programs
 
     def operation(self, arguments: Sequence[str], deadline: float) -> Program:
@@ -114,6 +117,8 @@ class Table:
             environment["CLEARTIDE_INGESTOR_BINANCE_WS_URL"] = f"ws://{simulator}"
             environment["CLEARTIDE_INGESTOR_BINANCE_HTTP_URL"] = f"http://{simulator}"
             after.append("simulator")
+        if name == "ingestor" and self.settings.sandbox:
+            after.append(OPENING)
         return Program(
             name=name,
             argv=(sys.executable, "-m", f"services.{name}"),
@@ -123,12 +128,14 @@ class Table:
             ready_path="/health/ready",
         )
 
-    def _sandbox(self) -> Program:
+    def _sandbox_program(
+        self, name: str, *, after: Sequence[str], once: bool = False, essential: bool = True
+    ) -> Program:
         user, password = self._nats_user("trader", "CLEARTIDE_NATS")
         operator, operator_password = self._nats_user(_NATS_ADMIN, "CLEARTIDE_NATS_ADMIN")
         return Program(
-            name="sandbox",
-            argv=(sys.executable, "-m", "deploy.local.sandbox"),
+            name=name,
+            argv=(sys.executable, "-m", f"deploy.local.sandbox{'.opening' if once else ''}"),
             env=self._base()
             | {
                 "CLEARTIDE_NATS_USER": user,
@@ -136,8 +143,9 @@ class Table:
                 "CLEARTIDE_NATS_ADMIN_USER": operator,
                 "CLEARTIDE_NATS_ADMIN_PASSWORD": operator_password,
             },
-            after=SERVICES,
-            essential=False,
+            after=tuple(after),
+            once=once,
+            essential=essential,
         )
 
     def _base(self) -> dict[str, str]:

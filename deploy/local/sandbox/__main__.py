@@ -9,28 +9,20 @@ import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
 
 import structlog
 from cleartide.client import Client, PublishError
 from cleartide.connect import connected, nats_broker
-from cleartide.contracts import FundInsurance, ListMarket
 from cleartide.money import Grid, quanta_to_text
 from cleartide.telemetry.logs import configure_logs
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from deploy.local.sandbox.market import INSURANCE, MARKET, SPEC
-from deploy.local.sandbox.population import (
-    LEVERAGED,
-    MAKER_DEPOSIT,
-    MAKERS,
-    TAKER_DEPOSIT,
-    TAKERS,
-    Population,
-    Quote,
-)
+from deploy.local.sandbox.market import MARKET, SPEC
+from deploy.local.sandbox.opening import open_market
+from deploy.local.sandbox.population import LEVERAGED, Population, Quote
+from deploy.local.sandbox.trader import trader_url
 
 log = structlog.get_logger()
 
@@ -72,14 +64,12 @@ class Sandbox:
         self._deposits = 0
 
     async def prepare(self) -> None:
-        """List the market and give the accounts their collateral, unless an earlier run has done it."""
+        """See what earlier runs left, and wait for the first mark price."""
+        await open_market(self._operator, self._trader)
         await self._operator.subscribe("trading.>", cb=self._on_events)
-        if MARKET not in json.dumps(await self._query("query.matching.markets", {})):
-            await self._operate(ListMarket, "list", spec=SPEC)
-            await self._operate(FundInsurance, "insurance", market=MARKET, amount=INSURANCE)
-            for accounts, amount in ((MAKERS, MAKER_DEPOSIT), (TAKERS, TAKER_DEPOSIT)):
-                for account in accounts:
-                    await self._deposit(account, amount)
+        for account in LEVERAGED:
+            found = await self._query("query.matching.account", {"account": account})
+            self._watch.flat[account] = not (found or {}).get("positions")
         await self._watch.priced.wait()
         log.info("sandbox_trading", mark=self._grid.price_text(self._watch.mark_ticks))
 
@@ -94,15 +84,9 @@ class Sandbox:
                     # lint: allow one-publish: every caller asks a read model
                     (await self._operator.request(subject, json.dumps(params).encode(), QUERY_SECONDS)).data
                 )
-                if reply["ok"]:
-                    return reply["data"]
+                if reply["ok"] or reply["error"]["code"] == "not_found":
+                    return reply.get("data")
             await asyncio.sleep(0.1)
-
-    async def _operate(self, contract: Any, name: str, **body: Any) -> None:
-        now = time.time_ns() // 1000
-        message = contract(id=f"sandbox-{name}-{self._run}", occurred_at=now, source="operator", **body)
-        # lint: allow one-publish: the sandbox is a third party, and this is the client for third parties
-        await Client(self._operator, "operator").publish(message)
 
     async def _deposit(self, account: str, amount: str) -> None:
         self._deposits += 1
@@ -168,16 +152,11 @@ async def run() -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    url, environment = os.environ["CLEARTIDE_NATS_URL"], os.environ
-    address = urlsplit(url)
-    trader_url = (
-        f"nats://{environment['CLEARTIDE_NATS_USER']}:{quote(environment['CLEARTIDE_NATS_PASSWORD'])}"
-        f"@{address.hostname}:{address.port}"
-    )
+    environment = os.environ
     user, password = environment["CLEARTIDE_NATS_ADMIN_USER"], environment["CLEARTIDE_NATS_ADMIN_PASSWORD"]
-    broker = nats_broker(url, user, password, "cleartide-sandbox")
+    broker = nats_broker(environment["CLEARTIDE_NATS_URL"], user, password, "cleartide-sandbox")
     try:
-        async with Client.connect(trader_url, source="sandbox") as trader:
+        async with Client.connect(trader_url(environment), source="sandbox") as trader:
             sandbox = Sandbox(trader, await connected(broker))
             preparing = asyncio.create_task(sandbox.prepare())
             stopped = asyncio.create_task(stopping.wait())

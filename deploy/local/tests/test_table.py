@@ -26,7 +26,10 @@ def names(plan: Plan) -> list[str]:
 
 class TestTable:
     def test_everything_is_in_it(self, tmp_path: Path) -> None:
-        assert names(made(tmp_path)) == ["postgres", "nats", "valkey", "setup", "simulator", *SERVICES, "sandbox"]
+        assert names(made(tmp_path)) == [
+            *("postgres", "nats", "valkey", "setup", "simulator", "opening"),
+            *(*SERVICES, "sandbox"),
+        ]
 
     def test_it_knows_every_service_of_the_stream_table(self) -> None:
         assert set(SERVICES) == set(STREAM_SERVICES)
@@ -34,7 +37,7 @@ class TestTable:
     def test_services_wait_for_the_setup_and_the_setup_for_the_servers(self, tmp_path: Path) -> None:
         after = {unit.name: unit.after for unit in made(tmp_path).units}
         assert after["setup"] == ("postgres", "nats", "valkey")
-        assert after["ingestor"] == ("setup", "simulator")
+        assert after["ingestor"] == ("setup", "simulator", "opening")
         assert after["risk"] == ("setup",)
         assert after["sandbox"] == SERVICES
 
@@ -65,10 +68,10 @@ class TestSwitches:
         assert "simulator" not in names(live)
         ingestor = next(program for program in live.table.programs() if program.name == "ingestor")
         assert "CLEARTIDE_INGESTOR_BINANCE_WS_URL" not in ingestor.env
-        assert ingestor.after == ("setup",)
+        assert ingestor.after == ("setup", "opening")
 
     def test_the_sandbox_can_be_left_out(self, tmp_path: Path) -> None:
-        assert "sandbox" not in names(made(tmp_path, SANDBOX="0"))
+        assert not {"sandbox", "opening"} & set(names(made(tmp_path, SANDBOX="0")))
 
     def test_servers_of_ones_own_replace_the_embedded_ones(self, tmp_path: Path) -> None:
         own = made(

@@ -1,0 +1,68 @@
+"""Open the sandbox's market and give its accounts collateral: `python -m deploy.local.sandbox.opening`.
+
+Runs before the services: the market is then listed in the command stream before its first index price.
+"""
+
+import asyncio
+import os
+import time
+from typing import Any, Final
+
+from cleartide.bus.nats import ApiError, NatsBus
+from cleartide.client import Client
+from cleartide.connect import connected, nats_broker
+from cleartide.contracts import FundInsurance, ListMarket
+from cleartide.telemetry.logs import configure_logs
+from nats.aio.client import Client as NatsClient
+
+from deploy.local.sandbox.market import INSURANCE, MARKET, SPEC
+from deploy.local.sandbox.population import MAKER_DEPOSIT, MAKERS, TAKER_DEPOSIT, TAKERS
+from deploy.local.sandbox.trader import trader_url
+
+MESSAGE_NOT_FOUND: Final = 10037
+
+
+async def run() -> None:
+    """Connect as operator and as trader, and open."""
+    environment = os.environ
+    user, password = environment["CLEARTIDE_NATS_ADMIN_USER"], environment["CLEARTIDE_NATS_ADMIN_PASSWORD"]
+    broker = nats_broker(environment["CLEARTIDE_NATS_URL"], user, password, "cleartide-sandbox-opening")
+    try:
+        async with Client.connect(trader_url(environment), source="sandbox") as trader:
+            await open_market(await connected(broker), trader)
+    finally:
+        await broker.stop()
+
+
+async def open_market(operator: NatsClient, trader: Client) -> None:
+    """Publish the opening commands unless an earlier start has done it."""
+    if await _is_open(operator):
+        return
+    await _operate(operator, ListMarket, "list", spec=SPEC)
+    await _operate(operator, FundInsurance, "insurance", market=MARKET, amount=INSURANCE)
+    for account in TAKERS:
+        await trader.deposit(account=account, amount=TAKER_DEPOSIT, transfer_id=f"open-{account}")
+    # The makers come last, the first of them at the very end: its deposit says that the whole opening was published.
+    for account in reversed(MAKERS):
+        await trader.deposit(account=account, amount=MAKER_DEPOSIT, transfer_id=f"open-{account}")
+
+
+async def _is_open(operator: NatsClient) -> bool:
+    try:
+        await NatsBus(operator).api("STREAM.MSG.GET.COMMANDS", {"last_by_subj": f"transfers.{MAKERS[0]}"})
+    except ApiError as error:
+        if error.code != MESSAGE_NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+async def _operate(operator: NatsClient, contract: Any, name: str, **body: Any) -> None:
+    message = contract(id=f"sandbox-{name}", occurred_at=time.time_ns() // 1000, source="operator", **body)
+    # lint: allow one-publish: the sandbox is a third party, and this is the client for third parties
+    await Client(operator, "operator").publish(message)
+
+
+if __name__ == "__main__":
+    configure_logs("sandbox", os.environ.get("CLEARTIDE_LOG_LEVEL", "info"))
+    asyncio.run(run())
