@@ -13,7 +13,7 @@ MAX_BYTES_PER_ROW: Final = 65_536
 
 
 class _Group:
-    """Neighbouring events that will share one outbox row."""
+    """Events that follow each other on their channel and will share one outbox row."""
 
     __slots__ = ("channel", "first_seq", "packed", "payloads", "size", "subject")
 
@@ -46,6 +46,7 @@ class Recorder:
         self._service = service
         self._last_seq = last_seq
         self._groups: list[_Group] = []
+        self._newest: dict[str, _Group] = {}
         self._plans: dict[type[Message], _Plan] = {}
         self._at = 0
         self._seq = 0
@@ -79,15 +80,15 @@ class Recorder:
         body["source"] = self._service
         event = plan.validate(body)
         payload, subject = encode_body(event.__dict__), plan.subject or event.subject
-        group = self._groups[-1] if plan.packed and self._groups else None
+        # Per channel: an order's events and the book's change alternate, and each stream is to have few, full messages.
+        group = self._newest.get(channel) if plan.packed else None
         if (
             group is None
-            or group.channel != channel
             or group.subject != subject
             or len(group.payloads) >= MAX_EVENTS_PER_ROW
             or group.size + len(payload) > MAX_BYTES_PER_ROW
         ):
-            group = _Group(channel, seq, subject, plan.packed)
+            group = self._newest[channel] = _Group(channel, seq, subject, plan.packed)
             self._groups.append(group)
         group.payloads.append(payload)
         group.size += len(payload)
@@ -106,7 +107,10 @@ class Recorder:
         return plan
 
     def drain(self, traceparent: str) -> list[OutboxRow]:
-        """The batch's outbox rows, in order: neighbours on one packed subject share a row as a JSON array."""
+        """The batch's outbox rows, in order within each channel; there, neighbours on one packed subject share a row
+        as a JSON array.
+        """
         rows = [group.row(traceparent) for group in self._groups]
         self._groups.clear()
+        self._newest.clear()
         return rows
