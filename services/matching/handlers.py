@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from cleartide.contracts import (
+    AmendOrder,
+    CancelAllOrders,
     CancelOrder,
     Deposit,
     FundInsurance,
@@ -13,17 +15,31 @@ from cleartide.contracts import (
     PlaceOrder,
     ReportTrade,
     SettleFunding,
+    SubmitOrders,
     UpdateIndexPrice,
     Withdraw,
 )
 from cleartide.fold import Effects, Handlers, Reject
 from cleartide.money import MoneyError
 
-from services.matching.domain import funding, liquidation, listing, orders, outside, prices, transfers
+from services.matching.domain import (
+    amending,
+    batches,
+    canceling,
+    funding,
+    liquidation,
+    listing,
+    orders,
+    outside,
+    prices,
+    transfers,
+)
+from services.matching.domain.answers import Sender
 from services.matching.domain.errors import Refused
 from services.matching.domain.state import MatchingState
 
 Command = TypeVar("Command", bound=Message)
+Order = TypeVar("Order", PlaceOrder, CancelOrder, AmendOrder)
 Rule = Callable[[MatchingState, Command, Effects], None]
 
 
@@ -47,13 +63,25 @@ def gated(rule: Rule[Command]) -> Rule[Command]:
     return handle
 
 
+def sent(rule: Callable[[MatchingState, Effects, Sender, Order], None]) -> Rule[Order]:
+    """A rule about one order, for a command that is about one order."""
+
+    def handle(state: MatchingState, command: Order, effects: Effects) -> None:
+        rule(state, effects, Sender(command.account, command.market), command)
+
+    return handle
+
+
 HANDLERS: Final[Handlers] = {
     ListMarket: gated(listing.list_market),
     FundInsurance: gated(transfers.fund_insurance),
     Deposit: gated(transfers.deposit),
     Withdraw: gated(transfers.withdraw),
-    PlaceOrder: gated(orders.place),
-    CancelOrder: gated(orders.cancel),
+    PlaceOrder: gated(sent(orders.place)),
+    CancelOrder: gated(sent(canceling.cancel)),
+    AmendOrder: gated(sent(amending.amend)),
+    CancelAllOrders: gated(canceling.cancel_all),
+    SubmitOrders: gated(batches.submit),
     ReportTrade: gated(outside.report),
     UpdateIndexPrice: gated(prices.update),
     LiquidateAccount: gated(liquidation.liquidate),

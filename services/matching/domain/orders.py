@@ -1,13 +1,14 @@
-"""Placing and cancelling orders: every command is answered, by OrderAccepted or OrderRejected with a reason."""
+"""Placing orders: every one is answered, by OrderAccepted or OrderRejected with a reason."""
 
 from typing import Final, NamedTuple
 
-from cleartide.contracts import CancelOrder, OrderAccepted, OrderRejected, PlaceOrder
-from cleartide.contracts.types import OrderType, Side, TimeInForce
+from cleartide.contracts import OrderAccepted, OrderTerms
+from cleartide.contracts.types import TimeInForce
 from cleartide.money import MAX_PRICE_TICKS, PPB, MoneyError, ceil_div
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account, Holding
+from services.matching.domain.answers import Sender, reject
 from services.matching.domain.book import Order
 from services.matching.domain.errors import Refused
 from services.matching.domain.limits import (
@@ -20,7 +21,7 @@ from services.matching.domain.margin import funds_order, only_reduces
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
-from services.matching.domain.resting import announce_closed, close, rest
+from services.matching.domain.resting import announce_closed, rest
 from services.matching.domain.state import MatchingState
 from services.matching.domain.sweep import Taker, sweep
 
@@ -28,7 +29,7 @@ SIDES: Final[dict[str, int]] = {"buy": 1, "sell": -1}
 
 
 class Draft(NamedTuple):
-    """An order as it was read from the command: side +1 or -1, price in ticks, size in lots."""
+    """An order as it was read from the terms: side +1 or -1, price in ticks, size in lots."""
 
     account: Account
     holding: Holding
@@ -39,80 +40,73 @@ class Draft(NamedTuple):
     loss_per_lot: int
 
 
-def place(state: MatchingState, command: PlaceOrder, out: Output) -> None:
+def place(state: MatchingState, out: Output, sender: Sender, terms: OrderTerms) -> None:
     """Check an order, trade what crosses, and let the rest wait in the book if it may."""
     try:
-        draft = _read(state, command, out.at)
-        guarded = _require_margin(draft, command)
+        _require_supported(terms)
+        draft = _read(state, sender, terms, out.at)
+        guarded = _require_margin(draft, terms)
     except (Refused, MoneyError) as verdict:
-        _reject(out, command, verdict.reason)
+        reject(out, sender, terms.client_order_id, "place", verdict.reason)
         return
-    order = _accept(state, command, draft)
-    _announce(out, command, order, draft)
+    order = _accept(state, terms, draft)
+    _announce(out, terms, order, draft)
     stop = None
-    if not command.post_only:
+    if not terms.post_only:
         stop = _take(state, out, order, draft, guarded)
     _settle_rest(state, out, order, draft, stop)
 
 
-def cancel(state: MatchingState, command: CancelOrder, out: Output) -> None:
-    """Take a resting order out of the book by the client's id."""
-    account = state.accounts.get(command.account)
-    order = account.orders.get(command.client_order_id) if account is not None else None
-    if order is None or order.market != command.market:
-        _reject(out, command, "unknown_order")
-        return
-    close(state, out, order, "canceled")
+def _require_supported(terms: OrderTerms) -> None:
+    if terms.order_type not in ("limit", "market"):
+        raise Refused("order_type_not_supported")
+    if terms.time_in_force not in ("gtc", "ioc"):
+        raise Refused("time_in_force_not_supported")
+    if terms.self_trade_prevention != "expire_maker":
+        raise Refused("self_trade_prevention_not_supported")
+    linked = (terms.oco_group, terms.take_profit, terms.stop_loss)
+    if (terms.display_size, terms.expires_at, *linked) != (None,) * 5:
+        raise Refused("field_not_supported")
 
 
-def _reject(out: Output, command: PlaceOrder | CancelOrder, reason: str) -> None:
-    out.emit(
-        OrderRejected,
-        account=command.account,
-        market=command.market,
-        client_order_id=command.client_order_id,
-        reason=reason,
-    )
-
-
-def _read(state: MatchingState, command: PlaceOrder, at: int) -> Draft:
+def _read(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> Draft:
     """Everything that does not depend on margin. Raises Refused or MoneyError."""
-    if command.account in SYSTEM_ACCOUNTS:
+    if sender.account in SYSTEM_ACCOUNTS:
         raise Refused("reserved_account")
-    market, account = state.markets.get(command.market), state.accounts.get(command.account)
+    market, account = state.markets.get(sender.market), state.accounts.get(sender.account)
     if market is None:
         raise Refused("unknown_market")
     if account is None:
         raise Refused("unknown_account")
-    if command.client_order_id in account.orders or command.client_order_id in account.client_ids:
+    if terms.client_order_id in account.orders or terms.client_order_id in account.client_ids:
         raise Refused("duplicate_client_order_id")
-    immediate = command.order_type == "market" or command.time_in_force == "ioc"
-    if command.post_only and immediate:
+    immediate = terms.order_type == "market" or terms.time_in_force == "ioc"
+    if terms.post_only and immediate:
         raise Refused("post_only_not_resting")
     if not immediate and len(account.orders) >= MAX_OPEN_ORDERS:
         raise Refused("too_many_orders")
-    side, lots = SIDES[command.side], market.size_steps.parse(command.size)
-    price = _price(market, command, side)
-    if not command.reduce_only and is_stale(market.prices, at):
+    side, lots = SIDES[terms.side], market.size_steps.parse(terms.size)
+    price = _price(market, terms, side)
+    if not terms.reduce_only and is_stale(market.prices, at):
         raise Refused("index_stale")
     loss_per_lot = max(0, side * (price - market.prices.mark)) * market.unit
     draft = Draft(account, state.holding(account, market), side, price, lots, immediate, loss_per_lot)
-    _require_bounds(draft, command.reduce_only)
-    if command.post_only and _crosses(market, side, price):
+    _require_bounds(draft, terms.reduce_only)
+    if terms.post_only and _crosses(market, side, price):
         raise Refused("post_only_would_cross")
     return draft
 
 
-def _price(market: Market, command: PlaceOrder, side: int) -> int:
+def _price(market: Market, terms: OrderTerms, side: int) -> int:
     """The limit in ticks; of a market order mark * (1 +- band), rounded toward the mark (R27)."""
     mark = market.prices.mark
     if not mark:
         raise Refused("no_mark_price")
-    if command.order_type == "limit":
-        if command.price is None:
+    if terms.order_type == "limit":
+        if terms.price is None:
             raise Refused("price_missing")
-        return market.price_steps.parse(command.price)
-    if command.price is not None:
+        return market.price_steps.parse(terms.price)
+    if terms.price is not None:
         raise Refused("price_not_allowed")
     band = market.spec.market_order_band_ppb
     if side > 0:
@@ -145,12 +139,12 @@ def _crosses(market: Market, side: int, price: int) -> bool:
     return best is not None and (price - best) * side >= 0
 
 
-def _require_margin(draft: Draft, command: PlaceOrder) -> bool:
+def _require_margin(draft: Draft, terms: OrderTerms) -> bool:
     """R9 at entry. True: not funded in full, but it only reduces, so each fill is checked by itself (3.11)."""
-    if command.reduce_only:
+    if terms.reduce_only:
         return True
     market = draft.holding.market
-    rate = market.maker_fee_ppb if command.post_only else market.taker_fee_ppb
+    rate = market.maker_fee_ppb if terms.post_only else market.taker_fee_ppb
     fee = ceil_div(draft.price * draft.lots * market.unit * rate, PPB)
     cost = fee + draft.lots * draft.loss_per_lot
     if funds_order(draft.account, draft.holding, draft.side, draft.lots, cost):
@@ -160,31 +154,29 @@ def _require_margin(draft: Draft, command: PlaceOrder) -> bool:
     raise Refused("insufficient_margin")
 
 
-def _accept(state: MatchingState, command: PlaceOrder, draft: Draft) -> Order:
+def _accept(state: MatchingState, terms: OrderTerms, draft: Draft) -> Order:
     """Number the order and remember the client's id."""
     state.counters.orders += 1
     number, account = state.counters.orders, draft.account
-    forgotten = account.client_ids.add(command.client_order_id)
+    forgotten = account.client_ids.add(terms.client_order_id)
     if forgotten is not None:
         state.dirty.client_ids[(account.name, forgotten)] = None
-    state.dirty.client_ids[(account.name, command.client_order_id)] = number
+    state.dirty.client_ids[(account.name, terms.client_order_id)] = number
     return Order(
         order_id=number,
         account=account.name,
-        market=command.market,
-        client_order_id=command.client_order_id,
+        market=draft.holding.market.id,
+        client_order_id=terms.client_order_id,
         side=draft.side,
         price=draft.price,
         size=draft.lots,
         remaining=draft.lots,
-        reduce_only=command.reduce_only,
+        reduce_only=terms.reduce_only,
         loss_per_lot=draft.loss_per_lot,
     )
 
 
-def _announce(out: Output, command: PlaceOrder, order: Order, draft: Draft) -> None:
-    side: Side = command.side
-    order_type: OrderType = command.order_type
+def _announce(out: Output, terms: OrderTerms, order: Order, draft: Draft) -> None:
     time_in_force: TimeInForce = "ioc" if draft.immediate else "gtc"
     out.emit(
         OrderAccepted,
@@ -192,12 +184,12 @@ def _announce(out: Output, command: PlaceOrder, order: Order, draft: Draft) -> N
         account=order.account,
         market=order.market,
         client_order_id=order.client_order_id,
-        side=side,
-        order_type=order_type,
+        side=terms.side,
+        order_type=terms.order_type,
         price_ticks=order.price,
         size_lots=order.size,
         time_in_force=time_in_force,
-        post_only=command.post_only,
+        post_only=terms.post_only,
         reduce_only=order.reduce_only,
     )
 

@@ -4,20 +4,28 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from cleartide.contracts import (
+    AmendInstruction,
+    AmendOrder,
+    CancelAllOrders,
+    CancelInstruction,
     CancelOrder,
     Deposit,
     FundInsurance,
+    Instruction,
     LiquidateAccount,
     ListMarket,
     MarginBracket,
     MarketSpec,
     Message,
+    PlaceInstruction,
     PlaceOrder,
     ReportTrade,
     SettleFunding,
+    SubmitOrders,
     UpdateIndexPrice,
     Withdraw,
 )
+from cleartide.contracts.types import Side
 from cleartide.fold import Reject
 
 from services.matching.app import SERVICE
@@ -129,6 +137,15 @@ class Exchange(HandlerBench[MatchingState]):
     def cancel(self, account: str, client_order_id: str, market: str = MARKET) -> Events:
         return self.send(CancelOrder, account=account, market=market, client_order_id=client_order_id)
 
+    def amend(self, account: str, client_order_id: str, *, market: str = MARKET, **terms: Any) -> Events:
+        return self.send(AmendOrder, account=account, market=market, client_order_id=client_order_id, **terms)
+
+    def cancel_all(self, account: str, market: str | None = None) -> Events:
+        return self.send(CancelAllOrders, account=account, market=market)
+
+    def submit(self, account: str, *instructions: Instruction, market: str = MARKET) -> Events:
+        return self.send(SubmitOrders, account=account, market=market, instructions=instructions)
+
     def price(self, price: str | None, market: str = MARKET) -> Events:
         return self.send(UpdateIndexPrice, source="ingestor", market=market, price=price, sources=())
 
@@ -158,6 +175,22 @@ class Exchange(HandlerBench[MatchingState]):
 
     def balance(self, name: str) -> int:
         return self.state.ledger.account(name).balance
+
+
+def placing(client_order_id: str, side: Side, size: str, price: str | None, **terms: Any) -> PlaceInstruction:
+    """An instruction to place a limit order, or a market order when there is no price."""
+    order = {"client_order_id": client_order_id, "side": side, "size": size, "price": price, **terms}
+    return PlaceInstruction(**{"action": "place", "order_type": "limit" if price is not None else "market", **order})
+
+
+def canceling(client_order_id: str) -> CancelInstruction:
+    """An instruction to cancel."""
+    return CancelInstruction(action="cancel", client_order_id=client_order_id)
+
+
+def changing(client_order_id: str, **terms: Any) -> AmendInstruction:
+    """An instruction to amend."""
+    return AmendInstruction(action="amend", client_order_id=client_order_id, **terms)
 
 
 def only(events: Sequence[Message], contract: type[E]) -> E:

@@ -11,20 +11,16 @@ from pydantic import Field
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.types import (
     AccountId,
-    ClientOrderId,
     MarketId,
     MessageId,
     Micros,
     NonNegativePpb,
     NonNegativeQuanta,
-    OrderType,
     PositiveDecimal,
     Ppb,
     Seq,
-    Side,
     SignedDecimal,
     Ticks,
-    TimeInForce,
     VenueName,
 )
 
@@ -96,35 +92,6 @@ class Withdraw(Message):
     account: AccountId
     asset: Literal["USDC"]
     amount: PositiveDecimal
-
-
-class PlaceOrder(Message):
-    """Place a limit or market order. A market order carries no price and is bounded by R27."""
-
-    subject_template: ClassVar[str] = "orders.{market}"
-    type: Literal["PlaceOrder"] = "PlaceOrder"
-    version: Literal[1] = 1
-    account: AccountId
-    market: MarketId
-    client_order_id: ClientOrderId
-    side: Side
-    order_type: OrderType
-    size: PositiveDecimal
-    price: PositiveDecimal | None = None
-    time_in_force: TimeInForce = "gtc"
-    post_only: bool = False
-    reduce_only: bool = False
-
-
-class CancelOrder(Message):
-    """Cancel one resting order by the client's id."""
-
-    subject_template: ClassVar[str] = "orders.{market}"
-    type: Literal["CancelOrder"] = "CancelOrder"
-    version: Literal[1] = 1
-    account: AccountId
-    market: MarketId
-    client_order_id: ClientOrderId
 
 
 class ReportTrade(Message):

@@ -11,12 +11,10 @@ from cleartide.contracts.base import Message
 from cleartide.contracts.commands import MarketSpec
 from cleartide.contracts.types import (
     AccountId,
-    ClientOrderId,
     Lots,
     MarketId,
     Micros,
     NonNegativeQuanta,
-    OrderType,
     Ppb,
     Quanta,
     ReasonCode,
@@ -24,7 +22,6 @@ from cleartide.contracts.types import (
     Side,
     SignedLots,
     Ticks,
-    TimeInForce,
 )
 
 
@@ -72,49 +69,6 @@ class InsuranceFunded(TradingEvent):
     market: MarketId
     amount_quanta: NonNegativeQuanta
     balance_quanta: Quanta
-
-
-class OrderAccepted(TradingEvent):
-    """An order passed every check; fills, if any, follow in the same batch of events."""
-
-    type: Literal["OrderAccepted"] = "OrderAccepted"
-    version: Literal[1] = 1
-    order_id: Seq
-    account: AccountId
-    market: MarketId
-    client_order_id: ClientOrderId
-    side: Side
-    order_type: OrderType
-    price_ticks: Ticks
-    size_lots: Lots
-    time_in_force: TimeInForce
-    post_only: bool
-    reduce_only: bool
-
-
-class OrderRejected(TradingEvent):
-    """An order or a cancel was refused; the book did not change."""
-
-    type: Literal["OrderRejected"] = "OrderRejected"
-    version: Literal[1] = 1
-    account: AccountId
-    market: MarketId
-    client_order_id: ClientOrderId
-    reason: ReasonCode
-
-
-class OrderClosed(TradingEvent):
-    """An order left the book or never rested. `filled` orders closed by trading, the rest by `reason`."""
-
-    type: Literal["OrderClosed"] = "OrderClosed"
-    version: Literal[1] = 1
-    order_id: Seq
-    account: AccountId
-    market: MarketId
-    client_order_id: ClientOrderId
-    filled_lots: int = Field(ge=0, lt=2**40)
-    unfilled_lots: int = Field(ge=0, lt=2**40)
-    reason: ReasonCode
 
 
 TradeOrigin = Literal["book", "outside", "liquidation", "takeover"]

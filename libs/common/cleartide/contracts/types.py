@@ -43,5 +43,16 @@ Ppb = Annotated[int, Field(ge=-(10**12), le=10**12, description="rate in parts p
 NonNegativePpb = Annotated[int, Field(ge=0, le=10**12, description="rate in parts per billion, 1e-9")]
 
 Side = Literal["buy", "sell"]
-OrderType = Literal["limit", "market"]
-TimeInForce = Literal["gtc", "ioc"]
+OrderType = Literal[
+    "limit",
+    "market",
+    "stop_market",
+    "stop_limit",
+    "take_profit_market",
+    "take_profit_limit",
+    "trailing_stop",
+]
+TimeInForce = Literal["gtc", "gtt", "ioc", "fok"]
+SelfTradePrevention = Literal["expire_maker", "expire_taker", "expire_both", "decrement"]
+TriggerSource = Literal["mark", "last", "index"]
+OrderEnd = Literal["filled", "canceled", "expired", "rejected"]

@@ -4,19 +4,27 @@ from typing import Final
 
 from cleartide.contracts.base import Message
 from cleartide.contracts.commands import (
-    CancelOrder,
     Deposit,
     FundInsurance,
     IndexSource,
     LiquidateAccount,
     ListMarket,
-    PlaceOrder,
     ReportTrade,
     SettleFunding,
     UpdateIndexPrice,
     Withdraw,
 )
 from cleartide.contracts.examples.story import FUNDED, HOUR, LIQUIDATED, MARKET, OPENED, SPEC, said, sent
+from cleartide.contracts.orders import (
+    AmendInstruction,
+    AmendOrder,
+    CancelAllOrders,
+    CancelInstruction,
+    CancelOrder,
+    PlaceInstruction,
+    PlaceOrder,
+    SubmitOrders,
+)
 
 COMMAND_EXAMPLES: Final[tuple[Message, ...]] = (
     sent(ListMarket, "list-BTC-PERP", "operator", spec=SPEC),
@@ -36,6 +44,22 @@ COMMAND_EXAMPLES: Final[tuple[Message, ...]] = (
         price="65000",
     ),
     sent(CancelOrder, "cancel-1", "gateway", account="alice", market=MARKET, client_order_id="alice-1"),
+    sent(AmendOrder, "amend-1", "gateway", account="alice", market=MARKET, client_order_id="alice-2", price="64000"),
+    sent(CancelAllOrders, "cancel-all-1", "gateway", account="alice"),
+    sent(
+        SubmitOrders,
+        "batch-1",
+        "gateway",
+        account="alice",
+        market=MARKET,
+        instructions=(
+            CancelInstruction(action="cancel", client_order_id="alice-2"),
+            AmendInstruction(action="amend", client_order_id="alice-3", size="0.020"),
+            PlaceInstruction(
+                action="place", client_order_id="alice-4", side="buy", order_type="limit", size="0.010", price="63000"
+            ),
+        ),
+    ),
     sent(
         ReportTrade,
         "fill-77",

@@ -1,0 +1,28 @@
+"""Who gave an order command where, and what it is answered when it is refused."""
+
+from typing import Literal, NamedTuple
+
+from cleartide.contracts import OrderRejected
+
+from services.matching.domain.output import Output
+
+Action = Literal["place", "cancel", "amend"]
+
+
+class Sender(NamedTuple):
+    """The account that gave a command, and the market it is about: names as they came, known here or not."""
+
+    account: str
+    market: str
+
+
+def reject(out: Output, sender: Sender, client_order_id: str, action: Action, reason: str) -> None:
+    """Say that a command is refused; nothing has changed."""
+    out.emit(
+        OrderRejected,
+        account=sender.account,
+        market=sender.market,
+        client_order_id=client_order_id,
+        reason=reason,
+        action=action,
+    )
