@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import Grid, quanta_to_text
+from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.service import Query, QueryError
 
 from services.matching.domain.ledger import cash_name, position_name
@@ -13,6 +14,7 @@ from services.matching.domain.ledger import cash_name, position_name
 DEFAULT_ROWS: Final = 50
 MOST_ROWS: Final = 500
 MOST_MARKETS: Final = 1_000
+MOST_POTS: Final = 1_000
 DEFAULT_DEPTH: Final = 20
 MOST_DEPTH: Final = 200
 
@@ -53,7 +55,8 @@ SELECT * FROM ledger_entries WHERE account = ANY($1::text[]) AND transaction_id 
 ORDER BY transaction_id DESC, leg DESC LIMIT $3
 """
 _POTS_SQL: Final = """
-SELECT split_part(account, ':', 1) AS pot, sum(balance_quanta) AS balance FROM ledger_balances GROUP BY 1 LIMIT 16
+SELECT asset, split_part(account, ':', 1) AS pot, sum(balance_quanta) AS balance FROM ledger_balances
+GROUP BY 1, 2 ORDER BY 1, 2 LIMIT $1
 """
 _LOTS_SQL: Final = "SELECT market, sum(lots) AS lots FROM positions GROUP BY market ORDER BY market LIMIT $1"
 
@@ -120,10 +123,16 @@ async def ledger(pool: Any, params: dict[str, Any]) -> Any:
 
 
 async def conservation(pool: Any, _: dict[str, Any]) -> Any:
-    """Where the money is. `difference` and every market's `lots` are zero, to the unit (domain rule R7)."""
+    """Where the money is. `difference` and every market's `lots` are zero, to the unit (domain rule R7).
+
+    The pots are those of the settlement asset; `assets` holds every asset's pots in its own smallest units.
+    """
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        pots = {row["pot"]: int(row["balance"]) for row in await connection.fetch(_POTS_SQL)}
+        assets: dict[str, dict[str, int]] = {}
+        for row in await connection.fetch(_POTS_SQL, MOST_POTS):
+            assets.setdefault(row["asset"], {})[row["pot"]] = int(row["balance"])
         lots = {row["market"]: int(row["lots"]) for row in await connection.fetch(_LOTS_SQL, MOST_MARKETS)}
+    pots = dict(assets.get(SETTLEMENT_ASSET, {}))
     net_deposits = -pots.pop("external", 0)
     difference = sum(pots.values()) - net_deposits
     return {
@@ -131,7 +140,8 @@ async def conservation(pool: Any, _: dict[str, Any]) -> Any:
         "pots": {pot: quanta_to_text(balance) for pot, balance in sorted(pots.items())},
         "difference": quanta_to_text(difference),
         "lots": lots,
-        "conserved": difference == 0 and not any(lots.values()),
+        "assets": assets,
+        "conserved": not any(sum(held.values()) for held in assets.values()) and not any(lots.values()),
     }
 
 
@@ -247,7 +257,7 @@ def _liquidation(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
-    same = ("transaction_id", "leg", "account", "kind", "command_seq", "at")
+    same = ("transaction_id", "leg", "account", "asset", "kind", "command_seq", "at")
     return {**{name: row[name] for name in same}, "amount": quanta_to_text(row["amount_quanta"])}
 
 

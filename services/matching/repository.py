@@ -75,8 +75,8 @@ def _account(state: MatchingState, name: str, opened_at: int) -> Account:
 
 
 def _restore_ledger(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
-    for name, balance in rows[tables.LEDGER_BALANCES.name]:
-        state.ledger.account(name).balance = balance
+    for name, balance, asset in rows[tables.LEDGER_BALANCES.name]:
+        state.ledger.account(name, asset).balance = balance
     state.restore_numbers(dict(rows[tables.COUNTERS.name]))
 
 
@@ -177,7 +177,8 @@ def _collect_markets(changes: Changes, dirty: Dirty) -> None:
 
 def _collect_ledger(changes: Changes, state: MatchingState) -> None:
     ledger = state.ledger
-    changes.put_all(tables.LEDGER_BALANCES, ((held.name, held.balance) for held in ledger.touched.values()))
+    held = ledger.touched.values()
+    changes.put_all(tables.LEDGER_BALANCES, ((account.name, account.balance, account.asset) for account in held))
     changes.put_all(tables.LEDGER_ENTRIES, ledger.entries)
     ledger.touched, ledger.entries = {}, []
 

@@ -106,9 +106,9 @@ def _events_on(broker: Broker, stream: str, service: str) -> Iterator[tuple[int,
 def _check_ledger(schema: Schema) -> None:
     """Money moves and is never made: all balances, each transaction, and each market's positions sum to zero."""
     assert sum(row[1] for row in schema.tables.get("ledger_balances", {}).values()) == 0
-    transactions: Counter[int] = Counter()
+    transactions: Counter[tuple[int, str]] = Counter()
     for row in schema.tables.get("ledger_entries", {}).values():
-        transactions[row[0]] += row[3]
+        transactions[row[0], row[7]] += row[3]
     assert not [number for number, total in transactions.items() if total]
     positions: Counter[str] = Counter()
     for row in schema.tables.get("positions", {}).values():

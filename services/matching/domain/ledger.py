@@ -1,6 +1,11 @@
-"""The double-entry ledger: money only ever moves between two ledger accounts, in quote quanta."""
+"""The double-entry ledger: an amount only ever moves between two ledger accounts of the same asset.
+
+Amounts of the settlement asset are quote quanta; those of any other asset are its own smallest units.
+"""
 
 from typing import Final, NamedTuple
+
+from cleartide.rules.assets import SETTLEMENT_ASSET
 
 from services.matching.domain.errors import Unbalanced
 
@@ -31,10 +36,10 @@ def funding_name(market: str) -> str:
 class LedgerAccount:
     """One account of the ledger. Its balance is the only copy of that amount in memory."""
 
-    __slots__ = ("balance", "name")
+    __slots__ = ("asset", "balance", "name")
 
-    def __init__(self, name: str, balance: int = 0) -> None:
-        self.name = name
+    def __init__(self, name: str, asset: str = SETTLEMENT_ASSET, balance: int = 0) -> None:
+        self.name, self.asset = name, asset
         self.balance = balance
 
 
@@ -48,6 +53,7 @@ class Entry(NamedTuple):
     kind: str
     command_seq: int
     at: int
+    asset: str
 
 
 class Ledger:
@@ -62,11 +68,11 @@ class Ledger:
         self.transactions = 0
         self._first = self._command_seq = self._at = 0
 
-    def account(self, name: str) -> LedgerAccount:
-        """The ledger account of this name; it comes into being with a balance of zero."""
+    def account(self, name: str, asset: str = SETTLEMENT_ASSET) -> LedgerAccount:
+        """The ledger account of this name; it comes into being with a balance of zero, and keeps its asset."""
         found = self.accounts.get(name)
         if found is None:
-            found = self.accounts[name] = LedgerAccount(name)
+            found = self.accounts[name] = LedgerAccount(name, asset)
         return found
 
     def begin(self, command_seq: int, at: int) -> None:
@@ -85,11 +91,14 @@ class Ledger:
         target.balance += amount
         self.touched[source.name] = source
         self.touched[target.name] = target
-        self.entries.append(Entry(transaction, leg, source.name, -amount, kind, command_seq, at))
-        self.entries.append(Entry(transaction, leg + 1, target.name, amount, kind, command_seq, at))
+        self.entries.append(Entry(transaction, leg, source.name, -amount, kind, command_seq, at, source.asset))
+        self.entries.append(Entry(transaction, leg + 1, target.name, amount, kind, command_seq, at, target.asset))
 
     def end(self) -> None:
-        """Check what the command left behind. Raises Unbalanced; nothing may go on after that."""
-        total = sum(entry.amount_quanta for entry in self.entries[self._first :])
-        if total:
-            raise Unbalanced(f"command {self._command_seq}: the legs sum to {total} quanta")
+        """Check what the command left behind, asset by asset. Raises Unbalanced; nothing may go on after that."""
+        sums: dict[str, int] = {}
+        for entry in self.entries[self._first :]:
+            sums[entry.asset] = sums.get(entry.asset, 0) + entry.amount_quanta
+        for asset, total in sums.items():
+            if total:
+                raise Unbalanced(f"command {self._command_seq}: the legs of {asset} sum to {total} units")

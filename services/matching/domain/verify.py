@@ -20,14 +20,15 @@ def verify(state: MatchingState) -> None:
 
 
 def _money(state: MatchingState) -> None:
-    """Every pot is known by its name, and together they hold exactly the net deposits."""
-    pots: Counter[str] = Counter()
+    """Every pot is known by its name, and together they hold exactly the net deposits, of each asset."""
+    assets: dict[str, Counter[str]] = {}
     for account in state.ledger.accounts.values():
-        pots[account.name.partition(":")[0]] += account.balance
-    net_deposits = -pots.pop(EXTERNAL, 0)
-    unknown = set(pots) - {"cash", "position", "insurance", "fees", "funding"}
-    if unknown or sum(pots.values()) != net_deposits:
-        raise InvariantBroken(f"pots {dict(pots)} against net deposits {net_deposits}, unknown {sorted(unknown)}")
+        assets.setdefault(account.asset, Counter())[account.name.partition(":")[0]] += account.balance
+    for asset, pots in assets.items():
+        net_deposits = -pots.pop(EXTERNAL, 0)
+        unknown = set(pots) - {"cash", "position", "insurance", "fees", "funding"}
+        if unknown or sum(pots.values()) != net_deposits:
+            raise InvariantBroken(f"{asset}: {dict(pots)} against net deposits {net_deposits}, {sorted(unknown)}")
     if any(market.insurance.balance < 0 for market in state.markets.values()):
         raise InvariantBroken("an insurance fund is overdrawn")
 

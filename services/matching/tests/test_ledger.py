@@ -66,8 +66,19 @@ def test_match_led_003_legs_that_do_not_sum_to_zero_stop_everything() -> None:
     ledger.begin(7, 0)
     ledger.move("trade", ledger.account("a"), ledger.account("b"), 5)
     ledger.end()
-    ledger.entries.append(Entry(1, 2, "a", 1, "trade", 7, 0))
+    ledger.entries.append(Entry(1, 2, "a", 1, "trade", 7, 0, "USDC"))
     with pytest.raises(Unbalanced, match="command 7"):
+        ledger.end()
+
+
+def test_match_led_006_one_asset_never_makes_up_for_another() -> None:
+    """MATCH-LED-006: legs that cancel out across assets are not balanced."""
+    ledger = Ledger()
+    ledger.begin(8, 0)
+    ledger.move("deposit", ledger.account("external:BTC", "BTC"), ledger.account("collateral:BTC:a", "BTC"), 3)
+    ledger.end()
+    ledger.move("swap", ledger.account("collateral:BTC:a", "BTC"), ledger.account("cash:a"), 3)
+    with pytest.raises(Unbalanced, match="command 8: the legs of BTC sum to -3 units"):
         ledger.end()
 
 

@@ -89,9 +89,15 @@ async def check_ledger(pool: Any, ex: Exchange) -> None:
 
 async def check_guards(pool: Any) -> None:
     """MATCH-PG-004: the database refuses unbalanced legs, changed legs and an overdrawn fund."""
-    leg = "INSERT INTO ledger_entries SELECT 999999, n, 'x', 5, 'trade', 1, 1 FROM generate_series(1, 2) n"
+    legs = "INSERT INTO ledger_entries SELECT 999999, n, 'x', 5, 'trade', 1, 1 FROM generate_series(1, 2) n"
     with pytest.raises(asyncpg.CheckViolationError, match="999999"):
-        await pool.execute(leg)
+        await pool.execute(legs)
+    legs = (
+        "INSERT INTO ledger_entries VALUES "
+        "(999998, 0, 'x', 5, 'swap', 1, 1, 'BTC'), (999998, 1, 'y', -5, 'swap', 1, 1, 'USDC')"
+    )
+    with pytest.raises(asyncpg.CheckViolationError, match="999998 does not sum to zero in"):
+        await pool.execute(legs)
     with pytest.raises(asyncpg.RestrictViolationError):
         await pool.execute("UPDATE ledger_entries SET amount_quanta = 1")
     with pytest.raises(asyncpg.RestrictViolationError):

@@ -91,7 +91,7 @@ CLIENT_ORDER_IDS: Final = Table(
     columns={"account": "text", "client_order_id": "text", "order_id": "bigint"},
 )
 LEDGER_BALANCES: Final = Table(
-    "ledger_balances", key=("account",), columns={"account": "text", "balance_quanta": "bigint"}
+    "ledger_balances", key=("account",), columns={"account": "text", "balance_quanta": "bigint", "asset": "text"}
 )
 LEDGER_ENTRIES: Final = Table(
     "ledger_entries",
@@ -104,6 +104,7 @@ LEDGER_ENTRIES: Final = Table(
         "kind": "text",
         "command_seq": "bigint",
         "at": "bigint",
+        "asset": "text",
     },
     write="append",
     load=False,
