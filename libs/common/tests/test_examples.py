@@ -12,6 +12,7 @@ from cleartide.contracts import (
     MarketListed,
     Message,
     PositionChanged,
+    PositionSettled,
     PremiumSampled,
     RiskAlertRaised,
     TradeExecuted,
@@ -99,3 +100,11 @@ def test_the_day() -> None:
     moved = day.flows_quanta + day.pnl_quanta + day.funding_quanta - day.fees_quanta
     assert day.equity_end_quanta - day.equity_start_quanta == moved
     assert day.equity_end_quanta == example(LiquidationRejected).equity_quanta
+
+
+def test_the_last_settlement() -> None:
+    """bob's cash in the end is his equity at the final mark: cash, profit and funding, to the quantum."""
+    settled, trade = example(PositionSettled), example(TradeExecuted)
+    assert settled.realized_pnl_quanta == trade.quote_quanta - settled.fill_lots * settled.fill_price_ticks * UNIT
+    assert settled.funding_quanta == settled.fill_lots * settled.funding_index_quanta
+    assert settled.cash_quanta == example(LiquidationRejected).equity_quanta

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from cleartide.contracts.base import Contract, Message
+from cleartide.contracts.limits import MarketLimits
 from cleartide.contracts.types import (
     AccountId,
     MarketId,
@@ -34,7 +35,10 @@ class MarginBracket(Contract):
 
 
 class MarketSpec(Contract):
-    """A perpetual market's fixed rules. `tick_size` * `lot_size` must be a whole number of 1e-6 quote."""
+    """A perpetual market's rules. `tick_size` * `lot_size` must be a whole number of 1e-6 quote.
+
+    limits: null is without price bands, circuit breaker and caps, for markets that only take outside trades.
+    """
 
     market: MarketId
     base: str
@@ -51,6 +55,7 @@ class MarketSpec(Contract):
     interest_8h_ppb: Ppb
     funding_clamp_ppb: NonNegativePpb
     funding_cap_hourly_ppb: NonNegativePpb
+    limits: MarketLimits | None = None
 
 
 class ListMarket(Message):

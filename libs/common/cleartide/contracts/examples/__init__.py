@@ -2,7 +2,8 @@
 
 BTC-PERP has a tick of 0.1 and a lot of 0.001, so one lot moves 100 quanta per tick. alice and bob deposit 100 USDC
 each; alice buys 25 lots from bob at 65,000.0. The mark falls to 63,500.0 (she is alerted), funding is settled, the mark
-falls to 62,650.0 (she is liquidated in part, bob is not), and bob's day is closed there.
+falls to 62,650.0 (she is liquidated in part, bob is not), and bob's day is closed there. A day later the index jumps by
+a tenth, trading pauses for a minute, and in the end the market is delisted.
 """
 
 import json
@@ -15,9 +16,11 @@ from cleartide.contracts.examples.commands import COMMAND_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
 from cleartide.contracts.examples.products import PRODUCT_EXAMPLES
 from cleartide.contracts.examples.trading import TRADING_EXAMPLES
+from cleartide.contracts.examples.venue import VENUE_EXAMPLES
 
 EXAMPLES: Final[Mapping[type[Message], Message]] = {
-    type(message): message for message in (*COMMAND_EXAMPLES, *TRADING_EXAMPLES, *MARKET_EXAMPLES, *PRODUCT_EXAMPLES)
+    type(message): message
+    for message in (*COMMAND_EXAMPLES, *TRADING_EXAMPLES, *VENUE_EXAMPLES, *MARKET_EXAMPLES, *PRODUCT_EXAMPLES)
 }
 
 
