@@ -13,7 +13,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos model schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -84,6 +84,10 @@ bench: ## benchmarks; ONLY=matching for one
 chaos: ## kill services and servers under load, then count what was lost; KILLS=100
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m tests.chaos $(if $(KILLS),--kills $(KILLS))
+
+model: ## compare matching with the reference model; STEPS=1000000 SEED=7
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m services.matching.tests.model $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED))
 
 schemas: ## write schemas/ from the contracts
 	$(BOOTSTRAP) dev

@@ -1,0 +1,68 @@
+"""The model's front door: one command in, what must be said out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cleartide.contracts import (
+    CancelOrder,
+    Deposit,
+    FundInsurance,
+    LiquidateAccount,
+    ListMarket,
+    Message,
+    PlaceOrder,
+    ReportTrade,
+    SettleFunding,
+    UpdateIndexPrice,
+    Withdraw,
+)
+
+from services.matching.tests.model import funding, liquidation, money, orders, prices
+from services.matching.tests.model.world import Missing, Refusal, World
+
+NUMBERED: Final = {"ingestor": UpdateIndexPrice, "risk": LiquidateAccount, "funding": SettleFunding}
+"""Services that number their commands, and the only command each may give."""
+
+RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
+    ListMarket: money.list_market,
+    FundInsurance: money.fund_insurance,
+    Deposit: money.deposit,
+    Withdraw: money.withdraw,
+    ReportTrade: money.report,
+    PlaceOrder: orders.place,
+    CancelOrder: orders.cancel,
+    UpdateIndexPrice: prices.update,
+    SettleFunding: funding.settle,
+    LiquidateAccount: liquidation.liquidate,
+}
+
+
+def apply(world: World, command: Message, at: int) -> None:
+    """Do a command at this sequenced time: `world.said` and `world.trades` tell of this command alone.
+
+    Raises Refusal, with nothing changed but a service's number used up, or Missing, with nothing changed at all.
+    """
+    world.at = at
+    world.said, world.trades = [], []
+    if _is_known(world, command):
+        return
+    RULES[type(command)](world, command)
+    if command.source not in NUMBERED:
+        world.applied.add(("command", command.source, command.id))
+
+
+def _is_known(world: World, command: Message) -> bool:
+    """Whether a service's numbered command was seen before; it is then skipped in silence."""
+    if command.source not in NUMBERED:
+        if ("command", command.source, command.id) in world.applied:
+            raise Refusal("duplicate")
+        return False
+    if type(command) is not NUMBERED[command.source] or command.seq == 0:
+        raise Refusal("source_not_allowed")
+    last = world.numbers.get(command.source, 0)
+    if command.seq <= last:
+        return True
+    if command.seq > last + 1:
+        raise Missing(command.source)
+    world.numbers[command.source] = command.seq
+    return False

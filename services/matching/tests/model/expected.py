@@ -1,0 +1,168 @@
+"""The rows that must be in the service's tables, by table and key, in the columns named here."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from cleartide.fold import Key, Row
+
+from services.matching.tests.model.fills import funding_index
+from services.matching.tests.model.numbers import BILLION, SECOND
+from services.matching.tests.model.world import World
+
+Rows = dict[Key, Row]
+
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "markets": ("market", "tick_size", "lot_size", "taker_fee_ppb", "maker_fee_ppb", "liquidation_fee_ppb"),
+    "market_brackets": ("upper_notional_quanta", "initial_margin_ppb", "maintenance_fraction_ppb"),
+    "marks": (
+        "mark_ticks",
+        "index_ticks",
+        "last_ticks",
+        "index_stale",
+        "updated_at",
+        "ema_micro_ticks",
+        "ema_at",
+        "premium_minute",
+        "open_interest_lots",
+    ),
+    "funding_indexes": ("funding_index_quanta", "carry", "rate_ppb", "interval_start", "interval_micros"),
+    "accounts": ("opened_at",),
+    "positions": ("lots", "funding_index_quanta"),
+    "orders": (
+        "order_id",
+        "account",
+        "market",
+        "client_order_id",
+        "side",
+        "price_ticks",
+        "size_lots",
+        "remaining_lots",
+        "reduce_only",
+        "loss_per_lot_quanta",
+    ),
+    "ledger_balances": ("balance_quanta",),
+    "counters": ("last",),
+    "command_sources": ("last_seq",),
+}
+
+TRADES: Final = (
+    "trade_id",
+    "market",
+    "at",
+    "price_ticks",
+    "size_lots",
+    "quote_quanta",
+    "buyer",
+    "seller",
+    "buy_order_id",
+    "sell_order_id",
+    "taker_side",
+    "origin",
+    "outside_trade_id",
+    "buyer_fee_quanta",
+    "seller_fee_quanta",
+)
+"""The columns of a trade's row."""
+
+
+def _markets(world: World) -> Rows:
+    specs = (market.spec for market in world.markets.values())
+    return {(spec.market,): tuple(getattr(spec, name) for name in COLUMNS["markets"]) for spec in specs}
+
+
+def _brackets(world: World) -> Rows:
+    return {
+        (market.name, number): tuple(getattr(bracket, name) for name in COLUMNS["market_brackets"])
+        for market in world.markets.values()
+        for number, bracket in enumerate(market.spec.brackets)
+    }
+
+
+def _marks(world: World) -> Rows:
+    rows: Rows = {}
+    for market in world.markets.values():
+        seen = (market.mark, market.index, market.last, market.stale, market.heard_at)
+        basis = (market.basis, market.basis_second * SECOND, market.minute)
+        rows[(market.name,)] = (*seen, *basis, world.open_interest(market.name))
+    return rows
+
+
+def _funding(world: World) -> Rows:
+    rows: Rows = {}
+    for market in world.markets.values():
+        whole = funding_index(market)
+        carry = (market.funding_total - whole) * BILLION
+        last = (market.funding_rate, market.interval_start, market.interval)
+        rows[(market.name,)] = (whole, int(carry), *last)
+    return rows
+
+
+def _accounts(world: World) -> Rows:
+    return {(account.name,): (account.opened_at,) for account in world.accounts.values()}
+
+
+def _positions(world: World) -> Rows:
+    return {
+        (account.name, market): (position.lots, position.funding_since)
+        for account in world.accounts.values()
+        for market, position in account.positions.items()
+        if position.lots
+    }
+
+
+def _orders(world: World) -> Rows:
+    rows: Rows = {}
+    for order in world.orders.values():
+        owner = (order.number, order.account, order.market, order.name)
+        terms = (order.side, order.price, order.size, order.left, order.reduce_only, order.loss)
+        rows[(order.number,)] = (*owner, *terms)
+    return rows
+
+
+def pots(world: World) -> Iterator[tuple[str, int]]:
+    """Every ledger account with its balance in quanta; together they hold nothing."""
+    yield "external", world.outside_money
+    yield "fees", world.fees
+    for market in world.markets.values():
+        yield f"insurance:{market.name}", market.insurance
+        yield f"funding:{market.name}", market.funding_pot
+    for account in world.accounts.values():
+        yield f"cash:{account.name}", account.cash
+        for name, position in account.positions.items():
+            yield f"position:{name}:{account.name}", position.quote
+
+
+def _balances(world: World) -> Rows:
+    return {(name,): (balance,) for name, balance in pots(world) if balance}
+
+
+def _counters(world: World) -> Rows:
+    last = {"orders": world.order_number, "trades": world.trade_number, "liquidations": world.liquidation_number}
+    return {(name,): (number,) for name, number in last.items() if number}
+
+
+def _sources(world: World) -> Rows:
+    return {(name,): (number,) for name, number in world.numbers.items()}
+
+
+EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
+    "markets": _markets,
+    "market_brackets": _brackets,
+    "marks": _marks,
+    "funding_indexes": _funding,
+    "accounts": _accounts,
+    "positions": _positions,
+    "orders": _orders,
+    "ledger_balances": _balances,
+    "counters": _counters,
+    "command_sources": _sources,
+}
+
+
+def books(world: World) -> dict[str, list[tuple[int, int, int]]]:
+    """(number, price, lots left) of every order by market and side, the next to trade first."""
+    return {
+        f"{name} {side:+d}": [(order.number, order.price, order.left) for order in world.book(name, side)]
+        for name in world.markets
+        for side in (1, -1)
+    }

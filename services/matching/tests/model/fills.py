@@ -1,0 +1,108 @@
+"""What a trade does to both sides (R4 to R6)."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from cleartide.contracts import PositionChanged, TradeExecuted
+
+from services.matching.tests.model.numbers import down, toward_zero
+from services.matching.tests.model.world import Account, Market, Position, World
+
+
+@dataclass
+class Side:
+    """One side of a trade. to_insurance: whose the fee is, the insurance fund's or the venue's."""
+
+    account: Account
+    order: int | None = None
+    fee: int = 0
+    to_insurance: bool = False
+
+
+def funding_index(market: Market) -> int:
+    """Whole quanta per lot since the market opened; what is left of a quantum waits for the next interval."""
+    return down(market.funding_total)
+
+
+def book_fill(position: Position, lots: int, flow: int) -> int:
+    """Change a position by signed lots against signed quote; returns the profit that becomes cash (R5)."""
+    same_way = position.lots * lots >= 0
+    if same_way:
+        position.lots += lots
+        position.quote += flow
+        return 0
+    if abs(lots) > abs(position.lots):
+        closing = -position.lots
+        closing_flow = Fraction(flow * closing, lots)
+        assert closing_flow.denominator == 1
+        profit = book_fill(position, closing, int(closing_flow))
+        return profit + book_fill(position, lots - closing, flow - int(closing_flow))
+    released = toward_zero(Fraction(position.quote * abs(lots), abs(position.lots)))
+    position.lots += lots
+    position.quote -= released
+    return released + flow
+
+
+def fill(account: Account, market: Market, lots: int, price: int, fee: int) -> tuple[int, int]:
+    """One side of a trade: funding of the old size, profit and fee to cash. Returns (profit, funding)."""
+    position = account.position(market.name)
+    funding, position.funding = position.funding, 0
+    position.funding_since = funding_index(market)
+    profit = book_fill(position, lots, -lots * price * market.unit)
+    account.cash += funding + profit - fee
+    return profit, funding
+
+
+def trade(
+    world: World, market: Market, price: int, lots: int, buyer: Side, seller: Side, origin: str, **more: Any
+) -> None:
+    """A trade, whoever allowed it, with everything that must be said and kept of it."""
+    world.trade_number += 1
+    known = {
+        "market": market.name,
+        "trade_id": world.trade_number,
+        "price_ticks": price,
+        "size_lots": lots,
+        "quote_quanta": lots * price * market.unit,
+        "buyer": buyer.account.name,
+        "seller": seller.account.name,
+        "buy_order_id": buyer.order,
+        "sell_order_id": seller.order,
+        "origin": origin,
+        "outside_trade_id": "",
+        **more,
+    }
+    world.say(TradeExecuted, **known)
+    fees = {"buyer_fee_quanta": buyer.fee, "seller_fee_quanta": seller.fee}
+    world.trades.append({**known, **fees, "at": world.at})
+    for side, delta in ((buyer, lots), (seller, -lots)):
+        _one_side(world, market, price, delta, side, origin)
+    if origin != "takeover":
+        market.last = price
+
+
+def _one_side(world: World, market: Market, price: int, lots: int, side: Side, origin: str) -> None:
+    profit, funding = fill(side.account, market, lots, price, side.fee)
+    market.funding_pot -= funding
+    if side.to_insurance:
+        market.insurance += side.fee
+    else:
+        world.fees += side.fee
+    position = side.account.position(market.name)
+    world.say(
+        PositionChanged,
+        account=side.account.name,
+        market=market.name,
+        trade_id=world.trade_number,
+        fill_lots=lots,
+        fill_price_ticks=price,
+        realized_pnl_quanta=profit,
+        funding_quanta=funding,
+        fee_quanta=side.fee,
+        lots=position.lots,
+        quote_quanta=position.quote,
+        cash_quanta=side.account.cash,
+        funding_index_quanta=position.funding_since,
+        origin=origin,
+    )

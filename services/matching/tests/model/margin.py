@@ -1,0 +1,119 @@
+"""What an account is worth and what it must have (R8 to R11, 3.11)."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from services.matching.tests.model.numbers import rate, up
+from services.matching.tests.model.world import MOST_BALANCE, Account, Market, Order, Position, World
+
+
+class Standing(NamedTuple):
+    """Equity, initial and maintenance margin in quanta."""
+
+    equity: int
+    initial: int
+    maintenance: int
+
+    @property
+    def is_due(self) -> bool:
+        """Below maintenance; exactly at it is safe, and without a requirement nobody is due (R10)."""
+        return self.maintenance > 0 and Fraction(self.equity, self.maintenance) < 1
+
+    @property
+    def is_beyond_help(self) -> bool:
+        """E <= 0, or E below two thirds of maintenance (R23)."""
+        return self.equity <= 0 or self.equity < Fraction(2, 3) * self.maintenance
+
+
+def slices(market: Market, notional: int) -> tuple[int, int]:
+    """(initial, maintenance) margin: every slice of notional at its own rates, each product rounded up (R8)."""
+    initial = maintenance = lower = 0
+    for bracket in market.spec.brackets:
+        if notional <= lower:
+            break
+        upper = notional if bracket.upper_notional_quanta is None else bracket.upper_notional_quanta
+        inside = min(notional, upper) - lower
+        slice_initial = up(inside * rate(bracket.initial_margin_ppb))
+        initial += slice_initial
+        maintenance += up(slice_initial * rate(bracket.maintenance_fraction_ppb))
+        lower = upper
+    return initial, maintenance
+
+
+def value(market: Market, position: Position) -> int:
+    """Signed value at the mark; at cost while there is no mark."""
+    return position.lots * market.mark * market.unit if market.mark else -position.quote
+
+
+def standing(world: World, account: Account) -> Standing:
+    """Over all positions, open orders left out (R10)."""
+    initial = maintenance = 0
+    for name, position in account.positions.items():
+        market = world.markets[name]
+        more_initial, more_maintenance = slices(market, abs(value(market, position)))
+        initial += more_initial
+        maintenance += more_maintenance
+    return Standing(equity(world, account), initial, maintenance)
+
+
+def equity(world: World, account: Account) -> int:
+    """Cash, and of every position what it cost, what it is worth, and its funding."""
+    held = account.positions.items()
+    return account.cash + sum(p.quote + value(world.markets[name], p) + p.funding for name, p in held)
+
+
+def with_orders(world: World, account: Account, added: Order | None = None) -> tuple[int, int]:
+    """(equity less the losses that open orders may bring, initial margin of the worse side per market) (R9)."""
+    orders = [order for order in world.orders.values() if order.account == account.name and not order.reduce_only]
+    free = equity(world, account) - sum(order.left * order.loss for order in orders)
+    if added is not None:
+        orders.append(added)
+    initial = 0
+    for name, market in world.markets.items():
+        position = account.positions.get(name, Position())
+        bought = position.lots + sum(order.left for order in orders if order.market == name and order.side > 0)
+        sold = position.lots - sum(order.left for order in orders if order.market == name and order.side < 0)
+        if market.mark:
+            initial += slices(market, max(bought, -sold) * market.mark * market.unit)[0]
+        else:
+            initial += slices(market, abs(position.quote))[0]
+    return free, initial
+
+
+def can_fund(world: World, account: Account, order: Order, fee: int) -> bool:
+    """Whether the order leaves E >= IM after its fee and its loss to the mark (R9)."""
+    free, initial = with_orders(world, account, order)
+    return free - fee - order.left * order.loss >= initial
+
+
+def only_closes(world: World, account: Account, order: Order) -> bool:
+    """Whether the order can do no more than close the position, together with those on its side already."""
+    ahead = [other for other in world.orders_of(account.name) if is_beside(other, order)]
+    return sum(other.left for other in ahead) + order.left <= -order.side * account.position(order.market).lots
+
+
+def is_beside(other: Order, order: Order) -> bool:
+    """Of the same side of the same market, and not reduce-only."""
+    return other.market == order.market and other.side == order.side and not other.reduce_only
+
+
+def may_become(before: Standing, after: Standing) -> bool:
+    """3.11: afterwards E >= IM, or no riskier than before."""
+    if after.equity >= after.initial:
+        return True
+    if not before.maintenance and not after.maintenance:
+        return after.equity > before.equity
+    no_riskier = after.equity * before.maintenance >= before.equity * after.maintenance
+    return after.maintenance <= before.maintenance and no_riskier
+
+
+def withdrawable(world: World, account: Account) -> int:
+    """max(0, min(cash, E - max(IM, a tenth of all notional))) (R11)."""
+    free, initial = with_orders(world, account)
+    notional = sum(abs(value(world.markets[name], position)) for name, position in account.positions.items())
+    return max(0, min(account.cash, free - max(initial, up(Fraction(notional, 10)))))
+
+
+def stays_in_range(account: Account, position: Position, quote: int) -> bool:
+    """Whether a fill of this quote amount keeps every balance within what all readers can hold."""
+    return abs(account.cash) + abs(position.quote) + abs(position.funding) + 2 * quote <= MOST_BALANCE

@@ -1,0 +1,97 @@
+"""Lives: a fresh pair of exchanges, a scene, and a sequence of steps."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any, Final
+
+from cleartide.contracts import Deposit, ListMarket, Message, UpdateIndexPrice
+
+from services.matching.tests.model.compare import START, Difference, Pair
+from services.matching.tests.model.scenes import SCENES, TRADERS, specs, text_of
+from services.matching.tests.model.steps import Scripted, Step, command_of, random_step
+
+LIFE: Final = 300
+"""Steps: long enough for funds to run dry and for ids to pile up, short enough to start rich again often."""
+
+
+def opened(scene: int) -> Pair:
+    """The scene's markets are listed, two have a price, and everybody but the last trader has some money."""
+    pair = Pair()
+    first: list[Message] = []
+    for number, spec in enumerate(specs(scene), start=1):
+        first.append(ListMarket(id=f"list-{number}", source="operator", occurred_at=START, spec=spec))
+    for number, spec in enumerate(specs(scene)[:2], start=1):
+        price = text_of(10_000, spec.tick_size)
+        envelope = _from("ingestor", number)
+        first.append(UpdateIndexPrice(**envelope, seq=number, market=spec.market, price=price, sources=()))
+    for number, name in enumerate(TRADERS[:-1], start=1):
+        first.append(Deposit(**_from("bank", number), account=name, asset="USDC", amount="150"))
+    for command in first:
+        pair.take(Scripted(START, command))
+    return pair
+
+
+def _from(source: str, number: int) -> dict[str, Any]:
+    return {"id": f"{source}-{number}", "source": source, "occurred_at": START}
+
+
+def live(scene: int, steps: Iterable[Step]) -> Pair:
+    """One life. Raises Difference, naming the step."""
+    pair = opened(scene)
+    before: Message | None = None
+    for number, step in enumerate(steps):
+        scripted = command_of(pair.world, number, step, before)
+        before = scripted.command
+        try:
+            if step.kind == "restart":
+                pair.restart()
+            pair.take(scripted)
+        except Difference as difference:
+            raise Difference(f"step {number} {step}\n{before!r}\n{difference}") from difference
+    return pair
+
+
+def random_life(seed: int, life: int) -> tuple[int, list[Step]]:
+    """The scene and the steps of one life of a seed."""
+    chance = Random(f"{seed}/{life}")
+    return chance.randrange(SCENES), [random_step(chance) for _ in range(LIFE)]
+
+
+def volume(seed: int, steps: int, progress: Callable[[int], None] = lambda _: None) -> Counter[str]:
+    """At least so many steps in lives of their own; returns how often everything happened. Raises Difference."""
+    outcomes: Counter[str] = Counter()
+    for life in range(-(-steps // LIFE)):
+        scene, script = random_life(seed, life)
+        try:
+            outcomes.update(live(scene, script).outcomes)
+        except Exception as fault:
+            shortest = shrink(scene, script)
+            told = "\n".join(f"    {step!r}," for step in shortest)
+            raise Difference(f"seed {seed}, life {life}, scene {scene}, shrunk to\n{told}\n{fault}") from fault
+        progress((life + 1) * LIFE)
+    return outcomes
+
+
+def fails(scene: int, steps: Sequence[Step]) -> bool:
+    """Whether these steps end in any fault."""
+    try:
+        live(scene, steps)
+    except Exception:
+        return True
+    return False
+
+
+def shrink(scene: int, steps: list[Step]) -> list[Step]:
+    """Fewer steps that still end in a fault: leave out ever smaller pieces until none can go."""
+    size = len(steps)
+    while size:
+        place = 0
+        while place < len(steps):
+            fewer = steps[:place] + steps[place + size :]
+            if fails(scene, fewer):
+                steps = fewer
+            else:
+                place += size
+        size //= 2
+    return steps

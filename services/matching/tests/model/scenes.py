@@ -1,0 +1,73 @@
+"""Who trades, and where: a few markets whose numbers make rounding and margin matter."""
+
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+
+from cleartide.contracts import MarginBracket, MarketSpec
+
+TRADERS: Final = ("ann", "bob", "cat", "dan", "eve")
+SCENES: Final = 6
+
+
+def text_of(count: int, step: str, decimals: int = 0) -> str:
+    """So many steps as decimal text; with `decimals`, so many of their thousandths and the like."""
+    return format((Decimal(count) * Decimal(step)).scaleb(-decimals), "f")
+
+
+@cache
+def specs(scene: int) -> tuple[MarketSpec, MarketSpec, MarketSpec]:
+    """Three markets: a plain one, one with brackets and u = 1, and a dear one that liquidates whole positions.
+
+    Scenes differ in fees (odd ones, none, a maker's above a taker's) and in margin rates.
+    """
+    taker, maker = ((450_000, 150_000), (0, 0), (333_333, 111_111), (1, 1), (100_000, 700_000), (9_999_999, 1))[scene]
+    plain = _spec("BTC-PERP", "0.1", "0.001", (_bracket(None, 100_000_000, 500_000_000),))
+    steep = _spec(
+        "ETH-PERP",
+        "0.05",
+        "0.00002",
+        (
+            _bracket(3_000_001, (20_000_000, 33_333_333)[scene % 2], 600_000_000),
+            _bracket(20_000_000, 50_000_001, 333_333_333),
+            _bracket(None, 250_000_000, 999_999_999),
+        ),
+        liquidation_fee_ppb=1_234_567,
+        impact_notional_quanta=777_777,
+    )
+    dear = _spec(
+        "SOL-PERP",
+        "0.01",
+        "0.1",
+        (_bracket(500_000_000, 50_000_000, 100_000_000), _bracket(None, 1_000_000_000, 1_000_000_000)),
+        liquidation_fee_ppb=(50_000_000, 0)[scene % 2],
+        mark_band_ppb=100_000_000,
+        funding_cap_hourly_ppb=1_000_000,
+    )
+    fees = {"taker_fee_ppb": taker, "maker_fee_ppb": maker}
+    return tuple(spec.model_copy(update=fees) for spec in (plain, steep, dear))  # type: ignore[return-value]
+
+
+def _bracket(upper: int | None, initial: int, fraction: int) -> MarginBracket:
+    return MarginBracket(upper_notional_quanta=upper, initial_margin_ppb=initial, maintenance_fraction_ppb=fraction)
+
+
+def _spec(market: str, tick: str, lot: str, brackets: tuple[MarginBracket, ...], **changes: Any) -> MarketSpec:
+    values: dict[str, Any] = {
+        "market": market,
+        "base": market[:3],
+        "quote": "USDC",
+        "tick_size": tick,
+        "lot_size": lot,
+        "brackets": brackets,
+        "taker_fee_ppb": 0,
+        "maker_fee_ppb": 0,
+        "liquidation_fee_ppb": 5_000_000,
+        "mark_band_ppb": 25_000_000,
+        "market_order_band_ppb": 50_000_001,
+        "impact_notional_quanta": 100_000_000,
+        "interest_8h_ppb": 100_000,
+        "funding_clamp_ppb": 500_000,
+        "funding_cap_hourly_ppb": 40_000_000,
+    }
+    return MarketSpec(**{**values, **changes})

@@ -1,0 +1,332 @@
+"""Random steps, and the commands that they become in a given world.
+
+A step is a few small numbers, so that a sequence of steps shrinks well: what it means ("the third of my orders",
+"as much as I can afford and one lot more") is worked out when its turn comes.
+"""
+
+from random import Random
+from typing import Any, Final, NamedTuple
+
+from cleartide.contracts import (
+    CancelOrder,
+    Deposit,
+    FundInsurance,
+    LiquidateAccount,
+    ListMarket,
+    Message,
+    PlaceOrder,
+    ReportTrade,
+    SettleFunding,
+    UpdateIndexPrice,
+    Withdraw,
+)
+from hypothesis import strategies as st
+
+from services.matching.tests.model.margin import standing, withdrawable
+from services.matching.tests.model.numbers import HOUR, SECOND
+from services.matching.tests.model.scenes import TRADERS, specs, text_of
+from services.matching.tests.model.sizing import affordable_lots
+from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, World
+
+WAITS: Final = (0, 0, 0, 1, 137_000, 500_000, 999_999, SECOND, 3_500_000, 5 * SECOND)
+FIRST_PRICE: Final = 10_000
+"""Ticks, where a market has none yet."""
+
+WEIGHTS: Final = {
+    "order": 60,
+    "exact order": 4,
+    "odd order": 3,
+    "cancel": 7,
+    "price": 20,
+    "jump": 3,
+    "no price": 1,
+    "silence": 1,
+    "liquidate": 8,
+    "settle": 3,
+    "report": 3,
+    "deposit": 4,
+    "exact deposit": 3,
+    "withdraw": 2,
+    "exact withdraw": 3,
+    "insure": 2,
+    "list": 1,
+    "again": 1,
+    "restart": 1,
+}
+
+
+class Step(NamedTuple):
+    """What somebody does next; the numbers are read by `command_of`."""
+
+    kind: str
+    who: int
+    where: int
+    buys: bool
+    amount: int
+    offset: int
+    flags: int
+    wait: int
+
+
+def random_step(chance: Random) -> Step:
+    """Any step, by the weights."""
+    kind = chance.choices(_KINDS, cum_weights=_CUMULATED)[0]
+    where = min(chance.randrange(4), 2)
+    numbers = (chance.randrange(1, 601), chance.randrange(-30, 31), chance.randrange(64), chance.randrange(len(WAITS)))
+    return Step(kind, chance.randrange(len(TRADERS)), where, chance.random() < 0.5, *numbers)
+
+
+_KINDS: Final = list(WEIGHTS)
+_CUMULATED: Final = [sum(list(WEIGHTS.values())[: place + 1]) for place in range(len(WEIGHTS))]
+
+any_step: Final = st.builds(
+    Step,
+    kind=st.sampled_from([kind for kind, weight in WEIGHTS.items() for _ in range(weight)]),
+    who=st.integers(0, len(TRADERS) - 1),
+    where=st.integers(0, 2),
+    buys=st.booleans(),
+    amount=st.integers(1, 600),
+    offset=st.integers(-30, 30),
+    flags=st.integers(0, 63),
+    wait=st.integers(0, len(WAITS) - 1),
+)
+
+
+class Scripted(NamedTuple):
+    """A step's command with its sequenced time; None: nothing is sent."""
+
+    at: int
+    command: Message | None
+
+
+def command_of(world: World, number: int, step: Step, before: Message | None) -> Scripted:
+    """The `number`-th step in this world; `before` is the command of the step before it."""
+    at = world.at + WAITS[step.wait]
+    if step.kind == "silence":
+        return Scripted(at + 61 * SECOND, None)
+    if step.kind == "again":
+        return Scripted(at, before)
+    market = list(world.markets.values())[step.where % len(world.markets)]
+    contract, body = _MAKERS[step.kind](world, number, step, market)
+    source = _SOURCES.get(contract, "gateway")
+    envelope: dict[str, Any] = {"id": f"{source}-{number}", "source": source, "occurred_at": at}
+    if source in _NUMBERED:
+        envelope["seq"] = world.numbers.get(source, 0) + (2 if step.flags == 63 and step.amount == 1 else 1)
+    return Scripted(at, contract(**envelope, **body))
+
+
+_NUMBERED: Final = ("ingestor", "risk", "funding")
+_SOURCES: Final[dict[type[Message], str]] = {
+    UpdateIndexPrice: "ingestor",
+    LiquidateAccount: "risk",
+    SettleFunding: "funding",
+    ListMarket: "operator",
+    FundInsurance: "operator",
+    ReportTrade: "engine",
+}
+Body = tuple[type[Message], dict[str, Any]]
+
+
+def _order(world: World, number: int, step: Step, market: Market) -> Body:
+    """Flags: one in eight a market order, some immediate, some post-only, every fourth reduce-only."""
+    body = _order_body(world, number, step, market)
+    return PlaceOrder, body
+
+
+def _order_body(world: World, number: int, step: Step, market: Market) -> dict[str, Any]:
+    reference = market.mark or FIRST_PRICE
+    price = max(1, reference + (step.offset if step.flags & 32 else step.offset // 8))
+    kind, buys = step.flags % 16, step.buys
+    if kind in (1, 3, 5, 6) and step.flags & 16:
+        held = world.accounts.get(TRADERS[step.who])
+        position = held.positions.get(market.name) if held is not None else None
+        buys = position.lots < 0 if position is not None and position.lots else buys
+    return {
+        "account": TRADERS[step.who],
+        "market": market.name,
+        "client_order_id": f"o{number - number % 2 if step.flags == 17 else number}",
+        "side": "buy" if buys else "sell",
+        "order_type": "market" if kind in (0, 1) else "limit",
+        "size": text_of(_lots(step, market), market.spec.lot_size),
+        "price": None if kind in (0, 1) else text_of(price, market.spec.tick_size),
+        "time_in_force": "ioc" if kind in (2, 5) else "gtc",
+        "post_only": kind == 4,
+        "reduce_only": kind in (1, 3, 5, 6),
+    }
+
+
+def _lots(step: Step, market: Market) -> int:
+    """Mostly small; the cheap market takes ten times as much."""
+    lots = step.amount if step.amount % 4 == 0 else 1 + step.amount // 6
+    return lots * (10 if market.unit == 1 else 1)
+
+
+def _exact_order(world: World, number: int, step: Step, market: Market) -> Body:
+    """As much as the account can fund to the lot, or one lot more."""
+    body = _order_body(world, number, step, market) | {"reduce_only": False}
+    if body["account"] in world.accounts and market.mark:
+        lots = affordable_lots(world, PlaceOrder(**_envelope(number), **body)) + step.flags // 16 % 2
+        body["size"] = text_of(max(1, lots), market.spec.lot_size)
+    return PlaceOrder, body
+
+
+def _envelope(number: int) -> dict[str, Any]:
+    return {"id": f"try-{number}", "source": "gateway", "occurred_at": 0}
+
+
+def _odd_order(world: World, number: int, step: Step, market: Market) -> Body:
+    """An order with something wrong, or at a bound."""
+    wrong: tuple[dict[str, Any], ...] = (
+        {"account": RESERVED[step.amount % 2]},
+        {"account": "nobody"},
+        {"market": "NONE-PERP"},
+        {"size": "0"},
+        {"size": "0.0000001"},
+        {"size": "999999999999999"},
+        {"size": text_of(2**40 - 1, market.spec.lot_size)},
+        {"size": text_of(2**40, market.spec.lot_size)},
+        {"price": "0", "order_type": "limit"},
+        {"price": "1.00001", "order_type": "limit"},
+        {"price": "999999999999999", "order_type": "limit"},
+        {"price": None, "order_type": "limit"},
+        {"price": "1000", "order_type": "market"},
+        {"post_only": True, "time_in_force": "ioc"},
+        {"size": text_of(2**50 // (market.unit * (market.mark or 1)) + step.amount % 2, market.spec.lot_size)},
+    )
+    return PlaceOrder, _order_body(world, number, step, market) | wrong[step.flags % len(wrong)]
+
+
+def _cancel(world: World, number: int, step: Step, market: Market) -> Body:
+    """One of somebody's resting orders; sometimes of another market, or none at all."""
+    resting = [order for order in world.orders.values() if order.account == TRADERS[step.who]] or [
+        *world.orders.values()
+    ]
+    body = {"account": TRADERS[step.who], "market": market.name, "client_order_id": "none"}
+    if resting and step.flags:
+        order = resting[step.amount % len(resting)]
+        body = {"account": order.account, "market": order.market, "client_order_id": order.name}
+        if step.flags == 1:
+            body["market"] = market.name
+    return CancelOrder, body
+
+
+def _price(world: World, number: int, step: Step, market: Market) -> Body:
+    """Around the last index, on whole, half and thousandth ticks."""
+    middle = (market.index or FIRST_PRICE) * 1_000 + step.offset * (500, 500, 333, 1_000)[step.flags % 4]
+    return UpdateIndexPrice, _index(market, middle)
+
+
+def _jump(world: World, number: int, step: Step, market: Market) -> Body:
+    """Up to 12 % away."""
+    middle = (market.index or FIRST_PRICE) * (1_000 + 4 * step.offset)
+    return UpdateIndexPrice, _index(market, middle)
+
+
+def _no_price(world: World, number: int, step: Step, market: Market) -> Body:
+    return UpdateIndexPrice, {**_index(market, 1_000), "price": None}
+
+
+def _index(market: Market, thousandths: int) -> dict[str, Any]:
+    return {"market": market.name, "price": text_of(max(0, thousandths), market.spec.tick_size, 3), "sources": ()}
+
+
+def _liquidate(world: World, number: int, step: Step, market: Market) -> Body:
+    """Somebody who is due, if anybody is."""
+    due = [name for name, account in world.accounts.items() if name not in RESERVED and standing(world, account).is_due]
+    name = due[step.who % len(due)] if due else ("nobody", OUTSIDE, *TRADERS)[step.flags % 7]
+    figures = {"equity": "0", "maintenance_margin": "0", "mark_price_ticks": 1, "observed_seq": 0}
+    return LiquidateAccount, {"account": name, "market": market.name, **figures}
+
+
+def _settle(world: World, number: int, step: Step, market: Market) -> Body:
+    """The next interval, or the one that is settled already; now and then beyond the cap."""
+    micros = HOUR if step.flags % 4 else HOUR // 60
+    start = 0 if market.interval_start < 0 else market.interval_start + (micros if step.flags % 8 else 0)
+    rate = (step.amount - 300) * (50_000 if step.flags % 4 else 2_500) + step.offset
+    body = {"interval_start": start, "interval_micros": micros, "rate_ppb": rate, "samples": 60}
+    return SettleFunding, {"market": market.name, **body}
+
+
+def _report(world: World, number: int, step: Step, market: Market) -> Body:
+    """One- and two-sided, also by the same party, by nobody and by reserved names."""
+    price = max(1, (market.mark or FIRST_PRICE) + 3 * step.offset)
+    parties = [TRADERS[step.who], TRADERS[step.amount % len(TRADERS)]]
+    if step.flags < 20:
+        parties[step.flags % 2] = ""
+    if step.flags in (20, 21):
+        parties = [parties[0], OUTSIDE] if step.flags == 20 else ["", ""]
+    buyer, seller = parties if step.buys else reversed(parties)
+    return ReportTrade, {
+        "market": market.name,
+        "trade_id": f"t{number - (number % 3 == 0)}",
+        "price": text_of(price, market.spec.tick_size),
+        "size": text_of(step.amount, market.spec.lot_size),
+        "buyer": buyer or None,
+        "seller": seller or None,
+        "executed_at": world.at,
+    }
+
+
+def _deposit(world: World, number: int, step: Step, market: Market) -> Body:
+    return Deposit, _money(step, step.amount * 500_001)
+
+
+def _exact_deposit(world: World, number: int, step: Step, market: Market) -> Body:
+    """What lifts somebody who is due to maintenance exactly, or to a quantum less."""
+    for name, account in world.accounts.items():
+        now = standing(world, account)
+        if name not in RESERVED and now.is_due:
+            lacking = now.maintenance - now.equity - step.flags % 2
+            return Deposit, {**_money(step, max(1, lacking)), "account": name}
+    return Deposit, _money(step, step.amount)
+
+
+def _withdraw(world: World, number: int, step: Step, market: Market) -> Body:
+    return Withdraw, _money(step, step.amount * 250_001)
+
+
+def _exact_withdraw(world: World, number: int, step: Step, market: Market) -> Body:
+    """All that may leave, or a quantum more."""
+    account = world.accounts.get(TRADERS[step.who])
+    most = withdrawable(world, account) if account is not None else 0
+    return Withdraw, _money(step, most + step.flags % 2)
+
+
+def _insure(world: World, number: int, step: Step, market: Market) -> Body:
+    return FundInsurance, {"market": market.name, "amount": text_of(step.amount * 33_333, "0.000001")}
+
+
+def _money(step: Step, quanta: int) -> dict[str, Any]:
+    """An amount for somebody; some amounts cannot be read, and some names are reserved."""
+    text = "0.0000001" if step.flags == 62 else text_of(quanta, "0.000001")
+    name = RESERVED[step.amount % 2] if step.flags == 61 else TRADERS[step.who]
+    return {"account": name, "asset": "USDC", "amount": text}
+
+
+def _list(world: World, number: int, step: Step, market: Market) -> Body:
+    """One that is there already, or one that cannot be traded."""
+    wrong: dict[str, Any] = {"market": f"M{step.amount}-PERP"} if step.flags % 2 else {}
+    changes = ({"tick_size": "0"}, {"lot_size": "0.0000001"}, {"taker_fee_ppb": 10**9}, {"tick_size": "100000000000"})
+    wrong |= changes[step.flags // 2 % len(changes)]
+    return ListMarket, {"spec": specs(0)[0].model_copy(update=wrong)}
+
+
+_MAKERS: Final = {
+    "order": _order,
+    "exact order": _exact_order,
+    "odd order": _odd_order,
+    "cancel": _cancel,
+    "price": _price,
+    "jump": _jump,
+    "no price": _no_price,
+    "liquidate": _liquidate,
+    "settle": _settle,
+    "report": _report,
+    "deposit": _deposit,
+    "exact deposit": _exact_deposit,
+    "withdraw": _withdraw,
+    "exact withdraw": _exact_withdraw,
+    "insure": _insure,
+    "list": _list,
+    "restart": _cancel,
+}

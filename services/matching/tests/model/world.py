@@ -1,0 +1,164 @@
+"""What the model knows. Plain data: sizes in lots, prices in ticks, money in quanta, times in microseconds."""
+
+from copy import copy
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Final
+
+from cleartide.contracts import MarketSpec, Message
+
+OUTSIDE: Final = "outside"
+INSURANCE: Final = "insurance"
+RESERVED: Final = (OUTSIDE, INSURANCE)
+
+MOST_LOTS: Final = 2**40 - 1
+MOST_TICKS: Final = 2**40 - 1
+MOST_QUANTA: Final = 2**53 - 1
+MOST_NOTIONAL: Final = 2**50
+MOST_BALANCE: Final = 2**52
+MOST_OPEN_INTEREST: Final = 2**49
+MOST_OUTSIDE_LOTS: Final = 2**48
+MOST_ORDERS: Final = 1_000
+NAMES_REMEMBERED: Final = 4_096
+
+Said = tuple[str, dict[str, Any]]
+
+
+class Refusal(Exception):  # noqa: N818 - a verdict, not a fault
+    """The command is not done, and nothing changes."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Missing(Exception):  # noqa: N818 - a verdict, not a fault
+    """A numbered command is missing before this one: the service must stop."""
+
+
+@dataclass
+class Market:
+    """A market's rules, prices and pots.
+
+    funding_total: the exact sum of mark * u * rate over all settled intervals, per lot.
+    basis: the smoothed mid - index in millionths of a tick, stepped up to the second `basis_second`.
+    """
+
+    spec: MarketSpec
+    tick: Fraction
+    lot: Fraction
+    unit: int
+    mark: int = 0
+    index: int = 0
+    last: int = 0
+    stale: bool = True
+    heard_at: int = 0
+    basis: int | None = None
+    basis_second: int = 0
+    minute: int = -1
+    funding_total: Fraction = Fraction(0)
+    funding_rate: int = 0
+    interval_start: int = -1
+    interval: int = 0
+    funding_pot: int = 0
+    insurance: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its id."""
+        return self.spec.market
+
+
+@dataclass
+class Position:
+    """Signed lots, their signed quote amount Q (what was paid is negative), and funding not yet in cash.
+
+    funding_since: the market's funding index at the last fill.
+    """
+
+    lots: int = 0
+    quote: int = 0
+    funding: int = 0
+    funding_since: int = 0
+
+
+@dataclass
+class Account:
+    """An account: cash, positions by market, and the client order ids that it may not use again, oldest first."""
+
+    name: str
+    opened_at: int
+    cash: int = 0
+    positions: dict[str, Position] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
+
+    def position(self, market: str) -> Position:
+        """The position in a market; an empty one where there is none."""
+        return self.positions.setdefault(market, Position())
+
+    def copy(self) -> "Account":
+        """Another account in the same state, to try something on."""
+        positions = {market: copy(position) for market, position in self.positions.items()}
+        return Account(self.name, self.opened_at, self.cash, positions, self.names)
+
+
+@dataclass
+class Order:
+    """A resting order, or one that arrives. side: +1 buys, -1 sells. loss: to the mark at entry, per lot."""
+
+    number: int
+    account: str
+    market: str
+    name: str
+    side: int
+    price: int
+    size: int
+    left: int
+    reduce_only: bool
+    loss: int
+
+
+@dataclass
+class World:
+    """Everything. `orders`: those that rest, by number, which is their age."""
+
+    markets: dict[str, Market] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    fees: int = 0
+    outside_money: int = 0
+    order_number: int = 0
+    trade_number: int = 0
+    liquidation_number: int = 0
+    numbers: dict[str, int] = field(default_factory=dict)
+    applied: set[tuple[str, str, str]] = field(default_factory=set)
+    at: int = 0
+    said: list[Said] = field(default_factory=list)
+    trades: list[dict[str, Any]] = field(default_factory=list)
+
+    def say(self, contract: type[Message], **body: Any) -> None:
+        """An event that the service must publish, with these fields."""
+        self.said.append((contract.__name__, body))
+
+    def book(self, market: str, side: int) -> list[Order]:
+        """The orders of one side, the next to trade first: best price, then age."""
+        resting = [order for order in self.orders.values() if order.market == market and order.side == side]
+        return sorted(resting, key=lambda order: (-side * order.price, order.number))
+
+    def best(self, market: str, side: int) -> int | None:
+        """Best price of one side."""
+        prices = [order.price for order in self.orders.values() if order.market == market and order.side == side]
+        return (max(prices) if side > 0 else min(prices)) if prices else None
+
+    def orders_of(self, account: str) -> list[Order]:
+        """An account's resting orders, oldest first."""
+        return [order for _, order in sorted(self.orders.items()) if order.account == account]
+
+    def open_interest(self, market: str) -> int:
+        """The sum of all long positions in lots."""
+        held = (account.positions.get(market) for account in self.accounts.values())
+        return sum(max(0, position.lots) for position in held if position is not None)
+
+    def open_account(self, name: str) -> Account:
+        """The account of this name, made on first use."""
+        return self.accounts.setdefault(name, Account(name, self.at))
