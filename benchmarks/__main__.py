@@ -9,6 +9,7 @@ BENCHMARKS: Final = {
     "durable_hop": "benchmarks.hop",
     "hop_latency": "benchmarks.latency",
     "chain": "benchmarks.chain",
+    "sequencer": "benchmarks.sequencer",
     "lifecycle": "benchmarks.lifecycle",
 }
 

@@ -7,8 +7,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -21,11 +19,9 @@ from cleartide.contracts.codec import encode
 from cleartide.ops.rebuild import rebuild
 
 from benchmarks.report import Row, median, write
-from deploy.local import ports
-from deploy.local.postgres import PostgresServer
+from benchmarks.rooms import room
 from deploy.local.sandbox.market import MARKET
-from deploy.local.valkey import ValkeyServer
-from tests.support.installation import ROOT, Installation, installation
+from tests.support.installation import ROOT, Installation
 from tests.support.traffic import ACCOUNTS, Traffic
 
 RESTARTS = 5
@@ -37,30 +33,14 @@ STARTS = 5
 async def run() -> None:
     """Measure and write `results/lifecycle.json`."""
     rows: list[Row] = []
-    async with _installation() as installed:
+    async with room() as installed:
         rows += await _memory(installed)
-    async with _installation() as installed:
+    async with room() as installed:
         rows += await _restarts(installed)
-    async with _installation() as installed:
+    async with room() as installed:
         rows += await _rebuilds(installed)
     rows += _starts()
     write("lifecycle", rows)
-
-
-@asynccontextmanager
-async def _installation() -> AsyncIterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="cleartide-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        postgres = PostgresServer(folder / "postgres", password="bench-only", durable=True)
-        valkey = ValkeyServer(folder / "valkey", password="bench-only", durable=False)
-        await asyncio.gather(postgres.start(), valkey.start())
-        try:
-            async with installation(folder, postgres, valkey, durable=True) as installed:
-                installed.extra_environment["CLEARTIDE_GATEWAY_PORT"] = str(ports.free_port())
-                yield installed
-        finally:
-            await asyncio.gather(postgres.stop(), valkey.stop())
 
 
 async def _memory(installed: Installation) -> list[Row]:

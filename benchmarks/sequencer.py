@@ -1,0 +1,155 @@
+"""The sequencer on real servers with every fsync on: what it works off, and how long an order waits for its event.
+
+A 20,000-order book over 1,000 accounts with margin checks, the flow of `benchmarks.flow`. `backlog` is the rate at
+which waiting commands are folded, committed and published; the latencies are from a client's clock before it publishes
+an order to the arrival of the first event that the order caused at another subscription of that client.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from cleartide.bus.nats import NatsBus
+from cleartide.bus.ports import OutboxRow
+from cleartide.bus.streams import EVENTS
+from cleartide.contracts import Message
+from cleartide.contracts.codec import encode
+
+from benchmarks.flow import Flow
+from benchmarks.model import last_event
+from benchmarks.report import Row, disk_sync_rows, median, percentile, write
+from benchmarks.rooms import room
+from tests.support.installation import ROOT, Installation
+
+ROUNDS = 5
+BOOK = 20_000
+BACKLOG = 30_000
+LATENCY_ROUNDS = 5
+LATENCY_SECONDS = 6.0
+RATES = (1_000,)
+LOOK_SECONDS = 0.005
+PATIENCE_SECONDS = 300.0
+
+
+async def run() -> None:
+    """Measure and write `results/sequencer.json`."""
+    rows = disk_sync_rows()
+    async with room() as installed:
+        flow = Flow()
+        await installed.start("matching")
+        await _send(installed, flow.opening(BOOK))
+        await _published(installed)
+        backlogs = [await _backlog(installed, flow) for _ in range(ROUNDS)]
+        print([round(one["commands"]) for one in backlogs], flush=True)
+        rows += _backlog_rows(backlogs)
+        for rate in RATES:
+            rows += await _latency_rows(installed, rate)
+    write("sequencer", rows)
+
+
+async def _send(installed: Installation, commands: Iterable[Message]) -> None:
+    """Store commands in the stream as atomic batches."""
+    async with installed.client() as client:
+        bus = NatsBus(client)
+        for rows in _rows(commands):
+            await bus.publish("flow", rows)
+
+
+def _rows(commands: Iterable[Message]) -> Iterator[list[OutboxRow]]:
+    numbered = (
+        OutboxRow("COMMANDS", number, number, command.subject, encode(command), "")
+        for number, command in enumerate(commands, start=1)
+    )
+    while rows := list(islice(numbered, 500)):
+        yield rows
+
+
+async def _published(installed: Installation) -> None:
+    """Wait until every command is committed and every event of it is on the stream."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_SECONDS
+    async with installed.client() as client:
+        bus = NatsBus(client)
+        while loop.time() < deadline:
+            last = (await bus.api("STREAM.INFO.COMMANDS"))["state"]["last_seq"]
+            if await installed.position("matching") == last:
+                heads = await installed.fetch(
+                    "matching", "SELECT last_seq FROM outbox_position WHERE channel = 'EVENTS'"
+                )
+                if await last_event(bus, EVENTS) == heads[0][0]:
+                    return
+            await asyncio.sleep(LOOK_SECONDS)
+    raise RuntimeError(f"matching did not publish everything within {PATIENCE_SECONDS:.0f} s")
+
+
+async def _backlog(installed: Installation, flow: Flow) -> dict[str, float]:
+    """Commands wait in the stream while matching is down; timed from its first new commit to its last event."""
+    installed.processes["matching"].stop()
+    await _send(installed, flow.commands(BACKLOG))
+    events_before = await _events(installed)
+    position_before = await installed.position("matching")
+    matching = installed.spawn("matching")
+    while (position := await installed.position("matching")) == position_before:  # noqa: ASYNC110 - another process's
+        await asyncio.sleep(LOOK_SECONDS)
+    loop = asyncio.get_running_loop()
+    started, busy = loop.time(), _busy_seconds(matching.process.pid)
+    await _published(installed)
+    seconds, left = loop.time() - started, position_before + BACKLOG - position
+    return {
+        "commands": left / seconds,
+        "events": (await _events(installed) - events_before) * (left / BACKLOG) / seconds,
+        "busy": (_busy_seconds(matching.process.pid) - busy) / left * 1e6,
+    }
+
+
+async def _events(installed: Installation) -> int:
+    rows = await installed.fetch("matching", "SELECT last_seq FROM outbox_position WHERE channel = 'EVENTS'")
+    return int(rows[0][0])
+
+
+def _busy_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _backlog_rows(backlogs: list[dict[str, float]]) -> list[Row]:
+    middle = {name: median([one[name] for one in backlogs]) for name in backlogs[0]}
+    return [
+        Row("sequencer.backlog.commands", middle["commands"], "commands/s accepted and published", aim=">= 5,000"),
+        Row("sequencer.backlog.events", middle["events"], "events/s"),
+        Row("sequencer.backlog.processor", middle["busy"], "us of matching's processor time per command"),
+    ]
+
+
+async def _latency_rows(installed: Installation, rate: int) -> list[Row]:
+    rounds = []
+    for number in range(LATENCY_ROUNDS):
+        values = await _latencies(installed, rate, seed=rate + number)
+        rounds.append((percentile(values, 0.5), percentile(values, 0.99)))
+        print(rate, [round(value, 2) for value in rounds[-1]], flush=True)
+    return [
+        Row(f"sequencer.{rate}.p50", median([p50 for p50, _ in rounds]), "ms, order to event"),
+        Row(
+            f"sequencer.{rate}.p99",
+            median([p99 for _, p99 in rounds]),
+            "ms, order to event",
+            aim="<= 20" if rate == 1_000 else "",
+        ),
+    ]
+
+
+async def _latencies(installed: Installation, rate: int, seed: int) -> list[float]:
+    """A client in a process of its own sends at a steady rate and hears the events."""
+    result = installed.folder / f"latency-{rate}-{seed}.json"
+    address = (installed.nats.url, "operator", "nats-operator")
+    indexes = await installed.fetch("matching", "SELECT last_seq FROM command_sources WHERE source = 'ingestor'")
+    arguments = (*address, str(rate), str(LATENCY_SECONDS), str(seed), str(indexes[0][0]), str(result))
+    client = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.trader", *arguments, cwd=ROOT)
+    if await client.wait():
+        raise RuntimeError("the measuring client failed")
+    values: list[float] = json.loads(result.read_text())
+    return values

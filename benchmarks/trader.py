@@ -1,0 +1,78 @@
+"""A trader that measures: sends orders at a steady rate, one message each, and notes when the first event that each of
+them caused arrives.
+
+`python -m benchmarks.trader <url> <user> <password> <rate> <seconds> <seed> <last index number> <result file>`
+"""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import uvloop
+from cleartide.connect import connected, nats_broker
+from cleartide.contracts.codec import encode
+from nats.aio.msg import Msg
+
+from benchmarks.flow import Flow
+
+LAST_EVENTS_SECONDS = 30.0
+WARM_SHARE = 0.1
+
+
+class _Cause(msgspec.Struct):
+    causation_id: str
+
+
+async def run(url: str, user: str, password: str, rate: int, seconds: float, flow: Flow) -> list[float]:
+    """Milliseconds from the moment before an order is sent to its first event, the first tenth left out."""
+    broker = nats_broker(url, user, password, "trader")
+    client = await connected(broker)
+    heard: list[tuple[int, bytes]] = []
+
+    async def on_events(message: Msg) -> None:
+        heard.append((time.perf_counter_ns(), message.data))
+
+    await client.subscribe("trading.>", cb=on_events)
+    await client.flush()
+    commands = [(command.id, command.subject, encode(command)) for command in flow.commands(int(rate * seconds))]
+    orders = {identity for identity, subject, _ in commands if subject.startswith("orders.")}
+    sent: dict[str, int] = {}
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    for number, (identity, subject, payload) in enumerate(commands):
+        while number >= (loop.time() - started) * rate:  # noqa: ASYNC110 - waits for a time, not for an event
+            await asyncio.sleep(0.0005)
+        if identity in orders:
+            sent[identity] = time.perf_counter_ns()
+        await client.publish(subject, payload)
+    arrived = await _arrivals(heard, sent)
+    await broker.stop()
+    warm = list(sent)[int(len(sent) * WARM_SHARE) :]
+    return [(arrived[identity] - sent[identity]) / 1e6 for identity in warm]
+
+
+async def _arrivals(heard: list[tuple[int, bytes]], sent: dict[str, int]) -> dict[str, int]:
+    """When the first event of each order came; waits until every order has one."""
+    decoder = msgspec.json.Decoder(list[_Cause])
+    arrived: dict[str, int] = {}
+    deadline = asyncio.get_running_loop().time() + LAST_EVENTS_SECONDS
+    seen = 0
+    while len(arrived) < len(sent):
+        for at, payload in heard[seen:]:
+            for event in decoder.decode(payload):
+                if event.causation_id in sent:
+                    arrived.setdefault(event.causation_id, at)
+        seen = len(heard)
+        if asyncio.get_running_loop().time() > deadline:
+            raise RuntimeError(f"{len(sent) - len(arrived)} orders have caused nothing")
+        await asyncio.sleep(0.05)
+    return arrived
+
+
+if __name__ == "__main__":
+    url, user, password, rate, seconds, seed, index_after, result = sys.argv[1:]
+    found = uvloop.run(run(url, user, password, int(rate), float(seconds), Flow(int(seed), int(index_after))))
+    Path(result).write_text(json.dumps(found))
