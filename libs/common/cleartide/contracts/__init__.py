@@ -14,6 +14,7 @@ from cleartide.contracts.commands import (
     UpdateIndexPrice,
     Withdraw,
 )
+from cleartide.contracts.conditional import CONDITIONAL_EVENTS, OrderArmed, OrderTriggered
 from cleartide.contracts.dead import DeadLettered
 from cleartide.contracts.limits import MarketLimits
 from cleartide.contracts.market import (
@@ -122,6 +123,7 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     FundingSettled,
     LiquidationExecuted,
     LiquidationRejected,
+    *CONDITIONAL_EVENTS,
     *VENUE_EVENTS,
 )
 MARKET_EVENTS: tuple[type[Message], ...] = (
@@ -201,9 +203,11 @@ __all__ = [
     "Message",
     "OrderAccepted",
     "OrderAmended",
+    "OrderArmed",
     "OrderClosed",
     "OrderRejected",
     "OrderTerms",
+    "OrderTriggered",
     "OrdersCanceled",
     "PlaceInstruction",
     "PlaceOrder",

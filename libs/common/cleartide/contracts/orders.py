@@ -68,6 +68,8 @@ class AmendTerms(Contract):
     price: PositiveDecimal | None = None
     size: PositiveDecimal | None = None
     trigger_price: PositiveDecimal | None = None
+    trail_amount: PositiveDecimal | None = None
+    trail_rate_ppb: NonNegativePpb | None = None
 
 
 class PlaceOrder(OrderTerms, Message):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from cleartide.contracts.base import Message
 from cleartide.contracts.codec import encode
 from cleartide.contracts.examples.commands import COMMAND_EXAMPLES
+from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
 from cleartide.contracts.examples.products import PRODUCT_EXAMPLES
 from cleartide.contracts.examples.trading import TRADING_EXAMPLES
@@ -20,7 +21,14 @@ from cleartide.contracts.examples.venue import VENUE_EXAMPLES
 
 EXAMPLES: Final[Mapping[type[Message], Message]] = {
     type(message): message
-    for message in (*COMMAND_EXAMPLES, *TRADING_EXAMPLES, *VENUE_EXAMPLES, *MARKET_EXAMPLES, *PRODUCT_EXAMPLES)
+    for message in (
+        *COMMAND_EXAMPLES,
+        *TRADING_EXAMPLES,
+        *CONDITIONAL_EXAMPLES,
+        *VENUE_EXAMPLES,
+        *MARKET_EXAMPLES,
+        *PRODUCT_EXAMPLES,
+    )
 }
 
 
