@@ -9,11 +9,14 @@ from cleartide.contracts import (
     CancelOrder,
     Deposit,
     FundInsurance,
+    GrantDelegate,
     LiquidateAccount,
     ListMarket,
     Message,
+    OpenSubaccount,
     PlaceOrder,
     ReportTrade,
+    RevokeDelegate,
     SettleFunding,
     SubmitOrders,
     UpdateIndexPrice,
@@ -32,6 +35,7 @@ from services.matching.domain import (
     orders,
     outside,
     prices,
+    subaccounts,
     transfers,
 )
 from services.matching.domain.answers import Sender
@@ -67,7 +71,7 @@ def sent(rule: Callable[[MatchingState, Effects, Sender, Order], None]) -> Rule[
     """A rule about one order, for a command that is about one order."""
 
     def handle(state: MatchingState, command: Order, effects: Effects) -> None:
-        rule(state, effects, Sender(command.account, command.market), command)
+        rule(state, effects, Sender(command.account, command.market, command.actor), command)
 
     return handle
 
@@ -86,4 +90,7 @@ HANDLERS: Final[Handlers] = {
     UpdateIndexPrice: gated(prices.update),
     LiquidateAccount: gated(liquidation.liquidate),
     SettleFunding: gated(funding.settle),
+    OpenSubaccount: gated(subaccounts.open_subaccount),
+    GrantDelegate: gated(subaccounts.grant),
+    RevokeDelegate: gated(subaccounts.revoke),
 }

@@ -10,6 +10,7 @@ from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.service import Query, QueryError
 
 from services.matching.domain.ledger import cash_name, position_name
+from services.matching.views import families
 
 DEFAULT_ROWS: Final = 50
 MOST_ROWS: Final = 500
@@ -269,4 +270,5 @@ QUERIES: Final[Mapping[str, Query]] = {
     "liquidations": liquidations,
     "markets": markets,
     "trades": trades,
+    **families.QUERIES,
 }

@@ -8,13 +8,13 @@ from cleartide.contracts import MarginBracket, MarketSpec
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.matching import tables
-from services.matching.domain.accounts import Account
 from services.matching.domain.book import Order
 from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.resting import reinstate
 from services.matching.domain.state import Dirty, MatchingState
+from services.matching.tables import access
 
 
 class MatchingRepository(Repository[MatchingState]):
@@ -27,8 +27,7 @@ class MatchingRepository(Repository[MatchingState]):
         state = MatchingState()
         _restore_ledger(state, rows)
         _restore_markets(state, rows)
-        for name, opened_at in rows[tables.ACCOUNTS.name]:
-            state.accounts[name] = _account(state, name, opened_at)
+        access.restore(state, rows)
         _restore_positions(state, rows)
         for row in sorted(rows[tables.ORDERS.name]):
             reinstate(state, _order(row))
@@ -42,8 +41,7 @@ class MatchingRepository(Repository[MatchingState]):
         changes, dirty = Changes(), state.dirty
         state.dirty = Dirty()
         _collect_markets(changes, dirty)
-        for account in dirty.accounts.values():
-            changes.put(tables.ACCOUNTS, (account.name, account.opened_at))
+        access.collect(changes, state, dirty)
         for key, holding in dirty.holdings.items():
             if holding.lots:
                 changes.put(tables.POSITIONS, (*key, holding.lots, holding.funding_index))
@@ -66,12 +64,6 @@ class MatchingRepository(Repository[MatchingState]):
         _collect_intake(changes, state)
         _collect_counters(changes, state)
         return changes
-
-
-def _account(state: MatchingState, name: str, opened_at: int) -> Account:
-    account = state.open_account(name, opened_at)
-    del state.dirty.accounts[name]
-    return account
 
 
 def _restore_ledger(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:

@@ -1,6 +1,10 @@
 """Accounts and what they hold in each market."""
 
 from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+from cleartide.contracts import Right
 
 from services.matching.domain.book import Order
 from services.matching.domain.ledger import LedgerAccount
@@ -60,16 +64,34 @@ class ClientIds:
         return forgotten
 
 
+NO_DELEGATES: Final[Mapping[str, frozenset[Right]]] = {}
+
+
 class Account:
     """One margin account. `orders`: resting, by client order id, oldest first.
 
     `reserved`: the loss to the mark that open orders may bring, in quanta (sum of remaining * loss_per_lot).
+    `root`: the account at the top of the family, itself unless it is a sub-account. `pinned`: an isolated account's
+    only market. `delegates`: what others may do for it.
     """
 
-    __slots__ = ("cash", "client_ids", "holdings", "name", "opened_at", "orders", "reserved")
+    __slots__ = (
+        "cash",
+        "client_ids",
+        "delegates",
+        "holdings",
+        "name",
+        "opened_at",
+        "orders",
+        "pinned",
+        "reserved",
+        "root",
+    )
 
-    def __init__(self, name: str, opened_at: int, cash: LedgerAccount) -> None:
+    def __init__(self, name: str, opened_at: int, cash: LedgerAccount, root: str = "", pinned: str = "") -> None:
         self.name, self.opened_at, self.cash = name, opened_at, cash
+        self.root, self.pinned = root or name, pinned
+        self.delegates = NO_DELEGATES
         self.holdings: dict[str, Holding] = {}
         self.orders: dict[str, Order] = {}
         self.client_ids = ClientIds()

@@ -10,10 +10,14 @@ Action = Literal["place", "cancel", "amend"]
 
 
 class Sender(NamedTuple):
-    """The account that gave a command, and the market it is about: names as they came, known here or not."""
+    """The account that a command is for, and the market it is about: names as they came, known here or not.
+
+    actor: who gave it; None is the account's owner.
+    """
 
     account: str
     market: str
+    actor: str | None = None
 
 
 def reject(out: Output, sender: Sender, client_order_id: str, action: Action, reason: str) -> None:

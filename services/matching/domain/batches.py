@@ -12,7 +12,7 @@ from services.matching.domain.state import MatchingState
 
 def submit(state: MatchingState, command: SubmitOrders, out: Output) -> None:
     """Apply the instructions one after the other; one that is refused does not stop the others."""
-    sender = Sender(command.account, command.market)
+    sender = Sender(command.account, command.market, command.actor)
     for instruction in command.instructions:
         if isinstance(instruction, CancelInstruction):
             cancel(state, out, sender, instruction)

@@ -2,6 +2,7 @@
 
 from cleartide.contracts import CancelAllOrders, CancelTerms, OrdersCanceled
 
+from services.matching.domain.access import may, permits
 from services.matching.domain.accounts import Account
 from services.matching.domain.answers import Sender, reject
 from services.matching.domain.book import Order
@@ -12,6 +13,9 @@ from services.matching.domain.state import MatchingState
 
 def cancel(state: MatchingState, out: Output, sender: Sender, terms: CancelTerms) -> None:
     """Take an open order out of the book by the client's id."""
+    if not permits(state, sender, "cancel"):
+        reject(out, sender, terms.client_order_id, "cancel", "not_permitted")
+        return
     order = find(state, sender, terms.client_order_id)
     if order is None:
         reject(out, sender, terms.client_order_id, "cancel", "unknown_order")
@@ -26,6 +30,8 @@ def cancel_all(state: MatchingState, command: CancelAllOrders, out: Output) -> N
         reason = "unknown_account"
     elif command.market is not None and command.market not in state.markets:
         reason = "unknown_market"
+    elif not may(account, command.actor, "cancel"):
+        account, reason = None, "not_permitted"
     orders = open_orders(account, command.market) if account is not None else []
     for order in orders:
         close(state, out, order, "canceled")

@@ -7,6 +7,7 @@ from cleartide.contracts.types import TimeInForce
 from cleartide.money import MAX_PRICE_TICKS, PPB, MoneyError, ceil_div
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
+from services.matching.domain.access import require, require_market
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.answers import Sender, reject
 from services.matching.domain.book import Order
@@ -78,6 +79,8 @@ def _read(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> D
         raise Refused("unknown_market")
     if account is None:
         raise Refused("unknown_account")
+    require(account, sender.actor, "trade")
+    require_market(account, market.id)
     if terms.client_order_id in account.orders or terms.client_order_id in account.client_ids:
         raise Refused("duplicate_client_order_id")
     immediate = terms.order_type == "market" or terms.time_in_force == "ioc"

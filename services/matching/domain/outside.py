@@ -4,6 +4,7 @@ from cleartide.contracts import ReportTrade
 from cleartide.contracts.types import Side
 from cleartide.rules.accounts import OUTSIDE, SYSTEM_ACCOUNTS
 
+from services.matching.domain.access import require_market, require_openable
 from services.matching.domain.errors import Refused
 from services.matching.domain.limits import (
     MAX_NOTIONAL_QUANTA,
@@ -52,8 +53,12 @@ def _participants(command: ReportTrade) -> tuple[str, str]:
 
 def _require_bounds(state: MatchingState, market: Market, price: int, lots: int, name: str, side: int) -> None:
     """No position may become larger, at the trade's price or at the mark, than every reader can hold exactly."""
-    quote = price * lots * market.unit
     account = state.accounts.get(name)
+    if account is None:
+        require_openable(state, name)
+    else:
+        require_market(account, market.id)
+    quote = price * lots * market.unit
     holding = account.holdings.get(market.id) if account is not None else None
     reach = abs((holding.lots if holding is not None else 0) + side * lots)
     if reach > (MAX_SYSTEM_POSITION_LOTS if name == OUTSIDE else MAX_POSITION_LOTS):

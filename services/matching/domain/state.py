@@ -77,6 +77,7 @@ class Dirty:
     prices: dict[str, Market] = field(default_factory=dict)
     funding: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    delegates: set[tuple[str, str]] = field(default_factory=set)
     holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     client_ids: dict[tuple[str, str], int | None] = field(default_factory=dict)
@@ -86,13 +87,24 @@ class Dirty:
 
 
 class MatchingState:
-    """The whole state of the sequencer."""
+    """The whole state of the sequencer. `families`: the sub-accounts of those accounts that have any."""
 
-    __slots__ = ("accounts", "collected_numbers", "counters", "dirty", "fees", "intake", "ledger", "markets")
+    __slots__ = (
+        "accounts",
+        "collected_numbers",
+        "counters",
+        "dirty",
+        "families",
+        "fees",
+        "intake",
+        "ledger",
+        "markets",
+    )
 
     def __init__(self) -> None:
         self.markets: dict[str, Market] = {}
         self.accounts: dict[str, Account] = {}
+        self.families: dict[str, list[str]] = {}
         self.ledger = Ledger()
         self.fees = self.ledger.account(FEES)
         self.intake = Intake()
@@ -118,12 +130,14 @@ class MatchingState:
         self.ledger.transactions = numbers.get("transactions", 0)
         self.collected_numbers = self.numbers()
 
-    def open_account(self, name: str, at: int) -> Account:
-        """The account of this name; it comes into being on first use."""
+    def open_account(self, name: str, at: int, *, root: str = "", pinned: str = "") -> Account:
+        """The account of this name; it comes into being on first use, as a sub-account when it has a `root`."""
         account = self.accounts.get(name)
         if account is None:
-            account = self.accounts[name] = Account(name, at, self.ledger.account(cash_name(name)))
+            account = self.accounts[name] = Account(name, at, self.ledger.account(cash_name(name)), root, pinned)
             self.dirty.accounts[name] = account
+            if root:
+                self.families.setdefault(root, []).append(name)
         return account
 
     def holding(self, account: Account, market: Market) -> Holding:

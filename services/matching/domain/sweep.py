@@ -58,7 +58,7 @@ def sweep(state: MatchingState, out: Output, taker: Taker) -> str | None:
         if maker is None or (maker.price - taker.limit) * taker.side > 0:
             return None
         owner = state.accounts[maker.account]
-        if owner is taker.account:
+        if owner.root == taker.account.root:
             close(state, out, maker, "self_trade")
             continue
         holding = state.holding(owner, taker.holding.market)

@@ -4,6 +4,7 @@ from cleartide.contracts import Deposit, FundInsurance, InsuranceFunded, Transfe
 from cleartide.money import MoneyError, quanta_from_text
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
+from services.matching.domain.access import require, require_openable
 from services.matching.domain.accounts import Account
 from services.matching.domain.errors import Refused
 from services.matching.domain.ledger import EXTERNAL
@@ -19,7 +20,12 @@ def deposit(state: MatchingState, command: Deposit, out: Output) -> None:
         amount = _amount(command.amount)
         if command.account in SYSTEM_ACCOUNTS:
             raise Refused("reserved_account")
+        require_openable(state, command.account)
         known = state.accounts.get(command.account)
+        if known is not None:
+            require(known, command.actor, "deposit")
+        elif command.actor not in (None, command.account):
+            raise Refused("not_permitted")
         if (known.cash.balance if known else 0) + amount > MAX_BALANCE_QUANTA:
             raise Refused("balance_cap")
     except (Refused, MoneyError) as verdict:
@@ -39,6 +45,7 @@ def withdraw(state: MatchingState, command: Withdraw, out: Output) -> None:
         account = state.accounts.get(command.account)
         if account is None:
             raise Refused("unknown_account")
+        require(account, command.actor, "withdraw")
         if amount > withdrawable(account):
             raise Refused("exceeds_withdrawable")
     except (Refused, MoneyError) as verdict:

@@ -4,6 +4,8 @@ from typing import Final
 
 from cleartide.fold import Table
 
+from services.matching.tables.access import ACCOUNTS, DELEGATES
+
 MARKETS: Final = Table(
     "markets",
     key=("market",),
@@ -63,7 +65,6 @@ FUNDING: Final = Table(
         "interval_micros": "bigint",
     },
 )
-ACCOUNTS: Final = Table("accounts", key=("account",), columns={"account": "text", "opened_at": "bigint"})
 POSITIONS: Final = Table(
     "positions",
     key=("account", "market"),
@@ -183,6 +184,7 @@ TABLES: Final[tuple[Table, ...]] = (
     MARKS,
     FUNDING,
     ACCOUNTS,
+    DELEGATES,
     POSITIONS,
     ORDERS,
     CLIENT_ORDER_IDS,

@@ -121,8 +121,8 @@ class Exchange(HandlerBench[MatchingState]):
     def deposit(self, account: str, amount: str = "1000", **more: Any) -> Events:
         return self.send(Deposit, account=account, asset="USDC", amount=amount, **more)
 
-    def withdraw(self, account: str, amount: str) -> Events:
-        return self.send(Withdraw, account=account, asset="USDC", amount=amount)
+    def withdraw(self, account: str, amount: str, **more: Any) -> Events:
+        return self.send(Withdraw, account=account, asset="USDC", amount=amount, **more)
 
     def insure(self, amount: str, market: str = MARKET) -> Events:
         return self.send(FundInsurance, source="operator", market=market, amount=amount)
@@ -134,8 +134,8 @@ class Exchange(HandlerBench[MatchingState]):
         order = {"order_type": kind, "size": size, "price": price}
         return self.send(PlaceOrder, account=account, side=side, **{**order, **body})
 
-    def cancel(self, account: str, client_order_id: str, market: str = MARKET) -> Events:
-        return self.send(CancelOrder, account=account, market=market, client_order_id=client_order_id)
+    def cancel(self, account: str, client_order_id: str, market: str = MARKET, **more: Any) -> Events:
+        return self.send(CancelOrder, account=account, market=market, client_order_id=client_order_id, **more)
 
     def amend(self, account: str, client_order_id: str, *, market: str = MARKET, **terms: Any) -> Events:
         return self.send(AmendOrder, account=account, market=market, client_order_id=client_order_id, **terms)

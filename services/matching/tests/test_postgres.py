@@ -14,6 +14,7 @@ from cleartide.service import QueryError
 from services.matching.app import SERVICE
 from services.matching.queries import QUERIES
 from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
+from services.matching.tests.household import household
 from services.matching.tests.support import MARKET, Exchange
 from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
@@ -47,6 +48,7 @@ def busy(seed: int, steps: int) -> Exchange:
         ex.deposit(account, "100000")
     ex.place("eve", "sell", "5", "1000", client_order_id="sells", post_only=False)
     ex.place("eve", "buy", "0.25", "0.1", client_order_id="waits")
+    household(ex)
     ex.commit()
     return ex
 
@@ -64,6 +66,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_ledger(pool, ex)
         await check_guards(pool)
         await check_answers(pool, ex)
+        await check_families(pool)
         await check_refusals(pool)
 
 
@@ -135,10 +138,18 @@ async def check_answers(pool: Any, ex: Exchange) -> None:
     assert market["open_interest"] == f"{ex.state.markets[MARKET].open_interest / 1000:.3f}"
 
 
+async def check_families(pool: Any) -> None:
+    """ACC-SUB-010: a family with its rights, as it is seen from outside."""
+    head, isolated = (await QUERIES["family"](pool, {"account": "gus"}))["accounts"]
+    assert (head["account"], head["delegates"]) == ("gus", {"dora": ["cancel", "deposit", "trade"]})
+    assert (isolated["account"], isolated["margin_mode"], isolated["market"]) == ("gus--btc", "isolated", MARKET)
+
+
 async def check_refusals(pool: Any) -> None:
     """MATCH-PG-006: unknown names and unbounded requests are refused."""
     for query, params in (
         ("account", {"account": "nobody"}),
+        ("family", {"account": "gus--btc"}),
         ("book", {"market": "ETH-PERP"}),
         ("book", {"market": MARKET, "depth": 0}),
         ("trades", {"market": MARKET, "limit": 501}),

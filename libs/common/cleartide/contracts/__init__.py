@@ -1,5 +1,17 @@
 """The shared language: every command and event of Cleartide, versioned. `schemas/` is generated from here."""
 
+from cleartide.contracts.accounts import (
+    ACCOUNT_COMMANDS,
+    ACCOUNT_EVENTS,
+    AccountRequestRejected,
+    DelegateChanged,
+    GrantDelegate,
+    MarginMode,
+    OpenSubaccount,
+    RevokeDelegate,
+    Right,
+    SubaccountOpened,
+)
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.commands import (
     Deposit,
@@ -104,6 +116,7 @@ COMMANDS: tuple[type[Message], ...] = (
     LiquidateAccount,
     SettleFunding,
     *VENUE_COMMANDS,
+    *ACCOUNT_COMMANDS,
 )
 TRADING_EVENTS: tuple[type[Message], ...] = (
     MarketListed,
@@ -125,6 +138,7 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     LiquidationRejected,
     *CONDITIONAL_EVENTS,
     *VENUE_EVENTS,
+    *ACCOUNT_EVENTS,
 )
 MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueTicker,
@@ -161,6 +175,7 @@ __all__ = [
     "MARKET_EVENTS",
     "RISK_EVENTS",
     "TRADING_EVENTS",
+    "AccountRequestRejected",
     "AccountStanding",
     "AlertInput",
     "AlertLevel",
@@ -177,12 +192,14 @@ __all__ = [
     "ChangeMarket",
     "Contract",
     "DeadLettered",
+    "DelegateChanged",
     "DelistMarket",
     "Deposit",
     "EarningsDayRecorded",
     "FundInsurance",
     "FundingRatePublished",
     "FundingSettled",
+    "GrantDelegate",
     "HaltMarket",
     "IndexSource",
     "Instruction",
@@ -192,6 +209,7 @@ __all__ = [
     "LiquidationRejected",
     "ListMarket",
     "MarginBracket",
+    "MarginMode",
     "MarkPriceUpdated",
     "MarketChanged",
     "MarketEvent",
@@ -201,6 +219,7 @@ __all__ = [
     "MarketState",
     "MarketStateChanged",
     "Message",
+    "OpenSubaccount",
     "OrderAccepted",
     "OrderAmended",
     "OrderArmed",
@@ -216,6 +235,8 @@ __all__ = [
     "PremiumSampled",
     "ReportTrade",
     "ResumeMarket",
+    "RevokeDelegate",
+    "Right",
     "RiskAlertRaised",
     "SelfTradePrevented",
     "SetAccountTerms",
@@ -224,6 +245,7 @@ __all__ = [
     "SetVenueMode",
     "SetVenueSwitch",
     "SettleFunding",
+    "SubaccountOpened",
     "SubmitOrders",
     "TradeExecuted",
     "TradeOrigin",

@@ -86,6 +86,7 @@ class Deposit(Message):
     account: AccountId
     asset: Literal["USDC"]
     amount: PositiveDecimal
+    actor: AccountId | None = None
 
 
 class Withdraw(Message):
@@ -97,6 +98,7 @@ class Withdraw(Message):
     account: AccountId
     asset: Literal["USDC"]
     amount: PositiveDecimal
+    actor: AccountId | None = None
 
 
 class ReportTrade(Message):

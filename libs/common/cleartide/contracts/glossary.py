@@ -25,6 +25,22 @@ _WHO_AND_WHERE: Final = {
     "seller": "account that sold; null stands for the venue's outside account",
     "service": "service that refused the message",
 }
+_ACCOUNTS: Final = {
+    "actor": "who acts for the account: it needs the right; null is the account's owner, who has every right",
+    "OpenSubaccount.name": "name of the sub-account; its id is <account>--<name>",
+    "OpenSubaccount.market": "the one market of an isolated account; null for a cross one",
+    "SubaccountOpened.market": "the one market of an isolated account; null for a cross one",
+    "margin_mode": "cross shares equity between all positions of the account; isolated has one market and one position",
+    "parent": "account at the head of the family",
+    "delegate": "who may act for the account from here on",
+    "GrantDelegate.deposit": "may pay in",
+    "GrantDelegate.trade": "may place and change orders, and set leverage",
+    "GrantDelegate.cancel": "may cancel orders",
+    "GrantDelegate.withdraw": "may pay out",
+    "GrantDelegate.transfer": "may move collateral between accounts of the family and into pools",
+    "rights": "what the delegate may do; none: nothing any more",
+    "request": "type of the refused command",
+}
 _MARKET_RULES: Final = {
     "spec": "the market's fixed rules",
     "base": "base asset",
@@ -189,6 +205,7 @@ _DEAD_LETTERS: Final = {
 MEANINGS: Final[Mapping[str, str]] = {
     **_ENVELOPE,
     **_WHO_AND_WHERE,
+    **_ACCOUNTS,
     **_MARKET_RULES,
     **_ORDERS,
     **_PRICES,

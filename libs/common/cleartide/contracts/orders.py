@@ -80,6 +80,7 @@ class PlaceOrder(OrderTerms, Message):
     version: Literal[1] = 1
     account: AccountId
     market: MarketId
+    actor: AccountId | None = None
 
 
 class CancelOrder(CancelTerms, Message):
@@ -90,6 +91,7 @@ class CancelOrder(CancelTerms, Message):
     version: Literal[1] = 1
     account: AccountId
     market: MarketId
+    actor: AccountId | None = None
 
 
 class AmendOrder(AmendTerms, Message):
@@ -100,6 +102,7 @@ class AmendOrder(AmendTerms, Message):
     version: Literal[1] = 1
     account: AccountId
     market: MarketId
+    actor: AccountId | None = None
 
 
 class CancelAllOrders(Message):
@@ -110,6 +113,7 @@ class CancelAllOrders(Message):
     version: Literal[1] = 1
     account: AccountId
     market: MarketId | None = None
+    actor: AccountId | None = None
 
 
 class PlaceInstruction(OrderTerms):
@@ -142,3 +146,4 @@ class SubmitOrders(Message):
     account: AccountId
     market: MarketId
     instructions: tuple[Instruction, ...] = Field(min_length=1, max_length=100)
+    actor: AccountId | None = None

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from cleartide.contracts.base import Message
 from cleartide.contracts.codec import encode
+from cleartide.contracts.examples.accounts import ACCOUNT_EXAMPLES
 from cleartide.contracts.examples.commands import COMMAND_EXAMPLES
 from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
@@ -26,6 +27,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *TRADING_EXAMPLES,
         *CONDITIONAL_EXAMPLES,
         *VENUE_EXAMPLES,
+        *ACCOUNT_EXAMPLES,
         *MARKET_EXAMPLES,
         *PRODUCT_EXAMPLES,
     )

@@ -1,0 +1,92 @@
+"""Accounts: sub-accounts, and who else may act for an account.
+
+Requests travel on the account's own subject; whoever may publish there has been let in by the venue's edge. `actor`
+names who acts; without one it is the account's owner.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import StringConstraints
+
+from cleartide.contracts.base import Message
+from cleartide.contracts.trading import TradingEvent
+from cleartide.contracts.types import AccountId, MarketId, ReasonCode
+
+SubaccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:-?[a-z0-9_]){0,23}$")]
+MarginMode = Literal["cross", "isolated"]
+Right = Literal["deposit", "trade", "cancel", "withdraw", "transfer"]
+
+
+class OpenSubaccount(Message):
+    """Open `<account>--<name>` under an account. An isolated one trades one market and margins it alone (R12)."""
+
+    subject_template: ClassVar[str] = "transfers.{account}"
+    type: Literal["OpenSubaccount"] = "OpenSubaccount"
+    version: Literal[1] = 1
+    account: AccountId
+    name: SubaccountName
+    margin_mode: MarginMode = "cross"
+    market: MarketId | None = None
+    actor: AccountId | None = None
+
+
+class GrantDelegate(Message):
+    """Let another act for an account; a second grant replaces the first. Only the owner may grant."""
+
+    subject_template: ClassVar[str] = "transfers.{account}"
+    type: Literal["GrantDelegate"] = "GrantDelegate"
+    version: Literal[1] = 1
+    account: AccountId
+    delegate: AccountId
+    deposit: bool = True
+    trade: bool = True
+    cancel: bool = True
+    withdraw: bool = False
+    transfer: bool = False
+    actor: AccountId | None = None
+
+
+class RevokeDelegate(Message):
+    """Take every right back from a delegate. Only the owner may revoke."""
+
+    subject_template: ClassVar[str] = "transfers.{account}"
+    type: Literal["RevokeDelegate"] = "RevokeDelegate"
+    version: Literal[1] = 1
+    account: AccountId
+    delegate: AccountId
+    actor: AccountId | None = None
+
+
+class SubaccountOpened(TradingEvent):
+    """A sub-account opened. `market` is the one that an isolated account is pinned to, null for a cross one."""
+
+    type: Literal["SubaccountOpened"] = "SubaccountOpened"
+    version: Literal[1] = 1
+    account: AccountId
+    parent: AccountId
+    margin_mode: MarginMode
+    market: MarketId | None
+
+
+class DelegateChanged(TradingEvent):
+    """What a delegate may do for an account from here on; no rights: revoked."""
+
+    type: Literal["DelegateChanged"] = "DelegateChanged"
+    version: Literal[1] = 1
+    account: AccountId
+    delegate: AccountId
+    rights: tuple[Right, ...]
+
+
+class AccountRequestRejected(TradingEvent):
+    """A request about an account was refused; nothing changed."""
+
+    type: Literal["AccountRequestRejected"] = "AccountRequestRejected"
+    version: Literal[1] = 1
+    account: AccountId
+    request: str
+    reason: ReasonCode
+
+
+ACCOUNT_COMMANDS: tuple[type[Message], ...] = (OpenSubaccount, GrantDelegate, RevokeDelegate)
+ACCOUNT_EVENTS: tuple[type[Message], ...] = (SubaccountOpened, DelegateChanged, AccountRequestRejected)

@@ -1,0 +1,28 @@
+"""Examples of what is asked and said about accounts: bob opens an isolated account and lets dora trade for him."""
+
+from typing import Any, Final
+
+from cleartide.contracts.accounts import (
+    AccountRequestRejected,
+    DelegateChanged,
+    GrantDelegate,
+    OpenSubaccount,
+    RevokeDelegate,
+    SubaccountOpened,
+)
+from cleartide.contracts.base import Message
+from cleartide.contracts.examples.story import MARKET, OPENED, said, sent
+
+
+def _event(contract: type[Message], seq: int, cause: str, **body: Any) -> Message:
+    return said(contract, "matching", "events", seq, OPENED, cause, **body)
+
+
+ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
+    sent(OpenSubaccount, "open-1", "gateway", account="bob", name="btc", margin_mode="isolated", market=MARKET),
+    sent(GrantDelegate, "grant-1", "gateway", account="bob", delegate="dora"),
+    sent(RevokeDelegate, "revoke-1", "gateway", account="bob", delegate="dora", actor="dora"),
+    _event(SubaccountOpened, 18, "open-1", account="bob--btc", parent="bob", margin_mode="isolated", market=MARKET),
+    _event(DelegateChanged, 19, "grant-1", account="bob", delegate="dora", rights=("cancel", "deposit", "trade")),
+    _event(AccountRequestRejected, 20, "revoke-1", account="bob", request="RevokeDelegate", reason="not_permitted"),
+)
