@@ -54,7 +54,7 @@ class OrderArmed(TradingEvent):
 class OrderTriggered(TradingEvent):
     """The price of a conditional order came: the order is over, and what it asked for is placed as a new order.
 
-    OrderAccepted or OrderRejected of the same `client_order_id` follows in the same batch of events; a refusal is final.
+    OrderAccepted or OrderRejected of the same `client_order_id` follows in the same batch; a refusal is final.
     `trigger_price_ticks` is where the order was due, `source_price_ticks` the price that was there or beyond.
     """
 

@@ -109,10 +109,10 @@ _ORDERS: Final = {
     "AmendOrder.price": "new limit; null keeps it",
     "AmendInstruction.trigger_price": "new trigger of a conditional order, decimal; null keeps it",
     "AmendInstruction.trail_amount": "new distance of a trailing stop, decimal; null keeps it",
-    "AmendInstruction.trail_rate_ppb": "new distance of a trailing stop as a share, in parts per billion, 1e-9; null keeps it",
+    "AmendInstruction.trail_rate_ppb": "new distance of a trailing stop as a share, in ppb, 1e-9; null keeps it",
     "AmendOrder.trigger_price": "new trigger of a conditional order, decimal; null keeps it",
     "AmendOrder.trail_amount": "new distance of a trailing stop, decimal; null keeps it",
-    "AmendOrder.trail_rate_ppb": "new distance of a trailing stop as a share, in parts per billion, 1e-9; null keeps it",
+    "AmendOrder.trail_rate_ppb": "new distance of a trailing stop as a share, in ppb, 1e-9; null keeps it",
 }
 _PRICES: Final = {
     "sources": "every venue's contribution, used or rejected",
