@@ -113,9 +113,7 @@ class Table:
         }
         after = [SETUP]
         if name == "ingestor" and not self.settings.live_feed:
-            simulator = f"{LOOPBACK}:{self.ports['simulator']}"
-            environment["CLEARTIDE_INGESTOR_BINANCE_WS_URL"] = f"ws://{simulator}"
-            environment["CLEARTIDE_INGESTOR_BINANCE_HTTP_URL"] = f"http://{simulator}"
+            environment["CLEARTIDE_INGESTOR_SIMULATOR"] = f"{LOOPBACK}:{self.ports['simulator']}"
             after.append("simulator")
         if name == "ingestor" and self.settings.sandbox:
             after.append(OPENING)

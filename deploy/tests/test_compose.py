@@ -222,19 +222,16 @@ def test_the_gateway_knows_every_service(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("chosen", "socket_url"),
     [
-        ({}, "ws://simulator:8110"),
-        (
-            {"FEED": "live", "CLEARTIDE_INGESTOR_BINANCE_WS_URL": "", "CLEARTIDE_INGESTOR_BINANCE_HTTP_URL": ""},
-            "wss://fstream.binance.com",
-        ),
+        ({}, "ws://simulator:8110/binance-usdm"),
+        ({"FEED": "live"}, "wss://fstream.binance.com"),
     ],
     ids=["replay", "live"],
 )
 def test_the_feed_is_a_choice(chosen: dict[str, str], socket_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recording unless told otherwise; FEED=live with empty addresses is the venue itself."""
+    """The recording unless told otherwise; FEED=live is the venue itself."""
     for key, value in PARTS["ingestor"]["environment"].items():
         monkeypatch.setenv(key, interpolated(str(value), PASSWORDS | chosen))
-    assert IngestorSettings().socket_url == socket_url
+    assert IngestorSettings().feeds["binance-usdm"].ws_url == socket_url
 
 
 def test_the_set_up_has_the_operators_rights(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ class TestOverlays:
         assert simulator["restartPolicy"] == "Always"
         assert "--port=8110" in simulator["args"]
         urls = {each["name"]: each.get("value") for each in ingestors["overlays/dev"].main["env"]}
-        assert urls["CLEARTIDE_INGESTOR_BINANCE_WS_URL"] == "ws://127.0.0.1:8110"
+        assert urls["CLEARTIDE_INGESTOR_SIMULATOR"] == "127.0.0.1:8110"
 
     def test_staging_brings_no_database(self) -> None:
         """Neither server nor address nor edge to it remains."""

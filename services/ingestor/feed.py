@@ -1,23 +1,23 @@
-"""The feed: runs a venue's protocol core on real sockets and publishes what it says."""
+"""The feed: runs each venue's protocol core on real sockets and publishes what it says."""
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import aiohttp
 import asyncpg
 import msgspec
 import structlog
+from cleartide.money import MoneyError
 from prometheus_client import CollectorRegistry
 
-from services.ingestor.adapters.binance_registry import UnknownInstrument, instruments
-from services.ingestor.adapters.binance_usdm import BinanceUsdm
 from services.ingestor.adapters.events import MarketStruct
-from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Output, Subscribe, VenueCore
-from services.ingestor.adapters.scale import Instrument
+from services.ingestor.adapters.instrument import Instrument, UnknownInstrument
+from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Output, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.venue import Venue, venues
 from services.ingestor.queries import highest_trades
-from services.ingestor.settings import IngestorSettings
+from services.ingestor.settings import IngestorSettings, VenueSettings
 from services.ingestor.transport.backoff import jittered_delay, stopped_within
 from services.ingestor.transport.connection import Route
 from services.ingestor.transport.metrics import FeedCollector
@@ -28,7 +28,6 @@ log = structlog.get_logger()
 HEARTBEAT_SECONDS: Final = 1.0
 FINAL_FLUSH_SECONDS: Final = 3.0
 REGISTRY_RETRY_SECONDS: Final = 30.0
-SNAPSHOT_LEVELS: Final = 1_000
 
 
 class FeedContext(Protocol):
@@ -45,23 +44,30 @@ class FeedContext(Protocol):
 
 
 class VenueFeed:
-    """One venue: its core, its routes, its REST client, and the publisher that they feed."""
+    """One venue: its core, its routes, its REST client, and the publisher that they feed.
 
-    def __init__(self, core: VenueCore, rest: VenueRest, publisher: Publisher) -> None:
+    `limits` are given to each `Route`.
+    """
+
+    def __init__(
+        self, core: VenueCore, rest: VenueRest, publisher: Publisher, socket_url: str, **limits: float
+    ) -> None:
         self._core = core
         self._rest = rest
         self._publisher = publisher
+        self._socket_url = socket_url
+        self._routes = {spec.name: Route(spec, self, **limits) for spec in core.routes}
         self._group: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._malformed: list[Malformed] = []
 
-    async def run(self, session: aiohttp.ClientSession, routes: Sequence[Route], stopping: asyncio.Event) -> None:
+    async def run(self, session: aiohttp.ClientSession, stopping: asyncio.Event) -> None:
         """Feed until the service stops; then publish what is still in line."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._start(self._publisher.run())
             self._start(self._say_heartbeats())
-            for route in routes:
+            for route in self._routes.values():
                 self._start(route.keep(session, stopping))
             await stopping.wait()
             self._group = None
@@ -70,11 +76,20 @@ class VenueFeed:
         try:
             await asyncio.wait_for(self._publisher.flush(), FINAL_FLUSH_SECONDS)
         except TimeoutError:
-            log.warning("market_events_unpublished", events=self._publisher.pending)
+            log.warning("market_events_unpublished", venue=self._core.venue, events=self._publisher.pending)
 
-    def opened(self, route: str) -> list[str]:
-        """The route's socket is open; returns the frames to send."""
-        return self._take(self._core.connected(route, now_micros()))
+    async def locate(self, route: RouteSpec) -> str:
+        """The route's address; for a venue that gives out tickets, a fresh one."""
+        if route.ticket is None:
+            return f"{self._socket_url}{route.path}"
+        try:
+            return self._core.address(route.name, await self._rest.ask(route.ticket))
+        except (VenueRefused, ValueError) as error:
+            raise ConnectionError(f"no ticket: {error}") from error
+
+    def opened(self, route: str) -> None:
+        """The route's socket is open: subscribe."""
+        self._take(self._core.connected(route, now_micros()))
 
     def received(self, data: bytes) -> None:
         """One message of the venue."""
@@ -94,29 +109,36 @@ class VenueFeed:
         """How long the route brought no data."""
         return self._core.silent_micros(route, now_micros()) / 1e6
 
-    def _take(self, outputs: Sequence[Output]) -> list[str]:
-        """Publish events, carry out commands; returns the frames to send."""
-        frames: list[str] = []
+    def _take(self, outputs: Sequence[Output]) -> None:
+        """Publish events, carry out commands."""
         events: list[MarketStruct] = []
         for output in outputs:
             if isinstance(output, MarketStruct):
                 events.append(output)
             elif isinstance(output, FetchSnapshot):
                 self._start(self._fetch(output))
-            elif isinstance(output, Subscribe):
-                frames.append(output.frame)
+            elif isinstance(output, Send):
+                self._send(output)
             else:
                 self._malformed.append(output)
         if events:
             self._publisher.add(events)
-        return frames
+
+    def _send(self, command: Send) -> None:
+        if command.attempt:
+            self._start(self._send_later(command))
+        else:
+            self._routes[command.route].send(command.frame)
+
+    async def _send_later(self, command: Send) -> None:
+        await asyncio.sleep(jittered_delay(0.1, 10.0, command.attempt - 1))
+        self._routes[command.route].send(command.frame)
 
     async def _fetch(self, command: FetchSnapshot) -> None:
         if command.attempt:
             await asyncio.sleep(jittered_delay(0.1, 10.0, command.attempt - 1))
-        parameters: dict[str, str | int] = {"symbol": command.symbol, "limit": SNAPSHOT_LEVELS}
         try:
-            body = await self._rest.get("/fapi/v1/depth", parameters)
+            body = await self._rest.ask(command.request)
         except VenueRefused as error:
             log.error("snapshot_refused", symbol=command.symbol, error=str(error)[:200])
             body = b""
@@ -125,10 +147,12 @@ class VenueFeed:
 
     async def _say_heartbeats(self) -> None:
         while True:
-            self._publisher.add(self._core.heartbeat(now_micros()))
+            now = now_micros()
+            self._publisher.add(self._core.heartbeat(now))
+            self._take(self._core.overdue(now))
             if self._malformed:
-                newest = self._malformed[-1]
-                log.warning("venue_frames_malformed", frames=len(self._malformed), newest=newest.detail)
+                frames, newest = len(self._malformed), self._malformed[-1].detail
+                log.warning("venue_frames_malformed", venue=self._core.venue, frames=frames, newest=newest)
                 self._malformed.clear()
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
@@ -147,16 +171,15 @@ def now_micros() -> int:
 
 
 async def load_instruments(
-    rest: VenueRest, settings: IngestorSettings, stopping: asyncio.Event
+    venue: Venue, rest: VenueRest, symbols: Sequence[str], ticks: Mapping[str, str], stopping: asyncio.Event
 ) -> list[Instrument] | None:
-    """The venue's registry for the configured symbols; keeps asking until it fits, None when the service stops."""
+    """The venue's registry for these symbols; keeps asking until it fits, None when the service stops."""
     while not stopping.is_set():
         try:
-            exchange_info = await rest.get("/fapi/v1/exchangeInfo")
-            funding_info = await rest.get("/fapi/v1/fundingInfo")
-            return instruments(exchange_info, funding_info, settings.symbol_list, settings.pinned_ticks)
-        except (UnknownInstrument, VenueRefused, msgspec.MsgspecError) as error:
-            log.error("instruments_refused", error=str(error)[:200], retry_seconds=REGISTRY_RETRY_SECONDS)
+            answers = [await rest.ask(request) for request in venue.listing]
+            return venue.instruments(answers, symbols, ticks)
+        except (UnknownInstrument, VenueRefused, MoneyError, msgspec.MsgspecError) as error:
+            log.error("instruments_refused", venue=venue.name, error=str(error)[:200], retry=REGISTRY_RETRY_SECONDS)
         await stopped_within(stopping, REGISTRY_RETRY_SECONDS)
     return None
 
@@ -171,23 +194,33 @@ async def _recorded_trades(pool: Any, venue: str) -> dict[str, int]:
 
 
 async def feed(context: FeedContext) -> None:
-    """Background task of the service: the configured venue's market data, for as long as the service runs."""
+    """Background task of the service: the configured venues' market data, for as long as the service runs."""
     settings = IngestorSettings()
-    http_url, socket_url = settings.http_url, settings.socket_url
-    if not http_url or not socket_url:
-        log.warning("feed_off", reason="no venue address is set and FEED is not live")
+    feeds = settings.feeds
+    if not feeds:
+        log.warning("feed_off", reason="no venue has an address and FEED is not live")
         await context.stopping.wait()
         return
-    async with aiohttp.ClientSession() as session:
-        rest = VenueRest(session, http_url)
-        found = await load_instruments(rest, settings, context.stopping)
-        if found is None:
-            return
-        core = BinanceUsdm(found, trades=settings.trades, depth=settings.depth)
-        core.resume_trades(await _recorded_trades(context.pool, core.venue))
-        publisher = Publisher(context.jetstream)
-        context.registry.register(FeedCollector(core, publisher, rest))
-        venue = VenueFeed(core, rest, publisher)
-        routes = [Route(name, f"{socket_url}/{name}/stream", venue) for name in core.routes]
-        log.info("feed_started", venue=core.venue, symbols=settings.symbols, url=socket_url)
-        await venue.run(session, routes, context.stopping)
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+        for name, chosen in feeds.items():
+            group.create_task(_follow(context, session, venues()[name], chosen, settings.pinned_ticks(name)))
+
+
+async def _follow(
+    context: FeedContext,
+    session: aiohttp.ClientSession,
+    venue: Venue,
+    chosen: VenueSettings,
+    ticks: Mapping[str, str],
+) -> None:
+    """One venue, beside the others: what befalls it does not touch them."""
+    rest = VenueRest(session, chosen.http_url, venue.limits, venue.used_weight_header)
+    found = await load_instruments(venue, rest, chosen.symbols, ticks, context.stopping)
+    if found is None:
+        return
+    core = venue.core(found, chosen.options)
+    core.resume_trades(await _recorded_trades(context.pool, core.venue))
+    publisher = Publisher(context.jetstream)
+    context.registry.register(FeedCollector(core, publisher, rest))
+    log.info("feed_started", venue=core.venue, symbols=len(found), url=chosen.ws_url)
+    await VenueFeed(core, rest, publisher, chosen.ws_url).run(session, context.stopping)

@@ -6,8 +6,12 @@ from cleartide.contracts import (
     IndexSource,
     UpdateIndexPrice,
     VenueBook,
+    VenueCandle,
     VenueFunding,
     VenueGap,
+    VenueLiquidation,
+    VenueOpenInterest,
+    VenueStats,
     VenueStatus,
     VenueTicker,
     VenueTrade,
@@ -41,6 +45,17 @@ def on_book(state: IngestorState, event: VenueBook, effects: Effects) -> None:
 def on_funding(state: IngestorState, event: VenueFunding, effects: Effects) -> None:
     """Record the venue's mark, index and rate."""
     state.record(event)
+    _say_index(state, effects)
+
+
+def on_figure(
+    state: IngestorState,
+    event: VenueOpenInterest | VenueLiquidation | VenueCandle | VenueStats,
+    effects: Effects,
+) -> None:
+    """Record a figure that no price is made of; of a candle the final form alone."""
+    if event.type != "VenueCandle" or event.closed:
+        state.record(event)
     _say_index(state, effects)
 
 
@@ -82,6 +97,10 @@ HANDLERS: Final[Handlers] = {
     VenueTrade: on_trade,
     VenueBook: on_book,
     VenueFunding: on_funding,
+    VenueOpenInterest: on_figure,
+    VenueLiquidation: on_figure,
+    VenueCandle: on_figure,
+    VenueStats: on_figure,
     VenueGap: on_gap,
     VenueStatus: on_status,
 }

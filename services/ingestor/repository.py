@@ -5,7 +5,18 @@ from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from cleartide.contracts import MarketEvent, VenueBook, VenueFunding, VenueGap, VenueTicker, VenueTrade
+from cleartide.contracts import (
+    MarketEvent,
+    VenueBook,
+    VenueCandle,
+    VenueFunding,
+    VenueGap,
+    VenueLiquidation,
+    VenueOpenInterest,
+    VenueStats,
+    VenueTicker,
+    VenueTrade,
+)
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.ingestor.domain.index_markets import IndexMarket
@@ -48,6 +59,31 @@ FUNDING: Final = _series(
         "interval_micros": "bigint",
         "next_funding_at": "timestamptz",
     },
+)
+INTEREST: Final = _series("venue_interest", ("venue", "symbol", "venue_seq"), {**_HEAD, "open_interest_lots": "bigint"})
+LIQUIDATIONS: Final = _series(
+    "venue_liquidations",
+    ("venue", "symbol", "liquidation_id"),
+    {**_HEAD, "liquidation_id": "text", "price_ticks": "bigint", "size_lots": "bigint", "side": "text"},
+)
+CANDLES: Final = _series(
+    "venue_candles",
+    ("venue", "symbol", "span", "open_at"),
+    {
+        **_HEAD,
+        "span": "text",
+        "open_at": "timestamptz",
+        "open_ticks": "bigint",
+        "high_ticks": "bigint",
+        "low_ticks": "bigint",
+        "close_ticks": "bigint",
+        "volume_lots": "bigint",
+    },
+)
+STATS: Final = _series(
+    "venue_stats",
+    ("venue", "symbol", "venue_seq"),
+    {**_HEAD, "last_ticks": "bigint", "high_ticks": "bigint", "low_ticks": "bigint", "volume_lots": "bigint"},
 )
 GAPS: Final = _series("venue_gaps", ("id",), {**_HEAD, "id": "text", "expected_seq": "bigint", "reason": "text"})
 INDEX_PRICES: Final = _series("index_prices", ("market",), {"market": "text", "price": "text", "used": "integer"})
@@ -100,7 +136,19 @@ STATUSES: Final = Table(
 INDEX_CLOCK: Final = Table(
     "index_clock", key=("market",), columns={"market": "text", "said_at": "bigint", "price": "text"}
 )
-SERIES: Final = (TICKERS, TRADES, BOOKS, FUNDING, GAPS, INDEX_PRICES, INDEX_SOURCES)
+SERIES: Final = (
+    TICKERS,
+    TRADES,
+    BOOKS,
+    FUNDING,
+    INTEREST,
+    LIQUIDATIONS,
+    CANDLES,
+    STATS,
+    GAPS,
+    INDEX_PRICES,
+    INDEX_SOURCES,
+)
 
 
 def instant(micros: int) -> datetime:
@@ -165,6 +213,23 @@ def _funding(event: VenueFunding) -> Row:
     return event.mark_ticks, event.index_ticks, event.rate_ppb, event.interval_micros, next_at
 
 
+def _interest(event: VenueOpenInterest) -> Row:
+    return (event.open_interest_lots,)
+
+
+def _liquidation(event: VenueLiquidation) -> Row:
+    return event.liquidation_id, event.price_ticks, event.size_lots, event.side
+
+
+def _candle(event: VenueCandle) -> Row:
+    prices = (event.open_ticks, event.high_ticks, event.low_ticks, event.close_ticks)
+    return event.interval, instant(event.open_at), *prices, event.volume_lots
+
+
+def _stats(event: VenueStats) -> Row:
+    return event.last_ticks, event.high_ticks, event.low_ticks, event.volume_lots
+
+
 def _gap(event: VenueGap) -> Row:
     return event.id, event.expected_seq, event.reason
 
@@ -175,6 +240,10 @@ _ROWS: Final[Mapping[str, tuple[Table, Callable[[Any], Row]]]] = {
     "VenueTrade": (TRADES, _trade),
     "VenueBook": (BOOKS, _book),
     "VenueFunding": (FUNDING, _funding),
+    "VenueOpenInterest": (INTEREST, _interest),
+    "VenueLiquidation": (LIQUIDATIONS, _liquidation),
+    "VenueCandle": (CANDLES, _candle),
+    "VenueStats": (STATS, _stats),
     "VenueGap": (GAPS, _gap),
 }
 

@@ -5,11 +5,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.ingestor.adapters.binance_symbol import VENUE
+from services.ingestor.adapters.venue import venues
 from services.ingestor.domain.index_markets import IndexMarket, PriceSource
 
-LIVE_SOCKET_URL: Final = "wss://fstream.binance.com"
-LIVE_HTTP_URL: Final = "https://fapi.binance.com"
+SANDBOX_VENUE: Final = "binance-usdm"
 
 
 class SourceSettings(BaseModel):
@@ -52,14 +51,28 @@ SANDBOX_INDEX: Final = (
     IndexMarketSettings(
         market="BTC-PERP",
         tick_size="0.1",
-        sources=(SourceSettings(venue=VENUE, symbol="BTCUSDT", tick_size="0.1"),),
+        sources=(SourceSettings(venue=SANDBOX_VENUE, symbol="BTCUSDT", tick_size="0.1"),),
         min_sources=1,
     ),
 )
 
 
+class VenueSettings(BaseModel):
+    """One venue to follow. Without addresses: its own hosts with FEED=live, else the simulator, else it is off.
+
+    symbols: the venue's own names. options: what the venue's module offers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    symbols: tuple[str, ...] = Field(min_length=1, max_length=1_000)
+    ws_url: str = ""
+    http_url: str = ""
+    options: dict[str, str] = {}
+
+
 class IngestorSettings(BaseSettings):
-    """`CLEARTIDE_INGESTOR_*`. FEED=live sets the venue's real hosts as the defaults of the two addresses."""
+    """`CLEARTIDE_INGESTOR_*`. simulator: host:port of a venue simulator, where venues without addresses are found."""
 
     model_config = SettingsConfigDict(
         env_prefix="CLEARTIDE_INGESTOR_", env_ignore_empty=True, extra="ignore", frozen=True
@@ -68,15 +81,15 @@ class IngestorSettings(BaseSettings):
     feed: Annotated[Literal["replay", "live"], BeforeValidator(str.lower)] = Field(
         default="replay", validation_alias=AliasChoices("FEED", "CLEARTIDE_INGESTOR_FEED")
     )
-    binance_ws_url: str = ""
-    binance_http_url: str = ""
-    symbols: str = "BTCUSDT"
-    trades: Literal["trade", "aggTrade"] = "trade"
-    depth: Literal["depth@0ms", "depth@100ms"] = "depth@0ms"
+    simulator: str = ""
+    venues: dict[str, VenueSettings] = {SANDBOX_VENUE: VenueSettings(symbols=("BTCUSDT",))}
     index_markets: tuple[IndexMarketSettings, ...] = SANDBOX_INDEX
 
     @model_validator(mode="after")
-    def _one_tick_per_instrument(self) -> Self:
+    def _known_venues_and_one_tick_per_instrument(self) -> Self:
+        unknown = set(self.venues) - set(venues())
+        if unknown:
+            raise ValueError(f"no venue {', '.join(sorted(unknown))}; there are {', '.join(sorted(venues()))}")
         ticks: dict[tuple[str, str], str] = {}
         for source in (source for market in self.index_markets for source in market.sources):
             if ticks.setdefault((source.venue, source.symbol), source.tick_size) != source.tick_size:
@@ -84,28 +97,28 @@ class IngestorSettings(BaseSettings):
         return self
 
     @property
-    def socket_url(self) -> str:
-        """Where the sockets are, without a route; "" when there is no venue."""
-        return self.binance_ws_url.rstrip("/") or (LIVE_SOCKET_URL if self.feed == "live" else "")
+    def feeds(self) -> dict[str, VenueSettings]:
+        """The venues to connect to, each with both addresses."""
+        return {name: placed for name, each in self.venues.items() if (placed := self._placed(name, each)) is not None}
 
-    @property
-    def http_url(self) -> str:
-        """Where the REST endpoints are; "" when there is no venue."""
-        return self.binance_http_url.rstrip("/") or (LIVE_HTTP_URL if self.feed == "live" else "")
+    def _placed(self, name: str, given: VenueSettings) -> VenueSettings | None:
+        own = ("", "")
+        if self.feed == "live":
+            own = (venues()[name].live_socket_url, venues()[name].live_http_url)
+        elif self.simulator:
+            own = (f"ws://{self.simulator}/{name}", f"http://{self.simulator}/{name}")
+        socket_url, http_url = given.ws_url.rstrip("/") or own[0], given.http_url.rstrip("/") or own[1]
+        if not socket_url or not http_url:
+            return None
+        return given.model_copy(update={"ws_url": socket_url, "http_url": http_url})
 
-    @property
-    def symbol_list(self) -> list[str]:
-        """The symbols to follow, upper case."""
-        return [symbol.strip().upper() for symbol in self.symbols.split(",") if symbol.strip()]
-
-    @property
-    def pinned_ticks(self) -> dict[str, str]:
+    def pinned_ticks(self, venue: str) -> dict[str, str]:
         """Tick sizes that the index counts in, by symbol of this venue."""
         return {
             source.symbol: source.tick_size
             for market in self.index_markets
             for source in market.sources
-            if source.venue == VENUE
+            if source.venue == venue
         }
 
     @property

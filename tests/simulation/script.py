@@ -22,7 +22,7 @@ from cleartide.contracts import (
 from cleartide.contracts.codec import encode
 
 from deploy.local.sandbox.market import MARKET, SPEC
-from services.ingestor.adapters.binance_symbol import VENUE
+from services.ingestor.settings import SANDBOX_VENUE as VENUE
 
 ACCOUNTS: Final = tuple(f"acct-{number}" for number in range(6))
 OTHER_MARKET: Final = "ETH-PERP"

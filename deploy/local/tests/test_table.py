@@ -67,7 +67,7 @@ class TestSwitches:
         live = made(tmp_path, FEED="live")
         assert "simulator" not in names(live)
         ingestor = next(program for program in live.table.programs() if program.name == "ingestor")
-        assert "CLEARTIDE_INGESTOR_BINANCE_WS_URL" not in ingestor.env
+        assert "CLEARTIDE_INGESTOR_SIMULATOR" not in ingestor.env
         assert ingestor.after == ("setup", "opening")
 
     def test_the_sandbox_can_be_left_out(self, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
-from services.ingestor.adapters.scale import Instrument
+from services.ingestor.adapters.instrument import Instrument
 
 TextLevel = tuple[str, str]
 

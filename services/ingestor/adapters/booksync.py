@@ -1,8 +1,10 @@
-"""Joins a stream of book differences to a snapshot, for venues whose frames name their predecessor.
+"""Joins a stream of book differences to a snapshot.
 
-A frame covers the updates first..final and says `previous`, the final of the frame before it. The join drops frames
-with final < last, takes the first one with first <= last <= final (or previous == last), and from then on requires
-previous == last. Whatever breaks the chain drops the book at once; later frames are kept for the next join.
+A frame covers the updates first..final and follows `previous`, the final of the frame before it (for a venue that only
+counts, one less than its number). A snapshot of its own request is joined to the frames kept since: those with
+final < last are dropped, the first one with first <= last <= final (or previous == last) is taken. A snapshot within
+the feed simply begins anew. From then on previous == last is required: whatever breaks the chain drops the book at
+once, and later frames are kept for the next join.
 """
 
 from collections import deque
@@ -11,7 +13,7 @@ from typing import Final, Literal, Protocol
 from cleartide.money import MoneyError
 
 from services.ingestor.adapters.book import Book, TextLevel
-from services.ingestor.adapters.scale import Instrument
+from services.ingestor.adapters.instrument import Instrument
 
 MAX_WAITING_FRAMES: Final = 2_048
 
@@ -52,9 +54,9 @@ class BookSync:
         self.fault = ""
         self.attempts = 0
 
-    def reset(self) -> None:
+    def reset(self, attempts: int = 0) -> None:
         """Forget the book: the connection that fed it is gone. The next frame begins a new join."""
-        self.book, self.joined, self.attempts = None, False, 0
+        self.book, self.joined, self.attempts = None, False, attempts
         self._waiting, self._asked = deque(maxlen=MAX_WAITING_FRAMES), False
 
     def refresh(self) -> None:
@@ -73,6 +75,22 @@ class BookSync:
             return False
         self._asked = True
         return True
+
+    def expect(self) -> None:
+        """A snapshot is on its way without being asked for."""
+        self._asked = True
+
+    def begin(self, last: int, bids: list[TextLevel], asks: list[TextLevel], full_length: int) -> Step:
+        """Take a snapshot from the feed itself, which the next frame follows: `joined`, or `lost` if it is no book."""
+        self._asked = False
+        try:
+            book = Book.of(self._instrument, bids, asks, full_length)
+        except MoneyError as error:
+            return self._spoilt(str(error))
+        if book.crossed:
+            return self._spoilt("crossed book")
+        self.book, self.last, self.joined, self.attempts, self._waiting = book, last, True, 0, None
+        return "joined"
 
     def difference(self, frame: Difference) -> Step:
         """Take the next frame."""
@@ -106,6 +124,11 @@ class BookSync:
                 step = "joined"
         self.attempts = 0
         return step
+
+    def _spoilt(self, fault: str) -> Step:
+        self.reset(self.attempts + 1)
+        self.fault = fault
+        return "lost"
 
     def _refuse(self, fault: str, before: tuple[Book | None, int, bool], waiting: "deque[Difference]") -> Step:
         self.book, self.last, self.joined = before

@@ -84,6 +84,51 @@ class Funding(MarketStruct, frozen=True, gc=False):
     next_funding_at: int
 
 
+class OpenInterest(MarketStruct, frozen=True, gc=False):
+    """`VenueOpenInterest`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueOpenInterest
+    kind: ClassVar[str] = "interest"
+    open_interest_lots: int
+
+
+class Liquidation(MarketStruct, frozen=True, gc=False):
+    """`VenueLiquidation`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueLiquidation
+    kind: ClassVar[str] = "liquidation"
+    liquidation_id: str
+    price_ticks: int
+    size_lots: int
+    side: str
+
+
+class Candle(MarketStruct, frozen=True, gc=False):
+    """`VenueCandle`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueCandle
+    kind: ClassVar[str] = "candle"
+    interval: str
+    open_at: int
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    volume_lots: int
+    closed: bool
+
+
+class Stats(MarketStruct, frozen=True, gc=False):
+    """`VenueStats`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueStats
+    kind: ClassVar[str] = "stats"
+    last_ticks: int
+    high_ticks: int
+    low_ticks: int
+    volume_lots: int
+
+
 class Gap(MarketStruct, frozen=True, gc=False):
     """`VenueGap`."""
 
@@ -102,7 +147,18 @@ class Status(MarketStruct, frozen=True, gc=False):
     detail: str
 
 
-STRUCTS: Final[tuple[type[MarketStruct], ...]] = (Ticker, Trade, BookTop, Funding, Gap, Status)
+STRUCTS: Final[tuple[type[MarketStruct], ...]] = (
+    Ticker,
+    Trade,
+    BookTop,
+    Funding,
+    OpenInterest,
+    Liquidation,
+    Candle,
+    Stats,
+    Gap,
+    Status,
+)
 _encoder = msgspec.json.Encoder()
 
 

@@ -8,19 +8,30 @@ import msgspec
 from services.ingestor.adapters.events import MarketStruct, Status
 
 
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """A REST request. `weight` is what it costs of the venue's budget."""
+
+    path: str
+    parameters: Mapping[str, str | int] = {}
+    method: str = "GET"
+    weight: int = 1
+
+
 class FetchSnapshot(msgspec.Struct, frozen=True, gc=False):
-    """Fetch a symbol's book snapshot and give it to `snapshot`. `attempt` counts from 0 and asks for longer pauses."""
+    """Make this request and give the answer to `snapshot`. `attempt` counts from 0 and asks for longer pauses."""
 
     symbol: str
     attempt: int
     reason: str
+    request: Request
 
 
-class Subscribe(msgspec.Struct, frozen=True, gc=False):
-    """Send this frame on the route's connection."""
+class Send(msgspec.Struct, frozen=True, gc=False):
+    """Send this frame on the route's connection. `attempt` > 0 asks for a pause before it."""
 
     route: str
     frame: str
+    attempt: int = 0
 
 
 class Malformed(msgspec.Struct, frozen=True, gc=False):
@@ -30,7 +41,28 @@ class Malformed(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
-Output = MarketStruct | FetchSnapshot | Subscribe | Malformed
+Output = MarketStruct | FetchSnapshot | Send | Malformed
+
+
+class Keepalive(msgspec.Struct, frozen=True, gc=False):
+    """What the venue wants to hear every so often, on top of the socket's own pings."""
+
+    seconds: float
+    frame: str
+
+
+class RouteSpec(msgspec.Struct, frozen=True, gc=False):
+    """One connection that the venue needs.
+
+    `path` follows the venue's socket address. With a `ticket` the request is made first, and `VenueCore.address` reads
+    the address from its answer. `silent_seconds`: without data for longer than this the socket is given up.
+    """
+
+    name: str
+    path: str = ""
+    keepalive: Keepalive | None = None
+    ticket: Request | None = None
+    silent_seconds: float = 10.0
 
 
 class VenueCore(Protocol):
@@ -40,13 +72,21 @@ class VenueCore(Protocol):
     def venue(self) -> str: ...
 
     @property
-    def routes(self) -> Mapping[str, Sequence[str]]:
-        """Each connection that is needed, with its streams."""
+    def routes(self) -> Sequence[RouteSpec]:
+        """Each connection that is needed."""
         ...
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Frames that were not plain data, by kind: malformed, repeated, late, lost books..."""
+        ...
+
+    def address(self, route: str, ticket: bytes) -> str:
+        """Where the route is, from the answer to its ticket. Raises ValueError when that cannot be read."""
+        ...
+
+    def resume_trades(self, highest: Mapping[str, int]) -> None:
+        """Highest trade number recorded by an earlier run, by symbol."""
         ...
 
     def connected(self, route: str, at: int) -> list[Output]:
@@ -71,4 +111,8 @@ class VenueCore(Protocol):
 
     def heartbeat(self, at: int) -> list[Status]:
         """The state of every symbol, to be said once a second whether or not the venue speaks."""
+        ...
+
+    def overdue(self, at: int) -> list[Output]:
+        """Asks again for what was promised and did not come; to be looked after once a second."""
         ...

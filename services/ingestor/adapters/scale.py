@@ -1,10 +1,9 @@
 """Venue text to integers, exactly: prices to ticks, sizes to lots. A cache makes the same text cost one look-up."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
-from cleartide.money import MAX_PRICE_TICKS, MAX_SIZE_LOTS, MoneyError, half_up_div, parse_decimal
+from cleartide.money import MoneyError
 
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _CACHED_TEXTS: Final = 100_000
@@ -40,32 +39,3 @@ class TextScale(dict[str, int]):
             self.clear()
         self[text] = value
         return value
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """One instrument's grid at its venue: sizes of a tick (quote) and a lot (base) as decimal text."""
-
-    symbol: str
-    tick_size: str
-    lot_size: str
-    funding_interval_micros: int = 8 * 3600 * 1_000_000
-    prices: TextScale = field(init=False, repr=False, compare=False)
-    sizes: TextScale = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        prices = TextScale(self.tick_size, least=1, limit=MAX_PRICE_TICKS, name="price")
-        sizes = TextScale(self.lot_size, least=0, limit=MAX_SIZE_LOTS, name="size")
-        object.__setattr__(self, "prices", prices)
-        object.__setattr__(self, "sizes", sizes)
-
-    def nearest_ticks(self, text: str) -> int:
-        """Price text to the nearest tick, halves up: for mark and index, which venues quote finer than the grid."""
-        if not _PLAIN_NUMBER.fullmatch(text):
-            raise MoneyError("not_a_number", f"price {text[:40]!r}")
-        numerator, denominator = parse_decimal(text).as_integer_ratio()
-        unit_numerator, unit_denominator = parse_decimal(self.tick_size).as_integer_ratio()
-        ticks = half_up_div(numerator * unit_denominator, denominator * unit_numerator)
-        if not 0 < ticks <= MAX_PRICE_TICKS:
-            raise MoneyError("overflow" if ticks > 0 else "not_positive", f"price {text}")
-        return ticks

@@ -39,3 +39,21 @@ class IdSequence:
         self._missing.update(dict.fromkeys(range(max(start, oldest), end)))
         for number in [number for number in self._missing if number < oldest]:
             del self._missing[number]
+
+
+class RecentIds:
+    """The last WINDOW ids of a venue whose trades are named, not numbered."""
+
+    __slots__ = ("_ids",)
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def is_new(self, ident: str) -> bool:
+        """Whether the id has not come within the window; it is remembered."""
+        if ident in self._ids:
+            return False
+        self._ids[ident] = None
+        if len(self._ids) > WINDOW:
+            del self._ids[next(iter(self._ids))]
+        return True

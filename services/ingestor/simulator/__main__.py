@@ -12,7 +12,7 @@ from services.ingestor.simulator import faults
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.recording import Recording
 from services.ingestor.simulator.replay import Pace, Replay
-from services.ingestor.simulator.server import LIFETIME_SECONDS, VenueServer
+from services.ingestor.simulator.server import LIFETIME_SECONDS, PREFIX, VenueServer
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -49,7 +49,7 @@ async def simulate(options: argparse.Namespace) -> None:
     server = VenueServer(replay, options.lifetime)
     port = await server.start(options.port, options.host)
     address = f"{options.host}:{port}"
-    print(f"venue simulator: {replay.recording.symbol} on ws://{address} http://{address}", flush=True)  # noqa: T201
+    print(f"venue simulator: {replay.recording.symbol} on ws://{address}{PREFIX} http://{address}{PREFIX}", flush=True)  # noqa: T201
     playing = asyncio.create_task(replay.run(options.wait))
     await asyncio.wait((playing, asyncio.ensure_future(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
     if playing.done():

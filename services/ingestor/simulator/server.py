@@ -17,6 +17,7 @@ from services.ingestor.simulator.replay import Replay
 
 PING_SECONDS: Final = 180.0
 LIFETIME_SECONDS: Final = 24 * 3600.0
+PREFIX: Final = "/binance-usdm"
 WEIGHT_LIMIT: Final = 2_400
 DEPTH_WEIGHTS: Final = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
 GRIDS: Final = {"BTCUSDT": ("0.10", "0.001")}
@@ -47,7 +48,7 @@ class VenueServer:
         self._runner: web.AppRunner | None = None
 
     def app(self) -> web.Application:
-        """The application with every endpoint."""
+        """The application with every endpoint, under the venue's name."""
         app = web.Application()
         for prefix in ("", "/public", "/market"):
             app.router.add_get(f"{prefix}/stream", self._socket)
@@ -59,7 +60,9 @@ class VenueServer:
         app.router.add_get("/fapi/v1/fundingInfo", self._funding_info)
         app.router.add_get("/fapi/v1/premiumIndex", self._premium_index)
         app.router.add_get("/fapi/v1/depth", self._depth)
-        return app
+        root = web.Application()
+        root.add_subapp(PREFIX, app)
+        return root
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
         """Listen, on loopback unless told otherwise; returns the port."""
@@ -79,7 +82,7 @@ class VenueServer:
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS, timeout=1.0)
         await socket.prepare(request)
-        first, _, rest = request.path.lstrip("/").partition("/")
+        first, _, rest = request.path.removeprefix(PREFIX).lstrip("/").partition("/")
         route = first if first in ("public", "market") else ""
         combined = (rest if route else first).startswith("stream")
         client = Client(socket, route, combined=combined, patient=not self._replay.pace.speed)

@@ -12,14 +12,13 @@ import aiohttp
 from cleartide.contracts import Message
 from nats.aio.client import Client
 
-from services.ingestor.adapters.binance_usdm import BinanceUsdm
+from services.ingestor.adapters.venues.binance import UsdmCore
 from services.ingestor.feed import VenueFeed
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.recording import Recording
 from services.ingestor.simulator.replay import Pace, Replay
-from services.ingestor.simulator.server import VenueServer
+from services.ingestor.simulator.server import PREFIX, VenueServer
 from services.ingestor.tests.support import BTCUSDT, RECORDING, SYMBOL
-from services.ingestor.transport.connection import Route
 from services.ingestor.transport.publisher import Publisher
 from services.ingestor.transport.rest import VenueRest
 from tests.support.servers import Broker
@@ -43,7 +42,7 @@ async def venue(
     lifetime: float = 3_600,
     wait: bool = True,
 ) -> AsyncIterator[tuple[Replay, str]]:
-    """A simulated venue that plays once somebody subscribes; yields the replay and "127.0.0.1:port"."""
+    """A simulated venue that plays once somebody subscribes; yields the replay and where it is."""
     wanted = Faults()
     for text in faults:
         wanted.add(text)
@@ -52,7 +51,7 @@ async def venue(
     port = await server.start()
     playing = asyncio.create_task(replay.run(wait_for_subscriber=wait))
     try:
-        yield replay, f"127.0.0.1:{port}"
+        yield replay, f"127.0.0.1:{port}{PREFIX}"
     finally:
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)
@@ -64,7 +63,7 @@ class Rig:
     """A running feed."""
 
     replay: Replay
-    core: BinanceUsdm
+    core: UsdmCore
     publisher: Publisher
     rest: VenueRest
     client: Client
@@ -113,13 +112,11 @@ def _is(event: Message, kind: str) -> bool:
 async def feeding(broker: Broker, replay: Replay, address: str, **limits: float) -> AsyncIterator[Rig]:
     """The feed on a simulated venue and a NATS server."""
     async with broker.client("ingestor") as client, broker.client() as operator, aiohttp.ClientSession() as session:
-        core, rest = BinanceUsdm([BTCUSDT]), VenueRest(session, f"http://{address}")
+        core, rest = UsdmCore([BTCUSDT]), VenueRest(session, f"http://{address}")
         publisher = Publisher(client.jetstream())
-        feed = VenueFeed(core, rest, publisher)
+        feed = VenueFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
         stopping = asyncio.Event()
-        options: dict[str, Any] = {"first_delay": 0.02, **limits}
-        routes = [Route(name, f"ws://{address}/{name}/stream", feed, **options) for name in core.routes]
-        running = asyncio.create_task(feed.run(session, routes, stopping))
+        running = asyncio.create_task(feed.run(session, stopping))
         rig = Rig(replay, core, publisher, rest, operator, stopping, running)
         try:
             yield rig

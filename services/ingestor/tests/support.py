@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from services.ingestor.adapters.binance_usdm import MARKET, PUBLIC, BinanceUsdm
 from services.ingestor.adapters.events import MarketStruct
+from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import FetchSnapshot, Output
-from services.ingestor.adapters.scale import Instrument
+from services.ingestor.adapters.venues.binance import UsdmCore
+from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORDING = ROOT / "deploy/local/recordings/binance_usdm_btcusdt_20240808.gz"
@@ -29,15 +30,15 @@ def recorded() -> tuple[Frame, ...]:
         return tuple((int(receipt) // 1_000, raw) for receipt, raw in pairs)
 
 
-def new_core(*instruments: Instrument, **options: Any) -> BinanceUsdm:
+def new_core(*instruments: Instrument, **options: Any) -> UsdmCore:
     """A core whose two routes are connected."""
-    core = BinanceUsdm(instruments or (BTCUSDT,), **options)
+    core = UsdmCore(instruments or (BTCUSDT,), **options)
     core.connected(PUBLIC, 0)
     core.connected(MARKET, 0)
     return core
 
 
-def play(core: BinanceUsdm, frames: Iterable[Frame]) -> Iterator[tuple[int, list[Output]]]:
+def play(core: UsdmCore, frames: Iterable[Frame]) -> Iterator[tuple[int, list[Output]]]:
     """Play recorded lines, the recorded snapshot as the answer to the first wish. Yields line number and outputs."""
     for number, (at, raw) in enumerate(frames):
         is_snapshot = raw.startswith(b'{"lastUpdateId"')

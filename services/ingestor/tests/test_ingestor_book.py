@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from services.ingestor.adapters import events as structs
-from services.ingestor.adapters.binance_usdm import MARKET, PUBLIC, BinanceUsdm
+from services.ingestor.adapters.venues.binance import UsdmCore
+from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC
 from services.ingestor.tests.support import (
     BTCUSDT,
     EXPECTED,
@@ -27,7 +28,7 @@ BIDS = [("100.0", "1.000"), ("99.9", "2.000")]
 ASKS = [("100.1", "3.000"), ("100.2", "4.000")]
 
 
-def joined(last: int = 10) -> BinanceUsdm:
+def joined(last: int = 10) -> UsdmCore:
     """A core with a joined book at update `last`."""
     core = new_core()
     assert fetches(core.frame(depth(last - 2, last, last - 3), 1))
@@ -36,7 +37,7 @@ def joined(last: int = 10) -> BinanceUsdm:
     return core
 
 
-def best(core: BinanceUsdm) -> tuple[int, int]:
+def best(core: UsdmCore) -> tuple[int, int]:
     book = core.symbol(SYMBOL).sync.book
     assert book is not None
     bids, asks = book.top(1)

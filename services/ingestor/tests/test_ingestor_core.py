@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingestor.adapters import events as structs
-from services.ingestor.adapters.binance_usdm import MARKET, PUBLIC, BinanceUsdm
-from services.ingestor.adapters.protocol import Malformed, Subscribe
+from services.ingestor.adapters.protocol import Malformed, Send
 from services.ingestor.adapters.sequence import WINDOW, IdSequence
+from services.ingestor.adapters.venues.binance import UsdmCore
+from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC
 from services.ingestor.tests.support import (
     BTCUSDT,
     SYMBOL,
@@ -55,7 +56,7 @@ class TestTrades:
 
     def test_trades_missed_while_the_service_was_down_are_said_as_a_gap(self) -> None:
         """ING-TRADE-004"""
-        core = BinanceUsdm([BTCUSDT])
+        core = UsdmCore([BTCUSDT])
         core.resume_trades({SYMBOL: 100, "OTHER": 5})
         assert [gap.reason for gap in events(core.frame(trade(151), 1), structs.Gap)] == ["trade: 50 missing"]
 
@@ -138,15 +139,16 @@ class TestFunding:
 class TestRoutes:
     def test_streams_are_subscribed_on_the_route_that_serves_them(self) -> None:
         """ING-CONN-001"""
-        core = BinanceUsdm([BTCUSDT])
+        core = UsdmCore([BTCUSDT])
         sent = {}
         for route in core.routes:
-            command = next(each for each in core.connected(route, 1) if isinstance(each, Subscribe))
+            command = next(each for each in core.connected(route.name, 1) if isinstance(each, Send))
             sent[command.route] = json.loads(command.frame)
         assert sent[PUBLIC]["params"] == ["btcusdt@depth@0ms", "btcusdt@bookTicker", "btcusdt@trade"]
-        assert sent[MARKET]["params"] == ["btcusdt@markPrice@1s"]
+        assert sent[MARKET]["params"] == ["btcusdt@markPrice@1s", "btcusdt@forceOrder"]
         assert sent[PUBLIC]["id"] != sent[MARKET]["id"]
-        assert BinanceUsdm([BTCUSDT], trades="aggTrade").routes[MARKET] == ["btcusdt@aggTrade", "btcusdt@markPrice@1s"]
+        aggregate = UsdmCore([BTCUSDT], trades="aggTrade").streams(MARKET)
+        assert aggregate == ["btcusdt@aggTrade", "btcusdt@markPrice@1s", "btcusdt@forceOrder"]
 
     def test_acknowledgements_are_silent_and_refusals_are_said(self) -> None:
         """ING-CONN-002"""
@@ -157,7 +159,7 @@ class TestRoutes:
 
 
 class TestSilence:
-    def synced(self) -> BinanceUsdm:
+    def synced(self) -> UsdmCore:
         core = new_core()
         core.frame(depth(1, 5, 0), SECOND)
         core.snapshot(SYMBOL, snapshot(5, [("100.0", "1.000")], [("100.1", "1.000")]), SECOND)
@@ -174,7 +176,7 @@ class TestSilence:
         core = self.synced()
         core.frame(ticker(6, "100.0", "100.1"), 6 * SECOND)
         said = core.heartbeat(7 * SECOND)[0]
-        assert (said.status, said.detail) == ("stale", "depth silent; markPrice silent")
+        assert (said.status, said.detail) == ("stale", "book silent; funding silent")
 
     def test_acknowledgements_and_heartbeats_are_not_data(self) -> None:
         """ING-STALE-002"""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from services.ingestor.adapters import events as structs
-from services.ingestor.adapters.binance_usdm import BinanceUsdm
 from services.ingestor.adapters.book import Book
 from services.ingestor.adapters.protocol import Output
+from services.ingestor.adapters.venues.binance import UsdmCore
 from services.ingestor.tests.support import BTCUSDT, EXPECTED, SYMBOL, events, new_core, play, recorded
 
 TICK, LOT = Decimal(BTCUSDT.tick_size), Decimal(BTCUSDT.lot_size)
@@ -20,7 +20,7 @@ AT_END = EXPECTED["book_at_end"]
 
 
 @cache
-def played() -> tuple[BinanceUsdm, list[tuple[int, Output]], dict[int, tuple[int, str, str]]]:
+def played() -> tuple[UsdmCore, list[tuple[int, Output]], dict[int, tuple[int, str, str]]]:
     """The core after the recording, outputs by line, and the book's update id and best prices at the checkpoints."""
     core, outputs, checkpoints = new_core(), [], {}
     lines = {checkpoint["line"] for checkpoint in EXPECTED["checkpoints"]}
@@ -36,7 +36,7 @@ def said(kind: type[structs.MarketStruct]) -> list[Any]:
     return events((output for _, output in played()[1]), kind)
 
 
-def book_of(core: BinanceUsdm) -> Book:
+def book_of(core: UsdmCore) -> Book:
     book = core.symbol(SYMBOL).sync.book
     assert book is not None
     return book

@@ -7,7 +7,8 @@ from cleartide.money import MAX_PRICE_TICKS, MoneyError, half_up_div, to_grid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingestor.adapters.scale import Instrument, TextScale
+from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.scale import TextScale
 
 STEPS = st.sampled_from(["0.10", "0.1", "0.01", "0.00001", "1", "5", "0.5", "0.25", "10", "0.001"])
 LIMIT = 10**12

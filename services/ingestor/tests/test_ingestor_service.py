@@ -62,8 +62,7 @@ async def test_a_venue_becomes_rows_and_an_index_and_its_silence_makes_the_index
     """ING-E2E-001"""
     async with venue(pace=Pace(1.0, loop=True, shift_time=True), wait=False) as (_, address):
         environment = {
-            "CLEARTIDE_INGESTOR_BINANCE_WS_URL": f"ws://{address}",
-            "CLEARTIDE_INGESTOR_BINANCE_HTTP_URL": f"http://{address}",
+            "CLEARTIDE_INGESTOR_SIMULATOR": address.partition("/")[0],
             "CLEARTIDE_INGESTOR_INDEX_MARKETS": json.dumps(QUICKLY_STALE),
         }
         await installed.start("ingestor", environment=environment)
@@ -86,8 +85,7 @@ async def test_killed_again_and_again_it_loses_no_row_that_was_published(install
     """ING-E2E-002"""
     async with venue(pace=Pace(1.0, loop=True, shift_time=True), wait=False) as (_, address):
         environment = {
-            "CLEARTIDE_INGESTOR_BINANCE_WS_URL": f"ws://{address}",
-            "CLEARTIDE_INGESTOR_BINANCE_HTTP_URL": f"http://{address}",
+            "CLEARTIDE_INGESTOR_SIMULATOR": address.partition("/")[0],
         }
         for _ in range(4):
             await installed.start("ingestor", environment=environment)

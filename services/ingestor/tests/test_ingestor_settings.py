@@ -5,7 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from services.ingestor.adapters.binance_registry import UnknownInstrument, instruments
+from services.ingestor.adapters.instrument import UnknownInstrument
+from services.ingestor.adapters.venues.binance.listing import instruments
 from services.ingestor.settings import IngestorSettings
 
 
@@ -45,18 +46,19 @@ class TestSettings:
         """ING-SET-001"""
         monkeypatch.delenv("FEED", raising=False)
         settings = IngestorSettings()
-        assert (settings.socket_url, settings.http_url) == ("", "")
-        assert settings.symbol_list == ["BTCUSDT"]
-        assert settings.pinned_ticks == {"BTCUSDT": "0.1"}
+        assert settings.feeds == {}
+        assert settings.pinned_ticks("binance-usdm") == {"BTCUSDT": "0.1"}
+        assert settings.pinned_ticks("bybit") == {}
         assert [(each.market, each.min_sources, len(each.sources)) for each in settings.index] == [("BTC-PERP", 1, 1)]
 
     def test_feed_live_means_the_venues_own_hosts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """ING-SET-001"""
         monkeypatch.setenv("FEED", "Live")
-        monkeypatch.setenv("CLEARTIDE_INGESTOR_BINANCE_WS_URL", "")
-        settings = IngestorSettings()
-        assert settings.socket_url == "wss://fstream.binance.com"
-        assert settings.http_url == "https://fapi.binance.com"
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_VENUES", "")
+        feeds = IngestorSettings().feeds
+        assert list(feeds) == ["binance-usdm"]
+        assert feeds["binance-usdm"].ws_url == "wss://fstream.binance.com"
+        assert feeds["binance-usdm"].http_url == "https://fapi.binance.com"
 
     def test_an_empty_variable_is_an_unset_one_and_an_unknown_feed_is_refused(
         self, monkeypatch: pytest.MonkeyPatch
@@ -68,17 +70,25 @@ class TestSettings:
         with pytest.raises(ValidationError):
             IngestorSettings()
 
-    def test_addresses_and_markets_can_be_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_venues_and_markets_can_be_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """ING-SET-002"""
         source = {"venue": "binance-usdm", "symbol": "ETHUSDT", "tick_size": "0.01", "weight": 3}
         markets = [{"market": "ETH-PERP", "tick_size": "0.01", "sources": [source]}]
-        monkeypatch.setenv("CLEARTIDE_INGESTOR_BINANCE_WS_URL", "ws://127.0.0.1:9/")
-        monkeypatch.setenv("CLEARTIDE_INGESTOR_SYMBOLS", "btcusdt, ETHUSDT")
+        here = {"ws_url": "ws://127.0.0.1:9/", "http_url": "http://127.0.0.1:9/"}
+        chosen = {"binance-usdm": {"symbols": ["BTCUSDT", "ETHUSDT"], **here}, "binance-coinm": {"symbols": ["X"]}}
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_VENUES", json.dumps(chosen))
         monkeypatch.setenv("CLEARTIDE_INGESTOR_INDEX_MARKETS", json.dumps(markets))
         settings = IngestorSettings()
-        assert settings.socket_url == "ws://127.0.0.1:9"
-        assert settings.symbol_list == ["BTCUSDT", "ETHUSDT"]
+        assert list(settings.feeds) == ["binance-usdm"]
+        assert settings.feeds["binance-usdm"].ws_url == "ws://127.0.0.1:9"
+        assert settings.feeds["binance-usdm"].symbols == ("BTCUSDT", "ETHUSDT")
         assert (settings.index[0].min_sources, settings.index[0].sources[0].weight) == (3, 3)
+
+    def test_an_unknown_venue_is_refused_by_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """ING-SET-002"""
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_VENUES", json.dumps({"nowhere": {"symbols": ["X"]}}))
+        with pytest.raises(ValidationError, match=r"no venue nowhere; there are .*binance-usdm"):
+            IngestorSettings()
 
     def test_one_instrument_has_one_tick(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """ING-SET-002"""

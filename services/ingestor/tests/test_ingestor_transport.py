@@ -11,8 +11,10 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 
-from services.ingestor.adapters.binance_usdm import BinanceUsdm
 from services.ingestor.adapters.events import MarketStruct
+from services.ingestor.adapters.protocol import Request
+from services.ingestor.adapters.venue import RateLimit
+from services.ingestor.adapters.venues.binance import UsdmCore
 from services.ingestor.tests.support import BTCUSDT, new_core, ticker, trade
 from services.ingestor.transport import rest as rest_module
 from services.ingestor.transport.backoff import Backoff, stopped_within
@@ -106,23 +108,23 @@ class TestRest:
     async def test_a_body_is_read_whole(self) -> None:
         """ING-REST-002"""
         async with answering() as (url, _), aiohttp.ClientSession() as session:
-            assert len(await VenueRest(session, url).get("/path")) == 100_000
+            assert len(await VenueRest(session, url).ask(Request("/path"))) == 100_000
 
     @pytest.mark.parametrize("status", [429, 418])
     async def test_retry_after_is_obeyed_to_the_second(self, status: int) -> None:
         """ING-REST-001"""
         async with answering((status, {"Retry-After": "1"})) as (url, times), aiohttp.ClientSession() as session:
             rest = VenueRest(session, url)
-            await asyncio.gather(rest.get("/path"), asyncio.sleep(0.1))
+            await asyncio.gather(rest.ask(Request("/path")), asyncio.sleep(0.1))
             assert times[1] - times[0] >= 1.0
 
     async def test_a_pause_holds_every_request_to_the_venue(self) -> None:
         """ING-REST-001"""
         async with answering((429, {"Retry-After": "1"})) as (url, times), aiohttp.ClientSession() as session:
             rest = VenueRest(session, url)
-            first = asyncio.create_task(rest.get("/path"))
+            first = asyncio.create_task(rest.ask(Request("/path")))
             await asyncio.sleep(0.2)
-            await asyncio.gather(first, rest.get("/path"))
+            await asyncio.gather(first, rest.ask(Request("/path")))
             assert len(times) == 3
             assert times[1] - times[0] >= 1.0
 
@@ -134,22 +136,30 @@ class TestRest:
     async def test_the_weight_budget_is_kept_before_the_venue_complains(self) -> None:
         """ING-REST-003"""
         async with answering((200, {"X-MBX-USED-WEIGHT-1M": "2160"})) as (url, _), aiohttp.ClientSession() as session:
-            rest = VenueRest(session, url)
-            await rest.get("/path")
+            rest = VenueRest(session, url, (RateLimit(2_400, 60.0),), "X-MBX-USED-WEIGHT-1M")
+            await rest.ask(Request("/path"))
             assert rest.counts["pauses"] == 1
             assert 0 < rest._resume_at - time.monotonic() <= 60
+
+    async def test_requests_keep_within_every_window(self) -> None:
+        """ING-REST-003: nine tenths of 10 a second and of 14 in two seconds."""
+        async with answering() as (url, times), aiohttp.ClientSession() as session:
+            rest = VenueRest(session, url, (RateLimit(10, 0.2), RateLimit(14, 0.6)))
+            await asyncio.gather(*(rest.ask(Request("/path", weight=3)) for _ in range(6)))
+        assert all(sum(3 for time in times if start <= time < start + 0.18) <= 9 for start in times)
+        assert all(sum(3 for time in times if start <= time < start + 0.55) <= 12 for start in times)
 
     async def test_outages_are_tried_again(self) -> None:
         """ING-REST-002"""
         async with answering((503, {}), (500, {})) as (url, times), aiohttp.ClientSession() as session:
-            await VenueRest(session, url).get("/path")
+            await VenueRest(session, url).ask(Request("/path"))
             assert len(times) == 3
 
     async def test_a_refused_request_is_not_repeated(self) -> None:
         """ING-REST-002"""
         async with answering((400, {})) as (url, times), aiohttp.ClientSession() as session:
             with pytest.raises(VenueRefused):
-                await VenueRest(session, url).get("/path")
+                await VenueRest(session, url).ask(Request("/path"))
             assert len(times) == 1
 
 
@@ -173,7 +183,7 @@ class TestBackoff:
 async def test_the_feeds_figures_are_scraped(broker: Broker) -> None:
     """ING-OPS-001"""
     async with broker.client("ingestor") as client, aiohttp.ClientSession() as session:
-        core: Any = BinanceUsdm([BTCUSDT])
+        core: Any = UsdmCore([BTCUSDT])
         core.frame(trade(1), 1)
         core.frame(trade(1), 1)
         publisher = Publisher(client.jetstream())

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 import aiohttp
 import structlog
 
+from services.ingestor.adapters.protocol import RouteSpec
 from services.ingestor.transport.backoff import Backoff, stopped_within
 
 log = structlog.get_logger()
@@ -17,13 +18,18 @@ WATCH_SECONDS: Final = 0.5
 STEADY_SECONDS: Final = 30.0
 LONGEST_DELAY_SECONDS: Final = 10.0
 MAX_FRAME_BYTES: Final = 8 * 2**20
+MAX_OUTGOING: Final = 1_000
 
 
 class Listener(Protocol):
     """Who uses the route."""
 
-    def opened(self, route: str) -> list[str]:
-        """The socket is open; returns the frames to send."""
+    async def locate(self, route: RouteSpec) -> str:
+        """The address to connect to now."""
+        ...
+
+    def opened(self, route: str) -> None:
+        """The socket is open and takes frames by `Route.send`."""
         ...
 
     def received(self, data: bytes) -> None:
@@ -44,28 +50,38 @@ class Listener(Protocol):
 
 
 class Route:
-    """Keeps one route connected. `silent_limit`: seconds without data after which the socket is given up.
+    """Keeps one route connected.
 
-    `lifetime`: seconds after which it is renewed; the venue itself cuts every socket after 24 hours.
+    `lifetime`: seconds after which the socket is renewed; venues cut theirs after a day at the latest.
     """
 
     def __init__(
         self,
-        name: str,
-        url: str,
+        spec: RouteSpec,
         listener: Listener,
         *,
-        silent_limit: float = 10.0,
+        silent_limit: float = 0.0,
         lifetime: float = 23.5 * 3600,
         first_delay: float = 0.25,
     ) -> None:
-        self.name = name
-        self._url = url
+        self.name = spec.name
+        self._spec = spec
         self._listener = listener
-        self._silent_limit = silent_limit
+        self._silent_limit = silent_limit or spec.silent_seconds
         self._lifetime = lifetime
         self._backoff = Backoff(first=first_delay, longest=LONGEST_DELAY_SECONDS)
         self._close_reason = ""
+        self._outgoing: asyncio.Queue[str] = asyncio.Queue(MAX_OUTGOING)
+
+    def send(self, frame: str) -> None:
+        """Send a frame on the socket that is open; dropped when there is none, since a new one subscribes anew.
+
+        A socket that takes nothing any more is given up.
+        """
+        try:
+            self._outgoing.put_nowait(frame)
+        except asyncio.QueueFull:
+            self._close_reason = "takes no more frames"
 
     async def keep(self, session: aiohttp.ClientSession, stopping: asyncio.Event) -> None:
         """Connect and read until the service stops; every failure is followed by another try."""
@@ -84,8 +100,9 @@ class Route:
 
     async def _connect_and_read(self, session: aiohttp.ClientSession) -> str:
         async with asyncio.timeout(CONNECT_SECONDS):
+            url = await self._listener.locate(self._spec)
             socket = await session.ws_connect(
-                self._url,
+                url,
                 heartbeat=PING_SECONDS,
                 max_msg_size=MAX_FRAME_BYTES,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
@@ -103,10 +120,10 @@ class Route:
 
     async def _read(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
         self._close_reason = ""
-        for frame in self._listener.opened(self.name):
-            await socket.send_str(frame)
-        log.info("venue_connected", route=self.name, url=self._url)
-        watcher = asyncio.create_task(self._watch(socket))
+        self._outgoing = asyncio.Queue(MAX_OUTGOING)
+        self._listener.opened(self.name)
+        log.info("venue_connected", route=self.name, url=str(socket.get_extra_info("peername")))
+        helpers = [asyncio.create_task(work) for work in (self._watch(socket), self._write(socket))]
         received, room = self._listener.received, self._listener.room
         try:
             async for message in socket:
@@ -114,8 +131,24 @@ class Route:
                     received(message.data)
                     await room()
         finally:
-            watcher.cancel()
+            for helper in helpers:
+                helper.cancel()
         return self._close_reason or f"closed by the venue, code {socket.close_code}"
+
+    async def _write(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
+        """Send what is queued, and the keepalive whenever nothing was sent for its time."""
+        keepalive = self._spec.keepalive
+        while True:
+            try:
+                async with asyncio.timeout(keepalive.seconds if keepalive else None):
+                    frame = await self._outgoing.get()
+            except TimeoutError:
+                assert keepalive is not None
+                frame = keepalive.frame
+            try:
+                await socket.send_str(frame)
+            except (aiohttp.ClientError, OSError):
+                return  # the reader sees the same end and says why
 
     async def _watch(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
         until = time.monotonic() + self._lifetime

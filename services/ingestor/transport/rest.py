@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Final
 
 import aiohttp
 import structlog
 
+from services.ingestor.adapters.protocol import Request
+from services.ingestor.adapters.venue import RateLimit
 from services.ingestor.transport.backoff import Backoff
 
 log = structlog.get_logger()
@@ -16,7 +18,6 @@ LIMIT_STATUSES: Final = (418, 429)
 DEFAULT_PAUSE_SECONDS: Final = 60.0
 LONGEST_PAUSE_SECONDS: Final = 3 * 24 * 3600.0
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
-WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-1M"
 MAX_BODY_BYTES: Final = 16 * 2**20
 
 
@@ -24,51 +25,103 @@ class VenueRefused(Exception):  # noqa: N818 - the venue's verdict, not a fault 
     """The venue answered that the request itself is wrong; repeating it would not help."""
 
 
-class VenueRest:
-    """Reads a venue's REST endpoints. `weight_limit` is what the venue allows a minute; we stop at nine tenths."""
+class Window:
+    """The weight spent in the last `seconds` of one limit."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, weight_limit: int = 2_400) -> None:
+    def __init__(self, limit: RateLimit) -> None:
+        self.seconds = limit.seconds
+        self._budget = max(1, limit.weight * 9 // 10)
+        # lint: allow bounded-queue: `wait` lets in no more than the budget within the window
+        self._spent: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def is_nearly_used(self, used: int) -> bool:
+        """Whether this much of the venue's limit leaves nothing that we would use."""
+        return used >= self._budget
+
+    def wait(self, weight: int, now: float) -> float:
+        """Seconds from `now`, monotonic, until `weight` fits."""
+        while self._spent and self._spent[0][0] <= now - self.seconds:
+            self._total -= self._spent.popleft()[1]
+        if not self._spent or self._total + weight <= self._budget:
+            return 0.0
+        return self._spent[0][0] + self.seconds - now
+
+    def spend(self, weight: int) -> None:
+        """A request of this weight goes out now."""
+        self._spent.append((time.monotonic(), weight))
+        self._total += weight
+
+
+class VenueRest:
+    """Reads a venue's REST endpoints within its limits; nine tenths of each are used.
+
+    Where the venue says in `used_weight_header` how much of its first limit is used, that is what counts.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        limits: Sequence[RateLimit] = (),
+        used_weight_header: str = "",
+    ) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
-        self._weight_limit = weight_limit
+        self._windows = [Window(limit) for limit in limits]
+        self._used_weight_header = used_weight_header
         self._resume_at = 0.0
         self.counts: Counter[str] = Counter()
 
-    async def get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> bytes:
+    async def ask(self, request: Request) -> bytes:
         """The body of a 200 answer. Waits out limits and outages; raises VenueRefused on any other 4xx."""
         backoff = Backoff()
         while True:
-            await asyncio.sleep(max(0.0, self._resume_at - time.monotonic()))
+            await self._turn(request.weight)
             self.counts["requests"] += 1
             try:
-                body = await self._try(path, parameters)
+                body = await self._try(request)
             except (aiohttp.ClientError, TimeoutError) as error:
                 self.counts["failures"] += 1
                 delay = backoff.next_delay()
-                log.warning("venue_request_failed", path=path, error=repr(error)[:200], retry_seconds=delay)
+                log.warning("venue_request_failed", path=request.path, error=repr(error)[:200], retry_seconds=delay)
                 await asyncio.sleep(delay)
                 continue
             if body is not None:
                 return body
 
-    async def _try(self, path: str, parameters: Mapping[str, str | int] | None) -> bytes | None:
-        url = f"{self._base_url}{path}"
-        async with self._session.get(url, params=parameters, timeout=TIMEOUT) as response:
+    async def _turn(self, weight: int) -> None:
+        """Wait until the venue may be asked again, and count the request in every window."""
+        while True:
+            now = time.monotonic()
+            pause = max(self._resume_at - now, *(window.wait(weight, now) for window in self._windows), 0.0)
+            if not pause:
+                break
+            await asyncio.sleep(pause)
+        for window in self._windows:
+            window.spend(weight)
+
+    async def _try(self, request: Request) -> bytes | None:
+        url = f"{self._base_url}{request.path}"
+        parameters, method = request.parameters, request.method
+        # lint: allow one-publish: an HTTP request
+        async with self._session.request(method, url, params=parameters, timeout=TIMEOUT) as response:
             if response.status in LIMIT_STATUSES:
                 self._pause(_retry_after(response.headers.get("Retry-After")), response.status)
                 return None
             body = await response.content.read(MAX_BODY_BYTES)
             if 400 <= response.status < 500:
-                raise VenueRefused(f"{response.status} {path}: {body[:200]!r}")
+                raise VenueRefused(f"{response.status} {request.path}: {body[:200]!r}")
             response.raise_for_status()
             while chunk := await response.content.read(MAX_BODY_BYTES):
                 body += chunk
-            self._mind_budget(response.headers.get(WEIGHT_HEADER, ""))
+            self._mind_budget(response.headers.get(self._used_weight_header, ""))
             return body
 
     def _mind_budget(self, used: str) -> None:
-        if used.isdigit() and int(used) * 10 >= self._weight_limit * 9:
-            self._pause(60.0 - time.time() % 60.0, 200)
+        if self._windows and used.isdigit() and self._windows[0].is_nearly_used(int(used)):
+            seconds = self._windows[0].seconds
+            self._pause(seconds - time.time() % seconds, 200)
 
     def _pause(self, seconds: float, status: int) -> None:
         self.counts["pauses"] += 1

@@ -138,6 +138,10 @@ _VENUE_DATA: Final = {
     "bids": "levels as (price in ticks, size in lots), best first",
     "asks": "levels as (price in ticks, size in lots), best first",
     "status": "state of the connection or symbol",
+    "liquidation_id": "identity of the liquidation, from the venue's own fields",
+    "interval": "length of the candle",
+    "closed": "whether the interval is over and the candle final",
+    "VenueOpenInterest.open_interest_lots": "open interest in lots, one side of it",
     "detail": "for people",
 }
 _RISK: Final = {

@@ -13,6 +13,7 @@ from cleartide.contracts.types import Micros, Ppb, Seq, Side, Symbol, Ticks, Ven
 
 Quality = Literal["ok", "late", "resynced"]
 LevelLots = tuple[Ticks, int]
+CandleInterval = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w"]
 
 
 class MarketEvent(Message):
@@ -73,6 +74,55 @@ class VenueFunding(MarketEvent):
     rate_ppb: Ppb
     interval_micros: int = Field(gt=0)
     next_funding_at: Micros
+
+
+class VenueOpenInterest(MarketEvent):
+    """Open interest in lots, one side of it: venues that count both sides are halved by their adapter."""
+
+    subject_template: ClassVar[str] = "market.{venue}.{symbol}.interest"
+    type: Literal["VenueOpenInterest"] = "VenueOpenInterest"
+    version: Literal[1] = 1
+    open_interest_lots: int = Field(ge=0, lt=2**50)
+
+
+class VenueLiquidation(MarketEvent):
+    """A liquidation order of the venue; `side` is that of the order, so a liquidated long sells."""
+
+    subject_template: ClassVar[str] = "market.{venue}.{symbol}.liquidation"
+    type: Literal["VenueLiquidation"] = "VenueLiquidation"
+    version: Literal[1] = 1
+    liquidation_id: str = Field(min_length=1, max_length=64)
+    price_ticks: Ticks
+    size_lots: int = Field(gt=0)
+    side: Side
+
+
+class VenueCandle(MarketEvent):
+    """The venue's own candle; `closed` false while its interval runs."""
+
+    subject_template: ClassVar[str] = "market.{venue}.{symbol}.candle"
+    type: Literal["VenueCandle"] = "VenueCandle"
+    version: Literal[1] = 1
+    interval: CandleInterval
+    open_at: Micros
+    open_ticks: Ticks
+    high_ticks: Ticks
+    low_ticks: Ticks
+    close_ticks: Ticks
+    volume_lots: int = Field(ge=0, lt=2**50)
+    closed: bool
+
+
+class VenueStats(MarketEvent):
+    """The venue's running figures of the last 24 hours."""
+
+    subject_template: ClassVar[str] = "market.{venue}.{symbol}.stats"
+    type: Literal["VenueStats"] = "VenueStats"
+    version: Literal[1] = 1
+    last_ticks: Ticks
+    high_ticks: Ticks
+    low_ticks: Ticks
+    volume_lots: int = Field(ge=0, lt=2**50)
 
 
 class VenueGap(MarketEvent):

@@ -1,6 +1,6 @@
-"""What Binance USD-M sends, as typed structs. Every bound of the contracts is checked while decoding."""
+"""What Binance futures send, as typed structs. Every bound of the contracts is checked while decoding."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -65,12 +65,33 @@ class MarkPrice(msgspec.Struct, tag_field="e", tag="markPriceUpdate", gc=False):
     E: Millis
     s: str
     p: Text
-    i: Text
     r: Text
+    T: Millis
+    i: Text = ""
+
+
+class LiquidationOrder(msgspec.Struct, gc=False):
+    """The order of a liquidation: side S, size q, average price ap."""
+
+    s: str
+    S: Literal["BUY", "SELL"]
+    q: Text
+    ap: Text
     T: Millis
 
 
-Data = Depth | BookTicker | RawTrade | AggregateTrade | MarkPrice
+class ForceOrder(msgspec.Struct, tag_field="e", tag="forceOrder", gc=False):
+    """A liquidation; only the newest of each second is sent."""
+
+    o: LiquidationOrder
+
+    @property
+    def s(self) -> str:
+        """The symbol, where other events have it."""
+        return self.o.s
+
+
+Data = Depth | BookTicker | RawTrade | AggregateTrade | MarkPrice | ForceOrder
 
 
 class Refusal(msgspec.Struct, gc=False):
@@ -91,7 +112,7 @@ class Frame(msgspec.Struct, gc=False):
 
 
 class Snapshot(msgspec.Struct, gc=False):
-    """`GET /fapi/v1/depth`."""
+    """The answer of the depth endpoint."""
 
     last: Id = msgspec.field(name="lastUpdateId")
     T: Millis
@@ -107,22 +128,26 @@ class Filter(msgspec.Struct, gc=False, rename="camel"):
     step_size: str = ""
 
 
-class SymbolInfo(msgspec.Struct, gc=False):
-    """One instrument of `GET /fapi/v1/exchangeInfo`."""
+class SymbolInfo(msgspec.Struct, gc=False, rename="camel"):
+    """One instrument of exchangeInfo: COIN-M says `contractStatus`, and the quote units of a contract."""
 
     symbol: str
-    status: str
     filters: list[Filter]
+    status: str = ""
+    contract_status: str = ""
+    contract_size: int | None = None
+    base_asset: str = ""
+    quote_asset: str = ""
 
 
 class ExchangeInfo(msgspec.Struct, gc=False):
-    """`GET /fapi/v1/exchangeInfo`."""
+    """The answer of exchangeInfo."""
 
     symbols: list[SymbolInfo]
 
 
 class FundingInfo(msgspec.Struct, gc=False, rename="camel"):
-    """One row of `GET /fapi/v1/fundingInfo`, which lists only instruments whose interval is not eight hours."""
+    """One row of fundingInfo, which lists only instruments whose interval is not eight hours."""
 
     symbol: str
     funding_interval_hours: Annotated[int, Meta(ge=1, le=24)]

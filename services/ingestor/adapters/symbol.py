@@ -1,0 +1,336 @@
+"""One symbol of any venue: its book, its trades, its quotes, and what of them is worth saying.
+
+A venue's module decodes frames and calls one method here per frame; prices and sizes come as the venue's own text.
+Every method raises MoneyError for a number that is off the grid. Times are microseconds UTC.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from cleartide.money import MoneyError, to_grid
+
+from services.ingestor.adapters import events
+from services.ingestor.adapters.book import TextLevel
+from services.ingestor.adapters.booksync import BookSync, Difference
+from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.protocol import Malformed, Output
+from services.ingestor.adapters.sequence import IdSequence, RecentIds
+
+TOP_LEVELS: Final = 20
+BOOK_INTERVAL_MICROS: Final = 250_000
+ANSWER_MICROS: Final = 5_000_000
+WHOLE_SIDE: Final = 1_000_000
+ONE_PPB: Final = "0.000000001"
+MAX_RATE_PPB: Final = 10**12
+DETAIL_CHARS: Final = 120
+
+Resync = Callable[[str, int, str], list[Output]]
+"""(symbol, attempt, reason) -> how this venue is asked for a new snapshot."""
+
+
+def rate_ppb(text: str) -> int:
+    """A funding rate, as a fraction in decimal text, in ppb."""
+    return to_grid(text, ONE_PPB, MAX_RATE_PPB, "rate")
+
+
+class SymbolFeed:
+    """Takes one symbol's frames in the order they came. `heard`: when each kind of data last came."""
+
+    def __init__(self, venue: str, instrument: Instrument, counts: Counter[str], resync: Resync) -> None:
+        self.instrument = instrument
+        self.sync = BookSync(instrument)
+        self.heard: dict[str, int] = {}
+        self._venue = venue
+        self._counts = counts
+        self._resync = resync
+        self._prefix = f"{venue}:{instrument.symbol}:"
+        self._trades = IdSequence()
+        self._trade_ids = RecentIds()
+        self._quote_update = 0
+        self._quote_time = 0
+        self._announced = False
+        self._ever_announced = False
+        self._book_said_at = -BOOK_INTERVAL_MICROS
+        self._venue_time = 0
+        self._asked_at = 0
+
+    @property
+    def synced(self) -> bool:
+        """Whether the book is complete and current."""
+        return self.sync.joined
+
+    def resume_trades(self, highest: int) -> None:
+        """The highest trade number that an earlier run has recorded: what came between will show as missing."""
+        self._trades.highest = highest
+
+    def reset_book(self) -> None:
+        """The socket that fed the book is gone."""
+        self._announced = False
+        self.sync.reset()
+
+    def expect_book(self, at: int) -> None:
+        """A snapshot comes with the subscription just sent."""
+        self.sync.expect()
+        self._asked_at = at
+
+    def overdue_book(self, at: int) -> list[Output]:
+        """Ask again for a snapshot that was promised within the feed and did not come."""
+        if self.sync.joined or at - self._asked_at <= ANSWER_MICROS:
+            return []
+        self.sync.unanswered()
+        return self._ask("no snapshot came", at)
+
+    # -- book ---------------------------------------------------------------------------------------------------------
+
+    def difference(self, frame: Difference, venue_time: int, at: int) -> list[Output]:
+        """Carry the book on; a break in the chain is said at once and a snapshot asked for."""
+        self.heard["book"] = at
+        self._venue_time = venue_time
+        expected = self.sync.last
+        step = self.sync.difference(frame)
+        if step in ("applied", "joined"):
+            if not self._announced:
+                return self._say_joined(venue_time, at)
+            due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
+            return self._say_book("ok", venue_time, at) if due else []
+        if step == "lost":
+            return self._lost(expected, frame.final, venue_time, at)
+        if step == "waiting":
+            return self._ask("no book yet", at)
+        self._counts["repeated"] += 1
+        return []
+
+    def join_snapshot(
+        self, last: int, bids: list[TextLevel], asks: list[TextLevel], venue_time: int, at: int, full_length: int
+    ) -> list[Output]:
+        """Join a snapshot that was asked for with the frames kept since; ask again when it does not fit."""
+        step = self.sync.snapshot(last, bids, asks, full_length)
+        if step == "lost":
+            return self._ask(self.sync.fault, at)
+        if step != "joined" or self._announced:
+            return []
+        return self._say_joined(max(self._venue_time, venue_time), at)
+
+    def unreadable_snapshot(self, at: int) -> list[Output]:
+        """The answer could not be read: ask again."""
+        self.sync.unanswered()
+        return self._ask("unreadable snapshot", at)
+
+    def begin_book(
+        self,
+        last: int,
+        bids: list[TextLevel],
+        asks: list[TextLevel],
+        venue_time: int,
+        at: int,
+        full_length: int = WHOLE_SIDE,
+    ) -> list[Output]:
+        """A snapshot from the feed itself: whatever was known before, the book begins anew here."""
+        self.heard["book"] = at
+        self._venue_time = venue_time
+        expected = self.sync.last
+        if self.sync.begin(last, bids, asks, full_length) == "lost":
+            return self._lost(expected, last, venue_time, at)
+        return self._say_joined(venue_time, at)
+
+    def whole_book(
+        self, seq: int, bids: list[TextLevel], asks: list[TextLevel], venue_time: int, at: int
+    ) -> list[Output]:
+        """A frame that is the whole book, from a venue without differences; an older or equal `seq` is ignored."""
+        if self.sync.joined and seq <= self.sync.last:
+            self.heard["book"] = at
+            self._counts["repeated" if seq == self.sync.last else "late"] += 1
+            return []
+        if not self._announced:
+            return self.begin_book(seq, bids, asks, venue_time, at)
+        self.heard["book"] = at
+        expected = self.sync.last
+        if self.sync.begin(seq, bids, asks, WHOLE_SIDE) == "lost":
+            return self._lost(expected, seq, venue_time, at)
+        due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
+        return self._say_book("ok", venue_time, at) if due else []
+
+    # -- quotes and trades --------------------------------------------------------------------------------------------
+
+    def quote(
+        self, update: int, bid: str, bid_size: str, ask: str, ask_size: str, venue_time: int, at: int
+    ) -> list[Output]:
+        """Best bid and ask at the venue's `update`. A crossed quote is withheld."""
+        self.heard["quote"] = at
+        if update == self._quote_update:
+            self._counts["repeated"] += 1
+            return []
+        prices, sizes = self.instrument.prices, self.instrument.sizes
+        bid_ticks, bid_lots, ask_ticks, ask_lots = prices[bid], sizes[bid_size], prices[ask], sizes[ask_size]
+        if bid_ticks >= ask_ticks:
+            self._counts["crossed_quotes"] += 1
+            return [Malformed("crossed", f"{self.instrument.symbol} bid {bid} ask {ask} at {update}")]
+        quality = "ok"
+        if update < self._quote_update and venue_time <= self._quote_time:
+            quality = self._late()
+        else:
+            self._quote_update, self._quote_time = update, venue_time
+            self._venue_time = max(self._venue_time, venue_time)
+        head = self._head("ticker", str(update), "VenueTicker", venue_time, at, update, quality)
+        return [events.Ticker(*head, bid_ticks, bid_lots, ask_ticks, ask_lots)]
+
+    def trade(
+        self, number: int, trade_id: str, price: str, size: str, taker_side: str, venue_time: int, at: int
+    ) -> list[Output]:
+        """One trade. `number` rises by one per trade and shows what is missing; 0 where the venue does not count."""
+        ticks, lots = self.instrument.prices[price], self.instrument.sizes[size]
+        if not lots:
+            raise MoneyError("not_positive", f"size {size}")
+        if number:
+            quality, out = self._see_trade(number, venue_time, at)
+        else:
+            quality, out = self._see_trade_id(trade_id, at), []
+        if not quality:
+            return out
+        head = self._head("trade", trade_id, "VenueTrade", venue_time, at, number or venue_time, quality)
+        out.append(events.Trade(*head, trade_id, ticks, lots, taker_side))
+        return out
+
+    def pass_trade(self, number: int, venue_time: int, at: int) -> list[Output]:
+        """A fill outside the book: only the number moves on."""
+        self._counts["off_book_trades"] += 1
+        return self._see_trade(number, venue_time, at)[1]
+
+    # -- the instrument's figures -------------------------------------------------------------------------------------
+
+    def funding(
+        self, seq: int, mark: str, index: str, rate: int, next_funding_at: int, venue_time: int, at: int
+    ) -> list[Output]:
+        """Mark, index and the rate of the running interval in ppb of the notional per interval."""
+        self.heard["funding"] = at
+        instrument = self.instrument
+        head = self._head("funding", str(seq), "VenueFunding", venue_time, at, seq, "ok")
+        mark_ticks, index_ticks = instrument.nearest_ticks(mark), instrument.nearest_ticks(index)
+        interval = instrument.funding_interval_micros
+        return [events.Funding(*head, mark_ticks, index_ticks, rate, interval, next_funding_at)]
+
+    def interest(self, seq: int, lots: int, venue_time: int, at: int) -> list[Output]:
+        """Open interest in lots, one side of it."""
+        head = self._head("interest", str(seq), "VenueOpenInterest", venue_time, at, seq, "ok")
+        return [events.OpenInterest(*head, lots)]
+
+    def liquidation(self, ident: str, price: str, size: str, side: str, venue_time: int, at: int) -> list[Output]:
+        """A liquidation order."""
+        ticks, lots = self.instrument.nearest_ticks(price), self.instrument.sizes[size]
+        if not lots:
+            raise MoneyError("not_positive", f"size {size}")
+        head = self._head("liquidation", ident, "VenueLiquidation", venue_time, at, venue_time, "ok")
+        return [events.Liquidation(*head, ident, ticks, lots, side)]
+
+    def candle(
+        self,
+        interval: str,
+        open_at: int,
+        prices: tuple[str, str, str, str],
+        volume: str,
+        closed: bool,
+        venue_time: int,
+        at: int,
+    ) -> list[Output]:
+        """The venue's candle; `prices` are open, high, low and close."""
+        opened, high, low, close = [self.instrument.prices[price] for price in prices]
+        head = self._head("candle", f"{interval}-{open_at}-{venue_time}", "VenueCandle", venue_time, at, open_at, "ok")
+        lots = self.instrument.sizes[volume]
+        return [events.Candle(*head, interval, open_at, opened, high, low, close, lots, closed)]
+
+    def stats(self, seq: int, last: str, high: str, low: str, volume: str, venue_time: int, at: int) -> list[Output]:
+        """Figures of the last 24 hours."""
+        prices = self.instrument.prices
+        head = self._head("stats", str(seq), "VenueStats", venue_time, at, seq, "ok")
+        return [events.Stats(*head, prices[last], prices[high], prices[low], self.instrument.sizes[volume])]
+
+    def status(self, status: str, tag: str, detail: str, at: int) -> events.Status:
+        """A state of the symbol; `tag` makes the id unique among those said at the same time."""
+        head = self._head("status", f"{tag}-{at}", "VenueStatus", self._venue_time, at, 0, "ok")
+        return events.Status(*head, status, detail[:DETAIL_CHARS])
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _see_trade(self, number: int, venue_time: int, at: int) -> tuple[str, list[Output]]:
+        """Quality of the trade, "" for one seen before, and the gap that it reveals, if any."""
+        self.heard["trade"] = at
+        highest = self._trades.highest
+        verdict = self._trades.see(number)
+        if verdict == "repeated":
+            self._counts["repeated"] += 1
+            return "", []
+        if verdict == "late":
+            return self._late(), []
+        if verdict == "restarted":
+            return "ok", [self._gap("trade", highest + 1, number, "ids start anew", venue_time, at)]
+        missing = number - highest - 1
+        if not highest or not missing:
+            return "ok", []
+        self._counts["missing_trades"] += missing
+        return "ok", [self._gap("trade", highest + 1, number, f"{missing} missing", venue_time, at)]
+
+    def _see_trade_id(self, trade_id: str, at: int) -> str:
+        self.heard["trade"] = at
+        if self._trade_ids.is_new(trade_id):
+            return "ok"
+        self._counts["repeated"] += 1
+        return ""
+
+    def _late(self) -> str:
+        self._counts["late"] += 1
+        return "late"
+
+    def _lost(self, expected: int, seq: int, venue_time: int, at: int) -> list[Output]:
+        self._announced = False
+        self._counts["lost_books"] += 1
+        gap = self._gap("book", expected, seq, self.sync.fault, venue_time, at)
+        return [gap, *self._ask(self.sync.fault, at)]
+
+    def _say_joined(self, venue_time: int, at: int) -> list[Output]:
+        quality = "resynced" if self._ever_announced else "ok"
+        self._announced = self._ever_announced = True
+        return [self.status("synced", "joined", "", at), *self._say_book(quality, venue_time, at)]
+
+    def _say_book(self, quality: str, venue_time: int, at: int) -> list[Output]:
+        book = self.sync.book
+        assert book is not None and self.sync.joined, "only a joined book is said"
+        self._book_said_at = venue_time
+        last = self.sync.last
+        head = self._head("book", str(last), "VenueBook", venue_time, at, last, quality)
+        out: list[Output] = [events.BookTop(*head, *book.top(TOP_LEVELS))]
+        if not book.knows_top(TOP_LEVELS):
+            self.sync.refresh()
+            out += self._ask("price left the snapshot's range", at)
+        return out
+
+    def _ask(self, reason: str, at: int) -> list[Output]:
+        if not self.sync.ask():
+            return []
+        self._asked_at = at
+        return self._resync(self.instrument.symbol, self.sync.attempts, reason)
+
+    def _gap(self, kind: str, expected: int, seq: int, reason: str, venue_time: int, at: int) -> events.Gap:
+        ident = f"{kind}-{expected}-{seq}"
+        head = self._head("gap", ident, "VenueGap", venue_time, at, seq, "ok")
+        return events.Gap(*head, expected, f"{kind}: {reason}"[:DETAIL_CHARS])
+
+    def _head(
+        self, kind: str, ident: str, type_: str, venue_time: int, at: int, seq: int, quality: str
+    ) -> tuple[str, str, int, int, int, str, str, str, str, str, int, int, int, str]:
+        return (
+            f"{self._prefix}{kind}:{ident}",
+            type_,
+            1,
+            0,
+            venue_time,
+            "",
+            "",
+            events.SOURCE,
+            self._venue,
+            self.instrument.symbol,
+            venue_time,
+            at,
+            seq,
+            quality,
+        )

@@ -1,0 +1,107 @@
+"""Binance futures, USD-M (linear, sizes in base units) and COIN-M (inverse, sizes in contracts of 100 or 10 USD)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.protocol import Request, RouteSpec, VenueCore
+from services.ingestor.adapters.venue import RateLimit, Venue
+from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC, BinanceFutures
+from services.ingestor.adapters.venues.binance.listing import instruments
+
+_USDM: Final = re.compile(r"([A-Z0-9]{1,20})(USDT|USDC)")
+_COINM: Final = re.compile(r"([A-Z0-9]{1,20})(USD)_PERP")
+
+
+class UsdmCore(BinanceFutures):
+    """USD-M."""
+
+    name: ClassVar[str] = "binance-usdm"
+    api: ClassVar[str] = "/fapi/v1"
+
+
+class CoinmCore(BinanceFutures):
+    """COIN-M."""
+
+    name: ClassVar[str] = "binance-coinm"
+    api: ClassVar[str] = "/dapi/v1"
+    steady: ClassVar[Mapping[str, str]] = {"quote": PUBLIC, "book": PUBLIC, "funding": PUBLIC}
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """One connection carries everything."""
+        return (RouteSpec(PUBLIC, "/stream"),)
+
+    def streams(self, route: str) -> list[str]:
+        """All of both."""
+        return [*super().streams(route), *super().streams(MARKET)]
+
+
+class _Binance(Venue):
+    family: ClassVar[type[BinanceFutures]]
+    limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_400, 60.0),)
+    used_weight_header: ClassVar[str] = "X-MBX-USED-WEIGHT-1M"
+
+    @property
+    def listing(self) -> Sequence[Request]:
+        """Grids and funding intervals."""
+        return Request(f"{self.family.api}/exchangeInfo"), Request(f"{self.family.api}/fundingInfo")
+
+    def instruments(
+        self, answers: Sequence[bytes], symbols: Sequence[str], ticks: Mapping[str, str]
+    ) -> list[Instrument]:
+        """From the answers to `listing`."""
+        exchange_info, funding_info = answers
+        return instruments(exchange_info, funding_info, symbols, ticks)
+
+    def core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
+        """Options: trades (trade, aggTrade), depth (depth@0ms, depth@100ms)."""
+        unknown = set(options) - {"trades", "depth"}
+        if unknown:
+            raise ValueError(f"{self.name} has no option {', '.join(sorted(unknown))}")
+        return self.family(instruments, **options)
+
+
+class BinanceUsdm(_Binance):
+    """BTCUSDT, ETHUSDC."""
+
+    name: ClassVar[str] = UsdmCore.name
+    family: ClassVar[type[BinanceFutures]] = UsdmCore
+    live_socket_url: ClassVar[str] = "wss://fstream.binance.com"
+    live_http_url: ClassVar[str] = "https://fapi.binance.com"
+
+    def parse(self, symbol: str) -> tuple[str, str]:
+        """BTCUSDT is (BTC, USDT)."""
+        return _matched(_USDM, symbol)
+
+    def format(self, base: str, quote: str) -> str:
+        """(BTC, USDT) is BTCUSDT."""
+        return f"{base}{quote}"
+
+
+class BinanceCoinm(_Binance):
+    """BTCUSD_PERP."""
+
+    name: ClassVar[str] = CoinmCore.name
+    family: ClassVar[type[BinanceFutures]] = CoinmCore
+    live_socket_url: ClassVar[str] = "wss://dstream.binance.com"
+    live_http_url: ClassVar[str] = "https://dapi.binance.com"
+
+    def parse(self, symbol: str) -> tuple[str, str]:
+        """BTCUSD_PERP is (BTC, USD)."""
+        return _matched(_COINM, symbol)
+
+    def format(self, base: str, quote: str) -> str:
+        """(BTC, USD) is BTCUSD_PERP."""
+        return f"{base}{quote}_PERP"
+
+
+def _matched(pattern: "re.Pattern[str]", symbol: str) -> tuple[str, str]:
+    found = pattern.fullmatch(symbol)
+    if found is None:
+        raise ValueError(f"{symbol} is no perpetual of this venue")
+    return found[1], found[2]
+
+
+VENUES: Final[Sequence[Venue]] = (BinanceUsdm(), BinanceCoinm())
