@@ -15,6 +15,7 @@ from cleartide.contracts.codec import (
     encode,
     encode_body,
 )
+from cleartide.contracts.examples import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -191,3 +192,15 @@ def test_a_stream_with_one_contract_reads_like_the_others() -> None:
     decoder = Decoder(RISK_EVENTS, public=False)
     assert refusal(decoder.decode(as_json(DEPOSIT))).reason == "unknown_type"
     assert refusal(decoder.decode(b"{")).reason == "malformed_json"
+
+
+@pytest.mark.parametrize("contract", ALL_MESSAGES, ids=lambda contract: str(contract.__name__))
+def test_the_inner_reader_reads_every_contract_of_every_stream(contract: type[Message]) -> None:
+    """Public streams too, when they are read back; choices between contracts included."""
+    reader = Decoder(STREAM_FOR[contract].contracts, public=False)
+    example = EXAMPLES[contract]
+    (read,) = reader.decode(encode(example))
+    assert not isinstance(read, Refusal)
+    assert {name: getattr(read, name) for name in contract.model_fields} == {
+        name: getattr(example, name) for name in contract.model_fields
+    }

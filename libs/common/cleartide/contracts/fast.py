@@ -7,10 +7,10 @@ patterns and bounds again. Values come as msgspec structs with the contract's at
 
 import types
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Union, cast, get_args, get_origin
 
 import msgspec
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from cleartide.contracts.base import Message
 
@@ -31,6 +31,8 @@ def _plain_type(annotation: Any) -> Any:
     origin = get_origin(annotation)
     if origin is Annotated:
         return _plain_type(get_args(annotation)[0])
+    if origin in (Union, types.UnionType) and len(_contracts_in(annotation)) > 1:
+        return _choice(annotation)
     if origin in (Union, types.UnionType):
         return Union[tuple(_plain_type(option) for option in get_args(annotation))]  # noqa: UP007 - built at run time
     if origin is tuple:
@@ -39,6 +41,21 @@ def _plain_type(annotation: Any) -> Any:
     if origin is Literal:
         return annotation
     return annotation
+
+
+def _contracts_in(annotation: Any) -> list[type[BaseModel]]:
+    options = (_plain_type(option) for option in get_args(annotation))
+    return [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+
+
+class _Choice:
+    """Stands for one of several contracts, of which msgspec would take but one."""
+
+    adapter: ClassVar[TypeAdapter[Any]]
+
+
+def _choice(annotation: Any) -> type[_Choice]:
+    return type("Choice", (_Choice,), {"adapter": TypeAdapter(annotation)})
 
 
 def _struct(contract: type[Message]) -> type[msgspec.Struct]:
@@ -64,6 +81,8 @@ def _struct(contract: type[Message]) -> type[msgspec.Struct]:
 
 
 def _contract_value(kind: type[Any], value: Any) -> Any:
+    if issubclass(kind, _Choice):
+        return kind.adapter.validate_json(_encode(value))
     if issubclass(kind, BaseModel):
         return kind.model_validate_json(_encode(value))
     # lint: allow not-implemented: what msgspec wants a hook to raise for a type it does not know
