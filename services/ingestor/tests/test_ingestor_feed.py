@@ -120,7 +120,7 @@ async def test_a_closed_socket_is_opened_again_and_what_was_missed_is_said(broke
 async def test_a_silent_socket_is_given_up_although_it_answers_pings(broker: Broker) -> None:
     """ING-STALE-004"""
     async with (
-        venue(faults=["silence:1500"]) as (replay, address),
+        venue(faults=["silence:1500"], pace=Pace(6.0)) as (replay, address),
         feeding(broker, replay, address, silent_limit=0.2) as rig,
     ):
         await rig.until(replay.finished.is_set)
