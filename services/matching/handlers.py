@@ -17,6 +17,7 @@ from cleartide.contracts import (
     PlaceOrder,
     ReportTrade,
     RevokeDelegate,
+    SetLeverage,
     SettleFunding,
     SubmitOrders,
     UpdateIndexPrice,
@@ -30,6 +31,7 @@ from services.matching.domain import (
     batches,
     canceling,
     funding,
+    leverage,
     liquidation,
     listing,
     orders,
@@ -93,4 +95,5 @@ HANDLERS: Final[Handlers] = {
     OpenSubaccount: gated(subaccounts.open_subaccount),
     GrantDelegate: gated(subaccounts.grant),
     RevokeDelegate: gated(subaccounts.revoke),
+    SetLeverage: gated(leverage.set_leverage),
 }

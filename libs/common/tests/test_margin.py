@@ -1,10 +1,19 @@
 """Margin: the requirement grows with the position, never jumps at a bracket, and maintenance never exceeds initial."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 from cleartide.contracts import MarginBracket
 from cleartide.money import PPB
-from cleartide.rules.margin import PositionView, account_margin, is_below, is_liquidatable, requirements
+from cleartide.rules.margin import (
+    PPM,
+    PositionView,
+    account_margin,
+    is_below,
+    is_liquidatable,
+    open_interest_scale,
+    requirements,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +69,45 @@ def test_each_slice_is_charged_at_its_own_rate_rounded_up() -> None:
     assert requirements(150, table) == (6, 4)
     assert requirements(151, table) == (7, 4)
     assert requirements(0, table) == (0, 0)
+
+
+@given(bracket_tables(), NOTIONAL, st.integers(0, 1_000), st.integers(0, PPM))
+def test_leverage_and_open_interest_only_ever_raise_initial_margin(
+    brackets: tuple[MarginBracket, ...], notional: int, leverage: int, scale: int
+) -> None:
+    """ACC-LEV-001, ACC-OI-001: maintenance is the same to the quantum; initial never passes the whole notional."""
+    plain, raised = requirements(notional, brackets), requirements(notional, brackets, leverage, scale)
+    assert raised[1] == plain[1]
+    assert plain[0] <= raised[0] <= notional + len(brackets)
+    exact = sum(
+        (top - lower) * (Fraction(rate, PPB) + (1 - Fraction(rate, PPB)) * Fraction(scale, PPM))
+        for lower, top, rate in _slices(notional, brackets)
+    )
+    assert 0 <= requirements(notional, brackets, 0, scale)[0] - exact < len(brackets)
+    if leverage:
+        assert raised[0] * leverage >= notional
+
+
+def _slices(notional: int, brackets: tuple[MarginBracket, ...]) -> list[tuple[int, int, int]]:
+    """(lower, top, initial rate) of each slice that the notional reaches into."""
+    bounds = [0, *(bracket.upper_notional_quanta or notional for bracket in brackets)]
+    return [
+        (lower, min(upper, notional), bracket.initial_margin_ppb)
+        for (lower, upper), bracket in zip(pairwise(bounds), brackets, strict=True)
+        if lower < notional
+    ]
+
+
+@given(st.integers(0, 2**60), st.integers(0, 2**53), st.integers(0, 2**53))
+def test_the_scale_of_open_interest_stays_within_its_bounds(open_interest: int, lower: int, upper: int) -> None:
+    """ACC-OI-001: 0 up to the lower bound, 1 from the upper one on, floored between; off where the bounds are equal."""
+    scale = open_interest_scale(open_interest, lower, upper)
+    if open_interest <= lower or upper <= lower:
+        assert scale == 0
+    elif open_interest >= upper:
+        assert scale == PPM
+    else:
+        assert scale <= Fraction(PPM * (open_interest - lower), upper - lower) < scale + 1
 
 
 @given(bracket_tables(), st.lists(st.tuples(st.integers(-(2**40), 2**40), st.integers(-(2**40), 2**40)), max_size=6))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cleartide.contracts import Right
+from cleartide.rules.margin import requirements
 
 from services.matching.domain.book import Order
 from services.matching.domain.ledger import LedgerAccount
@@ -16,14 +17,14 @@ class Holding:
     """One account in one market: the position (lots, Q) of rule R4 and the sizes of its open orders.
 
     `quote` is the ledger account that holds Q. `bids` and `asks` are open lots without reduce-only orders (R9).
-    `funding_index`: up to where funding is settled, quanta per lot.
+    `funding_index`: up to where funding is settled, quanta per lot. `leverage`: the owner's choice, 0 for none.
     """
 
-    __slots__ = ("account", "asks", "bids", "funding_index", "lots", "market", "quote")
+    __slots__ = ("account", "asks", "bids", "funding_index", "leverage", "lots", "market", "quote")
 
     def __init__(self, account: str, market: Market, quote: LedgerAccount) -> None:
         self.account, self.market, self.quote = account, market, quote
-        self.lots = self.bids = self.asks = self.funding_index = 0
+        self.lots = self.bids = self.asks = self.funding_index = self.leverage = 0
 
     @property
     def value(self) -> int:
@@ -35,6 +36,11 @@ class Holding:
     def unsettled(self) -> int:
         """Funding since the last touch in quanta, credit > 0: a long pays while the index rises."""
         return -self.lots * (self.market.funding.index - self.funding_index)
+
+    def requirements(self, notional: int) -> tuple[int, int]:
+        """(initial, maintenance) margin in quanta of a position of this notional (R8)."""
+        market = self.market
+        return requirements(notional, market.brackets, self.leverage, market.oi_scale_ppm)
 
 
 class ClientIds:

@@ -1,7 +1,7 @@
 """Whether an account may do what it wants to do (domain rules R9 to R11 and 3.11)."""
 
 from cleartide.money import ceil_div
-from cleartide.rules.margin import AccountMargin, PositionView, account_margin, requirements
+from cleartide.rules.margin import AccountMargin, PositionView, account_margin
 
 from services.matching.domain.accounts import Account, Holding
 
@@ -11,7 +11,15 @@ def standing(account: Account) -> AccountMargin:
     return account_margin(
         account.cash.balance,
         [
-            PositionView(held.lots, held.value, held.quote.balance, held.unsettled, held.market.brackets)
+            PositionView(
+                held.lots,
+                held.value,
+                held.quote.balance,
+                held.unsettled,
+                held.market.brackets,
+                held.leverage,
+                held.market.oi_scale_ppm,
+            )
             for held in account.holdings.values()
             if held.lots
         ],
@@ -34,7 +42,7 @@ def order_margin(account: Account, holding: Holding | None = None, bids: int = 0
         mark = market.prices.mark
         equity += held.quote.balance + held.value + held.unsettled
         worst = max(longest, shortest) * mark * market.unit if mark else abs(held.quote.balance)
-        initial += requirements(worst, market.brackets)[0]
+        initial += held.requirements(worst)[0]
     return equity, initial
 
 
@@ -57,8 +65,8 @@ def allows_fill(account: Account, holding: Holding, delta: int, price: int, fee:
     before = standing(account)
     market = holding.market
     unit = market.prices.mark * market.unit
-    old = requirements(abs(holding.lots) * unit, market.brackets)
-    new = requirements(abs(holding.lots + delta) * unit, market.brackets)
+    old = holding.requirements(abs(holding.lots) * unit)
+    new = holding.requirements(abs(holding.lots + delta) * unit)
     equity = before.equity_quanta + delta * (market.prices.mark - price) * market.unit - fee
     if equity >= before.initial_margin_quanta - old[0] + new[0]:
         return True

@@ -2,6 +2,7 @@
 
 from cleartide.contracts import MarketSpec
 from cleartide.money import MAX_PRICE_TICKS, MAX_SIZE_LOTS, PPB, Grid
+from cleartide.rules.margin import open_interest_scale
 
 from services.matching.domain.book import Book
 from services.matching.domain.errors import Refused
@@ -74,11 +75,22 @@ class Market:
         self.insurance: LedgerAccount = ledger.account(insurance_name(spec.market))
         self.funding_pot: LedgerAccount = ledger.account(funding_name(spec.market))
 
+    @property
+    def oi_scale_ppm(self) -> int:
+        """How far open interest, valued at the index, raises initial margin (3.2)."""
+        spec = self.spec
+        if not spec.oi_scale_upper_quanta:
+            return 0
+        open_interest = self.open_interest * self.prices.index * self.unit
+        return open_interest_scale(open_interest, spec.oi_scale_lower_quanta, spec.oi_scale_upper_quanta)
+
 
 def _check(spec: MarketSpec) -> None:
     """Rates below one, brackets ascending and closed by one without bound: what the margin rules rely on."""
     if max(spec.mark_band_ppb, spec.market_order_band_ppb, spec.taker_fee_ppb, spec.maker_fee_ppb) >= PPB:
         raise Refused("bad_spec", "bands and fees must be below one")
+    if spec.oi_scale_upper_quanta < spec.oi_scale_lower_quanta:
+        raise Refused("bad_spec", "open interest scales from a lower bound to an upper one")
     lower = 0
     for number, bracket in enumerate(spec.brackets, start=1):
         if not 0 < bracket.initial_margin_ppb <= PPB or not 0 < bracket.maintenance_fraction_ppb <= PPB:

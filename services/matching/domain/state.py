@@ -78,6 +78,7 @@ class Dirty:
     funding: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     delegates: set[tuple[str, str]] = field(default_factory=set)
+    leverages: dict[tuple[str, str], Holding] = field(default_factory=dict)
     holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     client_ids: dict[tuple[str, str], int | None] = field(default_factory=dict)

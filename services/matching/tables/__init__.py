@@ -4,7 +4,7 @@ from typing import Final
 
 from cleartide.fold import Table
 
-from services.matching.tables.access import ACCOUNTS, DELEGATES
+from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
 
 MARKETS: Final = Table(
     "markets",
@@ -24,6 +24,8 @@ MARKETS: Final = Table(
         "interest_8h_ppb": "bigint",
         "funding_clamp_ppb": "bigint",
         "funding_cap_hourly_ppb": "bigint",
+        "oi_scale_lower_quanta": "bigint",
+        "oi_scale_upper_quanta": "bigint",
     },
 )
 BRACKETS: Final = Table(
@@ -185,6 +187,7 @@ TABLES: Final[tuple[Table, ...]] = (
     FUNDING,
     ACCOUNTS,
     DELEGATES,
+    LEVERAGES,
     POSITIONS,
     ORDERS,
     CLIENT_ORDER_IDS,

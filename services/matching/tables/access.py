@@ -1,4 +1,4 @@
-"""Accounts with their place in a family, and what delegates may do for them."""
+"""Accounts with their place in a family, what delegates may do for them, and their choices of leverage."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -27,11 +27,16 @@ DELEGATES: Final = Table(
         "may_withdraw": "boolean",
     },
 )
+LEVERAGES: Final = Table(
+    "leverages",
+    key=("account", "market"),
+    columns={"account": "text", "market": "text", "leverage": "integer"},
+)
 _RIGHTS: Final[tuple[Right, ...]] = ("cancel", "deposit", "trade", "transfer", "withdraw")
 
 
 def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
-    """Accounts, then what they have granted."""
+    """Accounts, then what they have granted and chosen."""
     for name, opened_at, parent, market in rows[ACCOUNTS.name]:
         state.open_account(name, opened_at, root=parent or "", pinned=market or "")
         del state.dirty.accounts[name]
@@ -39,10 +44,12 @@ def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
         account = state.accounts[name]
         rights = frozenset(right for right, given in zip(_RIGHTS, granted, strict=True) if given)
         account.delegates = {**account.delegates, delegate: rights}
+    for name, market, leverage in rows[LEVERAGES.name]:
+        state.holding(state.accounts[name], state.markets[market]).leverage = leverage
 
 
 def collect(changes: Changes, state: MatchingState, dirty: Dirty) -> None:
-    """Rows of accounts that opened and of delegates that changed."""
+    """Rows of accounts that opened, and of delegates and leverages that changed."""
     changes.put_all(ACCOUNTS, (_account_row(account) for account in dirty.accounts.values()))
     for key in sorted(dirty.delegates):
         rights = state.accounts[key[0]].delegates.get(key[1])
@@ -50,6 +57,11 @@ def collect(changes: Changes, state: MatchingState, dirty: Dirty) -> None:
             changes.delete(DELEGATES, key)
         else:
             changes.put(DELEGATES, (*key, *(right in rights for right in _RIGHTS)))
+    for key, holding in dirty.leverages.items():
+        if holding.leverage:
+            changes.put(LEVERAGES, (*key, holding.leverage))
+        else:
+            changes.delete(LEVERAGES, key)
 
 
 def _account_row(account: Account) -> Row:

@@ -1,6 +1,6 @@
 """Everything that accounts can do beside trading, once each: so that every table and every question has an answer."""
 
-from cleartide.contracts import GrantDelegate, OpenSubaccount
+from cleartide.contracts import GrantDelegate, OpenSubaccount, SetLeverage
 
 from services.matching.tests.support import MARKET, Exchange
 
@@ -10,3 +10,4 @@ def household(ex: Exchange) -> None:
     ex.deposit("gus", "1000")
     ex.send(OpenSubaccount, account="gus", name="btc", margin_mode="isolated", market=MARKET)
     ex.send(GrantDelegate, account="gus", delegate="dora")
+    ex.send(SetLeverage, account="gus--btc", market=MARKET, leverage=5)

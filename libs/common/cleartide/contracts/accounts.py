@@ -6,7 +6,7 @@ names who acts; without one it is the account's owner.
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from cleartide.contracts.base import Message
 from cleartide.contracts.trading import TradingEvent
@@ -14,6 +14,7 @@ from cleartide.contracts.types import AccountId, MarketId, ReasonCode
 
 SubaccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:-?[a-z0-9_]){0,23}$")]
 MarginMode = Literal["cross", "isolated"]
+Leverage = Annotated[int, Field(ge=1, le=1_000)]
 Right = Literal["deposit", "trade", "cancel", "withdraw", "transfer"]
 
 
@@ -57,6 +58,21 @@ class RevokeDelegate(Message):
     actor: AccountId | None = None
 
 
+class SetLeverage(Message):
+    """Choose how much initial margin a position asks for at least: notional / leverage (3.6).
+
+    Null takes the choice back. Maintenance margin never depends on it.
+    """
+
+    subject_template: ClassVar[str] = "transfers.{account}"
+    type: Literal["SetLeverage"] = "SetLeverage"
+    version: Literal[1] = 1
+    account: AccountId
+    market: MarketId
+    leverage: Leverage | None
+    actor: AccountId | None = None
+
+
 class SubaccountOpened(TradingEvent):
     """A sub-account opened. `market` is the one that an isolated account is pinned to, null for a cross one."""
 
@@ -78,6 +94,16 @@ class DelegateChanged(TradingEvent):
     rights: tuple[Right, ...]
 
 
+class LeverageSet(TradingEvent):
+    """The leverage of an account in a market from here on; null: the market's brackets alone."""
+
+    type: Literal["LeverageSet"] = "LeverageSet"
+    version: Literal[1] = 1
+    account: AccountId
+    market: MarketId
+    leverage: Leverage | None
+
+
 class AccountRequestRejected(TradingEvent):
     """A request about an account was refused; nothing changed."""
 
@@ -88,5 +114,5 @@ class AccountRequestRejected(TradingEvent):
     reason: ReasonCode
 
 
-ACCOUNT_COMMANDS: tuple[type[Message], ...] = (OpenSubaccount, GrantDelegate, RevokeDelegate)
-ACCOUNT_EVENTS: tuple[type[Message], ...] = (SubaccountOpened, DelegateChanged, AccountRequestRejected)
+ACCOUNT_COMMANDS: tuple[type[Message], ...] = (OpenSubaccount, GrantDelegate, RevokeDelegate, SetLeverage)
+ACCOUNT_EVENTS: tuple[type[Message], ...] = (SubaccountOpened, DelegateChanged, LeverageSet, AccountRequestRejected)

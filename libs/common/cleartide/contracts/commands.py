@@ -38,6 +38,7 @@ class MarketSpec(Contract):
     """A perpetual market's rules. `tick_size` * `lot_size` must be a whole number of 1e-6 quote.
 
     limits: null is without price bands, circuit breaker and caps, for markets that only take outside trades.
+    oi_scale_*: between these values of open interest at the index the initial margin rises to the whole notional (3.2).
     """
 
     market: MarketId
@@ -56,6 +57,8 @@ class MarketSpec(Contract):
     funding_clamp_ppb: NonNegativePpb
     funding_cap_hourly_ppb: NonNegativePpb
     limits: MarketLimits | None = None
+    oi_scale_lower_quanta: NonNegativeQuanta = 0
+    oi_scale_upper_quanta: NonNegativeQuanta = 0
 
 
 class ListMarket(Message):

@@ -39,6 +39,9 @@ _ACCOUNTS: Final = {
     "GrantDelegate.withdraw": "may pay out",
     "GrantDelegate.transfer": "may move collateral between accounts of the family and into pools",
     "rights": "what the delegate may do; none: nothing any more",
+    "leverage": "initial margin is at least notional / leverage; null leaves it to the market's brackets",
+    "oi_scale_lower_quanta": "open interest in quote quanta from which on initial margin rises; 0: never",
+    "oi_scale_upper_quanta": "open interest in quote quanta at which initial margin is the whole notional; 0: never",
     "request": "type of the refused command",
 }
 _MARKET_RULES: Final = {

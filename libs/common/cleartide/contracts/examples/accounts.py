@@ -6,8 +6,10 @@ from cleartide.contracts.accounts import (
     AccountRequestRejected,
     DelegateChanged,
     GrantDelegate,
+    LeverageSet,
     OpenSubaccount,
     RevokeDelegate,
+    SetLeverage,
     SubaccountOpened,
 )
 from cleartide.contracts.base import Message
@@ -22,7 +24,9 @@ ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
     sent(OpenSubaccount, "open-1", "gateway", account="bob", name="btc", margin_mode="isolated", market=MARKET),
     sent(GrantDelegate, "grant-1", "gateway", account="bob", delegate="dora"),
     sent(RevokeDelegate, "revoke-1", "gateway", account="bob", delegate="dora", actor="dora"),
+    sent(SetLeverage, "leverage-1", "gateway", account="bob--btc", market=MARKET, leverage=5),
     _event(SubaccountOpened, 18, "open-1", account="bob--btc", parent="bob", margin_mode="isolated", market=MARKET),
     _event(DelegateChanged, 19, "grant-1", account="bob", delegate="dora", rights=("cancel", "deposit", "trade")),
-    _event(AccountRequestRejected, 20, "revoke-1", account="bob", request="RevokeDelegate", reason="not_permitted"),
+    _event(LeverageSet, 20, "leverage-1", account="bob--btc", market=MARKET, leverage=5),
+    _event(AccountRequestRejected, 21, "revoke-1", account="bob", request="RevokeDelegate", reason="not_permitted"),
 )
