@@ -7,18 +7,27 @@ from cleartide.contracts import (
     AmendOrder,
     CancelAllOrders,
     CancelOrder,
+    ChangeMarket,
+    DelistMarket,
     Deposit,
     FundInsurance,
     GrantDelegate,
+    HaltMarket,
     LiquidateAccount,
     ListMarket,
     Message,
     OpenSubaccount,
     PlaceOrder,
     ReportTrade,
+    ResumeMarket,
     RevokeDelegate,
+    SetAccountTerms,
     SetLeverage,
+    SetOrderTier,
     SettleFunding,
+    SetVenueLimits,
+    SetVenueMode,
+    SetVenueSwitch,
     SubmitOrders,
     UpdateIndexPrice,
     Withdraw,
@@ -43,6 +52,7 @@ from services.matching.domain import (
 from services.matching.domain.answers import Sender
 from services.matching.domain.errors import Refused
 from services.matching.domain.state import MatchingState
+from services.matching.domain.venue import lifecycle, settings
 
 Command = TypeVar("Command", bound=Message)
 Order = TypeVar("Order", PlaceOrder, CancelOrder, AmendOrder)
@@ -80,6 +90,15 @@ def sent(rule: Callable[[MatchingState, Effects, Sender, Order], None]) -> Rule[
 
 HANDLERS: Final[Handlers] = {
     ListMarket: gated(listing.list_market),
+    ChangeMarket: gated(listing.change_market),
+    HaltMarket: gated(lifecycle.halt),
+    ResumeMarket: gated(lifecycle.resume),
+    DelistMarket: gated(lifecycle.delist),
+    SetVenueMode: gated(settings.set_mode),
+    SetVenueSwitch: gated(settings.set_switch),
+    SetVenueLimits: gated(settings.set_limits),
+    SetOrderTier: gated(settings.set_tier),
+    SetAccountTerms: gated(settings.set_terms),
     FundInsurance: gated(transfers.fund_insurance),
     Deposit: gated(transfers.deposit),
     Withdraw: gated(transfers.withdraw),

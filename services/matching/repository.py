@@ -15,6 +15,13 @@ from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.resting import reinstate
 from services.matching.domain.state import Dirty, MatchingState
 from services.matching.tables import access
+from services.matching.tables.venue_rows import (
+    collect_markets,
+    collect_venue,
+    limits_by_market,
+    restore_states,
+    restore_venue,
+)
 
 
 class MatchingRepository(Repository[MatchingState]):
@@ -34,6 +41,7 @@ class MatchingRepository(Repository[MatchingState]):
         for name, client_order_id, _ in sorted(rows[tables.CLIENT_ORDER_IDS.name], key=lambda row: row[2]):
             state.accounts[name].client_ids.add(client_order_id)
         _restore_intake(state, rows)
+        restore_venue(state.venue, rows)
         return state
 
     def collect(self, state: MatchingState) -> Changes:
@@ -63,6 +71,7 @@ class MatchingRepository(Repository[MatchingState]):
         _collect_ledger(changes, state)
         _collect_intake(changes, state)
         _collect_counters(changes, state)
+        collect_venue(changes, state.venue)
         return changes
 
 
@@ -81,15 +90,17 @@ def _restore_markets(state: MatchingState, rows: Mapping[str, Sequence[Row]]) ->
             maintenance_fraction_ppb=maintenance,
         )
         brackets.setdefault(market_id, []).append(bracket)
-    names = list(tables.MARKETS.columns)
+    names, limits = list(tables.MARKETS.columns), limits_by_market(rows)
     for row in rows[tables.MARKETS.name]:
-        spec = MarketSpec(**dict(zip(names, row, strict=True)), brackets=tuple(brackets[row[0]]))
+        fields = dict(zip(names, row, strict=True))
+        spec = MarketSpec(**fields, brackets=tuple(brackets[row[0]]), limits=limits.get(row[0]))
         state.markets[spec.market] = Market(spec, state.ledger)
     for market_id, *values, open_interest in rows[tables.MARKS.name]:
         _set(state.markets[market_id].prices, _MARK_FIELDS, values)
         state.markets[market_id].open_interest = open_interest
     for market_id, *values in rows[tables.FUNDING.name]:
         _set(state.markets[market_id].funding, _FUNDING_FIELDS, values)
+    restore_states(state, rows)
 
 
 def _restore_positions(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
@@ -141,7 +152,7 @@ def _order_row(order: Order) -> Row:
     )
 
 
-_MARK_FIELDS = ("mark", "index", "last", "stale", "updated_at", "ema", "ema_at", "premium_minute")
+_MARK_FIELDS = ("mark", "index", "last", "stale", "updated_at", "ema", "ema_at", "premium_minute", "average")
 _FUNDING_FIELDS = ("index", "carry", "rate_ppb", "interval_start", "interval_micros")
 
 
@@ -161,10 +172,15 @@ def _collect_markets(changes: Changes, dirty: Dirty) -> None:
         for number, bracket in enumerate(spec.brackets):
             limits = (bracket.upper_notional_quanta, bracket.initial_margin_ppb, bracket.maintenance_fraction_ppb)
             changes.put(tables.BRACKETS, (market.id, number, *limits))
+        for number in range(len(spec.brackets), market.bracket_rows):
+            changes.delete(tables.BRACKETS, (market.id, number))
+        market.bracket_rows = len(spec.brackets)
     for market in dirty.prices.values():
         changes.put(tables.MARKS, (market.id, *_get(market.prices, _MARK_FIELDS), market.open_interest))
     for market in dirty.funding.values():
         changes.put(tables.FUNDING, (market.id, *_get(market.funding, _FUNDING_FIELDS)))
+
+    collect_markets(changes, dirty)
 
 
 def _collect_ledger(changes: Changes, state: MatchingState) -> None:

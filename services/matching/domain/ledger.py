@@ -33,6 +33,11 @@ def funding_name(market: str) -> str:
     return f"funding:{market}"
 
 
+def settlement_name(market: str) -> str:
+    """The other side of every position of a delisted market while it is settled; zero before and after."""
+    return f"settlement:{market}"
+
+
 class LedgerAccount:
     """One account of the ledger. Its balance is the only copy of that amount in memory."""
 

@@ -11,6 +11,7 @@ from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.bankruptcy import bankruptcy_price, close_size, maintenance_of
 from services.matching.domain.margin import standing
 from services.matching.domain.mark_price import is_stale
+from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.resting import close
 from services.matching.domain.state import LiquidationRecord, MatchingState
@@ -24,7 +25,8 @@ MOST_STEPS: Final = 16
 def liquidate(state: MatchingState, command: LiquidateAccount, out: Output) -> None:
     """Check the request against the state as it is now (R37), then close positions, the largest requirement first.
 
-    Positions in markets with a stale index count with their last mark but are not closed (R13).
+    Positions in markets with a stale index, or where nothing matches now, count with their last mark but are not closed
+    (R13, R31).
     """
     account = state.accounts.get(command.account)
     now = standing(account) if account is not None else AccountMargin(0, 0, 0)
@@ -53,7 +55,10 @@ def _refusal(account: Account | None, now: AccountMargin, at: int) -> str | None
         return "no_position"
     if not is_liquidatable(now.equity_quanta, now.maintenance_margin_quanta):
         return "healthy"
-    return "stale_index" if _largest(account, at, set()) is None else None
+    if _largest(account, at, set()) is not None:
+        return None
+    paused = any(held.lots and not held.market.status.matches for held in account.holdings.values())
+    return "market_paused" if paused else "stale_index"
 
 
 def _largest(account: Account, at: int, exhausted: set[str]) -> Holding | None:
@@ -61,9 +66,13 @@ def _largest(account: Account, at: int, exhausted: set[str]) -> Holding | None:
     candidates = [
         held
         for held in account.holdings.values()
-        if held.lots and held.market.id not in exhausted and not is_stale(held.market.prices, at)
+        if held.lots and held.market.id not in exhausted and _trades(held.market, at)
     ]
     return min(candidates, key=lambda held: (-maintenance_of(held, held.lots), held.market.id), default=None)
+
+
+def _trades(market: Market, at: int) -> bool:
+    return market.status.matches and not is_stale(market.prices, at)
 
 
 def _reject(out: Output, command: LiquidateAccount, reason: str, now: AccountMargin) -> None:

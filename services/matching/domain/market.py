@@ -8,6 +8,8 @@ from services.matching.domain.book import Book
 from services.matching.domain.errors import Refused
 from services.matching.domain.ledger import Ledger, LedgerAccount, funding_name, insurance_name
 from services.matching.domain.parsing import Steps
+from services.matching.domain.venue.guards import ANY_PRICE, Guards
+from services.matching.domain.venue.status import Status
 
 
 class Prices:
@@ -15,14 +17,15 @@ class Prices:
 
     ema: the smoothed (mid - index) in millionths of a tick, None before the first two-sided book; `ema_at`: the
     sequenced second up to which it is stepped. premium_minute: the last sampled minute. Times in microseconds.
+    average: of the index over five minutes, in millionths of a tick, up to `updated_at` (R31).
     """
 
-    __slots__ = ("ema", "ema_at", "index", "last", "mark", "premium_minute", "stale", "updated_at")
+    __slots__ = ("average", "ema", "ema_at", "index", "last", "mark", "premium_minute", "stale", "updated_at")
 
     def __init__(self) -> None:
         self.mark = self.index = self.last = 0
         self.stale = True
-        self.updated_at = self.ema_at = 0
+        self.updated_at = self.ema_at = self.average = 0
         self.premium_minute = -1
         self.ema: int | None = None
 
@@ -41,14 +44,20 @@ class Funding:
 
 
 class Market:
-    """One market and everything that hangs on it. `unit`: quote quanta of one lot at one tick (u of rule R1)."""
+    """One market and everything that hangs on it. `unit`: quote quanta of one lot at one tick (u of rule R1).
+
+    fill_band: lowest and highest price of a fill now (R31). bracket_rows: how many brackets are stored.
+    """
 
     __slots__ = (
         "book",
+        "bracket_rows",
         "brackets",
+        "fill_band",
         "funding",
         "funding_pot",
         "grid",
+        "guards",
         "id",
         "insurance",
         "maker_fee_ppb",
@@ -57,21 +66,23 @@ class Market:
         "prices",
         "size_steps",
         "spec",
+        "status",
         "taker_fee_ppb",
         "unit",
     )
 
     def __init__(self, spec: MarketSpec, ledger: Ledger) -> None:
         """Raises MoneyError or Refused when the specification cannot be traded exactly."""
-        _check(spec)
-        self.id, self.spec, self.brackets = spec.market, spec, spec.brackets
+        self.id = spec.market
         self.grid = Grid.of(spec.tick_size, spec.lot_size)
         self.unit = self.grid.quanta_per_lot_tick
         self.price_steps = Steps(spec.tick_size, MAX_PRICE_TICKS, "price")
         self.size_steps = Steps(spec.lot_size, MAX_SIZE_LOTS, "size")
-        self.taker_fee_ppb, self.maker_fee_ppb = spec.taker_fee_ppb, spec.maker_fee_ppb
+        self.adopt(spec)
         self.book, self.prices, self.funding = Book(), Prices(), Funding()
         self.open_interest = 0
+        self.status, self.fill_band = Status(), ANY_PRICE
+        self.bracket_rows = len(spec.brackets)
         self.insurance: LedgerAccount = ledger.account(insurance_name(spec.market))
         self.funding_pot: LedgerAccount = ledger.account(funding_name(spec.market))
 
@@ -84,6 +95,23 @@ class Market:
         open_interest = self.open_interest * self.prices.index * self.unit
         return open_interest_scale(open_interest, spec.oi_scale_lower_quanta, spec.oi_scale_upper_quanta)
 
+    @property
+    def is_crossed(self) -> bool:
+        """Whether the best bid meets the best ask: only while orders are collected for an auction."""
+        bid, ask = self.book.bids.best_price, self.book.asks.best_price
+        return bid is not None and ask is not None and bid >= ask
+
+    def adopt(self, spec: MarketSpec) -> None:
+        """Go by these rules from now on; its steps are the market's. Raises as the constructor, before any change."""
+        _check(spec)
+        guards = Guards(spec, self.size_steps)
+        self.spec, self.brackets, self.guards = spec, spec.brackets, guards
+        self.taker_fee_ppb, self.maker_fee_ppb = spec.taker_fee_ppb, spec.maker_fee_ppb
+
+    def refresh_fill_band(self) -> None:
+        """Take the index and its average into the fill band (R31)."""
+        self.fill_band = self.guards.fill_band(self.prices.index, self.prices.average)
+
 
 def _check(spec: MarketSpec) -> None:
     """Rates below one, brackets ascending and closed by one without bound: what the margin rules rely on."""
@@ -91,6 +119,8 @@ def _check(spec: MarketSpec) -> None:
         raise Refused("bad_spec", "bands and fees must be below one")
     if spec.oi_scale_upper_quanta < spec.oi_scale_lower_quanta:
         raise Refused("bad_spec", "open interest scales from a lower bound to an upper one")
+    if spec.limits is not None and max(spec.limits.band_ppb, spec.limits.twap_band_ppb) >= PPB:
+        raise Refused("bad_spec", "bands must be below one")
     lower = 0
     for number, bracket in enumerate(spec.brackets, start=1):
         if not 0 < bracket.initial_margin_ppb <= PPB or not 0 < bracket.maintenance_fraction_ppb <= PPB:

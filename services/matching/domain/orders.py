@@ -1,25 +1,18 @@
 """Placing orders: every one is answered, by OrderAccepted or OrderRejected with a reason."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from cleartide.contracts import OrderAccepted, OrderTerms
 from cleartide.contracts.types import TimeInForce
 from cleartide.money import MAX_PRICE_TICKS, PPB, MoneyError, ceil_div
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
+from services.matching.domain.acceptance.pipeline import authorize, note_attempt
 from services.matching.domain.access import require, require_market
-from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.answers import Sender, reject
 from services.matching.domain.book import Order
+from services.matching.domain.draft import Draft
 from services.matching.domain.errors import Refused
-from services.matching.domain.limits import (
-    MAX_NOTIONAL_QUANTA,
-    MAX_OPEN_INTEREST_LOTS,
-    MAX_OPEN_ORDERS,
-    MAX_POSITION_LOTS,
-)
-from services.matching.domain.margin import funds_order, only_reduces
-from services.matching.domain.mark_price import is_stale
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.resting import announce_closed, rest
@@ -29,31 +22,21 @@ from services.matching.domain.sweep import Taker, sweep
 SIDES: Final[dict[str, int]] = {"buy": 1, "sell": -1}
 
 
-class Draft(NamedTuple):
-    """An order as it was read from the terms: side +1 or -1, price in ticks, size in lots."""
-
-    account: Account
-    holding: Holding
-    side: int
-    price: int
-    lots: int
-    immediate: bool
-    loss_per_lot: int
-
-
 def place(state: MatchingState, out: Output, sender: Sender, terms: OrderTerms) -> None:
     """Check an order, trade what crosses, and let the rest wait in the book if it may."""
     try:
         _require_supported(terms)
-        draft = _read(state, sender, terms, out.at)
-        guarded = _require_margin(draft, terms)
+        draft = _read(state, sender, terms)
+        guarded = authorize(state, draft, terms, out.at)
     except (Refused, MoneyError) as verdict:
+        note_attempt(state, sender.market, verdict.reason)
         reject(out, sender, terms.client_order_id, "place", verdict.reason)
         return
+    note_attempt(state, sender.market)
     order = _accept(state, terms, draft)
     _announce(out, terms, order, draft)
     stop = None
-    if not terms.post_only:
+    if not terms.post_only and draft.holding.market.status.matches:
         stop = _take(state, out, order, draft, guarded)
     _settle_rest(state, out, order, draft, stop)
 
@@ -70,8 +53,8 @@ def _require_supported(terms: OrderTerms) -> None:
         raise Refused("field_not_supported")
 
 
-def _read(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> Draft:
-    """Everything that does not depend on margin. Raises Refused or MoneyError."""
+def _read(state: MatchingState, sender: Sender, terms: OrderTerms) -> Draft:
+    """The order's fields, in the units of its market: the first check. Raises Refused or MoneyError."""
     if sender.account in SYSTEM_ACCOUNTS:
         raise Refused("reserved_account")
     market, account = state.markets.get(sender.market), state.accounts.get(sender.account)
@@ -86,75 +69,26 @@ def _read(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> D
     immediate = terms.order_type == "market" or terms.time_in_force == "ioc"
     if terms.post_only and immediate:
         raise Refused("post_only_not_resting")
-    if not immediate and len(account.orders) >= MAX_OPEN_ORDERS:
-        raise Refused("too_many_orders")
     side, lots = SIDES[terms.side], market.size_steps.parse(terms.size)
     price = _price(market, terms, side)
-    if not terms.reduce_only and is_stale(market.prices, at):
-        raise Refused("index_stale")
     loss_per_lot = max(0, side * (price - market.prices.mark)) * market.unit
-    draft = Draft(account, state.holding(account, market), side, price, lots, immediate, loss_per_lot)
-    _require_bounds(draft, terms.reduce_only)
-    if terms.post_only and _crosses(market, side, price):
-        raise Refused("post_only_would_cross")
-    return draft
+    return Draft(account, state.holding(account, market), side, price, lots, immediate, loss_per_lot)
 
 
 def _price(market: Market, terms: OrderTerms, side: int) -> int:
     """The limit in ticks; of a market order mark * (1 +- band), rounded toward the mark (R27)."""
-    mark = market.prices.mark
-    if not mark:
-        raise Refused("no_mark_price")
     if terms.order_type == "limit":
         if terms.price is None:
             raise Refused("price_missing")
         return market.price_steps.parse(terms.price)
     if terms.price is not None:
         raise Refused("price_not_allowed")
-    band = market.spec.market_order_band_ppb
+    mark, band = market.prices.mark, market.spec.market_order_band_ppb
+    if not mark:
+        raise Refused("no_mark_price")
     if side > 0:
         return min(mark * (PPB + band) // PPB, MAX_PRICE_TICKS)
     return ceil_div(mark * (PPB - band), PPB)
-
-
-def _require_bounds(draft: Draft, reduce_only: bool) -> None:
-    """Caps that keep every amount within range, and R30 at entry. A sale may bring more than its limit says."""
-    holding, market = draft.holding, draft.holding.market
-    quote = max(draft.price, market.prices.mark) * draft.lots * market.unit
-    if quote > MAX_NOTIONAL_QUANTA:
-        raise Refused("notional_cap")
-    if not draft.account.fits(holding, quote):
-        raise Refused("balance_cap")
-    if reduce_only:
-        if holding.lots * draft.side >= 0:
-            raise Refused("reduce_only")
-        return
-    open_lots = holding.bids if draft.side > 0 else holding.asks
-    reach = abs(holding.lots * draft.side + open_lots + draft.lots)
-    if reach > MAX_POSITION_LOTS or market.open_interest + draft.lots > MAX_OPEN_INTEREST_LOTS:
-        raise Refused("position_cap")
-    if reach * market.prices.mark * market.unit > MAX_NOTIONAL_QUANTA:
-        raise Refused("notional_cap")
-
-
-def _crosses(market: Market, side: int, price: int) -> bool:
-    best = market.book.half(-side).best_price
-    return best is not None and (price - best) * side >= 0
-
-
-def _require_margin(draft: Draft, terms: OrderTerms) -> bool:
-    """R9 at entry. True: not funded in full, but it only reduces, so each fill is checked by itself (3.11)."""
-    if terms.reduce_only:
-        return True
-    market = draft.holding.market
-    rate = market.maker_fee_ppb if terms.post_only else market.taker_fee_ppb
-    fee = ceil_div(draft.price * draft.lots * market.unit * rate, PPB)
-    cost = fee + draft.lots * draft.loss_per_lot
-    if funds_order(draft.account, draft.holding, draft.side, draft.lots, cost):
-        return False
-    if only_reduces(draft.holding, draft.side, draft.lots):
-        return True
-    raise Refused("insufficient_margin")
 
 
 def _accept(state: MatchingState, terms: OrderTerms, draft: Draft) -> Order:

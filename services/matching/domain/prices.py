@@ -7,33 +7,41 @@ from services.matching.domain.errors import Refused
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
+from services.matching.domain.venue import breaker, lifecycle
 
 
 def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None:
-    """Refused: unknown market, or a price outside the market's range."""
+    """Refused: unknown market, or a price outside the market's range. A delisted market has no prices any more."""
     market = state.markets.get(command.market)
     if market is None:
         raise Refused("unknown_market", command.market)
+    if market.status.state == "delisted":
+        return
     index = market.grid.nearest_ticks(command.price) if command.price is not None else None
     prices = market.prices
     prices.stale = index is None
     state.dirty.prices[market.id] = market
     if index is not None:
+        breaker.observe(market, index, out.at)
         prices.index, prices.updated_at = index, out.at
+        market.refresh_fill_band()
         _step_average(market, out.at)
         prices.mark = rule.mark_ticks(index, _parts(market, out.at), market.spec.mark_band_ppb)
     if prices.mark:
         _announce(market, out)
     if index is not None:
-        _sample_premium(market, out)
+        if market.status.matches:
+            _sample_premium(market, out)
+        breaker.watch(state, market, out)
+    lifecycle.wake(state, out)
 
 
 def _step_average(market: Market, at: int) -> None:
-    """Step the average of (mid - index) once per elapsed second; a one-sided book gives no sample."""
+    """Step the average of (mid - index) once per elapsed second; a one-sided or waiting book gives no sample."""
     prices, book = market.prices, market.book
     bid, ask = book.bids.best_price, book.asks.best_price
     steps = (at - prices.ema_at) // rule.SECOND
-    if bid is not None and ask is not None:
+    if bid is not None and ask is not None and market.status.matches:
         sample = rule.basis(bid, ask, prices.index)
         prices.ema = sample if prices.ema is None else rule.ema_step(prices.ema, sample, steps)
     prices.ema_at += steps * rule.SECOND
@@ -42,13 +50,16 @@ def _step_average(market: Market, at: int) -> None:
 def _parts(market: Market, at: int) -> list[int]:
     """The inputs of the mark in micro-ticks; one that the book cannot give is left out (9.5).
 
-    The last trade counts only beside a resting order: alone in an empty book it says nothing about now.
+    The last trade counts only beside a resting order: alone in an empty book it says nothing about now. Nor does a
+    book in which orders wait without matching: its best prices may be crossed.
     """
     prices, book, funding = market.prices, market.book, market.funding
     bid, ask = book.bids.best_price, book.asks.best_price
     next_at = funding.interval_start + 2 * funding.interval_micros
     time_left = min(max(0, next_at - at), funding.interval_micros)
     parts = [rule.funding_part(prices.index, funding.rate_ppb, time_left, funding.interval_micros)]
+    if not market.status.matches:
+        return parts
     if bid is not None or ask is not None:
         seen = [price * rule.MICRO_TICKS for price in (bid, ask, prices.last) if price]
         parts.append(rule.median(seen))

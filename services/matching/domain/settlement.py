@@ -62,6 +62,8 @@ def _apply(
     ledger.move("fee", account.cash, party.fee_to, party.fee)
     holding.funding_index = market.funding.index
     holding.lots += delta
+    if state.venue.keeps_results:
+        state.venue.results.add(account.name, out.at, profit + funding - party.fee)
     state.dirty.holdings[(account.name, market.id)] = holding
     out.emit(
         PositionChanged,

@@ -8,6 +8,7 @@ from services.matching.domain.book import Order
 from services.matching.domain.intake import Intake
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
 from services.matching.domain.market import Market
+from services.matching.domain.venue.record import Venue
 
 
 class TradeRecord(NamedTuple):
@@ -75,6 +76,7 @@ class Dirty:
 
     markets: dict[str, Market] = field(default_factory=dict)
     prices: dict[str, Market] = field(default_factory=dict)
+    statuses: dict[str, Market] = field(default_factory=dict)
     funding: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     delegates: set[tuple[str, str]] = field(default_factory=set)
@@ -100,6 +102,7 @@ class MatchingState:
         "intake",
         "ledger",
         "markets",
+        "venue",
     )
 
     def __init__(self) -> None:
@@ -109,6 +112,7 @@ class MatchingState:
         self.ledger = Ledger()
         self.fees = self.ledger.account(FEES)
         self.intake = Intake()
+        self.venue = Venue()
         self.counters = Counters()
         self.dirty = Dirty()
         self.collected_numbers: dict[str, int] = {}
@@ -121,6 +125,7 @@ class MatchingState:
             "trades": counters.trades,
             "liquidations": counters.liquidations,
             "transactions": self.ledger.transactions,
+            "changes": self.venue.changes,
         }
 
     def restore_numbers(self, numbers: dict[str, int]) -> None:
@@ -129,6 +134,7 @@ class MatchingState:
         counters.orders, counters.trades = numbers.get("orders", 0), numbers.get("trades", 0)
         counters.liquidations = numbers.get("liquidations", 0)
         self.ledger.transactions = numbers.get("transactions", 0)
+        self.venue.changes = numbers.get("changes", 0)
         self.collected_numbers = self.numbers()
 
     def open_account(self, name: str, at: int, *, root: str = "", pinned: str = "") -> Account:

@@ -13,6 +13,7 @@ from services.matching.domain.output import Output
 from services.matching.domain.resting import close, take
 from services.matching.domain.settlement import Deal, Party, execute
 from services.matching.domain.state import MatchingState
+from services.matching.domain.venue.fills import Barred, fillable
 
 
 class Taker:
@@ -22,6 +23,7 @@ class Taker:
     """
 
     origin: ClassVar[TradeOrigin] = "book"
+    banded: ClassVar[bool] = True
     __slots__ = ("account", "guarded", "holding", "limit", "order_id", "remaining", "side")
 
     def __init__(
@@ -50,7 +52,8 @@ def sweep(state: MatchingState, out: Output, taker: Taker) -> str | None:
     """Trade until the taker has enough or nothing crosses. A reason is returned when the taker had to stop early.
 
     Resting orders that may not trade leave the book on the way: the taker's own (R29), reduce-only ones with
-    nothing to reduce (R30), and those whose account the fill would leave short of margin (3.11).
+    nothing to reduce (R30), those outside the bands or caps (R31, R32), and those whose account the fill would leave
+    short of margin (3.11).
     """
     half = taker.holding.market.book.half(-taker.side)
     while taker.remaining:
@@ -68,6 +71,13 @@ def sweep(state: MatchingState, out: Output, taker: Taker) -> str | None:
             if not lots:
                 close(state, out, maker, "reduce_only")
                 continue
+        allowed = fillable(taker.holding, holding, taker.side, maker.price, lots, banded=taker.banded)
+        if isinstance(allowed, Barred):
+            if not allowed.maker:
+                return allowed.reason
+            close(state, out, maker, allowed.reason)
+            continue
+        lots = allowed
         party = _maker(state, owner, holding, maker, lots)
         if isinstance(party, str):
             close(state, out, maker, party)

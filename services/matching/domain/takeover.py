@@ -18,9 +18,13 @@ from services.matching.domain.transfers import announce_transfer
 
 
 class LiquidationTaker(Taker):
-    """Closes a position against the book, at the bankruptcy price or better; its fee goes to the insurance fund."""
+    """Closes a position against the book, at the bankruptcy price or better; its fee goes to the insurance fund.
+
+    The bankruptcy price is its only bound (6.7): the bands would keep it from closing when that is needed most.
+    """
 
     origin: ClassVar[TradeOrigin] = "liquidation"
+    banded: ClassVar[bool] = False
     __slots__ = ("fees",)
 
     def __init__(self, account: Account, holding: Holding, *, limit: int, lots: int) -> None:

@@ -26,11 +26,13 @@ def _money(state: MatchingState) -> None:
         assets.setdefault(account.asset, Counter())[account.name.partition(":")[0]] += account.balance
     for asset, pots in assets.items():
         net_deposits = -pots.pop(EXTERNAL, 0)
-        unknown = set(pots) - {"cash", "position", "insurance", "fees", "funding"}
+        unknown = set(pots) - {"cash", "position", "insurance", "fees", "funding", "settlement"}
         if unknown or sum(pots.values()) != net_deposits:
             raise InvariantBroken(f"{asset}: {dict(pots)} against net deposits {net_deposits}, {sorted(unknown)}")
     if any(market.insurance.balance < 0 for market in state.markets.values()):
         raise InvariantBroken("an insurance fund is overdrawn")
+    if any(account.balance for account in state.ledger.accounts.values() if account.name.startswith("settlement:")):
+        raise InvariantBroken("a settlement did not end at zero")
 
 
 def _positions(state: MatchingState, market: Market) -> None:
@@ -48,10 +50,9 @@ def _positions(state: MatchingState, market: Market) -> None:
 
 
 def _book(market: Market) -> None:
-    """Never crossed; levels hold the sum of their orders; within a price the older order comes first."""
-    bid, ask = market.book.bids.best_price, market.book.asks.best_price
-    if bid is not None and ask is not None and bid >= ask:
-        raise InvariantBroken(f"{market.id}: crossed, {bid} against {ask}")
+    """Not crossed while it matches; levels hold the sum of their orders; within a price the older order comes first."""
+    if market.is_crossed and market.status.matches:
+        raise InvariantBroken(f"{market.id}: crossed at {market.book.bids.best_price}")
     for half in (market.book.bids, market.book.asks):
         lots: Counter[int] = Counter()
         last: dict[int, int] = {}

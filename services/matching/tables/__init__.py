@@ -5,6 +5,7 @@ from typing import Final
 from cleartide.fold import Table
 
 from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
+from services.matching.tables.venue import VENUE_TABLES
 
 MARKETS: Final = Table(
     "markets",
@@ -52,6 +53,7 @@ MARKS: Final = Table(
         "ema_micro_ticks": "bigint",
         "ema_at": "bigint",
         "premium_minute": "bigint",
+        "index_average_micro_ticks": "bigint",
         "open_interest_lots": "bigint",
     },
 )
@@ -199,4 +201,5 @@ TABLES: Final[tuple[Table, ...]] = (
     COMMAND_SOURCES,
     APPLIED_IDS,
     COUNTERS,
+    *VENUE_TABLES,
 )

@@ -1,0 +1,163 @@
+"""The checks of an order, one function each. All raise Refused with a reason of their check, and change nothing."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from cleartide.contracts import MarketState, OrderTerms
+from cleartide.money import PPB, ceil_div
+
+from services.matching.domain.accounts import Holding
+from services.matching.domain.draft import Draft
+from services.matching.domain.errors import Refused
+from services.matching.domain.limits import (
+    MAX_NOTIONAL_QUANTA,
+    MAX_OPEN_INTEREST_LOTS,
+    MAX_OPEN_ORDERS,
+)
+from services.matching.domain.margin import funds_order, only_reduces, order_margin
+from services.matching.domain.mark_price import is_stale
+from services.matching.domain.market import Market
+from services.matching.domain.state import MatchingState
+from services.matching.domain.venue.record import SWITCHES, Terms
+
+SHUT: Final[Mapping[MarketState, str]] = {"halted": "market_halted", "delisted": "market_delisted"}
+REDUCING: Final[Mapping[MarketState, str]] = {"reduce_only": "market_reduce_only", "delisting": "market_delisting"}
+
+
+def account(state: MatchingState, draft: Draft, terms: OrderTerms) -> None:
+    """Whether the account may place an order at all, and one more. What is said of a parent goes for its sub-accounts."""
+    for name in filter(None, (draft.account.name, draft.account.root)):
+        standing = state.venue.terms.get(name, Terms()).standing
+        if standing == "suspended":
+            raise Refused("account_suspended")
+        if standing == "reduce_only" and not terms.reduce_only:
+            raise Refused("account_reduce_only")
+    if not draft.immediate and len(draft.account.orders) >= MAX_OPEN_ORDERS:
+        raise Refused("too_many_orders")
+
+
+def risk(state: MatchingState, draft: Draft, terms: OrderTerms, at: int) -> None:
+    """Size, leverage, the day's loss, and the distance of the price from the mark (14.1).
+
+    What only reduces may be of any size down to a lot: nobody is kept in a position by its remainder. A sale may bring
+    more than its limit says, so amounts are taken at the mark if that is higher.
+    """
+    holding, market = draft.holding, draft.holding.market
+    if draft.lots < market.guards.min_lots and not terms.reduce_only:
+        raise Refused("below_min_size")
+    if draft.lots > market.guards.max_lots:
+        raise Refused("above_max_size")
+    quote = max(draft.price, market.prices.mark) * draft.lots * market.unit
+    if quote > MAX_NOTIONAL_QUANTA:
+        raise Refused("notional_cap")
+    if not draft.account.fits(holding, quote):
+        raise Refused("balance_cap")
+    if not terms.reduce_only:
+        _require_leverage(state, draft)
+        limit = state.venue.limits[state.venue.mode].max_daily_loss
+        if limit is not None and state.venue.results.loss(draft.account.name, at) >= limit:
+            raise Refused("daily_loss")
+    if terms.price is not None:
+        _require_band(market, draft)
+
+
+def _require_leverage(state: MatchingState, draft: Draft) -> None:
+    """E - reserved >= sum of ceil(N / L) with the order added, L the lower of the market's and the mode's leverage.
+
+    What can only close the position passes: it lowers the leverage that there is.
+    """
+    most = state.venue.limits[state.venue.mode].max_leverage
+    if draft.holding.market.guards.max_leverage is None and most is None:
+        return
+    if only_reduces(draft.holding, draft.side, draft.lots):
+        return
+    bids, asks = (draft.lots, 0) if draft.side > 0 else (0, draft.lots)
+    equity, _ = order_margin(draft.account, draft.holding, bids, asks)
+    needed = sum(
+        _at_leverage(held, most, draft.lots if held is draft.holding else 0, draft.side)
+        for held in draft.account.holdings.values()
+    )
+    if equity - draft.account.reserved - draft.lots * draft.loss_per_lot < needed:
+        raise Refused("leverage_cap")
+
+
+def _at_leverage(held: Holding, most: int | None, lots: int, side: int) -> int:
+    """ceil(N / L) of the worse of |s + buys| and |s - sells| at the mark; 0 without a limit."""
+    own = held.market.guards.max_leverage
+    leverage = min(limit for limit in (own, most) if limit is not None) if own or most else 0
+    longest = held.lots + held.bids + (lots if side > 0 else 0)
+    shortest = held.asks - held.lots + (lots if side < 0 else 0)
+    notional = max(longest, shortest, 0) * held.market.prices.mark * held.market.unit
+    return ceil_div(notional, leverage) if leverage else 0
+
+
+def _require_band(market: Market, draft: Draft) -> None:
+    lowest_sell, highest_buy = market.guards.limit_band(market.prices.mark)
+    if draft.price > highest_buy if draft.side > 0 else draft.price < lowest_sell:
+        raise Refused("price_band")
+
+
+def market(state: MatchingState, draft: Draft, terms: OrderTerms, at: int) -> None:
+    """What the venue's switches, the market's state and its prices allow now."""
+    market, venue = draft.holding.market, state.venue
+    if not terms.reduce_only:
+        for switch in SWITCHES:
+            if venue.switches[switch]:
+                raise Refused(switch)
+    _require_state(market.status.state, draft, terms)
+    if not market.prices.mark:
+        raise Refused("no_mark_price")
+    if not terms.reduce_only and is_stale(market.prices, at):
+        raise Refused("index_stale")
+    if terms.post_only and market.status.matches and _crosses(market, draft):
+        raise Refused("post_only_would_cross")
+
+
+def _require_state(now: MarketState, draft: Draft, terms: OrderTerms) -> None:
+    """In an auction orders wait, in a pause only those that wait anyway or reduce."""
+    if now in SHUT:
+        raise Refused(SHUT[now])
+    if now in REDUCING and not terms.reduce_only:
+        raise Refused(REDUCING[now])
+    if now == "auction" and draft.immediate:
+        raise Refused("market_auction")
+    if now == "post_only" and (draft.immediate or not (terms.post_only or terms.reduce_only)):
+        raise Refused("market_post_only")
+
+
+def _crosses(market: Market, draft: Draft) -> bool:
+    best = market.book.half(-draft.side).best_price
+    return best is not None and (draft.price - best) * draft.side >= 0
+
+
+def margin(draft: Draft, terms: OrderTerms) -> bool:
+    """R9 and R30 at entry. True: not funded in full, but it only reduces, so each fill is checked by itself (3.11)."""
+    holding = draft.holding
+    if terms.reduce_only:
+        if holding.lots * draft.side >= 0:
+            raise Refused("reduce_only")
+        return True
+    market = holding.market
+    rate = market.maker_fee_ppb if terms.post_only else market.taker_fee_ppb
+    fee = ceil_div(draft.price * draft.lots * market.unit * rate, PPB)
+    cost = fee + draft.lots * draft.loss_per_lot
+    if funds_order(draft.account, holding, draft.side, draft.lots, cost):
+        return False
+    if only_reduces(holding, draft.side, draft.lots):
+        return True
+    raise Refused("insufficient_margin")
+
+
+def position(state: MatchingState, draft: Draft, terms: OrderTerms) -> None:
+    """The market's cap per account (R32) and the mode's, over the position with all open orders of the side."""
+    if terms.reduce_only:
+        return
+    market, reach = draft.holding.market, draft.reach
+    if reach > market.guards.position_cap or market.open_interest + draft.lots > MAX_OPEN_INTEREST_LOTS:
+        raise Refused("position_cap")
+    value = reach * market.prices.mark * market.unit
+    if value > MAX_NOTIONAL_QUANTA:
+        raise Refused("notional_cap")
+    limit = state.venue.limits[state.venue.mode].max_position
+    if limit is not None and value > limit:
+        raise Refused("position_limit")

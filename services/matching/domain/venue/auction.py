@@ -1,0 +1,149 @@
+"""The call auction: orders that have been collected trade at one price, and the book is not crossed any more (R31)."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from cleartide.contracts import AuctionUncrossed
+from cleartide.contracts.types import Side
+from cleartide.money import PPB, ceil_div
+
+from services.matching.domain.book import Order
+from services.matching.domain.margin import allows_fill
+from services.matching.domain.market import Market
+from services.matching.domain.output import Output
+from services.matching.domain.resting import close, take
+from services.matching.domain.settlement import Deal, Party, execute
+from services.matching.domain.state import MatchingState
+from services.matching.domain.venue.clearing import clear
+from services.matching.domain.venue.fills import Barred, fillable
+
+
+def uncross(state: MatchingState, market: Market, out: Output) -> None:
+    """Trade everything that crosses, at the price at which most of it does.
+
+    Orders beyond the bands leave first. The price comes from the orders as they stand; one that its account cannot
+    afford leaves when its turn comes, and should the book still be crossed after that, what is left is cleared again.
+    """
+    _leave_bands(state, market, out)
+    while market.is_crossed:
+        bids, asks = list(_offers(state, market, 1)), list(_offers(state, market, -1))
+        found = clear(bids, asks)
+        if found is None:
+            _drop_idle(state, market, out, 1 if not any(lots for _, lots in bids) else -1)
+            continue
+        traded = _trade(state, market, out, found.price)
+        if traded:
+            out.emit(
+                AuctionUncrossed,
+                market=market.id,
+                price_ticks=found.price,
+                lowest_ticks=found.lowest,
+                highest_ticks=found.highest,
+                size_lots=traded,
+            )
+
+
+def _leave_bands(state: MatchingState, market: Market, out: Output) -> None:
+    """Close the orders whose price would harm their owner now: after that, whatever crosses is within the bands."""
+    lowest, highest = market.guards.limit_band(market.prices.mark)
+    low, high = max(lowest, market.fill_band[0]), min(highest, market.fill_band[1])
+    for side, bound in ((1, high), (-1, low)):
+        half = market.book.half(side)
+        while (order := half.best_order) is not None and (order.price - bound) * side > 0:
+            close(state, out, order, "price_band")
+
+
+def _offers(state: MatchingState, market: Market, side: int) -> Iterator[tuple[int, int]]:
+    """(price, lots) of the side's orders that cross; reduce-only orders of an account give no more than it holds."""
+    other = market.book.half(-side).best_price
+    granted: Counter[str] = Counter()
+    for order in market.book.half(side).orders():
+        if other is None or (order.price - other) * side < 0:
+            return
+        lots = order.remaining
+        if order.reduce_only:
+            lots = min(lots, _reducible(state, market, order) - granted[order.account])
+            granted[order.account] += lots
+        yield order.price, lots
+
+
+def _reducible(state: MatchingState, market: Market, order: Order) -> int:
+    return max(0, -order.side * state.holding(state.accounts[order.account], market).lots)
+
+
+def _drop_idle(state: MatchingState, market: Market, out: Output, side: int) -> None:
+    """Close a crossing order that has nothing to reduce: all that cross on this side are of that kind (R30)."""
+    order = market.book.half(side).best_order
+    assert order is not None
+    close(state, out, order, "reduce_only")
+
+
+def _trade(state: MatchingState, market: Market, out: Output, price: int) -> int:
+    """Pair off the orders that accept the price, best first; returns the lots that traded."""
+    traded = 0
+    while True:
+        bid, ask = market.book.bids.best_order, market.book.asks.best_order
+        if bid is None or ask is None or bid.price < price or ask.price > price:
+            return traded
+        newer, older = (bid, ask) if bid.order_id > ask.order_id else (ask, bid)
+        traded += _pair(state, market, out, price, newer, older)
+
+
+def _pair(state: MatchingState, market: Market, out: Output, price: int, newer: Order, older: Order) -> int:
+    """Trade two orders; returns the lots, 0 when one of them may not trade and has been closed.
+
+    The newer one takes and the older one makes, so that a rebate never exceeds what the other side pays (R6).
+    """
+    lots = _lots(state, market, out, price, newer, older)
+    if not lots:
+        return 0
+    making = _party(state, market, older, price, lots, market.maker_fee_ppb)
+    if isinstance(making, str):
+        close(state, out, older, making)
+        return 0
+    taking = _party(state, market, newer, price, lots, market.taker_fee_ppb)
+    if isinstance(taking, str):
+        close(state, out, newer, taking)
+        return 0
+    taker_side: Side = "buy" if newer.side > 0 else "sell"
+    buyer, seller = (taking, making) if newer.side > 0 else (making, taking)
+    for order in (older, newer):
+        take(state, order, lots)
+    execute(state, out, Deal(market, price, lots, taker_side, "book"), buyer, seller)
+    for order in (older, newer):
+        if not order.remaining:
+            close(state, out, order, "filled")
+    return lots
+
+
+def _lots(state: MatchingState, market: Market, out: Output, price: int, newer: Order, older: Order) -> int:
+    """The lots that two orders may trade; 0 when one of them has just been closed because it may not."""
+    if newer.account == older.account:
+        close(state, out, older, "self_trade")
+        return 0
+    lots = min(newer.remaining, older.remaining)
+    for order in (older, newer):
+        if order.reduce_only:
+            lots = min(lots, _reducible(state, market, order))
+            if not lots:
+                close(state, out, order, "reduce_only")
+                return 0
+    taking, making = (state.holding(state.accounts[order.account], market) for order in (newer, older))
+    allowed = fillable(taking, making, newer.side, price, lots, banded=False)
+    if isinstance(allowed, Barred):
+        close(state, out, older if allowed.maker else newer, allowed.reason)
+        return 0
+    return allowed
+
+
+def _party(state: MatchingState, market: Market, order: Order, price: int, lots: int, fee_ppb: int) -> Party | str:
+    """An order's side of the trade, or the reason why its account may not make it (3.11)."""
+    account = state.accounts[order.account]
+    holding = state.holding(account, market)
+    quote = price * lots * market.unit
+    fee = ceil_div(quote * fee_ppb, PPB)
+    if not account.fits(holding, quote):
+        return "balance_cap"
+    if not allows_fill(account, holding, order.side * lots, price, fee):
+        return "insufficient_margin"
+    return Party(account, order.order_id, fee, state.fees)
