@@ -217,17 +217,17 @@ def _judge(world: World, command: PlaceOrder) -> tuple[Order, bool]:
     side = SIDES[command.side]
     size = steps_of(command.size, market.lot, MOST_LOTS)
     price = _limit(market, command, side)
-    if not command.reduce_only and is_stale(world, market):
-        raise Refusal("index_stale")
     loss = max(0, side * (price - market.mark)) * market.unit
     order = Order(
         0, account.name, market.name, command.client_order_id, side, price, size, size, command.reduce_only, loss
     )
-    _check_caps(world, account, market, order)
-    best = world.best(market.name, -side)
-    if command.post_only and best is not None and _crosses(side, price, best):
-        raise Refusal("post_only_would_cross")
-    return order, _is_guarded(world, account, market, order, command.post_only)
+    if not _is_immediate(command) and len(world.orders_of(account.name)) >= MOST_ORDERS:
+        raise Refusal("too_many_orders")
+    _check_amount(account, market, order)
+    _check_market(world, market, order, command.post_only)
+    guarded = _is_guarded(world, account, market, order, command.post_only)
+    _check_reach(world, account, market, order)
+    return order, guarded
 
 
 def _who_and_where(world: World, command: PlaceOrder) -> tuple[Account, Market]:
@@ -238,45 +238,54 @@ def _who_and_where(world: World, command: PlaceOrder) -> tuple[Account, Market]:
     if command.account not in world.accounts:
         raise Refusal("unknown_account")
     account = world.accounts[command.account]
-    resting = world.orders_of(account.name)
-    if command.client_order_id in account.names or command.client_order_id in [order.name for order in resting]:
+    live = [order.name for order in world.orders_of(account.name)]
+    if command.client_order_id in account.names or command.client_order_id in live:
         raise Refusal("duplicate_client_order_id")
     if command.post_only and _is_immediate(command):
         raise Refusal("post_only_not_resting")
-    if not _is_immediate(command) and len(resting) >= MOST_ORDERS:
-        raise Refusal("too_many_orders")
     return account, world.markets[command.market]
 
 
 def _limit(market: Market, command: PlaceOrder, side: int) -> int:
     """The worst price in ticks; a market order's is the mark and its band, rounded toward the mark (R27)."""
-    if not market.mark:
-        raise Refusal("no_mark_price")
     if command.order_type == "limit":
         if command.price is None:
             raise Refusal("price_missing")
         return steps_of(command.price, market.tick, MOST_TICKS)
     if command.price is not None:
         raise Refusal("price_not_allowed")
+    if not market.mark:
+        raise Refusal("no_mark_price")
     bound = market.mark * (1 + side * rate(market.spec.market_order_band_ppb))
     return min(down(bound), MOST_TICKS) if side > 0 else up(bound)
 
 
-def _check_caps(world: World, account: Account, market: Market, order: Order) -> None:
-    position = account.positions.get(market.name)
-    held = position.lots if position is not None else 0
+def _check_amount(account: Account, market: Market, order: Order) -> None:
     quote = max(order.price, market.mark) * order.size * market.unit
     if quote > MOST_NOTIONAL:
         raise Refusal("notional_cap")
     if not stays_in_range(account, account.position(market.name), quote):
         raise Refusal("balance_cap")
+
+
+def _check_market(world: World, market: Market, order: Order, post_only: bool) -> None:
+    if not market.mark:
+        raise Refusal("no_mark_price")
+    if not order.reduce_only and is_stale(world, market):
+        raise Refusal("index_stale")
+    best = world.best(market.name, -order.side)
+    if post_only and best is not None and _crosses(order.side, order.price, best):
+        raise Refusal("post_only_would_cross")
+
+
+def _check_reach(world: World, account: Account, market: Market, order: Order) -> None:
     if order.reduce_only:
-        if held * order.side >= 0:
-            raise Refusal("reduce_only")
         return
+    position = account.positions.get(market.name)
+    held = position.lots if position is not None else 0
     beside = [other for other in world.orders_of(account.name) if not other.reduce_only]
     waiting = sum(other.left for other in beside if (other.market, other.side) == (market.name, order.side))
-    reach = abs(held * order.side + waiting + order.size)
+    reach = max(0, held * order.side + waiting + order.size)
     if reach > MOST_LOTS or world.open_interest(market.name) + order.size > MOST_OPEN_INTEREST:
         raise Refusal("position_cap")
     if reach * market.mark * market.unit > MOST_NOTIONAL:
@@ -285,6 +294,9 @@ def _check_caps(world: World, account: Account, market: Market, order: Order) ->
 
 def _is_guarded(world: World, account: Account, market: Market, order: Order, post_only: bool) -> bool:
     if order.reduce_only:
+        position = account.positions.get(market.name)
+        if position is None or position.lots * order.side >= 0:
+            raise Refusal("reduce_only")
         return True
     fee_rate = rate(market.spec.maker_fee_ppb if post_only else market.spec.taker_fee_ppb)
     if can_fund(world, account, order, up(order.price * order.size * market.unit * fee_rate)):
