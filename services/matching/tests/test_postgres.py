@@ -16,6 +16,7 @@ from services.matching.queries import QUERIES
 from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.household import household
 from services.matching.tests.support import MARKET, Exchange
+from services.matching.tests.venue import run_in
 from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
@@ -36,6 +37,7 @@ def busy(seed: int, steps: int) -> Exchange:
     """A long random day, then a small one with known figures."""
     draw = random.Random(seed)
     ex = Exchange()
+    run_in(ex, "ann")
     for trader in TRADERS:
         ex.deposit(trader, "200")
     ex.insure("500")
