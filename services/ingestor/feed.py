@@ -128,11 +128,11 @@ class VenueFeed:
         if command.attempt:
             self._start(self._send_later(command))
         else:
-            self._routes[command.route].send(command.frame)
+            self._routes[command.route].send(*command.frames)
 
     async def _send_later(self, command: Send) -> None:
         await asyncio.sleep(jittered_delay(0.1, 10.0, command.attempt - 1))
-        self._routes[command.route].send(command.frame)
+        self._routes[command.route].send(*command.frames)
 
     async def _fetch(self, command: FetchSnapshot) -> None:
         if command.attempt:

@@ -8,7 +8,7 @@ once, and later frames are kept for the next join.
 """
 
 from collections import deque
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from cleartide.money import MoneyError
 
@@ -33,6 +33,16 @@ class Difference(Protocol):
     def bids(self) -> list[TextLevel]: ...
     @property
     def asks(self) -> list[TextLevel]: ...
+
+
+class Update(NamedTuple):
+    """A difference, for venues whose frames have other names for the same."""
+
+    first: int
+    final: int
+    previous: int
+    bids: list[TextLevel]
+    asks: list[TextLevel]
 
 
 class BookSync:

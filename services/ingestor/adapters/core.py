@@ -91,7 +91,7 @@ class Core(ABC):
     def connected(self, route: str, at: int) -> list[Output]:
         """Subscribe to the route's streams and say so per symbol."""
         self._open[route] = at
-        out: list[Output] = [Send(route, frame) for frame in self.subscriptions(route)]
+        out: list[Output] = [Send(route, tuple(self.subscriptions(route)))]
         for each in self.symbols.values():
             if self.snapshots_in_feed and route == self.book_route:
                 each.expect_book(at)

@@ -27,10 +27,10 @@ class FetchSnapshot(msgspec.Struct, frozen=True, gc=False):
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
-    """Send this frame on the route's connection. `attempt` > 0 asks for a pause before it."""
+    """Send these frames on the route's connection, in order. `attempt` > 0 asks for a pause before the first."""
 
     route: str
-    frame: str
+    frames: tuple[str, ...]
     attempt: int = 0
 
 

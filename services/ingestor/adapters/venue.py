@@ -6,13 +6,13 @@ Every module in `venues/` defines its venues in `VENUES`; nothing else has to ch
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import ClassVar
 
 import msgspec
 
-from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument, Kind, UnknownInstrument, pinned_tick
 from services.ingestor.adapters.protocol import Request, VenueCore
 
 
@@ -23,6 +23,20 @@ class RateLimit(msgspec.Struct, frozen=True, gc=False):
     seconds: float
 
 
+class Listed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One instrument as the venue lists it; `Instrument` says what the fields mean. `state`: why it is not traded."""
+
+    symbol: str
+    tick_size: str
+    lot_size: str
+    funding_hours: int
+    base: str
+    quote: str
+    size_step: str = ""
+    kind: Kind = "linear"
+    state: str = ""
+
+
 class Venue(ABC):
     """One venue. `live_*_url` are its own hosts; `used_weight_header` is where it tells the weight used, if it does."""
 
@@ -31,6 +45,7 @@ class Venue(ABC):
     live_http_url: ClassVar[str]
     limits: ClassVar[Sequence[RateLimit]]
     used_weight_header: ClassVar[str] = ""
+    options: ClassVar[Sequence[str]] = ()
 
     @property
     @abstractmethod
@@ -38,14 +53,26 @@ class Venue(ABC):
         """The requests whose answers hold the instruments."""
 
     @abstractmethod
+    def listed(self, answers: Sequence[bytes]) -> Iterable[Listed]:
+        """Every instrument in the answers to `listing`."""
+
+    @abstractmethod
+    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
+        """A fresh protocol core."""
+
     def instruments(
         self, answers: Sequence[bytes], symbols: Sequence[str], ticks: Mapping[str, str]
     ) -> list[Instrument]:
         """The instruments of `symbols`, in that order; `ticks` pins tick sizes. Raises UnknownInstrument."""
+        listed = {each.symbol: each for each in self.listed(answers)}
+        return [_instrument(self.name, symbol, listed.get(symbol), ticks.get(symbol)) for symbol in symbols]
 
-    @abstractmethod
     def core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
         """A fresh protocol core. Raises ValueError for an option that the venue does not have."""
+        unknown = sorted(set(options) - set(self.options))
+        if unknown:
+            raise ValueError(f"{self.name} has no option {', '.join(unknown)}; it has {', '.join(self.options)}")
+        return self.new_core(instruments, options)
 
     @abstractmethod
     def parse(self, symbol: str) -> tuple[str, str]:
@@ -54,6 +81,21 @@ class Venue(ABC):
     @abstractmethod
     def format(self, base: str, quote: str) -> str:
         """The venue's symbol of a perpetual: the inverse of `parse`."""
+
+
+def _instrument(venue: str, symbol: str, listed: Listed | None, pinned: str | None) -> Instrument:
+    if listed is None or listed.state:
+        raise UnknownInstrument(f"{symbol} is {listed.state if listed else 'not listed'} at {venue}")
+    return Instrument(
+        symbol,
+        pinned_tick(symbol, listed.tick_size, pinned),
+        listed.lot_size,
+        listed.funding_hours * HOUR_MICROS,
+        size_step=listed.size_step,
+        base=listed.base,
+        quote=listed.quote,
+        kind=listed.kind,
+    )
 
 
 @cache

@@ -143,7 +143,7 @@ class TestRoutes:
         sent = {}
         for route in core.routes:
             command = next(each for each in core.connected(route.name, 1) if isinstance(each, Send))
-            sent[command.route] = json.loads(command.frame)
+            sent[command.route] = json.loads(command.frames[0])
         assert sent[PUBLIC]["params"] == ["btcusdt@depth@0ms", "btcusdt@bookTicker", "btcusdt@trade"]
         assert sent[MARKET]["params"] == ["btcusdt@markPrice@1s", "btcusdt@forceOrder"]
         assert sent[PUBLIC]["id"] != sent[MARKET]["id"]

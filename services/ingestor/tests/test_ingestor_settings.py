@@ -5,9 +5,13 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from services.ingestor.adapters.instrument import UnknownInstrument
-from services.ingestor.adapters.venues.binance.listing import instruments
+from services.ingestor.adapters.instrument import Instrument, UnknownInstrument
+from services.ingestor.adapters.venue import venues
 from services.ingestor.settings import IngestorSettings
+
+
+def instruments(info: bytes, funding: bytes, symbols: list[str], ticks: dict[str, str]) -> list[Instrument]:
+    return venues()["binance-usdm"].instruments([info, funding], symbols, ticks)
 
 
 def exchange_info(tick: str = "0.10", status: str = "TRADING") -> bytes:

@@ -73,13 +73,14 @@ class Route:
         self._close_reason = ""
         self._outgoing: asyncio.Queue[str] = asyncio.Queue(MAX_OUTGOING)
 
-    def send(self, frame: str) -> None:
-        """Send a frame on the socket that is open; dropped when there is none, since a new one subscribes anew.
+    def send(self, *frames: str) -> None:
+        """Send frames on the socket that is open; dropped when there is none, since a new one subscribes anew.
 
         A socket that takes nothing any more is given up.
         """
         try:
-            self._outgoing.put_nowait(frame)
+            for frame in frames:
+                self._outgoing.put_nowait(frame)
         except asyncio.QueueFull:
             self._close_reason = "takes no more frames"
 

@@ -1,14 +1,14 @@
 """Binance futures, USD-M (linear, sizes in base units) and COIN-M (inverse, sizes in contracts of 100 or 10 USD)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Request, RouteSpec, VenueCore
-from services.ingestor.adapters.venue import RateLimit, Venue
+from services.ingestor.adapters.venue import Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC, BinanceFutures
-from services.ingestor.adapters.venues.binance.listing import instruments
+from services.ingestor.adapters.venues.binance.listing import listed
 
 _USDM: Final = re.compile(r"([A-Z0-9]{1,20})(USDT|USDC)")
 _COINM: Final = re.compile(r"([A-Z0-9]{1,20})(USD)_PERP")
@@ -42,24 +42,19 @@ class _Binance(Venue):
     family: ClassVar[type[BinanceFutures]]
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_400, 60.0),)
     used_weight_header: ClassVar[str] = "X-MBX-USED-WEIGHT-1M"
+    options: ClassVar[Sequence[str]] = ("trades", "depth")
 
     @property
     def listing(self) -> Sequence[Request]:
         """Grids and funding intervals."""
         return Request(f"{self.family.api}/exchangeInfo"), Request(f"{self.family.api}/fundingInfo")
 
-    def instruments(
-        self, answers: Sequence[bytes], symbols: Sequence[str], ticks: Mapping[str, str]
-    ) -> list[Instrument]:
-        """From the answers to `listing`."""
-        exchange_info, funding_info = answers
-        return instruments(exchange_info, funding_info, symbols, ticks)
+    def listed(self, answers: Sequence[bytes]) -> Iterator[Listed]:
+        """From grids and funding intervals."""
+        return listed(*answers)
 
-    def core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
+    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
         """Options: trades (trade, aggTrade), depth (depth@0ms, depth@100ms)."""
-        unknown = set(options) - {"trades", "depth"}
-        if unknown:
-            raise ValueError(f"{self.name} has no option {', '.join(sorted(unknown))}")
         return self.family(instruments, **options)
 
 

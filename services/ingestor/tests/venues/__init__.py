@@ -1,0 +1,1 @@
+"""Each venue against frames of its own."""
