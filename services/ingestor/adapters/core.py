@@ -91,7 +91,8 @@ class Core(ABC):
     def connected(self, route: str, at: int) -> list[Output]:
         """Subscribe to the route's streams and say so per symbol."""
         self._open[route] = at
-        out: list[Output] = [Send(route, tuple(self.subscriptions(route)))]
+        frames = tuple(self.subscriptions(route))
+        out: list[Output] = [Send(route, frames)] if frames else []
         for each in self.symbols.values():
             if self.snapshots_in_feed and route == self.book_route:
                 each.expect_book(at)

@@ -9,11 +9,12 @@ from services.ingestor.adapters.events import MarketStruct, Status
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """A REST request. `weight` is what it costs of the venue's budget."""
+    """A REST request; `body` is JSON, for a POST. `weight` is what it costs of the venue's budget."""
 
     path: str
     parameters: Mapping[str, str | int] = {}
     method: str = "GET"
+    body: str = ""
     weight: int = 1
 
 

@@ -18,6 +18,7 @@ LIMIT_STATUSES: Final = (418, 429)
 DEFAULT_PAUSE_SECONDS: Final = 60.0
 LONGEST_PAUSE_SECONDS: Final = 3 * 24 * 3600.0
 TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+JSON: Final = {"Content-Type": "application/json"}
 MAX_BODY_BYTES: Final = 16 * 2**20
 
 
@@ -104,8 +105,11 @@ class VenueRest:
     async def _try(self, request: Request) -> bytes | None:
         url = f"{self._base_url}{request.path}"
         parameters, method = request.parameters, request.method
+        headers = JSON if request.body else None
         # lint: allow one-publish: an HTTP request
-        async with self._session.request(method, url, params=parameters, timeout=TIMEOUT) as response:
+        async with self._session.request(
+            method, url, params=parameters, data=request.body or None, headers=headers, timeout=TIMEOUT
+        ) as response:
             if response.status in LIMIT_STATUSES:
                 self._pause(_retry_after(response.headers.get("Retry-After")), response.status)
                 return None

@@ -19,7 +19,11 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "binance-coinm": ("BTCUSD_PERP",),
     "bybit": ("BTCUSDT", "ETHPERP", "1000PEPEUSDT"),
     "bybit-inverse": ("BTCUSD",),
+    "hyperliquid": ("BTC", "kPEPE"),
+    "kucoin": ("XBTUSDTM", "XBTUSDM", "ETHUSDTM"),
 }
+WELCOMES: Final = {"kucoin": b'{"id":"hQvf8jkno","type":"welcome"}'}
+"""What a venue says before it takes subscriptions."""
 CAPTURED: Final = Path(__file__).resolve().parents[5] / "shared" / "fixtures" / "venues"
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Send
 from services.ingestor.adapters.venue import Venue, venues
-from services.ingestor.tests.venues.kit import SYMBOLS, connected_core
+from services.ingestor.tests.venues.kit import SYMBOLS, WELCOMES, connected_core
 
 EVERY = [pytest.param(venue, id=name) for name, venue in venues().items()]
 
@@ -42,7 +42,8 @@ def test_every_route_is_subscribed_and_a_closed_one_is_said(venue: Venue) -> Non
     symbol = SYMBOLS[venue.name][0]
     core = venue.core([Instrument(symbol, "0.1", "0.001")], {})
     for route in core.routes:
-        sent = [each for each in core.connected(route.name, 1) if isinstance(each, Send)]
+        said = [*core.connected(route.name, 1), *core.frame(WELCOMES.get(venue.name, b""), 1)]
+        sent = [each for each in said if isinstance(each, Send)]
         assert sent and all(each.route == route.name and each.frames for each in sent)
     for route in core.routes:
         core.disconnected(route.name, 2, "gone")

@@ -1,0 +1,233 @@
+"""Hyperliquid perpetuals: whole books of twenty levels, named trades, hourly funding.
+
+A coin with the prefix k counts a thousand units; elsewhere that is called 1000PEPE. Prices have at most
+6 - szDecimals decimals. The figures of a coin (activeAssetCtx) carry no time: they are dated by their receipt.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
+from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.symbol import rate_ppb
+from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+
+ROUTE: Final = "public"
+PING: Final = Keepalive(50.0, '{"method":"ping"}')
+MILLI: Final = 1_000
+SECOND: Final = 1_000_000
+PRICE_DECIMALS: Final = 6
+THOUSAND: Final = "1000"
+STREAMS: Final = ("l2Book", "bbo", "trades", "activeAssetCtx")
+
+Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
+Text = Annotated[str, Meta(max_length=32)]
+Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+class Level(msgspec.Struct, gc=False):
+    """A price level."""
+
+    px: Text
+    sz: Text
+
+
+class Book(msgspec.Struct, gc=False):
+    """The best twenty levels of both sides, bids first."""
+
+    coin: str
+    time: Millis
+    levels: tuple[list[Level], list[Level]]
+
+
+class Best(msgspec.Struct, gc=False):
+    """Best bid and ask; a side may be empty."""
+
+    coin: str
+    time: Millis
+    bbo: tuple[Level | None, Level | None]
+
+
+class Trade(msgspec.Struct, gc=False):
+    """One trade; the taker bought (B) or sold (A)."""
+
+    coin: str
+    side: Literal["B", "A"]
+    px: Text
+    sz: Text
+    time: Millis
+    tid: Id
+
+
+class Figures(msgspec.Struct, gc=False, rename="camel"):
+    """A coin's mark, oracle price, hourly funding rate and one-sided open interest in base units."""
+
+    mark_px: Text
+    oracle_px: Text
+    funding: Text
+    open_interest: Text
+
+
+class Context(msgspec.Struct, gc=False):
+    """The figures of one coin."""
+
+    coin: str
+    ctx: Figures
+
+
+class Frame(msgspec.Struct, gc=False):
+    """One message."""
+
+    channel: str
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class Coin(msgspec.Struct, gc=False, rename="camel"):
+    """One coin of the listing."""
+
+    name: str
+    sz_decimals: Annotated[int, Meta(ge=0, le=PRICE_DECIMALS)]
+    is_delisted: bool | None = None
+
+
+class Universe(msgspec.Struct, gc=False):
+    """The answer to meta."""
+
+    universe: list[Coin]
+
+
+_FRAME: Final = msgspec.json.Decoder(Frame)
+_BOOK: Final = msgspec.json.Decoder(Book)
+_BEST: Final = msgspec.json.Decoder(Best)
+_TRADES: Final = msgspec.json.Decoder(list[Trade])
+_CONTEXT: Final = msgspec.json.Decoder(Context)
+_UNIVERSE: Final = msgspec.json.Decoder(Universe)
+
+
+class HyperliquidCore(Core):
+    """Any number of coins on one connection."""
+
+    name: ClassVar[str] = "hyperliquid"
+    book_route: ClassVar[str] = ROUTE
+    steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
+
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
+        super().__init__(instruments)
+        self._said: dict[str, tuple[int, str]] = {}
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """One connection carries everything."""
+        return (RouteSpec(ROUTE, "/ws", PING),)
+
+    def subscriptions(self, route: str) -> list[str]:
+        """One request per stream."""
+        return [_request("subscribe", kind, coin) for coin in self.symbols for kind in STREAMS]
+
+    def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
+        """Every frame is a whole book; a fresh subscription brings the next at once."""
+        frames = (_request("unsubscribe", "l2Book", symbol), _request("subscribe", "l2Book", symbol))
+        return [Send(ROUTE, frames, attempt)]
+
+    def take(self, data: bytes | str, at: int) -> list[Output]:
+        """One message."""
+        frame = _FRAME.decode(data)
+        if frame.channel == "l2Book":
+            return self._on_book(_BOOK.decode(frame.data), at)
+        if frame.channel == "bbo":
+            return self._on_best(_BEST.decode(frame.data), at)
+        if frame.channel == "trades":
+            return [each for trade in _TRADES.decode(frame.data) for each in self._on_trade(trade, at)]
+        if frame.channel == "activeAssetCtx":
+            return self._on_context(_CONTEXT.decode(frame.data), at)
+        if frame.channel == "error":
+            raise Unusable("refused", bytes(frame.data).decode())
+        if frame.channel not in ("subscriptionResponse", "pong"):
+            raise Unusable("no_data", frame.channel)
+        return []
+
+    def _on_book(self, book: Book, at: int) -> list[Output]:
+        bids, asks = ([(level.px, level.sz) for level in side] for side in book.levels)
+        return self.symbol(book.coin).whole_book(book.time, bids, asks, book.time * MILLI, at)
+
+    def _on_best(self, best: Best, at: int) -> list[Output]:
+        feed, (bid, ask) = self.symbol(best.coin), best.bbo
+        if bid is None or ask is None:
+            return []
+        return feed.quote(best.time, bid.px, bid.sz, ask.px, ask.sz, best.time * MILLI, at)
+
+    def _on_trade(self, trade: Trade, at: int) -> list[Output]:
+        side = "buy" if trade.side == "B" else "sell"
+        return self.symbol(trade.coin).trade(0, str(trade.tid), trade.px, trade.sz, side, trade.time * MILLI, at)
+
+    def _on_context(self, context: Context, at: int) -> list[Output]:
+        """At most once a second: mark, oracle and rate, and open interest when it changed."""
+        feed, ctx, second = self.symbol(context.coin), context.ctx, at // SECOND
+        feed.heard["funding"] = at
+        before, interest = self._said.get(context.coin, (-1, ""))
+        if second == before:
+            return []
+        self._said[context.coin] = (second, ctx.open_interest)
+        next_at = (at // HOUR_MICROS + 1) * HOUR_MICROS
+        out = feed.funding(second, ctx.mark_px, ctx.oracle_px, rate_ppb(ctx.funding), next_at, at, at)
+        if ctx.open_interest != interest:
+            out += feed.interest(second, feed.instrument.sizes[ctx.open_interest], at, at)
+        return out
+
+
+def _request(method: str, kind: str, coin: str) -> str:
+    return msgspec.json.encode({"method": method, "subscription": {"type": kind, "coin": coin}}).decode()
+
+
+class Hyperliquid(Venue):
+    """BTC, kPEPE."""
+
+    name: ClassVar[str] = HyperliquidCore.name
+    live_socket_url: ClassVar[str] = "wss://api.hyperliquid.xyz"
+    live_http_url: ClassVar[str] = "https://api.hyperliquid.xyz"
+    limits: ClassVar[Sequence[RateLimit]] = (RateLimit(1_200, 60.0),)
+
+    @property
+    def listing(self) -> Sequence[Request]:
+        """All coins."""
+        return (Request("/info", method="POST", body='{"type":"meta"}', weight=20),)
+
+    def listed(self, answers: Sequence[bytes]) -> Iterator[Listed]:
+        """The grids follow from szDecimals."""
+        for coin in _UNIVERSE.decode(answers[0]).universe:
+            base, quote = self.parse(coin.name)
+            yield Listed(
+                symbol=coin.name,
+                tick_size=_step(PRICE_DECIMALS - coin.sz_decimals),
+                lot_size=_step(coin.sz_decimals),
+                funding_hours=1,
+                base=base,
+                quote=quote,
+                state="delisted" if coin.is_delisted else "",
+            )
+
+    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
+        """No options."""
+        return HyperliquidCore(instruments)
+
+    def parse(self, symbol: str) -> tuple[str, str]:
+        """BTC is (BTC, USDC), kPEPE is (1000PEPE, USDC)."""
+        name = symbol[1:] if symbol[:1] == "k" else symbol
+        if not (name.isascii() and name.isalnum() and name.upper() == name):
+            raise ValueError(f"{symbol} is no perpetual of this venue")
+        return (THOUSAND + name if name != symbol else name), "USDC"
+
+    def format(self, base: str, quote: str) -> str:
+        """(1000PEPE, USDC) is kPEPE."""
+        return "k" + base.removeprefix(THOUSAND) if base.startswith(THOUSAND) and base != THOUSAND else base
+
+
+def _step(decimals: int) -> str:
+    return "0." + "0" * (decimals - 1) + "1" if decimals else "1"
+
+
+VENUES: Final[Sequence[Venue]] = (Hyperliquid(),)

@@ -1,0 +1,331 @@
+"""KuCoin Futures: a ticket before the socket, books by single changes, sizes in contracts, times in nanoseconds.
+
+A contract is `multiplier` of the base (negative: inverse, one contract is one USD). XBT is BTC. Each change of the book
+is "price,side,size" and raises `sequence` by one; the snapshot is a request of its own. Numbers come as JSON numbers
+and are read as their text.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from services.ingestor.adapters.book import TextLevel
+from services.ingestor.adapters.booksync import Update
+from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.protocol import (
+    FetchSnapshot,
+    Keepalive,
+    Output,
+    Request,
+    RouteSpec,
+    Send,
+    VenueCore,
+)
+from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
+from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+
+ROUTE: Final = "public"
+PING: Final = Keepalive(18.0, '{"id":"ping","type":"ping"}')
+TICKET: Final = Request("/api/v1/bullet-public", method="POST", weight=10)
+NANOS_PER_MICRO: Final = 1_000
+MICROS_PER_MILLI: Final = 1_000
+MILLIS_PER_HOUR: Final = 3_600_000
+SNAPSHOT_WEIGHT: Final = 3
+OPEN: Final = "Open"
+TOPICS: Final = (
+    "/contractMarket/level2",
+    "/contractMarket/tickerV2",
+    "/contractMarket/execution",
+    "/contract/instrument",
+)
+
+Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
+Nanos = Annotated[int, Meta(ge=0, le=9 * 10**18)]
+
+
+class Change(msgspec.Struct, gc=False):
+    """One changed level: "price,side,size"."""
+
+    sequence: Id
+    change: Annotated[str, Meta(max_length=96)]
+    timestamp: Millis
+
+
+class Best(msgspec.Struct, gc=False, rename="camel"):
+    """Best bid and ask."""
+
+    ts: Nanos
+    best_bid_price: msgspec.Raw
+    best_bid_size: msgspec.Raw
+    best_ask_price: msgspec.Raw
+    best_ask_size: msgspec.Raw
+
+
+class Match(msgspec.Struct, gc=False, rename="camel"):
+    """One trade; `side` is the taker's."""
+
+    side: Literal["buy", "sell"]
+    size: msgspec.Raw
+    price: msgspec.Raw
+    trade_id: Annotated[str, Meta(min_length=1, max_length=48)]
+    ts: Nanos
+
+
+class Mark(msgspec.Struct, gc=False, rename="camel"):
+    """Mark and index."""
+
+    mark_price: msgspec.Raw
+    index_price: msgspec.Raw
+    timestamp: Millis
+
+
+class Rate(msgspec.Struct, gc=False, rename="camel"):
+    """The predicted rate of the running interval."""
+
+    funding_rate: msgspec.Raw
+    timestamp: Millis
+
+
+class Frame(msgspec.Struct, gc=False):
+    """One message."""
+
+    type: str = "message"
+    topic: str = ""
+    subject: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class SnapshotData(msgspec.Struct, gc=False):
+    """Levels as [price, size]."""
+
+    sequence: Id
+    bids: list[tuple[msgspec.Raw, msgspec.Raw]]
+    asks: list[tuple[msgspec.Raw, msgspec.Raw]]
+    ts: Nanos
+
+
+class Snapshot(msgspec.Struct, gc=False):
+    """The answer of level2/snapshot."""
+
+    data: SnapshotData
+
+
+class Server(msgspec.Struct, gc=False):
+    """Where the socket is."""
+
+    endpoint: str
+
+
+class TicketData(msgspec.Struct, gc=False, rename="camel"):
+    """A token, and where to use it."""
+
+    token: str
+    instance_servers: Annotated[list[Server], Meta(min_length=1)]
+
+
+class Ticket(msgspec.Struct, gc=False):
+    """The answer of bullet-public."""
+
+    data: TicketData
+
+
+class Contract(msgspec.Struct, gc=False, rename="camel"):
+    """One contract of the listing."""
+
+    symbol: str
+    status: str
+    base_currency: str
+    quote_currency: str
+    lot_size: msgspec.Raw
+    tick_size: msgspec.Raw
+    multiplier: msgspec.Raw
+    funding_rate_granularity: int | None = None
+
+
+class Contracts(msgspec.Struct, gc=False):
+    """The answer of contracts/active."""
+
+    data: list[Contract]
+
+
+_FRAME: Final = msgspec.json.Decoder(Frame)
+_CHANGE: Final = msgspec.json.Decoder(Change)
+_BEST: Final = msgspec.json.Decoder(Best)
+_MATCH: Final = msgspec.json.Decoder(Match)
+_MARK: Final = msgspec.json.Decoder(Mark)
+_RATE: Final = msgspec.json.Decoder(Rate)
+_SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
+_TICKET: Final = msgspec.json.Decoder(Ticket)
+_CONTRACTS: Final = msgspec.json.Decoder(Contracts)
+
+
+def _text(number: msgspec.Raw) -> str:
+    """A JSON number or string as its text."""
+    return bytes(number).decode("ascii", "replace").strip('"')
+
+
+def _levels(levels: Sequence[tuple[msgspec.Raw, msgspec.Raw]]) -> list[TextLevel]:
+    return [(_text(price), _text(size)) for price, size in levels]
+
+
+class KucoinCore(Core):
+    """Any number of contracts on one connection, which is subscribed to when the venue says welcome."""
+
+    name: ClassVar[str] = "kucoin"
+    book_route: ClassVar[str] = ROUTE
+    steady: ClassVar[Mapping[str, str]] = {"quote": ROUTE, "book": ROUTE}
+    snapshots_in_feed: ClassVar[bool] = False
+
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
+        super().__init__(instruments)
+        self._rates: dict[str, int] = {}
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """One connection carries everything."""
+        return (RouteSpec(ROUTE, keepalive=PING, ticket=TICKET),)
+
+    def address(self, route: str, ticket: bytes) -> str:
+        """The endpoint with the token."""
+        try:
+            data = _TICKET.decode(ticket).data
+        except msgspec.MsgspecError as error:
+            raise ValueError(str(error)) from error
+        return f"{data.instance_servers[0].endpoint}?token={data.token}"
+
+    def subscriptions(self, route: str) -> list[str]:
+        """Nothing before the welcome."""
+        return []
+
+    def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
+        """The snapshot endpoint."""
+        request = Request("/api/v1/level2/snapshot", {"symbol": symbol}, weight=SNAPSHOT_WEIGHT)
+        return [FetchSnapshot(symbol, attempt, reason, request)]
+
+    def take_snapshot(self, feed: SymbolFeed, data: bytes, at: int) -> list[Output]:
+        """Join the whole book."""
+        body = _SNAPSHOT.decode(data).data
+        venue_time = body.ts // NANOS_PER_MICRO
+        return feed.join_snapshot(
+            body.sequence, _levels(body.bids), _levels(body.asks), venue_time, at, full_length=WHOLE_SIDE
+        )
+
+    def take(self, data: bytes | str, at: int) -> list[Output]:
+        """One message."""
+        frame = _FRAME.decode(data)
+        if frame.type == "welcome":
+            return [Send(ROUTE, tuple(self._request(number, topic) for number, topic in enumerate(TOPICS, start=1)))]
+        if frame.type == "error":
+            raise Unusable("refused", bytes(frame.data).decode("utf-8", "replace"))
+        if frame.type in ("ack", "pong"):
+            return []
+        feed = self.symbol(frame.topic.rpartition(":")[2])
+        if frame.subject == "level2":
+            return self._on_change(feed, _CHANGE.decode(frame.data), at)
+        if frame.subject == "tickerV2":
+            return self._on_best(feed, _BEST.decode(frame.data), at)
+        if frame.subject == "match":
+            return self._on_match(feed, _MATCH.decode(frame.data), at)
+        if frame.subject == "mark.index.price":
+            return self._on_mark(feed, _MARK.decode(frame.data), at)
+        if frame.subject == "funding.rate":
+            self._rates[feed.instrument.symbol] = rate_ppb(_text(_RATE.decode(frame.data).funding_rate))
+            return []
+        raise Unusable("no_data", f"{frame.type} {frame.subject}")
+
+    def _on_change(self, feed: SymbolFeed, change: Change, at: int) -> list[Output]:
+        parts = change.change.split(",")
+        if len(parts) != 3 or parts[1] not in ("buy", "sell"):
+            raise Unusable("unreadable", f"change {change.change}")
+        level = [(parts[0], parts[2])]
+        bids, asks = (level, []) if parts[1] == "buy" else ([], level)
+        number = change.sequence
+        update = Update(number, number, number - 1, bids, asks)
+        return feed.difference(update, change.timestamp * MICROS_PER_MILLI, at)
+
+    def _on_best(self, feed: SymbolFeed, best: Best, at: int) -> list[Output]:
+        bid, ask = (
+            (_text(best.best_bid_price), _text(best.best_bid_size)),
+            (
+                _text(best.best_ask_price),
+                _text(best.best_ask_size),
+            ),
+        )
+        venue_time = best.ts // NANOS_PER_MICRO
+        return feed.quote(venue_time, *bid, *ask, venue_time, at)
+
+    def _on_match(self, feed: SymbolFeed, match: Match, at: int) -> list[Output]:
+        price, size = _text(match.price), _text(match.size)
+        return feed.trade(0, match.trade_id, price, size, match.side, match.ts // NANOS_PER_MICRO, at)
+
+    def _on_mark(self, feed: SymbolFeed, mark: Mark, at: int) -> list[Output]:
+        """Said once the rate is known; intervals end at multiples of their length."""
+        rate = self._rates.get(feed.instrument.symbol)
+        if rate is None:
+            return []
+        venue_time, interval = mark.timestamp * MICROS_PER_MILLI, feed.instrument.funding_interval_micros
+        next_at = (venue_time // interval + 1) * interval
+        prices = _text(mark.mark_price), _text(mark.index_price)
+        return feed.funding(mark.timestamp, *prices, rate, next_at, venue_time, at)
+
+    def _request(self, number: int, topic: str) -> str:
+        wanted = f"{topic}:{','.join(self.symbols)}"
+        return msgspec.json.encode({"id": str(number), "type": "subscribe", "topic": wanted, "response": True}).decode()
+
+
+class Kucoin(Venue):
+    """XBTUSDTM, XBTUSDM."""
+
+    name: ClassVar[str] = KucoinCore.name
+    live_socket_url: ClassVar[str] = "wss://ws-api-futures.kucoin.com"
+    live_http_url: ClassVar[str] = "https://api-futures.kucoin.com"
+    limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_000, 30.0),)
+
+    @property
+    def listing(self) -> Sequence[Request]:
+        """All open contracts."""
+        return (Request("/api/v1/contracts/active", weight=3),)
+
+    def listed(self, answers: Sequence[bytes]) -> Iterator[Listed]:
+        """One lot is the venue's lot of contracts."""
+        for each in _CONTRACTS.decode(answers[0]).data:
+            multiplier, lot = _text(each.multiplier), _text(each.lot_size)
+            inverse = multiplier.startswith("-")
+            yield Listed(
+                symbol=each.symbol,
+                tick_size=_text(each.tick_size),
+                lot_size=multiplier.lstrip("-"),
+                size_step=lot,
+                funding_hours=(each.funding_rate_granularity or 8 * MILLIS_PER_HOUR) // MILLIS_PER_HOUR,
+                base=_global(each.base_currency),
+                quote=each.quote_currency,
+                kind="inverse" if inverse else "linear",
+                state="" if each.status == OPEN else each.status,
+            )
+
+    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
+        """No options."""
+        return KucoinCore(instruments)
+
+    def parse(self, symbol: str) -> tuple[str, str]:
+        """XBTUSDTM is (BTC, USDT)."""
+        found = re.fullmatch(r"([A-Z0-9]{1,20}?)(USDT|USDC|USD)M", symbol)
+        if found is None or found[1] == "BTC":
+            raise ValueError(f"{symbol} is no perpetual of this venue")
+        return _global(found[1]), found[2]
+
+    def format(self, base: str, quote: str) -> str:
+        """(BTC, USDT) is XBTUSDTM."""
+        return f"{'XBT' if base == 'BTC' else base}{quote}M"
+
+
+def _global(name: str) -> str:
+    return "BTC" if name == "XBT" else name
+
+
+VENUES: Final[Sequence[Venue]] = (Kucoin(),)
