@@ -42,17 +42,24 @@ def _maintenance_rate(holding: Holding, notional: int) -> int:
     return bracket.initial_margin_ppb * bracket.maintenance_fraction_ppb
 
 
-def bankruptcy_price(holding: Holding, close: int, now: AccountMargin) -> int:
-    """The price in ticks at which closing `close` lots uses up exactly their share of equity (5.5, R21).
+def bankruptcy_value(holding: Holding, close: int, now: AccountMargin) -> int:
+    """The quote in quanta at which closing `close` lots uses up exactly their share of equity (B of 5.5).
 
-    The share is E * dMM / MM. Closing a long sells for at least value - share, rounded up; closing a short buys for
-    at most value + share, rounded down: a fill at this price or better never costs the insurance fund anything.
-    The result may lie outside the range of prices; the caller bounds it.
+    The share is E * dMM / MM, floored: closing a long brings at least value - share, closing a short costs at most
+    value + share.
     """
     market, size = holding.market, abs(holding.lots)
     released = maintenance_of(holding, size) - maintenance_of(holding, size - close)
     share = now.equity_quanta * released // now.maintenance_margin_quanta
     value = close * market.prices.mark * market.unit
-    if holding.lots > 0:
-        return ceil_div(value - share, close * market.unit)
-    return (value + share) // (close * market.unit)
+    return value - share if holding.lots > 0 else value + share
+
+
+def bankruptcy_price(holding: Holding, close: int, now: AccountMargin) -> int:
+    """The bankruptcy value per lot in ticks, up for a sale and down for a purchase (R21).
+
+    A fill at this price or better never costs the insurance fund anything. The result may lie outside the range of
+    prices; the caller bounds it.
+    """
+    value, lot = bankruptcy_value(holding, close, now), close * holding.market.unit
+    return ceil_div(value, lot) if holding.lots > 0 else value // lot

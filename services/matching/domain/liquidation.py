@@ -97,9 +97,9 @@ def _step(state: MatchingState, out: Output, account: Account, holding: Holding,
     closed = started - holding.lots
     filled = not taker.remaining
     after = standing(account)
-    paid = 0
+    paid = rounding = 0
     if not filled and _beyond_help(after):
-        price, paid = take_over(state, out, account, holding, after)
+        price, paid, rounding = take_over(state, out, account, holding, after)
     paid += cover_deficit(state, out, account, holding.market)
     record = LiquidationRecord(
         liquidation_id=_next(state),
@@ -111,7 +111,7 @@ def _step(state: MatchingState, out: Output, account: Account, holding: Holding,
         remaining_lots=holding.lots,
         mark_ticks=holding.market.prices.mark,
         bankruptcy_price_ticks=min(max(1, price), MAX_PRICE_TICKS),
-        fee_quanta=taker.fees,
+        fee_quanta=taker.fees + rounding,
         insurance_paid_quanta=paid,
         equity_before_quanta=before.equity_quanta,
         maintenance_margin_before_quanta=before.maintenance_margin_quanta,

@@ -1,6 +1,6 @@
 """The last resort: the insurance fund takes a position at its bankruptcy price (domain rules R22, R23 and R25)."""
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from cleartide.contracts import TradeOrigin
 from cleartide.money import MAX_PRICE_TICKS, PPB
@@ -8,7 +8,7 @@ from cleartide.rules.accounts import INSURANCE
 from cleartide.rules.margin import AccountMargin
 
 from services.matching.domain.accounts import Account, Holding
-from services.matching.domain.bankruptcy import bankruptcy_price
+from services.matching.domain.bankruptcy import bankruptcy_price, bankruptcy_value
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.settlement import Deal, Party, execute
@@ -41,28 +41,36 @@ class LiquidationTaker(Taker):
         return Party(self.account, None, fee, market.insurance)
 
 
-def take_over(
-    state: MatchingState, out: Output, account: Account, holding: Holding, now: AccountMargin
-) -> tuple[int, int]:
+class Takeover(NamedTuple):
+    """At which price in ticks the fund takes a position; what it paid for it, and what the price's rounding gave it."""
+
+    price: int
+    paid: int
+    fee: int
+
+
+def take_over(state: MatchingState, out: Output, account: Account, holding: Holding, now: AccountMargin) -> Takeover:
     """Move the whole position to the insurance account if the market's fund can bear the loss to the mark (R23).
 
-    The fund pays that loss to the insurance account at once, so that the position starts there at its value.
-    Returns the bankruptcy price in ticks and the quanta paid; nothing moves when the fund is too small.
+    The fund pays that loss to the insurance account at once, so that the position starts there at its value. What the
+    price, rounded to a tick, brings above the bankruptcy value is the fund's (R3): a bankrupt account leaves with
+    nothing of it. Nothing moves when the fund is too small.
     """
     market, lots = holding.market, abs(holding.lots)
     side = 1 if holding.lots > 0 else -1
     price = min(max(1, bankruptcy_price(holding, lots, now)), MAX_PRICE_TICKS)
     loss = max(0, side * (price - market.prices.mark) * lots * market.unit)
     if market.insurance.balance < loss:
-        return price, 0
+        return Takeover(price, 0, 0)
+    fee = max(0, side * (price * lots * market.unit - bankruptcy_value(holding, lots, now)))
     fund = state.open_account(INSURANCE, out.at)
     _pay(state, out, market, fund, loss)
-    giver, taker = Party(account, None, 0, state.fees), Party(fund, None, 0, state.fees)
+    giver, taker = Party(account, None, fee, market.insurance), Party(fund, None, 0, state.fees)
     if side > 0:
         execute(state, out, Deal(market, price, lots, "sell", "takeover"), taker, giver)
     else:
         execute(state, out, Deal(market, price, lots, "buy", "takeover"), giver, taker)
-    return price, loss
+    return Takeover(price, loss, fee)
 
 
 def cover_deficit(state: MatchingState, out: Output, account: Account, market: Market) -> int:

@@ -88,15 +88,19 @@ def lots_to_close(market: Market, position: Position, now: Standing) -> int:
     return min(held, up(shortage / (market.mark * market.unit * relief)))
 
 
-def bankruptcy_price(market: Market, position: Position, lots: int, now: Standing) -> int:
-    """Where closing `lots` uses up their share of equity; rounded so that the fund can never lose (5.5, R21)."""
-    held, unit = abs(position.lots), market.unit
+def bankruptcy_quote(market: Market, position: Position, lots: int, now: Standing) -> int:
+    """What closing `lots` must bring (of a long) or may cost (of a short) to use up their share of equity (5.5)."""
+    held = abs(position.lots)
     part = maintenance(market, held) - maintenance(market, held - lots)
     share = down(Fraction(now.equity * part, now.maintenance))
-    worth = lots * market.mark * unit
-    if position.lots > 0:
-        return up(Fraction(worth - share, lots * unit))
-    return down(Fraction(worth + share, lots * unit))
+    worth = lots * market.mark * market.unit
+    return worth - share if position.lots > 0 else worth + share
+
+
+def bankruptcy_price(market: Market, position: Position, lots: int, now: Standing) -> int:
+    """In ticks; rounded so that the book can never cost the fund anything (R21)."""
+    per_lot = Fraction(bankruptcy_quote(market, position, lots, now), lots * market.unit)
+    return up(per_lot) if position.lots > 0 else down(per_lot)
 
 
 def _step(world: World, account: Account, market: Market, before: Standing) -> bool:
@@ -109,9 +113,9 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> b
     if 1 <= price <= MOST_TICKS:
         sweep(world, taker)
     swept = position.lots
-    paid = 0
+    paid = kept = 0
     if taker.wanted and standing(world, account).is_beyond_help:
-        price, paid = _take_over(world, account, market)
+        price, paid, kept = _take_over(world, account, market)
     paid += _cover(world, account, market)
     world.liquidation_number += 1
     world.say(
@@ -123,7 +127,7 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> b
         remaining_lots=position.lots,
         mark_ticks=market.mark,
         bankruptcy_price_ticks=within(price, 1, MOST_TICKS),
-        fee_quanta=taker.fees,
+        fee_quanta=taker.fees + kept,
         insurance_paid_quanta=paid,
         equity_before_quanta=before.equity,
         maintenance_margin_before_quanta=before.maintenance,
@@ -131,23 +135,29 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> b
     return not taker.wanted
 
 
-def _take_over(world: World, account: Account, market: Market) -> tuple[int, int]:
-    """The insurance account gets the position at its bankruptcy price, if the fund can pay its loss to the mark."""
+def _take_over(world: World, account: Account, market: Market) -> tuple[int, int, int]:
+    """The insurance account gets the position at its bankruptcy price, if the fund can pay its loss to the mark.
+
+    What the rounding of the price leaves above bankruptcy is the fund's (R3). Returns price, loss and that rest.
+    """
     position = account.position(market.name)
-    lots, long = abs(position.lots), position.lots > 0
-    price = within(bankruptcy_price(market, position, lots, standing(world, account)), 1, MOST_TICKS)
+    lots, long, now = abs(position.lots), position.lots > 0, standing(world, account)
+    price = within(bankruptcy_price(market, position, lots, now), 1, MOST_TICKS)
     worse = price - market.mark if long else market.mark - price
     loss = max(0, worse) * lots * market.unit
     if loss > market.insurance:
-        return price, 0
+        return price, 0, 0
+    exact = bankruptcy_quote(market, position, lots, now)
+    brought = price * lots * market.unit
+    rest = max(0, brought - exact if long else exact - brought)
     fund = world.open_account(INSURANCE)
     _pay(world, market, fund, loss)
-    giving, taking = Side(account), Side(fund)
+    giving, taking = Side(account, fee=rest, to_insurance=True), Side(fund)
     if long:
         trade(world, market, price, lots, taking, giving, "takeover", taker_side="sell")
     else:
         trade(world, market, price, lots, giving, taking, "takeover", taker_side="buy")
-    return price, loss
+    return price, loss, rest
 
 
 def _cover(world: World, account: Account, market: Market) -> int:
