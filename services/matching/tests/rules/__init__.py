@@ -1,0 +1,1 @@
+"""The domain rules, each at the exact unit, tick and direction of rounding; `mutants` shows that they would notice."""

@@ -1,0 +1,55 @@
+"""Matching (R26 to R30)."""
+
+from typing import Final
+
+from tests.support.mutation import Mutant
+
+ORDERS: Final = (
+    Mutant(
+        "RULE-R26-001",
+        "if maker is None or (maker.price - taker.limit) * taker.side > 0:",
+        "if maker is None or (maker.price - taker.limit) * taker.side >= 0:",
+    ),
+    Mutant(
+        "RULE-R26-001",
+        "if maker is None or (maker.price - taker.limit) * taker.side > 0:",
+        "if maker is None or (maker.price - taker.limit) * taker.side > 1:",
+    ),
+    Mutant(
+        "RULE-R26-002",
+        "return best is not None and (price - best) * side >= 0",
+        "return best is not None and (price - best) * side > 0",
+    ),
+    Mutant(
+        "RULE-R26-003",
+        "return self._levels[self._keys[-1]].oldest if self._keys else None",
+        "return self._levels[self._keys[-1]].newest if self._keys else None",
+    ),
+    Mutant(
+        "RULE-R26-003",
+        "return self._levels[self._keys[-1]].oldest if self._keys else None",
+        "return self._levels[self._keys[0]].oldest if self._keys else None",
+    ),
+    Mutant(
+        "RULE-R27-001",
+        "min(mark * (PPB + band) // PPB, MAX_PRICE_TICKS)",
+        "min(-(-mark * (PPB + band) // PPB), MAX_PRICE_TICKS)",
+    ),
+    Mutant("RULE-R27-001", "return ceil_div(mark * (PPB - band), PPB)", "return mark * (PPB - band) // PPB"),
+    Mutant(
+        "RULE-R29-001",
+        'close(state, out, maker, "self_trade")\n            continue',
+        'close(state, out, maker, "self_trade")\n            return "self_trade"',
+    ),
+    Mutant(
+        "RULE-R30-001",
+        "lots = min(lots, max(0, -maker.side * holding.lots))",
+        "lots = min(lots, abs(holding.lots) + 1)",
+    ),
+    Mutant(
+        "RULE-R30-002",
+        "wanted = min(order.size, abs(draft.holding.lots)) if order.reduce_only else order.size",
+        "wanted = order.size",
+    ),
+    Mutant("RULE-R30-003", "if holding.lots * draft.side >= 0:", "if holding.lots * draft.side > 0:"),
+)

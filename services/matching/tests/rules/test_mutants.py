@@ -1,0 +1,43 @@
+"""Every mutant is noticed by the tests of its rule: they would fail if it were a unit, a tick or a rounding off."""
+
+from collections import Counter
+from typing import Final
+
+import pytest
+
+from services.matching.tests.rules import (
+    test_accounting_rules,
+    test_liquidation_rules,
+    test_margin_rules,
+    test_order_rules,
+    test_price_rules,
+)
+from services.matching.tests.rules.mutants import MUTANTS
+from tests.support.mutation import Mutant, Product, Suite
+
+PRODUCT: Final = Product(
+    "services/matching/domain",
+    "services/matching/queries.py",
+    "libs/common/cleartide/money.py",
+    "libs/common/cleartide/rules/margin.py",
+)
+SUITE: Final = Suite(
+    [test_accounting_rules, test_liquidation_rules, test_margin_rules, test_order_rules, test_price_rules]
+)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_a_mutant_of_a_rule_is_noticed(mutant: Mutant) -> None:
+    """RULE-MUT-004"""
+    with PRODUCT.planted(mutant):
+        assert SUITE.notices(mutant.criterion), f"{mutant}: survives"
+
+
+def test_every_rule_has_mutants_and_no_mutant_stands_twice() -> None:
+    """RULE-MUT-005"""
+    assert [mutant for mutant, times in Counter(MUTANTS).items() if times > 1] == []
+    assert set(SUITE.criteria) - {mutant.criterion for mutant in MUTANTS} == UNCHANGED
+
+
+UNCHANGED: Final = {"RULE-R01-005", "RULE-R09-005", "RULE-R16-001"}
+"""Criteria without a number that could be off."""
