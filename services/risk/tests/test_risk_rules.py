@@ -104,7 +104,7 @@ MUTANTS = (
     Mutant("RULE-R10-101", "Level.WATCH: 1_500_000,", "Level.WATCH: 1_499_999,"),
     Mutant("RULE-R10-101", "Level.WARNING: 1_200_000,", "Level.WARNING: 1_200_001,"),
     Mutant("RULE-R10-101", "Level.CRITICAL: 1_050_000,", "Level.CRITICAL: 1_050_001,"),
-    Mutant("RULE-R10-101", "equity_quanta * 1_000_000 < threshold_ppm", "equity_quanta * 1_000_000 <= threshold_ppm"),
+    Mutant("RULE-R10-101", "equity_quanta * PPM < threshold_ppm", "equity_quanta * PPM <= threshold_ppm"),
     Mutant(
         "RULE-R10-101", "threshold_ppm * maintenance_margin_quanta", "threshold_ppm * (maintenance_margin_quanta + 1)"
     ),

@@ -101,7 +101,7 @@ MARGIN: Final = (
         "maintenance_margin_quanta > 0 and equity_quanta < maintenance_margin_quanta",
         "maintenance_margin_quanta > 0 and equity_quanta <= maintenance_margin_quanta",
     ),
-    Mutant("RULE-R10-005", "equity_quanta * 1_000_000 < threshold_ppm", "equity_quanta * 1_000_000 <= threshold_ppm"),
+    Mutant("RULE-R10-005", "equity_quanta * PPM < threshold_ppm", "equity_quanta * PPM <= threshold_ppm"),
     Mutant("RULE-R11-001", "max(initial, ceil_div(notional, 10))", "max(initial, notional // 10)"),
     Mutant("RULE-R11-001", "max(initial, ceil_div(notional, 10))", "initial"),
     Mutant("RULE-R11-001", "max(initial, ceil_div(notional, 10))", "ceil_div(notional, 10)"),

@@ -17,8 +17,8 @@ ORDERS: Final = (
     ),
     Mutant(
         "RULE-R26-002",
-        "return best is not None and (price - best) * side >= 0",
-        "return best is not None and (price - best) * side > 0",
+        "return best is not None and (draft.price - best) * draft.side >= 0",
+        "return best is not None and (draft.price - best) * draft.side > 0",
     ),
     Mutant(
         "RULE-R26-003",
