@@ -96,9 +96,9 @@ class BookSync:
         try:
             book = Book.of(self._instrument, bids, asks, full_length)
         except MoneyError as error:
-            return self._spoilt(str(error))
+            return self.spoil(str(error))
         if book.crossed:
-            return self._spoilt("crossed book")
+            return self.spoil("crossed book")
         self.book, self.last, self.joined, self.attempts, self._waiting = book, last, True, 0, None
         return "joined"
 
@@ -135,7 +135,8 @@ class BookSync:
         self.attempts = 0
         return step
 
-    def _spoilt(self, fault: str) -> Step:
+    def spoil(self, fault: str) -> Step:
+        """The book cannot be trusted: drop it. `lost`."""
         self.reset(self.attempts + 1)
         self.fault = fault
         return "lost"

@@ -23,6 +23,7 @@ class Instrument:
     """`tick_size`: quote per tick. `lot_size`: base per lot (inverse: quote per lot). Both decimal text.
 
     `size_step` is the venue's own number for one lot: "1" where sizes are contracts and a contract is `lot_size`.
+    `code`: what the venue calls it on the wire, where that is not the symbol.
     """
 
     symbol: str
@@ -33,6 +34,7 @@ class Instrument:
     base: str = ""
     quote: str = ""
     kind: Kind = "linear"
+    code: str = ""
     prices: TextScale = field(init=False, repr=False, compare=False)
     sizes: TextScale = field(init=False, repr=False, compare=False)
 

@@ -151,6 +151,12 @@ class SymbolFeed:
         due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
         return self._say_book("ok", venue_time, at) if due else []
 
+    def condemn(self, reason: str, venue_time: int, at: int) -> list[Output]:
+        """The book is not the venue's, by a test of the venue's own: drop it and ask for a snapshot."""
+        last = self.sync.last
+        self.sync.spoil(reason)
+        return self._lost(last, last, venue_time, at)
+
     # -- quotes and trades --------------------------------------------------------------------------------------------
 
     def quote(

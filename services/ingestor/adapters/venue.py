@@ -34,6 +34,7 @@ class Listed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     quote: str
     size_step: str = ""
     kind: Kind = "linear"
+    code: str = ""
     state: str = ""
 
 
@@ -95,6 +96,7 @@ def _instrument(venue: str, symbol: str, listed: Listed | None, pinned: str | No
         base=listed.base,
         quote=listed.quote,
         kind=listed.kind,
+        code=listed.code,
     )
 
 

@@ -20,6 +20,8 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "bybit": ("BTCUSDT", "ETHPERP", "1000PEPEUSDT"),
     "bybit-inverse": ("BTCUSD",),
     "hyperliquid": ("BTC", "kPEPE"),
+    "okx": ("BTC-USDT-SWAP", "BTC-USD-SWAP"),
+    "lighter": ("ETH", "1000PEPE"),
     "kucoin": ("XBTUSDTM", "XBTUSDM", "ETHUSDTM"),
 }
 WELCOMES: Final = {"kucoin": b'{"id":"hQvf8jkno","type":"welcome"}'}

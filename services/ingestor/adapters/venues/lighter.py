@@ -1,0 +1,295 @@
+"""Lighter: books whose updates count by offset or name their predecessor's nonce, markets by number, rates in percent.
+
+Where frames carry nonces, begin_nonce is the nonce before; older ones only raise `offset` by one. The stream's open
+interest is in USD: divided by the mark it is a whole number of lots. Funding is percent per hour. Numbers are strings
+in some fields and JSON numbers in others.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Final
+
+import msgspec
+from cleartide.money import half_up_div, parse_decimal, to_grid
+from msgspec import Meta
+
+from services.ingestor.adapters.booksync import Update
+from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
+from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.symbol import MAX_RATE_PPB, SymbolFeed
+from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+
+ROUTE: Final = "public"
+PING: Final = Keepalive(60.0, '{"type":"ping"}')
+PONG: Final = '{"type":"pong"}'
+MILLI: Final = 1_000
+PPB_OF_PERCENT: Final = "0.0000001"
+CHANNELS: Final = ("order_book", "ticker", "trade", "market_stats")
+
+Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
+Micros = Annotated[int, Meta(ge=0, le=9 * 10**15)]
+Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Text = Annotated[str, Meta(max_length=40)]
+
+
+class Level(msgspec.Struct, gc=False):
+    """A price level; size zero removes it."""
+
+    price: Text
+    size: Text
+
+
+class Book(msgspec.Struct, gc=False):
+    """A snapshot, or changed levels."""
+
+    asks: list[Level]
+    bids: list[Level]
+    offset: Id = 0
+    nonce: Id = 0
+    begin_nonce: Id = 0
+
+
+class Quote(msgspec.Struct, gc=False):
+    """Best ask and bid."""
+
+    a: Level
+    b: Level
+
+
+class Trade(msgspec.Struct, gc=False):
+    """One trade; the taker bought when the maker asked."""
+
+    trade_id: Id
+    price: Text
+    size: Text
+    is_maker_ask: bool
+    timestamp: Millis
+
+
+class Stats(msgspec.Struct, gc=False):
+    """A market's figures."""
+
+    mark_price: Text
+    index_price: Text
+    open_interest: Text
+    current_funding_rate: Text
+
+
+class Frame(msgspec.Struct, gc=False):
+    """One message; which fields are there depends on the channel."""
+
+    type: str
+    channel: str = ""
+    timestamp: Millis = 0
+    nonce: Id = 0
+    last_updated_at: Micros = 0
+    order_book: Book | None = None
+    ticker: Quote | None = None
+    trades: list[Trade] | None = None
+    liquidation_trades: list[Trade] | None = None
+    market_stats: msgspec.Raw = msgspec.Raw()
+
+
+class Notice(msgspec.Struct, gc=False):
+    """An error, which names no subscription."""
+
+    code: int = 0
+    message: str = ""
+
+
+class Market(msgspec.Struct, gc=False):
+    """One market of the listing."""
+
+    symbol: str
+    market_id: int
+    market_type: str
+    status: str
+    supported_size_decimals: Annotated[int, Meta(ge=0, le=12)]
+    supported_price_decimals: Annotated[int, Meta(ge=0, le=12)]
+
+
+class Markets(msgspec.Struct, gc=False):
+    """The answer of orderBooks."""
+
+    order_books: list[Market]
+
+
+class _Refused(msgspec.Struct, gc=False):
+    error: Notice | None = None
+
+
+_FRAME: Final = msgspec.json.Decoder(Frame)
+_STATS: Final = msgspec.json.Decoder(Stats)
+_REFUSED: Final = msgspec.json.Decoder(_Refused)
+_MARKETS: Final = msgspec.json.Decoder(Markets)
+
+
+class LighterCore(Core):
+    """Any number of markets on one connection; `Instrument.code` is the market's number."""
+
+    name: ClassVar[str] = "lighter"
+    book_route: ClassVar[str] = ROUTE
+    steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
+
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
+        super().__init__(instruments)
+        self._by_code = {feed.instrument.code: feed for feed in self.symbols.values()}
+        self._said: dict[str, tuple[int, str]] = {}
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """One connection carries everything."""
+        return (RouteSpec(ROUTE, "/stream", PING),)
+
+    def subscriptions(self, route: str) -> list[str]:
+        """One request per channel."""
+        return [_request("subscribe", f"{channel}/{code}") for code in self._by_code for channel in CHANNELS]
+
+    def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
+        """A fresh subscription brings a snapshot."""
+        channel = f"order_book/{self.symbols[symbol].instrument.code}"
+        return [Send(ROUTE, (_request("unsubscribe", channel), _request("subscribe", channel)), attempt)]
+
+    def take(self, data: bytes | str, at: int) -> list[Output]:
+        """One message."""
+        if b'"error"' in (data if isinstance(data, bytes) else data.encode()):
+            self._refuse(data)
+        frame = _FRAME.decode(data)
+        if frame.type == "ping":
+            return [Send(ROUTE, (PONG,))]
+        if frame.type in ("connected", "pong", "unsubscribed"):
+            return []
+        kind, _, code = frame.channel.partition(":")
+        feed = self._by_code.get(code)
+        if feed is None:
+            raise Unusable("unknown_symbol", frame.channel)
+        if kind == "order_book" and frame.order_book is not None:
+            return _on_book(feed, frame, frame.order_book, at)
+        if kind == "ticker" and frame.ticker is not None:
+            return _on_quote(feed, frame, frame.ticker, at)
+        if kind == "trade":
+            return _on_trades(feed, frame, at)
+        if kind == "market_stats":
+            return self._on_stats(feed, _STATS.decode(frame.market_stats), frame.timestamp * MILLI or at, at)
+        raise Unusable("no_data", frame.type)
+
+    def _refuse(self, data: bytes | str) -> None:
+        notice = _REFUSED.decode(data).error
+        if notice is not None:
+            raise Unusable("refused", f"{notice.code} {notice.message}")
+
+    def _on_stats(self, feed: SymbolFeed, stats: Stats, venue_time: int, at: int) -> list[Output]:
+        """At most once a second; the interval is the running hour."""
+        symbol, second = feed.instrument.symbol, venue_time // 1_000_000
+        feed.heard["funding"] = at
+        before, interest = self._said.get(symbol, (-1, ""))
+        if second == before:
+            return []
+        self._said[symbol] = (second, stats.open_interest)
+        rate = to_grid(stats.current_funding_rate, PPB_OF_PERCENT, MAX_RATE_PPB, "rate")
+        next_at = (venue_time // HOUR_MICROS + 1) * HOUR_MICROS
+        out = feed.funding(second, stats.mark_price, stats.index_price, rate, next_at, venue_time, at)
+        if stats.open_interest != interest:
+            lots = lots_of(stats.open_interest, stats.mark_price, feed.instrument.lot_size)
+            out += feed.interest(second, lots, venue_time, at)
+        return out
+
+
+def _on_book(feed: SymbolFeed, frame: Frame, book: Book, at: int) -> list[Output]:
+    venue_time = frame.timestamp * MILLI
+    bids, asks = ([(level.price, level.size) for level in side] for side in (book.bids, book.asks))
+    if frame.type == "subscribed/order_book":
+        return feed.begin_book(book.nonce or book.offset, bids, asks, venue_time, at)
+    if book.nonce:
+        update = Update(book.begin_nonce + 1, book.nonce, book.begin_nonce, bids, asks)
+    else:
+        update = Update(book.offset, book.offset, book.offset - 1, bids, asks)
+    return feed.difference(update, venue_time, at)
+
+
+def _on_quote(feed: SymbolFeed, frame: Frame, quote: Quote, at: int) -> list[Output]:
+    bid, ask = quote.b, quote.a
+    return feed.quote(frame.nonce, bid.price, bid.size, ask.price, ask.size, frame.last_updated_at, at)
+
+
+def _on_trades(feed: SymbolFeed, frame: Frame, at: int) -> list[Output]:
+    out: list[Output] = []
+    for trade in frame.trades or ():
+        out += _trade(feed, trade, at)
+    for trade in frame.liquidation_trades or ():
+        fresh = _trade(feed, trade, at)
+        if fresh:
+            side, venue_time = _side(trade), trade.timestamp * MILLI
+            out += fresh
+            out += feed.liquidation(str(trade.trade_id), trade.price, trade.size, side, venue_time, at)
+    return out
+
+
+def _trade(feed: SymbolFeed, trade: Trade, at: int) -> list[Output]:
+    return feed.trade(0, str(trade.trade_id), trade.price, trade.size, _side(trade), trade.timestamp * MILLI, at)
+
+
+def _side(trade: Trade) -> str:
+    return "buy" if trade.is_maker_ask else "sell"
+
+
+def lots_of(notional: str, mark: str, lot_size: str) -> int:
+    """Open interest in lots from USD, to the nearest lot."""
+    top, bottom = parse_decimal(notional).as_integer_ratio()
+    value, unit = (parse_decimal(mark) * parse_decimal(lot_size)).as_integer_ratio()
+    return half_up_div(top * unit, bottom * value) if value else 0
+
+
+def _request(kind: str, channel: str) -> str:
+    return msgspec.json.encode({"type": kind, "channel": channel}).decode()
+
+
+class Lighter(Venue):
+    """ETH, 1000PEPE."""
+
+    name: ClassVar[str] = LighterCore.name
+    live_socket_url: ClassVar[str] = "wss://mainnet.zklighter.elliot.ai"
+    live_http_url: ClassVar[str] = "https://mainnet.zklighter.elliot.ai"
+    limits: ClassVar[Sequence[RateLimit]] = (RateLimit(60, 60.0),)
+
+    @property
+    def listing(self) -> Sequence[Request]:
+        """All markets."""
+        return (Request("/api/v1/orderBooks"),)
+
+    def listed(self, answers: Sequence[bytes]) -> Iterator[Listed]:
+        """Perpetuals only; spot markets share the list."""
+        for market in _MARKETS.decode(answers[0]).order_books:
+            if market.market_type == "perp":
+                base, quote = self.parse(market.symbol)
+                yield Listed(
+                    symbol=market.symbol,
+                    tick_size=_step(market.supported_price_decimals),
+                    lot_size=_step(market.supported_size_decimals),
+                    funding_hours=1,
+                    base=base,
+                    quote=quote,
+                    code=str(market.market_id),
+                    state="" if market.status == "active" else market.status,
+                )
+
+    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
+        """No options."""
+        return LighterCore(instruments)
+
+    def parse(self, symbol: str) -> tuple[str, str]:
+        """ETH is (ETH, USDC)."""
+        if not (symbol.isascii() and symbol.isalnum() and symbol.upper() == symbol):
+            raise ValueError(f"{symbol} is no perpetual of this venue")
+        return symbol, "USDC"
+
+    def format(self, base: str, quote: str) -> str:
+        """(ETH, USDC) is ETH."""
+        return base
+
+
+def _step(decimals: int) -> str:
+    return "0." + "0" * (decimals - 1) + "1" if decimals else "1"
+
+
+VENUES: Final[Sequence[Venue]] = (Lighter(),)

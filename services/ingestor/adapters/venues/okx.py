@@ -1,0 +1,329 @@
+"""OKX v5 perpetual swaps: sizes in contracts, frames that name their predecessor, checksums over the top of the book.
+
+A contract is ctVal of ctValCcy: base units (linear) or USD (inverse). `prevSeqId` names the frame before. The checksum
+is a CRC-32 of the best 25 levels as the venue writes them, without trailing zeros; captures from before the sequence
+ids have nothing else to tell a loss by.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+import msgspec
+from cleartide.money import parse_decimal
+from msgspec import Meta
+
+from services.ingestor.adapters.book import Book
+from services.ingestor.adapters.booksync import Update
+from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
+from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+
+ROUTE: Final = "public"
+PING: Final = Keepalive(20.0, "ping")
+PONG: Final = (b"pong", "pong")
+MILLI: Final = 1_000
+CHECKED_LEVELS: Final = 25
+CHECK_EVERY: Final = 16
+DEFAULT_FUNDING_HOURS: Final = 8
+CHANNELS: Final = ("books", "bbo-tbt", "trades", "tickers", "funding-rate", "mark-price", "open-interest")
+
+Text = Annotated[str, Meta(max_length=32)]
+Millis = Annotated[str, Meta(pattern=r"^[0-9]{1,13}$")]
+Id = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
+Level = tuple[Text, Text, str, str]
+
+
+class Argument(msgspec.Struct, gc=False, rename="camel"):
+    """Which channel of which instrument."""
+
+    channel: str = ""
+    inst_id: str = ""
+
+
+class Frame(msgspec.Struct, gc=False):
+    """Data of a channel, or an answer."""
+
+    arg: Argument = msgspec.field(default_factory=Argument)
+    action: Literal["snapshot", "update", ""] = ""
+    data: msgspec.Raw = msgspec.Raw()
+    event: str = ""
+    msg: str = ""
+
+
+class BookData(msgspec.Struct, gc=False, rename="camel"):
+    """Levels as (price, contracts, deprecated, orders)."""
+
+    bids: list[Level]
+    asks: list[Level]
+    ts: Millis
+    checksum: int | None = None
+    seq_id: Id = 0
+    prev_seq_id: Id = 0
+
+
+class TradeData(msgspec.Struct, gc=False, rename="camel"):
+    """One trade; `side` is the taker's."""
+
+    trade_id: Annotated[str, Meta(min_length=1, max_length=48)]
+    px: Text
+    sz: Text
+    side: Literal["buy", "sell"]
+    ts: Millis
+
+
+class TickerData(msgspec.Struct, gc=False):
+    """Figures of 24 hours."""
+
+    last: Text
+    high24h: Text
+    low24h: Text
+    vol24h: Text
+    ts: Millis
+
+
+class FundingData(msgspec.Struct, gc=False, rename="camel"):
+    """The running interval's rate, which is settled at fundingTime."""
+
+    funding_rate: Text
+    funding_time: Millis
+    ts: Millis
+
+
+class MarkData(msgspec.Struct, gc=False, rename="camel"):
+    """The mark price."""
+
+    mark_px: Text
+    ts: Millis
+
+
+class IndexData(msgspec.Struct, gc=False, rename="camel"):
+    """The index price."""
+
+    idx_px: Text
+    ts: Millis
+
+
+class InterestData(msgspec.Struct, gc=False):
+    """Open interest in contracts, one-sided."""
+
+    oi: Text
+    ts: Millis
+
+
+class Info(msgspec.Struct, gc=False, rename="camel"):
+    """One instrument of the listing."""
+
+    inst_id: str
+    inst_family: str
+    state: str
+    ct_type: Literal["linear", "inverse", ""]
+    ct_val: str
+    ct_mult: str
+    lot_sz: str
+    tick_sz: str
+
+
+class Listing(msgspec.Struct, gc=False):
+    """The answer of instruments."""
+
+    data: list[Info]
+
+
+_FRAME: Final = msgspec.json.Decoder(Frame)
+_BOOK: Final = msgspec.json.Decoder(list[BookData])
+_TRADES: Final = msgspec.json.Decoder(list[TradeData])
+_TICKER: Final = msgspec.json.Decoder(list[TickerData])
+_FUNDING: Final = msgspec.json.Decoder(list[FundingData])
+_MARK: Final = msgspec.json.Decoder(list[MarkData])
+_INDEX: Final = msgspec.json.Decoder(list[IndexData])
+_INTEREST: Final = msgspec.json.Decoder(list[InterestData])
+_LISTING: Final = msgspec.json.Decoder(Listing)
+
+
+class OkxCore(Core):
+    """Any number of swaps on one connection; index prices come by pair."""
+
+    name: ClassVar[str] = "okx"
+    book_route: ClassVar[str] = ROUTE
+    steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
+
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
+        super().__init__(instruments)
+        self._pairs = {each.rpartition("-")[0]: each for each in self.symbols}
+        self._now: dict[str, dict[str, Any]] = {each: {} for each in self.symbols}
+        self._checks: dict[str, int] = {}
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """One connection carries everything."""
+        return (RouteSpec(ROUTE, "/ws/v5/public", PING),)
+
+    def subscriptions(self, route: str) -> list[str]:
+        """One request per instrument."""
+        return [
+            _request("subscribe", [*((channel, symbol) for channel in CHANNELS), ("index-tickers", pair)])
+            for pair, symbol in self._pairs.items()
+        ]
+
+    def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
+        """A fresh subscription brings a snapshot."""
+        book = [("books", symbol)]
+        return [Send(ROUTE, (_request("unsubscribe", book), _request("subscribe", book)), attempt)]
+
+    def take(self, data: bytes | str, at: int) -> list[Output]:
+        """Data of a channel, or an answer."""
+        if data in PONG:
+            return []
+        frame = _FRAME.decode(data)
+        if frame.event == "error":
+            raise Unusable("refused", frame.msg)
+        if frame.event:
+            return []
+        channel, name = frame.arg.channel, frame.arg.inst_id
+        if channel == "index-tickers":
+            name = self._pairs.get(name, name)
+        feed = self.symbol(name)
+        if channel == "books":
+            return self._on_book(feed, frame.action, _BOOK.decode(frame.data)[0], at)
+        if channel == "bbo-tbt":
+            return _on_best(feed, _BOOK.decode(frame.data)[0], at)
+        if channel == "trades":
+            return [each for trade in _TRADES.decode(frame.data) for each in _on_trade(feed, trade, at)]
+        return self._on_figures(feed, channel, frame.data, at)
+
+    def _on_book(self, feed: SymbolFeed, action: str, book: BookData, at: int) -> list[Output]:
+        venue_time = int(book.ts) * MILLI
+        bids = [(price, size) for price, size, *_ in book.bids]
+        asks = [(price, size) for price, size, *_ in book.asks]
+        if action == "snapshot":
+            out = feed.begin_book(max(book.seq_id, 0), bids, asks, venue_time, at)
+        else:
+            numbers = book.seq_id, book.prev_seq_id
+            if not book.seq_id:  # an older capture: nothing is numbered
+                numbers = feed.sync.last + 1, feed.sync.last
+            out = feed.difference(Update(numbers[1] + 1, *numbers, bids, asks), venue_time, at)
+        return out + self._check(feed, book, venue_time, at)
+
+    def _check(self, feed: SymbolFeed, book: BookData, venue_time: int, at: int) -> list[Output]:
+        """The checksum of every sixteenth frame, and of each one where there is nothing else."""
+        if not book.checksum or not feed.sync.joined or feed.sync.book is None:
+            return []
+        name = feed.instrument.symbol
+        self._checks[name] = self._checks.get(name, -1) + 1
+        if book.seq_id and self._checks[name] % CHECK_EVERY:
+            return []
+        found = checksum(feed.sync.book, feed.instrument)
+        return [] if found == book.checksum else feed.condemn(f"checksum {found}", venue_time, at)
+
+    def _on_figures(self, feed: SymbolFeed, channel: str, data: msgspec.Raw, at: int) -> list[Output]:
+        now = self._now[feed.instrument.symbol]
+        if channel == "tickers":
+            figures = _TICKER.decode(data)[0]
+            prices = figures.last, figures.high24h, figures.low24h
+            return feed.stats(int(figures.ts), *prices, figures.vol24h, int(figures.ts) * MILLI, at)
+        if channel == "open-interest":
+            interest = _INTEREST.decode(data)[0]
+            return feed.interest(int(interest.ts), feed.instrument.sizes[interest.oi], int(interest.ts) * MILLI, at)
+        if channel == "funding-rate":
+            funding = _FUNDING.decode(data)[0]
+            now["rate"], now["next"] = rate_ppb(funding.funding_rate), int(funding.funding_time) * MILLI
+            return []
+        if channel == "index-tickers":
+            now["index"] = _INDEX.decode(data)[0].idx_px
+            return []
+        if channel == "mark-price":
+            mark = _MARK.decode(data)[0]
+            if {"rate", "next", "index"} <= set(now):
+                figures_now = mark.mark_px, now["index"], now["rate"], now["next"]
+                return feed.funding(int(mark.ts), *figures_now, int(mark.ts) * MILLI, at)
+            return []
+        raise Unusable("no_data", channel)
+
+
+def _on_best(feed: SymbolFeed, best: BookData, at: int) -> list[Output]:
+    if not best.bids or not best.asks:
+        return []
+    venue_time = int(best.ts) * MILLI
+    return feed.quote(best.seq_id, *best.bids[0][:2], *best.asks[0][:2], venue_time, at)
+
+
+def _on_trade(feed: SymbolFeed, trade: TradeData, at: int) -> list[Output]:
+    return feed.trade(0, trade.trade_id, trade.px, trade.sz, trade.side, int(trade.ts) * MILLI, at)
+
+
+def checksum(book: Book, instrument: Instrument) -> int:
+    """CRC-32, signed, of "bid:size:ask:size:..." over the best 25 levels; the shorter side leaves out its turns."""
+    price_step = parse_decimal(instrument.tick_size)
+    size_step = parse_decimal(instrument.size_step or instrument.lot_size)
+    parts: list[str] = []
+    for levels in zip_longest(*book.top(CHECKED_LEVELS)):
+        for level in levels:
+            if level is not None:
+                parts += [_shortest(level[0] * price_step), _shortest(level[1] * size_step)]
+    value = zlib.crc32(":".join(parts).encode())
+    return value - 2**32 if value >= 2**31 else value
+
+
+def _shortest(value: Decimal) -> str:
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _request(op: str, channels: Sequence[tuple[str, str]]) -> str:
+    arguments = [{"channel": channel, "instId": name} for channel, name in channels]
+    return msgspec.json.encode({"op": op, "args": arguments}).decode()
+
+
+class Okx(Venue):
+    """BTC-USDT-SWAP, BTC-USD-SWAP."""
+
+    name: ClassVar[str] = OkxCore.name
+    live_socket_url: ClassVar[str] = "wss://ws.okx.com:8443"
+    live_http_url: ClassVar[str] = "https://www.okx.com"
+    limits: ClassVar[Sequence[RateLimit]] = (RateLimit(20, 2.0),)
+
+    @property
+    def listing(self) -> Sequence[Request]:
+        """All perpetual swaps."""
+        return (Request("/api/v5/public/instruments", {"instType": "SWAP"}),)
+
+    def listed(self, answers: Sequence[bytes]) -> Iterator[Listed]:
+        """One lot is the smallest number of contracts."""
+        for info in _LISTING.decode(answers[0]).data:
+            contract = parse_decimal(info.ct_val) * parse_decimal(info.ct_mult)
+            base, _, quote = info.inst_family.partition("-")
+            yield Listed(
+                symbol=info.inst_id,
+                tick_size=info.tick_sz,
+                lot_size=_shortest(contract * parse_decimal(info.lot_sz)),
+                size_step=info.lot_sz,
+                funding_hours=DEFAULT_FUNDING_HOURS,
+                base=base,
+                quote=quote,
+                kind="inverse" if info.ct_type == "inverse" else "linear",
+                state="" if info.state == "live" else info.state,
+            )
+
+    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
+        """No options."""
+        return OkxCore(instruments)
+
+    def parse(self, symbol: str) -> tuple[str, str]:
+        """BTC-USDT-SWAP is (BTC, USDT)."""
+        found = re.fullmatch(r"([A-Z0-9]{1,20})-(USDT|USDC|USD)-SWAP", symbol)
+        if found is None:
+            raise ValueError(f"{symbol} is no perpetual of this venue")
+        return found[1], found[2]
+
+    def format(self, base: str, quote: str) -> str:
+        """(BTC, USDT) is BTC-USDT-SWAP."""
+        return f"{base}-{quote}-SWAP"
+
+
+VENUES: Final[Sequence[Venue]] = (Okx(),)
