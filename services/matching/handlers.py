@@ -38,6 +38,7 @@ from cleartide.money import MoneyError
 from services.matching.domain import (
     amending,
     batches,
+    book_feed,
     canceling,
     funding,
     leverage,
@@ -73,6 +74,8 @@ def gated(rule: Rule[Command]) -> Rule[Command]:
             rule(state, command, effects)
         except (Refused, MoneyError) as verdict:
             raise Reject(verdict.reason, str(verdict)) from None
+        if state.changed_books:
+            book_feed.announce(state, effects)
         state.ledger.end()
         state.intake.record(command)
 

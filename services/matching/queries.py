@@ -10,14 +10,12 @@ from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.service import Query, QueryError
 
 from services.matching.domain.ledger import cash_name, position_name
-from services.matching.views import families
+from services.matching.views import books, families
 
 DEFAULT_ROWS: Final = 50
 MOST_ROWS: Final = 500
 MOST_MARKETS: Final = 1_000
 MOST_POTS: Final = 1_000
-DEFAULT_DEPTH: Final = 20
-MOST_DEPTH: Final = 200
 
 _GRIDS_SQL: Final = "SELECT market, tick_size, lot_size FROM markets ORDER BY market LIMIT $1"
 _MARKETS_SQL: Final = """
@@ -40,10 +38,6 @@ JOIN ledger_balances b ON b.account = 'position:' || p.market || ':' || p.accoun
 WHERE p.account = $1 ORDER BY p.market LIMIT $2
 """
 _ORDERS_SQL: Final = "SELECT * FROM orders WHERE account = $1 ORDER BY order_id LIMIT $2"
-_DEPTH_SQL: Final = """
-SELECT side, price_ticks, sum(remaining_lots) AS lots FROM orders WHERE market = $1 AND side = $2
-GROUP BY side, price_ticks ORDER BY side * price_ticks DESC LIMIT $3
-"""
 _TRADES_SQL: Final = """
 SELECT * FROM trades WHERE market = $1 AND trade_id < $2 ORDER BY trade_id DESC LIMIT $3
 """
@@ -87,15 +81,6 @@ async def account(pool: Any, params: dict[str, Any]) -> Any:
         "positions": [_position(row, grids[row["market"]]) for row in positions],
         "orders": [_order(row, grids[row["market"]]) for row in orders],
     }
-
-
-async def book(pool: Any, params: dict[str, Any]) -> Any:
-    """Depth of one market, best first, as (price, size). Parameters: market, depth."""
-    market, depth = str(params["market"]), _limit(params.get("depth", DEFAULT_DEPTH), MOST_DEPTH)
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        grid = _grid(await _grids(connection), market)
-        bids, asks = [await connection.fetch(_DEPTH_SQL, market, side, depth) for side in (1, -1)]
-    return {"market": market, "bids": _levels(bids, grid), "asks": _levels(asks, grid)}
 
 
 async def trades(pool: Any, params: dict[str, Any]) -> Any:
@@ -231,10 +216,6 @@ def _order(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
     }
 
 
-def _levels(rows: list[Mapping[str, Any]], grid: Grid) -> list[list[str]]:
-    return [[grid.price_text(row["price_ticks"]), grid.size_text(int(row["lots"]))] for row in rows]
-
-
 def _trade(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
     same = ("trade_id", "at", "buyer", "seller", "taker_side", "origin", "outside_trade_id")
     return {
@@ -264,11 +245,11 @@ def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
 
 QUERIES: Final[Mapping[str, Query]] = {
     "account": account,
-    "book": book,
     "conservation": conservation,
     "ledger": ledger,
     "liquidations": liquidations,
     "markets": markets,
     "trades": trades,
+    **books.QUERIES,
     **families.QUERIES,
 }

@@ -9,6 +9,7 @@ from cleartide.fold import Changes, Repository, Row, Table
 
 from services.matching import tables
 from services.matching.domain.book import Order
+from services.matching.domain.book_feed import settle_down
 from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
@@ -38,6 +39,7 @@ class MatchingRepository(Repository[MatchingState]):
         _restore_positions(state, rows)
         for row in sorted(rows[tables.ORDERS.name]):
             reinstate(state, _order(row))
+        settle_down(state)
         for name, client_order_id, _ in sorted(rows[tables.CLIENT_ORDER_IDS.name], key=lambda row: row[2]):
             state.accounts[name].client_ids.add(client_order_id)
         _restore_intake(state, rows)
@@ -65,6 +67,7 @@ class MatchingRepository(Repository[MatchingState]):
                 changes.put(tables.CLIENT_ORDER_IDS, (*key, order_id))
             else:
                 changes.delete(tables.CLIENT_ORDER_IDS, key)
+        changes.put_all(tables.BOOKS, ((book.market, book.seq) for book in dirty.books.values()))
         changes.put_all(tables.TRADES, dirty.trades)
         changes.put_all(tables.LIQUIDATIONS, dirty.liquidations)
         changes.put_all(tables.FUNDING_HISTORY, dirty.funding_history)
@@ -94,13 +97,15 @@ def _restore_markets(state: MatchingState, rows: Mapping[str, Sequence[Row]]) ->
     for row in rows[tables.MARKETS.name]:
         fields = dict(zip(names, row, strict=True))
         spec = MarketSpec(**fields, brackets=tuple(brackets[row[0]]), limits=limits.get(row[0]))
-        state.markets[spec.market] = Market(spec, state.ledger)
+        state.markets[spec.market] = Market(spec, state.ledger, state.changed_books)
     for market_id, *values, open_interest in rows[tables.MARKS.name]:
         _set(state.markets[market_id].prices, _MARK_FIELDS, values)
         state.markets[market_id].open_interest = open_interest
     for market_id, *values in rows[tables.FUNDING.name]:
         _set(state.markets[market_id].funding, _FUNDING_FIELDS, values)
     restore_states(state, rows)
+    for market_id, book_seq in rows[tables.BOOKS.name]:
+        state.markets[market_id].book.seq = book_seq
 
 
 def _restore_positions(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:

@@ -4,10 +4,10 @@ import asyncio
 import time
 
 import pytest
-from cleartide.client import Client, PublishError
-from cleartide.contracts import AlertInput, RiskAlertRaised
+from cleartide.client import Client, PublishError, QueryRefused
+from cleartide.contracts import AlertInput, ListMarket, RiskAlertRaised, UpdateIndexPrice
 
-from deploy.local.sandbox.market import MARKET
+from deploy.local.sandbox.market import MARKET, SPEC
 from tests.support.installation import Installation
 from tests.support.streams import events_of
 from tests.support.traffic import publish_surely
@@ -81,6 +81,41 @@ async def test_a_trade_sent_twice_is_stored_once(installed: Installation) -> Non
     assert not first.duplicate
     assert again.duplicate
     assert again.stream_seq == first.stream_seq
+
+
+async def test_a_reader_of_a_book_has_it_whole_after_a_loss(installed: Installation) -> None:
+    """SYS-CLIENT-006."""
+    await installed.start("matching")
+    async with (
+        Client.connect(_url(installed, "trader"), source="trader") as trader,
+        Client.connect(_url(installed, "viewer")) as viewer,
+        installed.client() as operator,
+    ):
+        await publish_surely(operator, ListMarket(id="m", occurred_at=0, source="operator", spec=SPEC))
+        price = UpdateIndexPrice(id="p", occurred_at=0, source="desk", market=MARKET, price="61800", sources=())
+        await publish_surely(operator, price)
+        await trader.deposit(account="alice", amount="100000")
+        for tick in range(5):
+            await trader.place_order(account="alice", market=MARKET, side="buy", size="0.010", price=f"61800.{tick}")
+        await installed.settled(["matching"])
+        books = viewer.book(MARKET)
+        first = await anext(books)
+        assert list(first.bids.levels()) == [(618_000 + tick, 10) for tick in (4, 3, 2, 1, 0)]
+        await trader.place_order(account="alice", market=MARKET, side="sell", size="0.010", price="61800.4")
+        assert (await anext(books)).bids.best == 618_003
+        await installed.nats.kill()
+        await installed.nats.start()
+        # Lost to a plain subscriber who is still reconnecting; the next change reveals the hole.
+        for tick in (5, 6):
+            await trader.place_order(account="alice", market=MARKET, side="buy", size="0.010", price=f"61800.{tick}")
+        await asyncio.sleep(1.5)
+        await trader.place_order(account="alice", market=MARKET, side="buy", size="0.010", price="61800.7")
+        async with asyncio.timeout(20):
+            while (last := await anext(books)).bids.best != 618_007:
+                pass
+        assert list(last.bids.levels()) == [(618_000 + tick, 10) for tick in (7, 6, 5, 3, 2, 1, 0)]
+        with pytest.raises(QueryRefused, match="not_found"):
+            await anext(viewer.book("NO-PERP"))
 
 
 async def test_a_viewer_cannot_trade(installed: Installation) -> None:

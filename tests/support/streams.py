@@ -15,7 +15,7 @@ MESSAGE_NOT_FOUND = 10037
 async def events_of(client: Client, name: str) -> AsyncIterator[Message]:
     """Every event of a stream, in stream order."""
     stream, bus = BY_NAME[name], NatsBus(client)
-    decoder = Decoder(stream.contracts, public=False)
+    decoder = Decoder(stream.contracts, public=stream.public)
     bounds = await bus.state(stream)
     for seq in range(max(bounds.first_seq, 1), bounds.last_seq + 1):
         try:

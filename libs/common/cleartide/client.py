@@ -6,6 +6,8 @@ async with Client.connect("nats://trader:secret@127.0.0.1:4222") as client:
 async with Client.connect("nats://viewer:secret@127.0.0.1:4222") as client:
     async for alert in client.alerts(after_seq=0):
         print(alert.level, alert.account, alert.health_factor)
+    async for book in client.book("BTC-PERP"):
+        print(book.bids.best, book.asks.best)
 """
 
 import asyncio
@@ -20,10 +22,21 @@ from urllib.parse import unquote, urlsplit
 import nats.aio.client
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeoutError
+from pydantic import TypeAdapter
 
+from cleartide.book_view import CHANGES_HELD, BookView
 from cleartide.bus.streams import RISK
 from cleartide.connect import connected, nats_broker
-from cleartide.contracts import CancelOrder, Deposit, Message, PlaceOrder, ReportTrade, RiskAlertRaised, Withdraw
+from cleartide.contracts import (
+    BookChanged,
+    CancelOrder,
+    Deposit,
+    Message,
+    PlaceOrder,
+    ReportTrade,
+    RiskAlertRaised,
+    Withdraw,
+)
 from cleartide.contracts.codec import encode
 from cleartide.contracts.types import OrderType, Side, TimeInForce
 
@@ -32,6 +45,7 @@ PUBLISH_ATTEMPTS: Final = 4
 HISTORY_PAGE: Final = 256
 LIVE_ALERTS_HELD: Final = 10_000
 ALERTS: Final = "risk.alerts.>"
+SNAPSHOT_LEVELS: Final = 5_000
 
 
 class Receipt(NamedTuple):
@@ -44,6 +58,14 @@ class Receipt(NamedTuple):
 
 class PublishError(Exception):
     """The bus did not take the command; nothing will come of it."""
+
+
+class QueryRefused(Exception):  # noqa: N818 - a verdict on the question
+    """A service answered that it cannot answer; `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
 
 
 class Client:
@@ -208,6 +230,41 @@ class Client:
         finally:
             await subscription.unsubscribe()
 
+    async def book(self, market: str) -> AsyncIterator[BookView]:
+        """A market's book, again after every change. It is one view that goes on changing: read it before the next.
+
+        Snapshot and changes are joined here, and a gap is closed by a new snapshot. Raises QueryRefused `not_found`.
+        """
+        changes: asyncio.Queue[BookChanged] = asyncio.Queue(CHANGES_HELD)
+
+        async def arrived(message: Msg) -> None:
+            for change in _BOOK_CHANGES.validate_json(message.data, extra="ignore"):
+                if not changes.full():
+                    changes.put_nowait(change)
+
+        subscription = await self._connection.subscribe(f"books.{market}", cb=arrived)
+        await self._connection.flush()
+        view = BookView(market)
+        try:
+            while True:
+                while not view.ready:
+                    while not changes.empty():
+                        view.apply(changes.get_nowait())
+                    view.load(await self._ask("matching", "book", market=market, depth=SNAPSHOT_LEVELS, steps=True))
+                yield view
+                view.apply(await changes.get())
+        finally:
+            await subscription.unsubscribe()
+
+    async def _ask(self, service: str, query: str, **params: Any) -> Any:
+        reply = await self._connection.request(
+            f"query.{service}.{query}", json.dumps(params).encode(), timeout=self._publish_timeout
+        )
+        answer = json.loads(reply.data)
+        if not answer["ok"]:
+            raise QueryRefused(answer["error"]["code"], answer["error"]["message"])
+        return answer["data"]
+
     async def _history(self, after_seq: int) -> AsyncIterator[RiskAlertRaised]:
         """Alerts after `after_seq` up to the stream's end. A stream sequence is never below the alert's own `seq`."""
         stream_seq = after_seq + 1
@@ -239,6 +296,9 @@ class Client:
                 found.append((int(headers["Nats-Sequence"]), message.data))
         finally:
             await subscription.unsubscribe()
+
+
+_BOOK_CHANGES: Final = TypeAdapter(list[BookChanged])
 
 
 def _alert(payload: bytes) -> RiskAlertRaised:

@@ -188,6 +188,23 @@ async def test_queries_are_asked_by_the_gateway_and_answered_by_their_service(pe
                 assert not await people[user].answered(f"query.{service}.state", wanted="ok"), (user, service)
 
 
+async def test_the_books_are_for_the_public(people: dict[str, Person]) -> None:
+    """LIB-BOOK-008: viewers, traders and the gateway hear changes and ask for snapshots; services have no need to."""
+
+    async def answer(message: Any) -> None:
+        await message.respond(b'{"ok": true}')
+
+    await people["matching"].client.subscribe("query.matching.*", cb=answer)
+    await people["matching"].settled()
+    for user in OUTSIDERS:
+        allowed = user in (VIEWER, TRADER, "gateway")
+        assert await people[user].may_listen("books.>") is allowed, user
+        for name in ("book", "depth", "impact"):
+            assert await people[user].answered(f"query.matching.{name}", wanted="ok") is allowed, (user, name)
+        assert await people[user].answered("query.matching.account", wanted="ok") is (user == "gateway"), user
+    assert await people["matching"].stored("books.BTC-PERP")
+
+
 async def test_a_viewer_hears_alerts_with_a_plain_client_and_reads_them_back(people: dict[str, Person]) -> None:
     """Subscribing to `risk.alerts.>` needs nothing but NATS; what was missed is read by its sequence number."""
     heard: list[str] = []

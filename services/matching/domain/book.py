@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
+from typing import NamedTuple
 
 
 class Order:
@@ -63,10 +64,10 @@ class Level:
 class HalfBook:
     """One side. Levels are keyed so that the best one is always the last of an ascending list."""
 
-    __slots__ = ("_keys", "_levels", "_side")
+    __slots__ = ("_book", "_keys", "_levels", "_side")
 
-    def __init__(self, side: int) -> None:
-        self._side = side
+    def __init__(self, side: int, book: "Book") -> None:
+        self._side, self._book = side, book
         self._keys: list[int] = []
         self._levels: dict[int, Level] = {}
 
@@ -86,6 +87,11 @@ class HalfBook:
             level = self._levels[key]
             yield level.price, level.lots
 
+    def lots_at(self, key: int) -> int:
+        """Displayed lots of a level by its key; 0 where there is none."""
+        level = self._levels.get(key)
+        return level.lots if level is not None else 0
+
     def orders(self) -> Iterator[Order]:
         """Every order in priority."""
         for key in reversed(self._keys):
@@ -101,6 +107,7 @@ class HalfBook:
         if level is None:
             level = self._levels[key] = Level(key, order.price)
             insort(self._keys, key)
+        self._book.touch(level)
         order.level, order.older = level, level.newest
         if level.newest is None:
             level.oldest = order
@@ -112,6 +119,7 @@ class HalfBook:
     def reduce(self, order: Order, lots: int) -> None:
         """Part of a resting order traded; it keeps its place."""
         assert order.level is not None and lots <= order.remaining
+        self._book.touch(order.level)
         order.remaining -= lots
         order.level.lots -= lots
 
@@ -119,6 +127,7 @@ class HalfBook:
         """Take an order out of the book."""
         level = order.level
         assert level is not None
+        self._book.touch(level)
         if order.older is None:
             level.oldest = order.newer
         else:
@@ -135,14 +144,47 @@ class HalfBook:
 
 
 class Book:
-    """Both sides of one market."""
+    """Both sides of one market, and which levels have changed since they were last told.
 
-    __slots__ = ("asks", "bids")
+    touched: the key of each such level with the lots that it had then. A book joins `changed` with its first touch, so
+    that nobody has to look through all markets. seq: the number of the last change that was told.
+    """
 
-    def __init__(self) -> None:
-        self.bids = HalfBook(1)
-        self.asks = HalfBook(-1)
+    __slots__ = ("asks", "bids", "changed", "market", "seq", "touched")
+
+    def __init__(self, market: str, changed: "list[Book]") -> None:
+        self.market, self.changed = market, changed
+        self.touched: dict[int, int] = {}
+        self.seq = 0
+        self.bids = HalfBook(1, self)
+        self.asks = HalfBook(-1, self)
 
     def half(self, side: int) -> HalfBook:
         """The side on which an order of this side rests."""
         return self.bids if side > 0 else self.asks
+
+    def touch(self, level: Level) -> None:
+        """A level is about to change."""
+        touched = self.touched
+        if level.key not in touched:
+            if not touched:
+                self.changed.append(self)
+            touched[level.key] = level.lots
+
+    def take_changes(self) -> "Changes":
+        """What has changed since the last call, each side best first; what came back to what it was has not."""
+        changes = Changes([], [])
+        for key in sorted(self.touched, reverse=True):
+            bid = key > 0
+            lots = (self.bids if bid else self.asks).lots_at(key)
+            if lots != self.touched[key]:
+                (changes.bids if bid else changes.asks).append((abs(key), lots))
+        self.touched.clear()
+        return changes
+
+
+class Changes(NamedTuple):
+    """Changed levels as (price, displayed lots); no lots: the level is gone."""
+
+    bids: list[tuple[int, int]]
+    asks: list[tuple[int, int]]

@@ -22,7 +22,7 @@ def list_market(state: MatchingState, command: ListMarket, out: Output) -> None:
     """Open a market. Refused: already listed, or rules that cannot be traded exactly."""
     if command.spec.market in state.markets:
         raise Refused("market_exists", command.spec.market)
-    market = Market(command.spec, state.ledger)
+    market = Market(command.spec, state.ledger, state.changed_books)
     market.status.since = out.at
     state.markets[market.id] = market
     state.dirty.markets[market.id] = state.dirty.prices[market.id] = state.dirty.funding[market.id] = market

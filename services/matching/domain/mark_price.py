@@ -3,11 +3,12 @@
 "Micro-ticks" are millionths of a tick: the scale in which the parts of the mark are compared before rounding.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from cleartide.money import MAX_PRICE_TICKS, PPB, half_up_div, trunc_div
 
+from services.matching.domain.depth import Levels, sweep
 from services.matching.domain.market import Prices
 
 SECOND: Final = 1_000_000
@@ -61,7 +62,7 @@ def mark_ticks(index: int, parts: Sequence[int], band_ppb: int) -> int:
     return min(max(1, half_up_div(mark, MICRO_TICKS)), MAX_PRICE_TICKS)
 
 
-def premium_ppb(bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]], index: int, notional: int) -> int:
+def premium_ppb(bids: Levels, asks: Levels, index: int, notional: int) -> int:
     """(max(0, impact bid - I) - max(0, I - impact ask)) / I in ppb, truncated (10.1).
 
     `bids` and `asks` are (price, lots times u) from the best; a side without enough depth contributes 0.
@@ -71,16 +72,10 @@ def premium_ppb(bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]
     return above - below
 
 
-def _impact_ppb(levels: Iterable[tuple[int, int]], index: int, notional: int) -> int:
-    """(average price of sweeping `notional` quanta - I) / I; the last level is taken in part, exactly.
-
-    With `whole` = lots * u of the full levels and r quanta left at price p the average is N * p / (whole * p + r).
-    """
-    whole, left = 0, notional
-    for price, units in levels:
-        if price * units >= left:
-            divisor = whole * price + left
-            return trunc_div(PPB * (notional * price - index * divisor), index * divisor) if divisor else 0
-        whole += units
-        left -= price * units
-    return 0
+def _impact_ppb(levels: Levels, index: int, notional: int) -> int:
+    """(average price of sweeping `notional` quanta - I) / I; a side without enough depth gives 0."""
+    swept = sweep(levels, notional) if notional else None
+    if swept is None:
+        return 0
+    above, unit = (swept.average - index).as_integer_ratio()
+    return trunc_div(PPB * above, index * unit)

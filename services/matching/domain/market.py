@@ -71,7 +71,7 @@ class Market:
         "unit",
     )
 
-    def __init__(self, spec: MarketSpec, ledger: Ledger) -> None:
+    def __init__(self, spec: MarketSpec, ledger: Ledger, changed_books: list[Book]) -> None:
         """Raises MoneyError or Refused when the specification cannot be traded exactly."""
         self.id = spec.market
         self.grid = Grid.of(spec.tick_size, spec.lot_size)
@@ -79,7 +79,7 @@ class Market:
         self.price_steps = Steps(spec.tick_size, MAX_PRICE_TICKS, "price")
         self.size_steps = Steps(spec.lot_size, MAX_SIZE_LOTS, "size")
         self.adopt(spec)
-        self.book, self.prices, self.funding = Book(), Prices(), Funding()
+        self.book, self.prices, self.funding = Book(spec.market, changed_books), Prices(), Funding()
         self.open_interest = 0
         self.status, self.fill_band = Status(), ANY_PRICE
         self.bracket_rows = len(spec.brackets)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.matching.domain.accounts import Account, Holding
-from services.matching.domain.book import Order
+from services.matching.domain.book import Book, Order
 from services.matching.domain.intake import Intake
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
 from services.matching.domain.market import Market
@@ -83,6 +83,7 @@ class Dirty:
     leverages: dict[tuple[str, str], Holding] = field(default_factory=dict)
     holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
+    books: dict[str, Book] = field(default_factory=dict)
     client_ids: dict[tuple[str, str], int | None] = field(default_factory=dict)
     trades: list[TradeRecord] = field(default_factory=list)
     liquidations: list[LiquidationRecord] = field(default_factory=list)
@@ -94,6 +95,7 @@ class MatchingState:
 
     __slots__ = (
         "accounts",
+        "changed_books",
         "collected_numbers",
         "counters",
         "dirty",
@@ -115,6 +117,7 @@ class MatchingState:
         self.venue = Venue()
         self.counters = Counters()
         self.dirty = Dirty()
+        self.changed_books: list[Book] = []
         self.collected_numbers: dict[str, int] = {}
 
     def numbers(self) -> dict[str, int]:

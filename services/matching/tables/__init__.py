@@ -90,6 +90,7 @@ ORDERS: Final = Table(
         "loss_per_lot_quanta": "bigint",
     },
 )
+BOOKS: Final = Table("books", key=("market",), columns={"market": "text", "book_seq": "bigint"})
 CLIENT_ORDER_IDS: Final = Table(
     "client_order_ids",
     key=("account", "client_order_id"),
@@ -192,6 +193,7 @@ TABLES: Final[tuple[Table, ...]] = (
     LEVERAGES,
     POSITIONS,
     ORDERS,
+    BOOKS,
     CLIENT_ORDER_IDS,
     LEDGER_BALANCES,
     LEDGER_ENTRIES,

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from cleartide.contracts import (
     AmendInstruction,
     AmendOrder,
+    BookChanged,
     CancelAllOrders,
     CancelInstruction,
     CancelOrder,
@@ -79,6 +80,7 @@ class Exchange(HandlerBench[MatchingState]):
         super().__init__(SERVICE.fold, START)
         self.numbers: dict[str, int] = {}
         self.dead: list[str] = []
+        self.book_changes: list[BookChanged] = []
         self.commands: list[tuple[int, Message]] = []
         self.checked = True
         if listed:
@@ -99,11 +101,13 @@ class Exchange(HandlerBench[MatchingState]):
         return self.fold(command)
 
     def fold(self, command: Message) -> Events:
-        """Fold one command as it stands."""
+        """Fold one command as it stands. Returns what it caused on EVENTS; what BOOKS says is in `book_changes`."""
         at, self.effects.cause = self.effects.at, command.id
         self.commands.append((at, command))
         try:
-            return self.take(command, seq=self.effects.seq + 1, at=at)
+            said = self.take(command, seq=self.effects.seq + 1, at=at)
+            self.book_changes += of(said, BookChanged)
+            return [event for event in said if not isinstance(event, BookChanged)]
         except Reject as verdict:
             self.dead.append(verdict.reason)
             raise

@@ -36,7 +36,7 @@ def test_match_bok_001_best_orders_and_depth_are_those_of_a_sorted_list(
     steps: list[tuple[str, int, int, int]],
 ) -> None:
     """MATCH-BOK-001: price-time priority after any adds, cancels and partial fills, on both sides."""
-    book = Book()
+    book = Book("M", [])
     naive: dict[int, list[Order]] = {1: [], -1: []}
     for number, (action, side, price, lots) in enumerate(steps):
         half, plain = book.half(side), naive[side]

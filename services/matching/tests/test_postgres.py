@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import pytest
+from cleartide.book_view import BookView
 from cleartide.bus.ports import Delivery
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
@@ -69,6 +71,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_guards(pool)
         await check_answers(pool, ex)
         await check_families(pool)
+        await check_books(pool, ex)
         await check_refusals(pool)
 
 
@@ -147,6 +150,31 @@ async def check_families(pool: Any) -> None:
     assert (isolated["account"], isolated["margin_mode"], isolated["market"]) == ("gus--btc", "isolated", MARKET)
 
 
+async def check_books(pool: Any, ex: Exchange) -> None:
+    """MATCH-PG-007: one committed state answers with its number, in decimals or steps; sweeps are exact."""
+    market = ex.state.markets[MARKET]
+    bids, asks = list(market.book.bids.levels()), list(market.book.asks.levels())
+    whole = await QUERIES["book"](pool, {"market": MARKET, "depth": 5_000, "steps": True})
+    assert whole["book_seq"] == market.book.seq == len(ex.book_changes)
+    assert (whole["tick_size"], whole["lot_size"], whole["complete"]) == ("0.1", "0.001", True)
+    assert (whole["bids"], whole["asks"]) == ([list(level) for level in bids], [list(level) for level in asks])
+    view = BookView(MARKET)
+    assert view.load(whole)
+    part = await QUERIES["book"](pool, {"market": MARKET, "depth": 1})
+    assert len(part["bids"]) == 1 and not part["complete"]
+    price, lots = bids[0]
+    answer = await QUERIES["impact"](pool, {"market": MARKET, "notional": f"{price * lots / 10_000:.6f}"})
+    assert answer["sell"]["average_ticks"] == [str(price), "1"]
+    assert answer["sell"]["worst_price"] == f"{price / 10:.1f}"
+    assert answer["sell"]["average_price"] == f"{price / 10:.8f}"
+    assert Decimal(answer["sell"]["size"]) == Decimal(lots) / 1_000
+    assert (await QUERIES["impact"](pool, {"market": MARKET, "notional": "4000000000"}))["sell"] is None
+    answer = await QUERIES["depth"](pool, {"market": MARKET, "distances": [0, 10_000]})
+    assert Decimal(answer["middle"]) == Decimal(price + asks[0][0]) / 20
+    assert [near["basis_points"] for near in answer["within"]] == [0, 10_000]
+    assert answer["within"][1]["bid_size"] == f"{sum(lots for _, lots in bids) / 1_000:.3f}"
+
+
 async def check_refusals(pool: Any) -> None:
     """MATCH-PG-006: unknown names and unbounded requests are refused."""
     for query, params in (
@@ -154,6 +182,11 @@ async def check_refusals(pool: Any) -> None:
         ("family", {"account": "gus--btc"}),
         ("book", {"market": "ETH-PERP"}),
         ("book", {"market": MARKET, "depth": 0}),
+        ("book", {"market": MARKET, "depth": 5_001}),
+        ("depth", {"market": MARKET, "distances": [-1]}),
+        ("depth", {"market": MARKET, "distances": list(range(17))}),
+        ("impact", {"market": MARKET, "notional": "0"}),
+        ("impact", {"market": "ETH-PERP", "notional": "1"}),
         ("trades", {"market": MARKET, "limit": 501}),
         ("ledger", {"account": "eve", "before": -1}),
     ):

@@ -1,1 +1,1 @@
-"""What can be asked about accounts and money, by subject; `queries.py` puts them beside the rest."""
+"""What can be asked about accounts, money and books, by subject; `queries.py` puts them beside the rest."""

@@ -1,8 +1,9 @@
 """Who may say and hear what on NATS: one user per service, derived from the stream table, and no more than that.
 
 Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
-stream, publish its own subjects, and answer its own queries. The viewer may only listen to risk alerts and read them
-back by sequence. Streams are made and changed by the operator alone.
+stream, publish its own subjects, and answer its own queries. The viewer may only listen to risk alerts, read them back
+by sequence, and follow the books; the trader may follow the books too. Streams are made and changed by the operator
+alone.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from cleartide.bus.streams import READS, SERVICES, STREAMS
 OPERATOR: Final = "operator"
 VIEWER: Final = "viewer"
 TRADER: Final = "trader"
+BOOKS: Final = "books.>"
+BOOK_QUESTIONS: Final = ("query.matching.book", "query.matching.depth", "query.matching.impact")
 USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
 
 
@@ -39,7 +42,7 @@ def users(passwords: Mapping[str, str]) -> list[NatsUser]:
         NatsUser(OPERATOR, passwords[OPERATOR], (">",), (">",)),
         *(_service(name, passwords[name]) for name in SERVICES),
         _viewer(passwords[VIEWER]),
-        NatsUser(TRADER, passwords[TRADER], _writes(TRADER), (f"{inbox_prefix(TRADER)}.>",)),
+        _trader(passwords[TRADER]),
     ]
 
 
@@ -62,7 +65,7 @@ def _service(name: str, password: str) -> NatsUser:
     subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]
     if name == "gateway":
         publish.append("query.>")
-        subscribe += ["trading.>", "risk.alerts.>"]
+        subscribe += ["trading.>", "risk.alerts.>", BOOKS]
     return NatsUser(name, password, tuple(publish), tuple(subscribe), allow_responses=True)
 
 
@@ -70,6 +73,10 @@ def _viewer(password: str) -> NatsUser:
     return NatsUser(
         VIEWER,
         password,
-        ("$JS.API.DIRECT.GET.RISK",),
-        ("risk.alerts.>", f"{inbox_prefix(VIEWER)}.>"),
+        ("$JS.API.DIRECT.GET.RISK", *BOOK_QUESTIONS),
+        ("risk.alerts.>", BOOKS, f"{inbox_prefix(VIEWER)}.>"),
     )
+
+
+def _trader(password: str) -> NatsUser:
+    return NatsUser(TRADER, password, (*_writes(TRADER), *BOOK_QUESTIONS), (BOOKS, f"{inbox_prefix(TRADER)}.>"))

@@ -57,6 +57,15 @@ EVENTS: Final = Stream(
     writers={"matching": ("trading.>",)},
     single_writer=True,
 )
+BOOKS: Final = Stream(
+    name="BOOKS",
+    subjects=("books.>",),
+    contracts=contracts.BOOK_EVENTS,
+    writers={"matching": ("books.>",)},
+    single_writer=True,
+    max_age_seconds=3600,
+    max_bytes=2**30,
+)
 MARKET: Final = Stream(
     name="MARKET",
     subjects=("market.>",),
@@ -102,7 +111,7 @@ DEAD_LETTERS: Final = Stream(
     single_writer=False,
 )
 
-STREAMS: Final = (COMMANDS, EVENTS, MARKET, RISK, FUNDING, EARNINGS, ANALYTICS, DEAD_LETTERS)
+STREAMS: Final = (COMMANDS, EVENTS, BOOKS, MARKET, RISK, FUNDING, EARNINGS, ANALYTICS, DEAD_LETTERS)
 BY_NAME: Final = {stream.name: stream for stream in STREAMS}
 STREAM_OF: Final[Mapping[type[Message], Stream]] = {
     contract: stream for stream in STREAMS for contract in stream.contracts

@@ -16,6 +16,7 @@ from cleartide.contracts.accounts import (
     SubaccountOpened,
 )
 from cleartide.contracts.base import Contract, Message
+from cleartide.contracts.books import BookChanged, LevelNow
 from cleartide.contracts.commands import (
     Deposit,
     FundInsurance,
@@ -147,6 +148,7 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     *VENUE_EVENTS,
     *ACCOUNT_EVENTS,
 )
+BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged,)
 MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueTicker,
     VenueTrade,
@@ -168,6 +170,7 @@ DEAD_LETTER_EVENTS: tuple[type[Message], ...] = (DeadLettered,)
 ALL_MESSAGES: tuple[type[Message], ...] = (
     *COMMANDS,
     *TRADING_EVENTS,
+    *BOOK_EVENTS,
     *MARKET_EVENTS,
     *RISK_EVENTS,
     *FUNDING_EVENTS,
@@ -179,6 +182,7 @@ ALL_MESSAGES: tuple[type[Message], ...] = (
 __all__ = [
     "ALL_MESSAGES",
     "ANALYTICS_EVENTS",
+    "BOOK_EVENTS",
     "COMMANDS",
     "DEAD_LETTER_EVENTS",
     "EARNINGS_EVENTS",
@@ -194,6 +198,7 @@ __all__ = [
     "AmendOrder",
     "AmendTerms",
     "AuctionUncrossed",
+    "BookChanged",
     "BracketLeg",
     "CancelAllOrders",
     "CancelInstruction",
@@ -215,6 +220,7 @@ __all__ = [
     "IndexSource",
     "Instruction",
     "InsuranceFunded",
+    "LevelNow",
     "Leverage",
     "LeverageSet",
     "LiquidateAccount",

@@ -132,6 +132,11 @@ _PRICES: Final = {
     "volume_lots": "volume in lots",
     "trades": "number of trades",
 }
+_BOOKS: Final = {
+    "book_seq": "gapless per market, from 1: the place of the change in the market's book",
+    "BookChanged.bids": "changed levels as (price in ticks, lots now displayed), best first; 0 lots: the level is gone",
+    "BookChanged.asks": "changed levels as (price in ticks, lots now displayed), best first; 0 lots: the level is gone",
+}
 _VENUE_DATA: Final = {
     "venue_seq": "the venue's own sequence number",
     "expected_seq": "the venue sequence number that should have come",
@@ -216,6 +221,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_MARKET_RULES,
     **_ORDERS,
     **_PRICES,
+    **_BOOKS,
     **_VENUE_DATA,
     **_RISK,
     **_VENUE,

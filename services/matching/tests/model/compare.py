@@ -1,11 +1,13 @@
 """Both exchanges, command by command. After each one everything they know must be the same."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from cleartide.book_view import BookView
 from cleartide.contracts import (
+    BookChanged,
     LiquidateAccount,
     Message,
     PositionChanged,
@@ -67,6 +69,7 @@ class Service(HandlerBench[MatchingState]):
         self.seen: dict[str, Rows] = {name: {} for name in COLUMNS}
         self.fills: Counter[tuple[str, str]] = Counter()
         self.entries: Counter[str] = Counter()
+        self.views: dict[str, BookView] = {}
 
     def do(self, command: Message, at: int) -> tuple[list[Message], str | None, Changes]:
         """One command and one commit: its events, the reason if it is a dead letter, and what was written."""
@@ -74,7 +77,7 @@ class Service(HandlerBench[MatchingState]):
         reason = None
         self.effects.emitted.clear()
         try:
-            events = list(self.take(command, seq=self.effects.seq + 1, at=at))
+            events = self._heard(self.take(command, seq=self.effects.seq + 1, at=at))
         except Reject as verdict:
             reason = verdict.reason
         changes = self.repository.collect(self.state)
@@ -84,6 +87,19 @@ class Service(HandlerBench[MatchingState]):
             if isinstance(event, PositionChanged):
                 self.fills[event.account, event.market] += event.fill_lots
         return events, reason, changes
+
+    def _heard(self, said: Sequence[Message]) -> list[Message]:
+        """The trading events; a subscriber of the books takes the rest, and never needs a snapshot after the first."""
+        for change in said:
+            if isinstance(change, BookChanged) and not self._view(change.market).apply(change):
+                raise Difference(f"change {change.book_seq} of {change.market}'s book does not follow the last one")
+        return [event for event in said if not isinstance(event, BookChanged)]
+
+    def _view(self, market: str) -> BookView:
+        if market not in self.views:
+            self.views[market] = BookView(market)
+            self.views[market].load({"book_seq": 0, "complete": True, "bids": [], "asks": []})
+        return self.views[market]
 
     def _see(self, changes: Changes) -> None:
         for table, rows in changes.rows.items():
@@ -101,6 +117,21 @@ class Service(HandlerBench[MatchingState]):
             for name, market in self.state.markets.items()
             for side in (1, -1)
         }
+
+    def told(self) -> dict[str, list[tuple[int, int]]]:
+        """The levels of the books as a subscriber has them."""
+        return {
+            f"{name} {side:+d}": list((view.bids if side > 0 else view.asks).levels())
+            for name, view in ((name, self._view(name)) for name in self.state.markets)
+            for side in (1, -1)
+        }
+
+
+def _levels(orders: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    lots: Counter[int] = Counter()
+    for _, price, remaining in orders:
+        lots[price] += remaining
+    return list(lots.items())
 
 
 class Pair:
@@ -131,7 +162,9 @@ class Pair:
         self._same("the verdict", reason, verdict)
         self._events(events)
         self._tables(changes)
-        self._same("the books", self.service.books(), books(world))
+        resting = books(world)
+        self._same("the books", self.service.books(), resting)
+        self._same("the books as told", self.service.told(), {name: _levels(side) for name, side in resting.items()})
         if reason is not None or any("Rejected" in event.type for event in events):
             self._untouched(changes)
         self._invariants(command, changes, before)
