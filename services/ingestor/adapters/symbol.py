@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from cleartide.money import MoneyError, to_grid
+from cleartide.money import PPB, MoneyError, parse_decimal, trunc_div
 
 from services.ingestor.adapters import events
 from services.ingestor.adapters.book import TextLevel
@@ -21,7 +21,6 @@ TOP_LEVELS: Final = 20
 BOOK_INTERVAL_MICROS: Final = 250_000
 ANSWER_MICROS: Final = 5_000_000
 WHOLE_SIDE: Final = 1_000_000
-ONE_PPB: Final = "0.000000001"
 MAX_RATE_PPB: Final = 10**12
 DETAIL_CHARS: Final = 120
 
@@ -29,9 +28,13 @@ Resync = Callable[[str, int, str], list[Output]]
 """(symbol, attempt, reason) -> how this venue is asked for a new snapshot."""
 
 
-def rate_ppb(text: str) -> int:
-    """A funding rate, as a fraction in decimal text, in ppb."""
-    return to_grid(text, ONE_PPB, MAX_RATE_PPB, "rate")
+def rate_ppb(text: str, *, percent: bool = False) -> int:
+    """A funding rate in decimal text, a fraction or a percentage, in ppb; finer digits are cut (domain rule R17)."""
+    top, bottom = parse_decimal(text).as_integer_ratio()
+    rate = trunc_div(top * PPB, bottom * (100 if percent else 1))
+    if abs(rate) > MAX_RATE_PPB:
+        raise MoneyError("overflow", f"rate {text}")
+    return rate
 
 
 class SymbolFeed:

@@ -9,21 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Final
 
 import msgspec
-from cleartide.money import half_up_div, parse_decimal, to_grid
+from cleartide.money import half_up_div, parse_decimal
 from msgspec import Meta
 
 from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
-from services.ingestor.adapters.symbol import MAX_RATE_PPB, SymbolFeed
+from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(60.0, '{"type":"ping"}')
 PONG: Final = '{"type":"pong"}'
 MILLI: Final = 1_000
-PPB_OF_PERCENT: Final = "0.0000001"
 CHANNELS: Final = ("order_book", "ticker", "trade", "market_stats")
 
 Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
@@ -186,7 +185,7 @@ class LighterCore(Core):
         if second == before:
             return []
         self._said[symbol] = (second, stats.open_interest)
-        rate = to_grid(stats.current_funding_rate, PPB_OF_PERCENT, MAX_RATE_PPB, "rate")
+        rate = rate_ppb(stats.current_funding_rate, percent=True)
         next_at = (venue_time // HOUR_MICROS + 1) * HOUR_MICROS
         out = feed.funding(second, stats.mark_price, stats.index_price, rate, next_at, venue_time, at)
         if stats.open_interest != interest:

@@ -20,6 +20,7 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "bybit": ("BTCUSDT", "ETHPERP", "1000PEPEUSDT"),
     "bybit-inverse": ("BTCUSD",),
     "hyperliquid": ("BTC", "kPEPE"),
+    "aster": ("BTCUSDT",),
     "okx": ("BTC-USDT-SWAP", "BTC-USD-SWAP"),
     "lighter": ("ETH", "1000PEPE"),
     "kucoin": ("XBTUSDTM", "XBTUSDM", "ETHUSDTM"),

@@ -1,11 +1,13 @@
 """What holds for every venue, whichever module defines it."""
 
 import pytest
+from cleartide.money import MoneyError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Send
+from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Venue, venues
 from services.ingestor.tests.venues.kit import SYMBOLS, WELCOMES, connected_core
 
@@ -48,6 +50,28 @@ def test_every_route_is_subscribed_and_a_closed_one_is_said(venue: Venue) -> Non
     for route in core.routes:
         core.disconnected(route.name, 2, "gone")
     assert [each.status for each in core.heartbeat(3)] == ["disconnected"]
+
+
+@pytest.mark.parametrize(
+    ("text", "percent", "ppb"),
+    [
+        ("0.0001515032", False, 151_503),
+        ("-0.0000236017", False, -23_601),
+        ("0.00749938923192", False, 7_499_389),
+        ("0.0012", True, 12_000),
+        ("-6.26e-11", False, 0),
+    ],
+)
+def test_rates_finer_than_a_ppb_are_cut_toward_zero(text: str, percent: bool, ppb: int) -> None:
+    """ING-VENUE-006"""
+    assert rate_ppb(text, percent=percent) == ppb
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "", "1e30", "x"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    """ING-VENUE-006"""
+    with pytest.raises(MoneyError):
+        rate_ppb(text)
 
 
 @pytest.mark.parametrize("venue", EVERY)

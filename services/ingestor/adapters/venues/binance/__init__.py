@@ -21,11 +21,9 @@ class UsdmCore(BinanceFutures):
     api: ClassVar[str] = "/fapi/v1"
 
 
-class CoinmCore(BinanceFutures):
-    """COIN-M."""
+class OneRouteCore(BinanceFutures):
+    """For venues whose one connection carries everything."""
 
-    name: ClassVar[str] = "binance-coinm"
-    api: ClassVar[str] = "/dapi/v1"
     steady: ClassVar[Mapping[str, str]] = {"quote": PUBLIC, "book": PUBLIC, "funding": PUBLIC}
 
     @property
@@ -36,6 +34,13 @@ class CoinmCore(BinanceFutures):
     def streams(self, route: str) -> list[str]:
         """All of both."""
         return [*super().streams(route), *super().streams(MARKET)]
+
+
+class CoinmCore(OneRouteCore):
+    """COIN-M."""
+
+    name: ClassVar[str] = "binance-coinm"
+    api: ClassVar[str] = "/dapi/v1"
 
 
 class _Binance(Venue):
