@@ -172,6 +172,26 @@ async def test_what_is_published_is_remembered_and_never_forgotten(store: Postgr
     assert (await store.begin()).published_seq == {"EVENTS": 4}
 
 
+async def test_what_a_passing_stream_was_given_leaves_the_outbox(store: PostgresStore) -> None:
+    """RUN-PASSING-001: published rows of BOOKS go with a later commit; the others stay, and those of other channels."""
+    epoch = await store.begin()
+    rows = (outbox_row(1, 3, "BOOKS"), outbox_row(4, 6, "BOOKS"), outbox_row(7, 7, "BOOKS"), outbox_row(1, 2))
+    await store.commit(commit(epoch, 1, outbox=rows))
+    then = Epoch(epoch.number, Progress(1), {}, {})
+    await store.commit(commit(then, 2, outbox=(outbox_row(8, 8, "BOOKS"),), published={"BOOKS": 5, "EVENTS": 2}))
+    assert await store.unpublished("BOOKS", 0, 10) == [
+        outbox_row(4, 6, "BOOKS"),
+        outbox_row(7, 7, "BOOKS"),
+        outbox_row(8, 8, "BOOKS"),
+    ]
+    assert await store.unpublished("EVENTS", 0, 10) == [outbox_row(1, 2)]
+    assert (await store.begin()).last_seq == {"BOOKS": 8, "EVENTS": 2}
+    stale = Epoch(epoch.number, Progress(2), {}, {})
+    with pytest.raises(Fenced):
+        await store.commit(commit(stale, 3, published={"BOOKS": 8}))
+    assert len(await store.unpublished("BOOKS", 0, 10)) == 3
+
+
 async def test_an_old_holder_writes_nothing_at_all(store: PostgresStore, database: Database) -> None:
     """A process that was overtaken is told so, and none of its batch is there: no row, no event, no position."""
     old = await store.begin()

@@ -14,7 +14,8 @@ class Stream:
 
     single_writer: its events carry one gapless `seq`, which is the reader's position; otherwise the position is the
     JetStream sequence. writers: service or outside role -> the subjects it may publish.
-    max_age_seconds: 0 keeps everything (the stream is then rebuilt from outboxes, never trimmed by age).
+    max_age_seconds: 0 keeps everything (the stream is then rebuilt from outboxes, never trimmed by age). Of a stream
+    with an age and one writer the outbox holds no more than what is still to be published.
     """
 
     name: str
@@ -25,6 +26,11 @@ class Stream:
     public: bool = False
     max_age_seconds: int = 0
     max_bytes: int = 8 * 2**30
+
+    @property
+    def passing(self) -> bool:
+        """Whether what it carries is of no use later: the outbox forgets it once it is published."""
+        return self.single_writer and self.max_age_seconds > 0
 
 
 COMMANDS: Final = Stream(
@@ -113,6 +119,7 @@ DEAD_LETTERS: Final = Stream(
 
 STREAMS: Final = (COMMANDS, EVENTS, BOOKS, MARKET, RISK, FUNDING, EARNINGS, ANALYTICS, DEAD_LETTERS)
 BY_NAME: Final = {stream.name: stream for stream in STREAMS}
+PASSING: Final = frozenset(stream.name for stream in STREAMS if stream.passing)
 STREAM_OF: Final[Mapping[type[Message], Stream]] = {
     contract: stream for stream in STREAMS for contract in stream.contracts
 }

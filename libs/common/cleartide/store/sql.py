@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from cleartide.bus.ports import Commit
+from cleartide.bus.streams import PASSING
 from cleartide.fold import Table
 
 _json = msgspec.json.Encoder()
@@ -130,3 +131,13 @@ class Statement:
             "ON CONFLICT (channel) DO UPDATE SET last_seq = greatest(p.last_seq, EXCLUDED.last_seq), "
             "published_seq = greatest(p.published_seq, EXCLUDED.published_seq))"
         )
+        self._forget({channel: seq for channel, seq in commit.published_seq.items() if channel in PASSING})
+
+    def _forget(self, published: dict[str, int]) -> None:
+        """What short-lived streams have been given is in nobody's way any longer."""
+        if published:
+            arrays = f"{self._argument(list(published))}::text[], {self._argument(list(published.values()))}::bigint[]"
+            self._parts.append(
+                f"x{len(self._parts)} AS (DELETE FROM outbox o USING unnest({arrays}) AS u(c, p) {GUARD} "  # noqa: S608
+                "AND o.channel = u.c AND o.first_seq <= u.p AND o.last_seq <= u.p)"
+            )
