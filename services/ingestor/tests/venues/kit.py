@@ -21,6 +21,8 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "bybit-inverse": ("BTCUSD",),
     "hyperliquid": ("BTC", "kPEPE"),
     "aster": ("BTCUSDT",),
+    "kraken-futures": ("PF_XBTUSD", "PF_ETHUSD"),
+    "kraken-inverse": ("PI_XBTUSD",),
     "okx": ("BTC-USDT-SWAP", "BTC-USD-SWAP"),
     "lighter": ("ETH", "1000PEPE"),
     "kucoin": ("XBTUSDTM", "XBTUSDM", "ETHUSDTM"),
