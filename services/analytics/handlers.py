@@ -7,6 +7,7 @@ from cleartide.contracts import (
     FundingSettled,
     LiquidationExecuted,
     MarketListed,
+    MarketStateChanged,
     MarkPriceUpdated,
     TradeExecuted,
 )
@@ -52,6 +53,13 @@ def on_mark_price(state: AnalyticsState, event: MarkPriceUpdated, effects: Effec
     market.mark_ticks, market.index_ticks = event.mark_ticks, event.index_ticks
     market.index_stale, market.open_interest_lots = event.index_stale, event.open_interest_lots
     state.enter(event.market, "mark", event.mark_ticks)
+
+
+def on_market_state(state: AnalyticsState, event: MarketStateChanged, effects: Effects) -> None:
+    """A delisted market has settled every position, and no price follows that would say so."""
+    _advance(state, effects)
+    if event.state == "delisted":
+        state.market(event.market).open_interest_lots = 0
 
 
 def on_funding_settled(state: AnalyticsState, event: FundingSettled, effects: Effects) -> None:
@@ -107,6 +115,7 @@ HANDLERS: Final[Handlers] = {
     MarketListed: on_market_listed,
     TradeExecuted: on_trade,
     MarkPriceUpdated: on_mark_price,
+    MarketStateChanged: on_market_state,
     FundingSettled: on_funding_settled,
     LiquidationExecuted: on_liquidation,
 }

@@ -8,6 +8,7 @@ from cleartide.contracts import (
     MarketListed,
     MarkPriceUpdated,
     PositionChanged,
+    PositionSettled,
     TransferApplied,
 )
 from cleartide.fold import Effects, Handlers
@@ -64,6 +65,24 @@ def on_position_changed(state: EarningsState, event: PositionChanged, effects: E
     _publish_closed(state, effects)
 
 
+def on_position_settled(state: EarningsState, event: PositionSettled, effects: Effects) -> None:
+    """The last fill of a delisted market, at its final mark and without a fee."""
+    state.advance(effects.at)
+    if event.account not in SYSTEM_ACCOUNTS:
+        fill = Fill(
+            market=event.market,
+            fill_lots=event.fill_lots,
+            fill_price_ticks=event.fill_price_ticks,
+            fee_quanta=0,
+            lots=event.lots,
+            quote_quanta=event.quote_quanta,
+            cash_quanta=event.cash_quanta,
+            settled_index_quanta=event.funding_index_quanta,
+        )
+        state.fill(event.account, fill, effects.at)
+    _publish_closed(state, effects)
+
+
 def _publish_closed(state: EarningsState, effects: Effects) -> None:
     for row in state.closed:
         effects.emit(
@@ -86,4 +105,5 @@ HANDLERS: Final[Handlers] = {
     FundingSettled: on_funding_settled,
     TransferApplied: on_transfer,
     PositionChanged: on_position_changed,
+    PositionSettled: on_position_settled,
 }

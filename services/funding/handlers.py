@@ -5,7 +5,9 @@ from typing import Final
 from cleartide.contracts import (
     FundingRatePublished,
     FundingSettled,
+    MarketChanged,
     MarketListed,
+    MarketStateChanged,
     MarkPriceUpdated,
     PremiumSampled,
     SettleFunding,
@@ -16,7 +18,7 @@ from services.funding.domain.rate import terms_of
 from services.funding.domain.state import FundingState, Market, SampleError, Settlement
 
 
-def on_market_listed(state: FundingState, event: MarketListed, effects: Effects) -> None:
+def on_market_rules(state: FundingState, event: MarketListed | MarketChanged, effects: Effects) -> None:
     """Learn a market, or its new terms."""
     state.list_market(event.market, terms_of(event.spec))
     _close_elapsed(state, effects)
@@ -34,6 +36,13 @@ def on_premium_sampled(state: FundingState, event: PremiumSampled, effects: Effe
 def on_mark_price(state: FundingState, event: MarkPriceUpdated, effects: Effects) -> None:
     """Time passes; at its first price a market's first interval begins."""
     state.begin(_market(state, event.market), effects.at)
+    _close_elapsed(state, effects)
+
+
+def on_market_state(state: FundingState, event: MarketStateChanged, effects: Effects) -> None:
+    """A delisted market pays no more funding."""
+    if event.state == "delisted":
+        state.retire(_market(state, event.market))
     _close_elapsed(state, effects)
 
 
@@ -82,7 +91,9 @@ def _close_elapsed(state: FundingState, effects: Effects) -> None:
 
 
 HANDLERS: Final[Handlers] = {
-    MarketListed: on_market_listed,
+    MarketListed: on_market_rules,
+    MarketChanged: on_market_rules,
+    MarketStateChanged: on_market_state,
     PremiumSampled: on_premium_sampled,
     MarkPriceUpdated: on_mark_price,
     FundingSettled: on_funding_settled,

@@ -4,27 +4,30 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import Grid, quanta_to_text
 from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.service import Query, QueryError
 
 from services.matching.domain.ledger import cash_name, position_name
-from services.matching.views import books, families
+from services.matching.tables.venue import MARKET_LIMITS
+from services.matching.views import books, families, venue
+from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, limit_of
 
-DEFAULT_ROWS: Final = 50
-MOST_ROWS: Final = 500
 MOST_MARKETS: Final = 1_000
 MOST_POTS: Final = 1_000
 
 _GRIDS_SQL: Final = "SELECT market, tick_size, lot_size FROM markets ORDER BY market LIMIT $1"
 _MARKETS_SQL: Final = """
 SELECT m.*, k.mark_ticks, k.index_ticks, k.last_ticks, k.index_stale, k.updated_at, k.open_interest_lots,
-       f.rate_ppb, f.interval_start, f.funding_index_quanta,
+       f.rate_ppb, f.interval_start, f.funding_index_quanta, s.state, s.since, s.ends_at, s.spec_version,
+       l.min_order_size, l.max_order_size, l.max_leverage, l.open_interest_cap, l.position_cap, l.band_ppb,
+       l.twap_band_ppb, l.breaker_ppb, l.pause_micros,
        (SELECT max(price_ticks) FROM orders o WHERE o.market = m.market AND side = 1) AS bid,
        (SELECT min(price_ticks) FROM orders o WHERE o.market = m.market AND side = -1) AS ask
-FROM markets m JOIN marks k USING (market) JOIN funding_indexes f USING (market) ORDER BY m.market LIMIT $1
+FROM markets m JOIN marks k USING (market) JOIN funding_indexes f USING (market) JOIN market_states s USING (market)
+LEFT JOIN market_limits l USING (market) ORDER BY m.market LIMIT $1
 """
+_LIMITS: Final = tuple(MARKET_LIMITS.columns)[1:]
 _BRACKETS_SQL: Final = "SELECT * FROM market_brackets ORDER BY market, bracket LIMIT $1"
 _ACCOUNT_SQL: Final = """
 SELECT a.account, a.opened_at, coalesce(b.balance_quanta, 0) AS cash
@@ -85,16 +88,16 @@ async def account(pool: Any, params: dict[str, Any]) -> Any:
 
 async def trades(pool: Any, params: dict[str, Any]) -> Any:
     """Trades of one market, newest first. Parameters: market; before (a trade id), limit."""
-    market, limit = str(params["market"]), _limit(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
+    market, limit = str(params["market"]), limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
     grid = _grid(await _grids(pool), market)
-    rows = await pool.fetch(_TRADES_SQL, market, _before(params), limit)
+    rows = await pool.fetch(_TRADES_SQL, market, before_of(params), limit)
     return {"market": market, "trades": [_trade(row, grid) for row in rows]}
 
 
 async def liquidations(pool: Any, params: dict[str, Any]) -> Any:
     """Liquidation steps, newest first. Parameters: account, market, limit; all optional."""
     who, where = params.get("account"), params.get("market")
-    limit = _limit(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
+    limit = limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
     grids = await _grids(pool)
     rows = await pool.fetch(_LIQUIDATIONS_SQL, who and str(who), where and str(where), limit)
     return {"liquidations": [_liquidation(row, grids[row["market"]]) for row in rows]}
@@ -102,9 +105,9 @@ async def liquidations(pool: Any, params: dict[str, Any]) -> Any:
 
 async def ledger(pool: Any, params: dict[str, Any]) -> Any:
     """Ledger entries of an account's cash and positions, newest first. Parameters: account; before, limit."""
-    name, limit = str(params["account"]), _limit(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
+    name, limit = str(params["account"]), limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
     names = [cash_name(name), *(position_name(market, name) for market in await _grids(pool))]
-    rows = await pool.fetch(_LEDGER_SQL, names, _before(params), limit)
+    rows = await pool.fetch(_LEDGER_SQL, names, before_of(params), limit)
     return {"account": name, "entries": [_entry(row) for row in rows]}
 
 
@@ -142,20 +145,6 @@ def _grid(grids: Mapping[str, Grid], market: str) -> Grid:
     return grids[market]
 
 
-def _limit(value: Any, most: int) -> int:
-    limit = int(value)
-    if not 1 <= limit <= most:
-        raise QueryError("bad_parameters", f"1 to {most} rows")
-    return limit
-
-
-def _before(params: dict[str, Any]) -> int:
-    before = int(params.get("before", JSON_SAFE))
-    if not 0 <= before <= JSON_SAFE:
-        raise QueryError("bad_parameters", "before is a number that an answer gave")
-    return before
-
-
 def _price(grid: Grid, ticks: int | None) -> str | None:
     return grid.price_text(ticks) if ticks else None
 
@@ -174,6 +163,8 @@ def _market(row: Mapping[str, Any], brackets: list[Mapping[str, Any]]) -> dict[s
             for found in brackets
             if found["market"] == row["market"]
         ],
+        **{name: row[name] for name in ("state", "since", "ends_at", "spec_version")},
+        "limits": {name: row[name] for name in _LIMITS} if row["band_ppb"] is not None else None,
         "mark": _price(grid, row["mark_ticks"]),
         "index": _price(grid, row["index_ticks"]),
         "last": _price(grid, row["last_ticks"]),
@@ -252,4 +243,5 @@ QUERIES: Final[Mapping[str, Query]] = {
     "trades": trades,
     **books.QUERIES,
     **families.QUERIES,
+    **venue.QUERIES,
 }

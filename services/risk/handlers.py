@@ -9,9 +9,11 @@ from cleartide.contracts import (
     LiquidateAccount,
     LiquidationExecuted,
     LiquidationRejected,
+    MarketChanged,
     MarketListed,
     MarkPriceUpdated,
     PositionChanged,
+    PositionSettled,
     RiskAlertRaised,
     TradingEvent,
     TransferApplied,
@@ -27,7 +29,7 @@ from services.risk.domain.review import Verdict, affected_by_mark, review
 from services.risk.domain.state import Account, Market, Request, RiskState
 
 
-def on_market_listed(state: RiskState, event: MarketListed, effects: Effects) -> None:
+def on_market_rules(state: RiskState, event: MarketListed | MarketChanged, effects: Effects) -> None:
     """Learn a market; new rules for an open one are a new requirement for all who hold it."""
     spec = event.spec
     market = state.list_market(event.market, spec.tick_size, spec.lot_size, event.quanta_per_lot_tick, spec.brackets)
@@ -57,8 +59,8 @@ def on_transfer(state: RiskState, event: TransferApplied, effects: Effects) -> N
         _review(state, (account,), event, effects)
 
 
-def on_position_changed(state: RiskState, event: PositionChanged, effects: Effects) -> None:
-    """A fill or settlement left this position and this cash behind."""
+def on_position_changed(state: RiskState, event: PositionChanged | PositionSettled, effects: Effects) -> None:
+    """A fill, or the end of the market, left this position and this cash behind."""
     market = _market(state, event.market)
     if event.account not in SYSTEM_ACCOUNTS:
         account = state.set_cash(event.account, event.cash_quanta)
@@ -155,11 +157,13 @@ def _request_liquidation(state: RiskState, verdict: Verdict, target: PositionMar
 
 
 HANDLERS: Final[Handlers] = {
-    MarketListed: on_market_listed,
+    MarketListed: on_market_rules,
+    MarketChanged: on_market_rules,
     MarkPriceUpdated: on_mark_price,
     FundingSettled: on_funding_settled,
     TransferApplied: on_transfer,
     PositionChanged: on_position_changed,
+    PositionSettled: on_position_changed,
     LiquidationExecuted: on_liquidation_answered,
     LiquidationRejected: on_liquidation_answered,
 }

@@ -113,6 +113,12 @@ class FundingState:
             self.dirty.markets.add(market.market)
             self._find_next_close()
 
+    def retire(self, market: Market) -> None:
+        """A market has ended, and with it the interval that was open: nobody holds anything any more."""
+        market.open_start = None
+        self.dirty.markets.add(market.market)
+        self._find_next_close()
+
     def add(self, market: Market) -> None:
         """Take in a market as it is."""
         self.markets[market.market] = market

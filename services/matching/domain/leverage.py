@@ -36,8 +36,9 @@ def set_leverage(state: MatchingState, command: SetLeverage, out: Output) -> Non
 
 
 def highest_leverage(market: Market) -> int:
-    """What the market's first bracket allows: floor(1 / imf)."""
-    return PPB // market.brackets[0].initial_margin_ppb
+    """What the market's first bracket allows, floor(1 / imf), and its limits."""
+    bracket, limit = PPB // market.brackets[0].initial_margin_ppb, market.guards.max_leverage
+    return bracket if limit is None else min(bracket, limit)
 
 
 def _require_affordable(account: Account, holding: Holding, wanted: int) -> None:

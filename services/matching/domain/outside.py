@@ -22,11 +22,14 @@ def report(state: MatchingState, command: ReportTrade, out: Output) -> None:
     """Apply an outside trade once. The side that is not named is the venue's "outside" account.
 
     Taker side: of a one-sided trade the named side; of a two-sided one "buy", as the report does not tell.
-    Refused before anything changed: unknown market, bad numbers, no or doubled participant, reserved names, caps.
+    Refused before anything changed: unknown or delisted market, bad numbers, no or doubled participant, reserved names,
+    caps.
     """
     market = state.markets.get(command.market)
     if market is None:
         raise Refused("unknown_market", command.market)
+    if market.status.state == "delisted":
+        raise Refused("market_delisted", command.market)
     if state.intake.is_known_trade(command.source, command.trade_id):
         raise Refused("duplicate", f"{command.source} trade {command.trade_id}")
     buyer, seller = _participants(command)
