@@ -12,12 +12,11 @@ from cleartide.contracts import (
     OrderRejected,
     TradeExecuted,
 )
-from cleartide.money import MAX_PRICE_TICKS, PPB
+from cleartide.money import MAX_PRICE_TICKS, MAX_SIZE_LOTS, PPB
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.ledger import Ledger
-from services.matching.domain.market import Market
+from services.matching.domain.parsing import Steps
 from services.matching.domain.venue import breaker
 from services.matching.domain.venue.guards import MICRO_TICKS, Guards
 from services.matching.tests.support import MARKET, SECOND, Exchange, of, only, spec
@@ -30,7 +29,7 @@ def guards(imf_ppb: int = 100_000_000, **limits: Any) -> Guards:
     bracket = MarginBracket(
         upper_notional_quanta=None, initial_margin_ppb=imf_ppb, maintenance_fraction_ppb=500_000_000
     )
-    return Market(spec(brackets=(bracket,), limits=MarketLimits(**limits)), Ledger()).guards
+    return Guards(spec(brackets=(bracket,), limits=MarketLimits(**limits)), Steps("0.001", MAX_SIZE_LOTS, "size"))
 
 
 def traders(ex: Exchange) -> Exchange:

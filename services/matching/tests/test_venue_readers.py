@@ -1,6 +1,6 @@
 """What the other services make of a market that changes and ends: they read the very events that matching says."""
 
-from cleartide.contracts import MarginBracket
+from cleartide.contracts import TRADING_EVENTS, MarginBracket, Message
 
 from services.analytics.app import SERVICE as ANALYTICS
 from services.earnings.app import SERVICE as EARNINGS
@@ -31,10 +31,16 @@ def ended() -> Exchange:
     return ex
 
 
+def told(ex: Exchange) -> list[Message]:
+    """The trading events among what was said, numbered as their stream numbers them."""
+    events = [event for event in ex.effects.emitted if isinstance(event, TRADING_EVENTS)]
+    return [event.model_copy(update={"seq": number}) for number, event in enumerate(events, start=1)]
+
+
 def test_venue_rdr_001_risk_judges_by_the_new_margins_and_lets_go_of_settled_positions() -> None:
     """VENUE-RDR-001: the alert comes with the change of rules, and goes with the position."""
     risk = TradingBench(RISK.fold)
-    risk.feed(ended().effects.emitted)
+    risk.feed(told(ended()))
     levels = [(alert["account"], alert["level"]) for alert in risk.published if alert["type"] == "RiskAlertRaised"]
     assert levels == [
         ("ann", "warning"),
@@ -49,7 +55,7 @@ def test_venue_rdr_001_risk_judges_by_the_new_margins_and_lets_go_of_settled_pos
 def test_venue_rdr_002_earnings_count_the_settlement_as_the_last_fill() -> None:
     """VENUE-RDR-002: the day's equity is the cash that is left, to the quantum (R34)."""
     ex, earnings = ended(), TradingBench(EARNINGS.fold)
-    earnings.feed(ex.effects.emitted)
+    earnings.feed(told(ex))
     days = {row["account"]: row["equity_end_quanta"] for row in earnings.rows("earnings_days")}
     assert days["ann"] == ex.cash("ann") and days["bob"] == ex.cash("bob")
     assert not earnings.rows("earnings_positions")
@@ -58,7 +64,7 @@ def test_venue_rdr_002_earnings_count_the_settlement_as_the_last_fill() -> None:
 def test_venue_rdr_003_funding_ends_with_the_market() -> None:
     """VENUE-RDR-003: no rate is published and no settlement asked for afterwards."""
     funding = TradingBench(FUNDING.fold)
-    funding.feed(ended().effects.emitted)
+    funding.feed(told(ended()))
     assert not funding.published
     assert funding.state.next_close is None
 
@@ -66,6 +72,6 @@ def test_venue_rdr_003_funding_ends_with_the_market() -> None:
 def test_venue_rdr_004_analytics_show_no_open_interest_any_more() -> None:
     """VENUE-RDR-004"""
     analytics = TradingBench(ANALYTICS.fold)
-    analytics.feed(ended().effects.emitted)
+    analytics.feed(told(ended()))
     (market,) = [row for row in analytics.rows("markets") if row["market"] == MARKET]
     assert market["open_interest_lots"] == 0
