@@ -1,4 +1,4 @@
-"""Make `.venv` hold exactly what a lock file says; a few milliseconds when it already does.
+"""Make `.venv` hold exactly what a lock file says, and the compiled matching engine; milliseconds when it already does.
 
     python3 -I deploy/local/bootstrap.py runtime|dev
 
@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 HOME = ROOT / ".cleartide"
 TOOLS = HOME / "tools"
 WORKSPACE = ROOT / "workspace.txt"
+ENGINE = ROOT / "services" / "matching" / "engine" / "build.py"
 LOCKS = {"runtime": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 OLDEST = (3, 11)
 QUIET_SECONDS = 0.5
@@ -45,12 +47,14 @@ def main(arguments: Sequence[str]) -> int:
         print(f"usage: bootstrap.py {'|'.join(LOCKS)}", file=sys.stderr)
         return 2
     try:
-        if not is_current(wanted):
+        if not is_current(wanted) or not is_engine_tried():
             HOME.mkdir(mode=0o711, exist_ok=True)
             with (HOME / "bootstrap.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # two commands of `make` at once
                 if not is_current(wanted):
                     install(wanted)
+                if not is_engine_tried():
+                    build_engine()
     except (BootstrapError, OSError) as error:
         print(f"cleartide: {error}", file=sys.stderr)
         return 1
@@ -78,6 +82,23 @@ def is_current(wanted: str) -> bool:
     return PYTHON.exists() and any(stamp(lock).exists() for lock in {wanted, "dev"})
 
 
+def is_engine_tried() -> bool:
+    """Whether the matching engine's sources are compiled in the environment, or known not to compile here."""
+    return not ENGINE.exists() or bool(runpy.run_path(str(ENGINE))["is_tried"](ENVIRONMENT))
+
+
+def build_engine() -> None:
+    """Compile the matching engine. It also runs without, so what is in the way is one line and no failure."""
+    began = time.monotonic()
+    command = [str(PYTHON), "-I", str(ENGINE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    said = done.stdout.splitlines() or done.stderr.splitlines()[-1:]
+    if said:
+        print(*said, sep="\n", flush=True)
+    else:
+        say("engine", began)
+
+
 def install(wanted: str) -> None:
     """Find or make the environment, install the lock and our own packages, compile."""
     if sys.version_info < OLDEST and not PYTHON.exists():
@@ -86,6 +107,7 @@ def install(wanted: str) -> None:
         wanted = "dev"  # a developer's environment stays one
     for old in ENVIRONMENT.glob(".cleartide-*"):
         old.unlink()
+    shutil.rmtree(ENVIRONMENT / "engine", ignore_errors=True)  # compiled against the packages that were there
     began = time.monotonic()
     uv = environment_with_uv()
     say("python", began)

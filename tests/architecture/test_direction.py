@@ -32,6 +32,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 """Part of the library -> the parts it may import."""
 
 LAYERS: Final = {
+    "engine": 0,
     "domain": 0,
     "handlers": 1,
     "repository": 2,

@@ -35,24 +35,28 @@ STANDARD: Final = frozenset(
 )
 EXACT_MATH: Final = frozenset({"comb", "gcd", "isqrt", "lcm", "prod"})
 LIBRARY: Final = ("cleartide.money", "cleartide.contracts", "cleartide.rules")
+PACKED: Final = ("librt.vecs", "mypy_extensions")
+"""The packed arrays and machine integers of a compiled engine."""
+ENGINE: Final = re.compile(r"services/\w+/engine/(?!__init__|build)\w+\.py")
 FOLD_NAMES: Final = frozenset({"Effects", "Reject"})
 OUTSIDE_WORLD: Final = frozenset({"open", "print", "input", "eval", "exec", "breakpoint", "__import__"})
 
 
 def _is_domain(path: str) -> bool:
-    return is_python(path) and re.match(r"services/\w+/domain/", path) is not None
+    return is_python(path) and (re.match(r"services/\w+/domain/", path) or ENGINE.fullmatch(path)) is not None
 
 
-def _is_allowed(module: str, name: str, own: str) -> bool:
+def _is_allowed(module: str, name: str, own: tuple[str, ...]) -> bool:
     if module == "math":
         return name in EXACT_MATH
     if module == "cleartide.fold":
         return name in FOLD_NAMES
-    return module in STANDARD or any(is_within(module, package) for package in (*LIBRARY, own))
+    return module in STANDARD or any(is_within(module, package) for package in (*LIBRARY, *own))
 
 
 def _find(source: Source) -> Iterator[Finding]:
-    own = f"services.{source.path.split('/')[1]}.domain"
+    service = f"services.{source.path.split('/')[1]}"
+    own = (f"{service}.engine", *(PACKED if ENGINE.fullmatch(source.path) else (f"{service}.domain",)))
     for line, module, name in source.imports():
         if not _is_allowed(module, name, own):
             yield line, f"imports {'.'.join(filter(None, (module, name)))}"
@@ -90,6 +94,21 @@ def test_an_impure_domain_is_found(fault: str) -> None:
     found = LINT.planted("services/risk/domain/health.py", fault)
     assert len(found) == 1
     assert LINT.planted("services/risk/queries.py", fault) == [], "only the domain is bound by this rule"
+
+
+@pytest.mark.parametrize(
+    "fault", ["import os", "from services.matching.domain.book import Book", "import librt.random"]
+)
+def test_an_impure_engine_is_found(fault: str) -> None:
+    assert len(LINT.planted("services/matching/engine/core.py", fault)) == 1
+
+
+def test_an_engine_may_be_packed_and_a_domain_uses_it() -> None:
+    packed = "from bisect import bisect_left\nfrom librt.vecs import vec\nfrom mypy_extensions import i64"
+    assert not LINT.planted("services/matching/engine/core.py", packed)
+    assert LINT.planted("services/matching/domain/book.py", packed)
+    assert not LINT.planted("services/matching/domain/book.py", "from services.matching.engine.book import Book")
+    assert not LINT.planted("services/matching/engine/build.py", "import os")
 
 
 def test_what_a_domain_needs_is_allowed() -> None:

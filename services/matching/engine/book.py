@@ -1,0 +1,399 @@
+"""The structure of an order book: rows of one packed array, linked in rings, found by a window of ticks and a bitmap.
+
+Everything is a ROW of eight 64-bit words in one `vec[i64]`, called by the offset of its first word: an order is a row,
+a price level is a row, and so is the head of each HALF of the book.
+
+    half 1, asks: KEY = +price, so that the most aggressive price has the smallest key
+
+      head            level 101           level 104
+    +-------+ WORSE +-----------+ WORSE +-----------+ WORSE
+    | KEY = | ----> | KEY = 101 | ----> | KEY = 104 | ----> ... and back to the head: a ring of levels, best first
+    | NEVER | <---- | LOTS = 7  | <---- | LOTS = 2  |
+    +-------+BETTER +-----------+BETTER +-----------+
+                        | NEXT
+                    +---v-------+ NEXT  +-----------+ NEXT
+                    | order a   | ----> | order b   | ----> and back to the level: a ring of orders, oldest first
+                    | LOTS = 4  | <---- | LOTS = 3  |
+                    +-----------+ PREV  +-----------+       each knows its LEVEL
+
+    half 0, bids: the same with KEY = -price; "best" is the smallest key on either side, and one code serves both
+    halves 2, 3:  armed stops, buys at +trigger and sells at -trigger: the one to fire next is the best
+
+Rings have no ends and therefore no special cases; the head's key is larger than any limit and ends every walk. To
+cancel touches an order, its neighbours and its level, however deep the book is. What remains is to find the level of
+a price:
+
+    window   for each tick from `base` on, the row of its level or NIL
+    bitmap   one bit per tick of the window in words of 32, over them a layer with one bit per word that is not empty,
+             and so on, four layers for up to 2^20 ticks: the next level after a tick is at most seven words away
+    far      levels outside the window, by key in a sorted list: right at any price, but slower. When a new best level
+             lies outside, the window moves there; it is only an index, so levels and orders stay where they are
+
+Words are signed and wrap when compiled: prices and lots are at most MOST, so that the LOTS of a level hold 2^22 such
+orders. Words of the bitmap have 32 bits, because their lowest bit is then found the same way compiled and interpreted;
+their masks come from a table, because compiled a literal that is shifted is a C int, which has no bit 31 to set.
+"""
+
+from bisect import bisect_left
+from typing import Final, final
+
+from librt.vecs import extend, vec
+from mypy_extensions import i64, mypyc_attr
+
+ROW: Final = 8
+NIL: Final = 0
+MOST: Final = (1 << 40) - 1
+"""Largest price in ticks, and largest size of an order in lots."""
+NEVER: Final = (1 << 62) - 1
+
+# The words of an order. A level uses some of them for other things; its ID outlives every use of the row.
+NEXT: Final = 0
+PREV: Final = 1
+LEVEL: Final = 2
+LOTS: Final = 3
+ID: Final = 4
+META: Final = 5
+PRICE: Final = 6
+SIZE: Final = 7
+# The words of a level and of a half's head, beside NEXT, PREV and LOTS.
+WORSE: Final = 2
+BETTER: Final = 5
+KEY: Final = 6
+HALF: Final = 7
+
+BIDS: Final = 0
+ASKS: Final = 1
+STOP_BUYS: Final = 2
+STOP_SELLS: Final = 3
+HALVES: Final = 4
+
+MOST_ORDERS: Final = 1 << 22
+"""Orders that a book can hold at once."""
+SLOTS: Final = 1 << 24
+"""An id is the number of its row plus a multiple of this, which counts how often the row was used."""
+NO_MORE: Final = -1
+"""What a clearing answers when the taker may not go on."""
+
+FIRST_ROWS: Final = 256
+LAYERS: Final = 4
+LOWEST_BIT: Final = 0x077CB531  # de Bruijn: bits 27 to 31 of (a single bit * this) tell which bit it is
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Clearing:
+    """Who decides what happens when a taker meets a resting order."""
+
+    def offer(self, maker: i64, lots: i64) -> i64:
+        """Deal with up to `lots` of the order in row `maker`; returns how many the taker has used up, or NO_MORE.
+
+        It changes the book as it decides: afterwards the order is smaller or gone, or it has answered NO_MORE.
+        """
+        raise NotImplementedError
+
+
+def zeros(words: i64) -> vec[i64]:
+    """That many words of 0."""
+    return vec[i64]([0] * words)
+
+
+def _layers(span: int) -> vec[i64]:
+    """Where each layer of the bitmap begins, and after the last one where they end. A search may look one word past."""
+    begin, words = [0], span
+    for _ in range(LAYERS):
+        words = max(1, words >> 5)
+        begin.append(begin[-1] + words + 1)
+    return vec[i64](begin)
+
+
+def _bit_table() -> vec[i64]:
+    """For each value of bits 27 to 31 of (a single bit * LOWEST_BIT) which bit it was."""
+    table = zeros(32)
+    for bit in range(32):
+        table[((LOWEST_BIT << bit) & 0xFFFFFFFF) >> 27] = bit
+    return table
+
+
+@final
+class Book:
+    """Both sides of one market and its armed stops. `span`: ticks of a half's window, a power of two, 2^5 to 2^20."""
+
+    def __init__(self, span: int = 1 << 12) -> None:
+        if span not in [1 << bit for bit in range(5, 21)]:
+            raise ValueError(f"a window of {span} ticks is not a power of two from 2^5 to 2^20")
+        self.rows: vec[i64] = zeros(FIRST_ROWS * ROW)
+        self.used: i64 = HALVES * ROW
+        self.free: i64 = NIL
+        self.orders: i64 = 0
+        self.span: Final[i64] = span
+        self.base: Final[vec[i64]] = vec[i64]([NEVER] * HALVES)
+        self.window: Final[vec[i64]] = zeros(HALVES * span)
+        self.layer: Final[vec[i64]] = _layers(span)
+        self.bits: Final[vec[i64]] = zeros(HALVES * self.layer[LAYERS])
+        self.mask: Final[vec[i64]] = vec[i64]([1 << bit for bit in range(32)])
+        self.bit_of: Final[vec[i64]] = _bit_table()
+        self.far_keys: Final[list[list[int]]] = [[] for _ in range(HALVES)]
+        self.far_rows: Final[list[list[int]]] = [[] for _ in range(HALVES)]
+        for half in range(HALVES):
+            head: i64 = half * ROW
+            self.rows[head + WORSE] = head
+            self.rows[head + BETTER] = head
+            self.rows[head + KEY] = NEVER
+
+    # Rows
+
+    def _take(self) -> i64:
+        """A row that nobody uses."""
+        row = self.free
+        if row != NIL:
+            self.free = self.rows[row + NEXT]
+            return row
+        row = self.used
+        if row == len(self.rows):
+            self.rows = extend(self.rows, zeros((row >> 5) * ROW))
+        self.used = row + ROW
+        return row
+
+    def _give_back(self, row: i64) -> None:
+        """Nobody uses the row any more."""
+        self.rows[row + NEXT] = self.free
+        self.free = row
+
+    # Orders
+
+    def new(self, lots: i64, price: i64, meta: i64) -> i64:
+        """A row for an order that is not yet in the book, with an id that no order had before."""
+        row = self._take()
+        rows = self.rows
+        order_id = SLOTS - rows[row + ID]
+        if order_id == SLOTS:  # the first use of this row
+            order_id += row >> 3
+        rows[row + ID] = order_id
+        rows[row + LOTS] = lots
+        rows[row + SIZE] = lots
+        rows[row + PRICE] = price
+        rows[row + META] = meta
+        self.orders += 1
+        return row
+
+    def retire(self, row: i64) -> None:
+        """An order that is not in the book is over; its id is never found again."""
+        self.rows[row + ID] = -self.rows[row + ID]
+        self.orders -= 1
+        self._give_back(row)
+
+    def find(self, order_id: i64) -> i64:
+        """The row of a live order; NIL when there is none of this id."""
+        row = (order_id & (SLOTS - 1)) << 3
+        if order_id > 0 and row < self.used and self.rows[row + ID] == order_id:
+            return row
+        return NIL
+
+    def link(self, row: i64, half: i64, key: i64) -> None:
+        """Put an order behind all others of its key."""
+        index = key - self.base[half]
+        level = self.window[half * self.span + index] if 0 <= index < self.span else self._far_level(half, key)
+        if level == NIL:
+            level = self._open(half, key)
+        rows = self.rows
+        last = rows[level + PREV]
+        rows[row + NEXT] = level
+        rows[row + PREV] = last
+        rows[row + LEVEL] = level
+        rows[last + NEXT] = row
+        rows[level + PREV] = row
+        rows[level + LOTS] += rows[row + LOTS]
+
+    def unlink(self, row: i64) -> None:
+        """Take an order out of its level; a level that it leaves empty goes too."""
+        rows = self.rows
+        newer, older, level = rows[row + NEXT], rows[row + PREV], rows[row + LEVEL]
+        if newer == older:  # both are the level: this order was alone
+            self._close(level)
+            return
+        rows[older + NEXT] = newer
+        rows[newer + PREV] = older
+        rows[level + LOTS] -= rows[row + LOTS]
+
+    def reduce(self, row: i64, lots: i64) -> None:
+        """Some lots of an order are gone, not all; it keeps its place."""
+        rows = self.rows
+        level = rows[row + LEVEL]
+        rows[row + LOTS] -= lots
+        rows[level + LOTS] -= lots
+
+    def sweep(self, half: i64, limit: i64, lots: i64, clearing: Clearing) -> i64:
+        """The matching loop: best level first, its oldest order first, up to key `limit`; returns the lots left."""
+        head = half * ROW
+        while lots > 0:
+            rows = self.rows
+            level = rows[head + WORSE]
+            if rows[level + KEY] > limit:
+                break
+            maker = rows[level + NEXT]
+            offered = rows[maker + LOTS]
+            used = clearing.offer(maker, offered if offered < lots else lots)
+            if used < 0:
+                break
+            lots -= used
+        return lots
+
+    def best(self, half: i64) -> i64:
+        """The row of the order that trades next, or NIL."""
+        level = self.rows[half * ROW + WORSE]
+        return self.rows[level + NEXT] if level != half * ROW else NIL
+
+    def after(self, row: i64) -> i64:
+        """The order that comes next in priority on the same side, or NIL."""
+        rows = self.rows
+        following, level = rows[row + NEXT], rows[row + LEVEL]
+        if following != level:
+            return following
+        level = rows[level + WORSE]
+        return rows[level + NEXT] if rows[level + KEY] != NEVER else NIL
+
+    def depth(self, half: i64, most: i64 = MOST_ORDERS) -> list[tuple[int, int]]:
+        """(key, lots) of the best levels, as many as there are but not more than `most`."""
+        rows = self.rows
+        found: list[tuple[int, int]] = []
+        level = rows[half * ROW + WORSE]
+        while rows[level + KEY] != NEVER and len(found) < most:
+            found.append((rows[level + KEY], rows[level + LOTS]))
+            level = rows[level + WORSE]
+        return found
+
+    # Levels
+
+    def _open(self, half: i64, key: i64) -> i64:
+        """A new level in its place between a better and a worse one."""
+        head, worse = half * ROW, self._worse(half, key)
+        index = key - self.base[half]
+        if self.rows[worse + BETTER] == head and not 0 <= index < self.span:
+            self._move_window(half, key - (self.span >> 2))
+        level = self._take()
+        rows = self.rows
+        better = rows[worse + BETTER]
+        rows[level + NEXT] = level
+        rows[level + PREV] = level
+        rows[level + LOTS] = 0
+        rows[level + KEY] = key
+        rows[level + HALF] = half
+        rows[level + WORSE] = worse
+        rows[level + BETTER] = better
+        rows[better + WORSE] = level
+        rows[worse + BETTER] = level
+        self._enter(level)
+        return level
+
+    def _close(self, level: i64) -> None:
+        """A level without orders leaves the book."""
+        rows = self.rows
+        better, worse = rows[level + BETTER], rows[level + WORSE]
+        rows[better + WORSE] = worse
+        rows[worse + BETTER] = better
+        self._strike(level)
+        self._give_back(level)
+
+    def _worse(self, half: i64, key: i64) -> i64:
+        """The first level worse than a key that has no level of its own; the half's head when there is none."""
+        found = half * ROW
+        index = key - self.base[half]
+        if index < self.span:
+            tick = self._first_set(half, index if index > 0 else 0)
+            if tick >= 0:
+                found = self.window[half * self.span + tick]
+        keys = self.far_keys[half]
+        if keys:
+            place = bisect_left(keys, key)
+            if place < len(keys) and keys[place] < self.rows[found + KEY]:
+                found = self.far_rows[half][place]
+        return found
+
+    # The index of the levels
+
+    def _far_level(self, half: i64, key: i64) -> i64:
+        """The level of a key outside the window, or NIL."""
+        keys = self.far_keys[half]
+        place = bisect_left(keys, key)
+        return self.far_rows[half][place] if place < len(keys) and keys[place] == key else NIL
+
+    def _enter(self, level: i64) -> None:
+        """Make a level known under its key."""
+        half, key = self.rows[level + HALF], self.rows[level + KEY]
+        index = key - self.base[half]
+        if not 0 <= index < self.span:
+            place = bisect_left(self.far_keys[half], key)
+            self.far_keys[half].insert(place, key)
+            self.far_rows[half].insert(place, level)
+            return
+        self.window[half * self.span + index] = level
+        start = half * self.layer[LAYERS]
+        number: i64 = 0
+        while number < LAYERS:
+            word = start + self.layer[number] + (index >> 5)
+            before = self.bits[word]
+            self.bits[word] = before | self.mask[index & 31]
+            if before != 0:
+                return
+            index >>= 5
+            number += 1
+
+    def _strike(self, level: i64) -> None:
+        """Make a level unknown."""
+        half, key = self.rows[level + HALF], self.rows[level + KEY]
+        index = key - self.base[half]
+        if not 0 <= index < self.span:
+            place = bisect_left(self.far_keys[half], key)
+            del self.far_keys[half][place]
+            del self.far_rows[half][place]
+            return
+        self.window[half * self.span + index] = NIL
+        start = half * self.layer[LAYERS]
+        number: i64 = 0
+        while number < LAYERS:
+            word = start + self.layer[number] + (index >> 5)
+            rest = self.bits[word] & ~self.mask[index & 31]
+            self.bits[word] = rest
+            if rest != 0:
+                return
+            index >>= 5
+            number += 1
+
+    def _first_set(self, half: i64, index: i64) -> i64:
+        """The first tick of the window, from `index` on, that has a level; -1 when there is none."""
+        bits, layer, bit_of = self.bits, self.layer, self.bit_of
+        start = half * layer[LAYERS]
+        number: i64 = 0
+        while number < LAYERS:
+            word = bits[start + layer[number] + (index >> 5)] >> (index & 31)
+            if word != 0:
+                index += bit_of[(((word & -word) * LOWEST_BIT) & 0xFFFFFFFF) >> 27]
+                while number > 0:
+                    number -= 1
+                    word = bits[start + layer[number] + index]
+                    index = (index << 5) + bit_of[(((word & -word) * LOWEST_BIT) & 0xFFFFFFFF) >> 27]
+                return index
+            index = (index >> 5) + 1
+            number += 1
+        return -1
+
+    def _move_window(self, half: i64, base: i64) -> None:
+        """Let the window begin at another key; every level of the half is entered anew."""
+        rows, head = self.rows, half * ROW
+        level = rows[head + WORSE]
+        while level != head:
+            index = rows[level + KEY] - self.base[half]
+            if 0 <= index < self.span:
+                self.window[half * self.span + index] = NIL
+            level = rows[level + WORSE]
+        word = half * self.layer[LAYERS]
+        end = word + self.layer[LAYERS]
+        while word < end:
+            self.bits[word] = 0
+            word += 1
+        self.far_keys[half] = []
+        self.far_rows[half] = []
+        self.base[half] = base
+        level = rows[head + WORSE]
+        while level != head:
+            self._enter(level)
+            level = rows[level + WORSE]
