@@ -98,7 +98,8 @@ def test_changes_that_come_before_the_snapshot_wait_for_it() -> None:
 
 def test_a_snapshot_with_a_gap_behind_it_is_not_enough() -> None:
     """LIB-BOOK-004: the view says so, and keeps what it may need."""
-    view, book = BookView("BTC-PERP"), {1: {}, -1: {}}
+    view = BookView("BTC-PERP")
+    book: Book = {1: {}, -1: {}}
     assert not view.apply(changed(book, 9, [(1, 99, 1)]))
     assert not view.load({"book_seq": 7, "complete": True, "bids": [], "asks": []})
     assert view.load({"book_seq": 8, "complete": True, "bids": [], "asks": []})

@@ -31,6 +31,14 @@ from cleartide.contracts.commands import (
     Withdraw,
 )
 from cleartide.contracts.conditional import CONDITIONAL_EVENTS, OrderArmed, OrderTriggered
+from cleartide.contracts.corrections import (
+    CORRECTION_COMMANDS,
+    CORRECTION_EVENTS,
+    BustTrade,
+    CorrectTrade,
+    TradeBusted,
+    TradeCorrected,
+)
 from cleartide.contracts.dead import DeadLettered
 from cleartide.contracts.limits import MarketLimits
 from cleartide.contracts.market import (
@@ -124,6 +132,7 @@ COMMANDS: tuple[type[Message], ...] = (
     LiquidateAccount,
     SettleFunding,
     *VENUE_COMMANDS,
+    *CORRECTION_COMMANDS,
     *ACCOUNT_COMMANDS,
 )
 TRADING_EVENTS: tuple[type[Message], ...] = (
@@ -146,6 +155,7 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     LiquidationRejected,
     *CONDITIONAL_EVENTS,
     *VENUE_EVENTS,
+    *CORRECTION_EVENTS,
     *ACCOUNT_EVENTS,
 )
 BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged,)
@@ -200,6 +210,7 @@ __all__ = [
     "AuctionUncrossed",
     "BookChanged",
     "BracketLeg",
+    "BustTrade",
     "CancelAllOrders",
     "CancelInstruction",
     "CancelOrder",
@@ -207,6 +218,7 @@ __all__ = [
     "CandleClosed",
     "ChangeMarket",
     "Contract",
+    "CorrectTrade",
     "DeadLettered",
     "DelegateChanged",
     "DelistMarket",
@@ -267,6 +279,8 @@ __all__ = [
     "SettleFunding",
     "SubaccountOpened",
     "SubmitOrders",
+    "TradeBusted",
+    "TradeCorrected",
     "TradeExecuted",
     "TradeOrigin",
     "TradingEvent",

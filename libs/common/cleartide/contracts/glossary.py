@@ -132,6 +132,22 @@ _PRICES: Final = {
     "volume_lots": "volume in lots",
     "trades": "number of trades",
 }
+_CORRECTIONS: Final = {
+    "new_buyer": "account that bought, as it should have been",
+    "new_seller": "account that sold, as it should have been",
+    "new_taker_side": "side of the aggressor, as it should have been",
+    "outside_source": "the other engine",
+    "first_trade_id": "number under which the trade was first executed, whatever it has been corrected to since",
+    "reversal_id": "number of the reversal",
+    "replacement_id": "number of the trade that takes its place",
+    "traded_at": "sequenced time of the first execution, microseconds since the Unix epoch, UTC",
+    "TradeBusted.trade_id": "number of the trade that is void from here on",
+    "TradeCorrected.trade_id": "number of the trade that is void from here on",
+    "BustTrade.reason": "why, as a code of the other engine's",
+    "CorrectTrade.reason": "why, as a code of the other engine's",
+    "TradeBusted.reason": "why, as the other engine's code",
+    "TradeCorrected.reason": "why, as the other engine's code",
+}
 _BOOKS: Final = {
     "book_seq": "gapless per market, from 1: the place of the change in the market's book",
     "BookChanged.bids": "changed levels as (price in ticks, lots now displayed), best first; 0 lots: the level is gone",
@@ -222,6 +238,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_ORDERS,
     **_PRICES,
     **_BOOKS,
+    **_CORRECTIONS,
     **_VENUE_DATA,
     **_RISK,
     **_VENUE,

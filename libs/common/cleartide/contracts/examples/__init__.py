@@ -16,6 +16,7 @@ from cleartide.contracts.examples.accounts import ACCOUNT_EXAMPLES
 from cleartide.contracts.examples.books import BOOK_EXAMPLES
 from cleartide.contracts.examples.commands import COMMAND_EXAMPLES
 from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
+from cleartide.contracts.examples.corrections import CORRECTION_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
 from cleartide.contracts.examples.products import PRODUCT_EXAMPLES
 from cleartide.contracts.examples.trading import TRADING_EXAMPLES
@@ -30,6 +31,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *VENUE_EXAMPLES,
         *ACCOUNT_EXAMPLES,
         *BOOK_EXAMPLES,
+        *CORRECTION_EXAMPLES,
         *MARKET_EXAMPLES,
         *PRODUCT_EXAMPLES,
     )
