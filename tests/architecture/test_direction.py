@@ -26,8 +26,9 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "book_view": {"contracts"},
     "client": {"contracts", "bus", "connect", "book_view"},
     "cli": {"contracts", "client"},
+    "admin": {"contracts", "client"},
     "service": WHOLE,
-    "ops": {*WHOLE, "ops"},
+    "ops": {*WHOLE, "client", "admin", "ops"},
 }
 """Part of the library -> the parts it may import."""
 

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 import nats.aio.client
@@ -80,7 +80,7 @@ class Client:
     @asynccontextmanager
     async def connect(
         cls, url: str, *, source: str = "", timeout: float = 10, publish_timeout: float = PUBLISH_SECONDS
-    ) -> AsyncIterator["Client"]:
+    ) -> AsyncIterator[Self]:
         """Connect with `nats://user:password@host:port`; `source` names this publisher (default: the user).
 
         timeout: seconds to find the server; publish_timeout: seconds to wait for one acknowledgement.

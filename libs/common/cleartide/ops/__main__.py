@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import asyncpg
 
@@ -16,6 +17,8 @@ from cleartide.ops.registry import definition
 from cleartide.ops.restore import restore
 from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import migrator, setup
+from cleartide.ops.venue import add_parsers
+from cleartide.ops.venue import run as run_venue
 from cleartide.store.digest import schema_digests
 from cleartide.store.migrations import MigrationError
 from cleartide.store.names import enter_schema
@@ -98,6 +101,9 @@ COMMANDS: dict[str, tuple[Command, str]] = {
 }
 
 
+FAILURES: Final = (MigrationError, RebuildError, ValueError, OSError, LookupError, asyncpg.PostgresError, TimeoutError)
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; a failure is one line and exit code 1."""
     parser = argparse.ArgumentParser(prog="python -m cleartide.ops", description="Cleartide's operator tools")
@@ -109,10 +115,12 @@ def main(arguments: list[str]) -> int:
         if name == "dead":
             command.add_argument("--after", type=int, default=0, help="list only letters after this number")
             command.add_argument("--redrive", type=int, default=0, help="publish this letter's message again")
+    add_parsers(commands)
     parsed = parser.parse_args(arguments)
+    run = COMMANDS[parsed.command][0] if parsed.command in COMMANDS else run_venue
     try:
-        asyncio.run(_awaited(COMMANDS[parsed.command][0](OpsSettings(), parsed)))
-    except (MigrationError, RebuildError, ValueError, OSError, asyncpg.PostgresError, TimeoutError) as error:
+        asyncio.run(_awaited(run(OpsSettings(), parsed)))
+    except FAILURES as error:
         print(f"{parsed.command}: {error or type(error).__name__}", file=sys.stderr)
         return 1
     return 0

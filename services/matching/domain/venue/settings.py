@@ -74,6 +74,8 @@ def set_tier(state: MatchingState, command: SetOrderTier, out: Output) -> None:
         raise Refused("nothing_changed", tier)
     venue.tiers[tier] = new
     venue.touched_tiers.add(tier)
+    if old is None:
+        _announce(state, out, command, f"tier:{tier}", "tier", "", tier)
     before = old._asdict() if old is not None else dict.fromkeys(new._fields)
     for name, value in new._asdict().items():
         _announce(state, out, command, f"tier:{tier}", name, _text(before[name]), _text(value))

@@ -1,0 +1,76 @@
+"""The operator's commands through real servers: the whole file of markets, the switches, and the record of it all."""
+
+import argparse
+
+import pytest
+from cleartide.admin import Admin, AdminRefused
+from cleartide.client import Client, PublishError
+from cleartide.contracts import HaltMarket, ListMarket
+from cleartide.ops import venue
+from cleartide.ops.catalogue import read_catalogue
+
+from tests.support.installation import ROOT, Installation
+
+FILE = ROOT / "deploy" / "venues" / "quantdesk.toml"
+
+
+def _url(installed: Installation, user: str) -> str:
+    return f"nats://{user}:nats-{user}@{installed.nats.url.split('://', 1)[1]}"
+
+
+class Desk:
+    """`python -m cleartide.ops ...` without a process of its own."""
+
+    def __init__(self, installed: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+        self._installed, self._capsys = installed, capsys
+        self._parser = argparse.ArgumentParser()
+        venue.add_parsers(self._parser.add_subparsers(dest="command"))
+
+    async def run(self, line: str) -> list[str]:
+        """The lines that a command prints."""
+        self._capsys.readouterr()
+        await venue.run(self._installed.ops, self._parser.parse_args(line.split()))
+        return self._capsys.readouterr().out.splitlines()
+
+
+async def test_the_operator_runs_a_venue(installed: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    """SYS-VENUE-001: 41 markets, tiers and limits from one file; halting, switching, and who did it."""
+    await installed.start("matching")
+    desk = Desk(installed, capsys)
+    names = [spec.market for spec in read_catalogue(FILE).markets]
+    assert len(names) == 41
+    assert await desk.run(f"market list {FILE}") == [f"{name}: listed" for name in names]
+    again = await desk.run(f"market list {FILE} BTC-PERP")
+    assert again == ["BTC-PERP: refused, market_exists: BTC-PERP"]
+    assert await desk.run(f"market change {FILE} ETH-PERP") == ["ETH-PERP: refused, nothing_changed: ETH-PERP"]
+    shown = await desk.run("market show")
+    assert len(shown) == 41 and all(" trading, " in line for line in shown)
+    applied = await desk.run(f"venue apply {FILE} --by ann")
+    assert applied[0] == "tier standard: tier - -> standard, per_minute - -> 10, per_hour - -> 100, per_day - -> 1000"
+    assert applied[1] == "tier maker: tier - -> maker"
+    assert await desk.run("market halt BTC-PERP SOL-PERP --by ann@desk --note drill") == [
+        "BTC-PERP: trading -> halted",
+        "SOL-PERP: trading -> halted",
+    ]
+    assert await desk.run("market resume BTC-PERP") == ["BTC-PERP: halted -> trading"]
+    assert await desk.run("venue switch kill_switch on --by ann") == ["kill_switch: kill_switch off -> on"]
+    assert (await desk.run("venue mode live"))[0].startswith("mode: refused, unhealthy")
+    assert (await desk.run("venue show"))[0] == "mode demo, kill switch on, maintenance off"
+    assert await desk.run("venue account bob --tier maker") == ["bob: tier standard -> maker"]
+    assert await desk.run("market delist COPE-PERP --notice 0") == ["COPE-PERP: trading -> delisting"]
+    history = await desk.run("venue history --scope market:SOL-PERP")
+    assert history[0].endswith("operator/ann@desk: market:SOL-PERP state trading -> halted (drill)")
+    assert history[-1].endswith("operator: market:SOL-PERP state - -> trading")
+    assert await desk.run("venue attempts") == []
+
+
+async def test_nobody_but_the_operator_runs_it(installed: Installation) -> None:
+    """SYS-VENUE-002: the server stores no command on `admin.>` from anybody else; an unknown market is refused."""
+    spec = read_catalogue(FILE).markets[0]
+    await installed.start("matching")
+    async with Client.connect(_url(installed, "trader"), publish_timeout=0.2) as trader:
+        with pytest.raises(PublishError):
+            await trader.publish(ListMarket(id="mine", source="operator", occurred_at=1, spec=spec))
+    async with Admin.connect(_url(installed, "operator")) as admin:
+        with pytest.raises(AdminRefused, match="unknown_market"):
+            await admin.command(HaltMarket, market="BTC-PERP")
