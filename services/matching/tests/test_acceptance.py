@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 import pytest
-from cleartide.contracts import MarketLimits, OrderAccepted, OrderRejected, SetOrderTier
+from cleartide.contracts import MarketLimits, OpenSubaccount, OrderAccepted, OrderRejected, SetOrderTier
 from cleartide.contracts.venue import AccountStanding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -306,3 +306,17 @@ def test_venue_acc_017_limits_that_nobody_meets_change_nothing() -> None:
         ex.place("ann", "buy", "3", "1001")
         ex.place("ann", "sell", "1", "1000", reduce_only=True)
     assert plain.cash("ann") == held.cash("ann") and plain.lots("ann") == held.lots("ann")
+
+
+def test_venue_acc_018_sub_accounts_share_their_parents_windows_and_restrictions() -> None:
+    """VENUE-ACC-018: a second account in the family is no second allowance."""
+    ex = funded(Exchange(), "ann", "bob")
+    ex.send(OpenSubaccount, account="ann", name="two")
+    ex.deposit("ann--two", "1000")
+    tier(ex, per_minute=2)
+    assert try_order(ex) and try_order(ex, "ann--two")
+    assert not try_order(ex) and not try_order(ex, "ann--two")
+    assert try_order(ex, "bob")
+    ex.wait(MINUTE)
+    terms(ex, "ann", standing="suspended")
+    assert refusal(ex.place("ann--two", "buy", "0.01", "950")) == "account_suspended"

@@ -5,6 +5,7 @@ from typing import Any
 from cleartide.contracts import (
     AuctionUncrossed,
     MarketStateChanged,
+    OpenSubaccount,
     OrderAccepted,
     OrderClosed,
     PositionChanged,
@@ -118,6 +119,18 @@ def test_venue_auc_005_own_orders_do_not_trade_with_each_other() -> None:
     closed = {event.client_order_id: event.reason for event in of(events, OrderClosed)}
     assert closed["older"] == "self_trade" and closed["newer"] == "filled"
     assert [(t.buyer, t.seller) for t in of(events, TradeExecuted)] == [("bob", "ann")]
+
+
+def test_venue_auc_012_nor_do_orders_of_one_family() -> None:
+    """VENUE-AUC-012: sub-accounts count as one with their parent (R29)."""
+    ex = paused()
+    ex.send(OpenSubaccount, account="ann", name="two")
+    ex.deposit("ann--two", "1000")
+    waiting(ex, "ann", "buy", "0.1", "1105")
+    waiting(ex, "ann--two", "sell", "0.1", "1100")
+    events = reopen(ex)
+    assert only(events, OrderClosed).reason == "self_trade"
+    assert not of(events, TradeExecuted)
 
 
 def test_venue_auc_006_reduce_only_orders_give_no_more_than_the_position() -> None:

@@ -26,7 +26,7 @@ REDUCING: Final[Mapping[MarketState, str]] = {"reduce_only": "market_reduce_only
 
 def account(state: MatchingState, draft: Draft, terms: OrderTerms) -> None:
     """Whether the account may place an order, and one more. What is said of a parent goes for its sub-accounts."""
-    for name in filter(None, (draft.account.name, draft.account.root)):
+    for name in (draft.account.name, draft.account.root):
         standing = state.venue.terms.get(name, Terms()).standing
         if standing == "suspended":
             raise Refused("account_suspended")

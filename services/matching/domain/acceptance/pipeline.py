@@ -60,7 +60,7 @@ ACCEPTED: Final = "accepted"
 def authorize(state: MatchingState, draft: Draft, terms: OrderTerms, at: int) -> bool:
     """Pass every check or raise Refused. True: not funded in full, so each fill is to be checked by itself (3.11)."""
     checks.account(state, draft, terms)
-    take_place(state.venue, draft.account.root or draft.account.name, at)
+    take_place(state.venue, draft.account.root, at)
     checks.risk(state, draft, terms, at)
     checks.market(state, draft, terms, at)
     guarded = checks.margin(draft, terms)

@@ -118,7 +118,7 @@ def _pair(state: MatchingState, market: Market, out: Output, price: int, newer: 
 
 def _lots(state: MatchingState, market: Market, out: Output, price: int, newer: Order, older: Order) -> int:
     """The lots that two orders may trade; 0 when one of them has just been closed because it may not."""
-    if newer.account == older.account:
+    if state.accounts[newer.account].root == state.accounts[older.account].root:
         close(state, out, older, "self_trade")
         return 0
     lots = min(newer.remaining, older.remaining)
