@@ -77,6 +77,8 @@ def test_venue_cap_005_who_is_above_the_cap_may_only_come_down() -> None:
     trade(ex, "ann", "bob", "2")
     change(ex, limits=MarketLimits(position_cap="0.5"))
     assert only(ex.place("ann", "buy", "0.001", "990"), OrderRejected).reason == "position_cap"
+    only(ex.place("ann", "sell", "1", "1010", client_order_id="part"), OrderAccepted)
+    ex.cancel("ann", "part")
     only(ex.place("ann", "sell", "2.5", "1010"), OrderAccepted)
     assert only(ex.place("ann", "sell", "0.001", "1010"), OrderRejected).reason == "position_cap"
 

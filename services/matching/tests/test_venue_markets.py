@@ -154,6 +154,7 @@ def test_venue_mkt_007_a_delisted_market_first_only_reduces_then_settles_at_the_
     assert settled["ann"].realized_pnl_quanta == profit and settled["ann"].funding_quanta == -funding
     assert ex.cash("ann") == cash["ann"] + profit - funding == settled["ann"].cash_quanta
     assert ex.cash("bob") == cash["bob"] - profit + funding == settled["bob"].cash_quanta
+    assert settled["ann"].funding_index_quanta == settled["bob"].funding_index_quanta == 100
     assert ex.balance(f"settlement:{MARKET}") == ex.balance(f"funding:{MARKET}") == 0
     ex.commit()
     assert not ex.rows(tables.POSITIONS.name) and not ex.rows(tables.ORDERS.name)
