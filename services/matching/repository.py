@@ -15,7 +15,7 @@ from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.resting import reinstate
 from services.matching.domain.state import Dirty, MatchingState
-from services.matching.tables import access
+from services.matching.tables import access, treasury
 from services.matching.tables.venue_rows import (
     collect_markets,
     collect_venue,
@@ -37,6 +37,7 @@ class MatchingRepository(Repository[MatchingState]):
         _restore_markets(state, rows)
         access.restore(state, rows)
         _restore_positions(state, rows)
+        treasury.restore(state, rows)
         for row in sorted(rows[tables.ORDERS.name]):
             reinstate(state, _order(row))
         settle_down(state)
@@ -52,6 +53,7 @@ class MatchingRepository(Repository[MatchingState]):
         state.dirty = Dirty()
         _collect_markets(changes, dirty)
         access.collect(changes, state, dirty)
+        treasury.collect(changes, state)
         for key, holding in dirty.holdings.items():
             if holding.lots:
                 changes.put(tables.POSITIONS, (*key, holding.lots, holding.funding_index))

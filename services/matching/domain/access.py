@@ -3,6 +3,7 @@
 from typing import Final
 
 from cleartide.contracts import Right
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.answers import Sender
@@ -51,3 +52,13 @@ def require_openable(state: MatchingState, name: str) -> None:
     """Refused `unknown_account`: a sub-account's id is given out by its parent, never taken by paying in."""
     if SUBACCOUNT_MARK in name and name not in state.accounts:
         raise Refused("unknown_account", name)
+
+
+def known(state: MatchingState, name: str) -> Account:
+    """The account of this name, unless nobody or the venue has it."""
+    account = state.accounts.get(name)
+    if name in SYSTEM_ACCOUNTS:
+        raise Refused("reserved_account")
+    if account is None:
+        raise Refused("unknown_account")
+    return account

@@ -7,6 +7,7 @@ from typing import Final
 from cleartide.contracts import Right
 from cleartide.rules.margin import requirements
 
+from services.matching.domain.assets import Pocket
 from services.matching.domain.book import Order
 from services.matching.domain.ledger import LedgerAccount
 from services.matching.domain.limits import CLIENT_IDS_REMEMBERED, MAX_BALANCE_QUANTA
@@ -71,6 +72,7 @@ class ClientIds:
 
 
 NO_DELEGATES: Final[Mapping[str, frozenset[Right]]] = {}
+NO_COLLATERAL: Final[Mapping[str, Pocket]] = {}
 
 
 class Account:
@@ -78,12 +80,13 @@ class Account:
 
     `reserved`: the loss to the mark that open orders may bring, in quanta (sum of remaining * loss_per_lot).
     `root`: the account at the top of the family, itself unless it is a sub-account. `pinned`: an isolated account's
-    only market. `delegates`: what others may do for it.
+    only market. `delegates`: what others may do for it. `collateral`: what it holds beside cash, by asset.
     """
 
     __slots__ = (
         "cash",
         "client_ids",
+        "collateral",
         "delegates",
         "holdings",
         "name",
@@ -98,6 +101,7 @@ class Account:
         self.name, self.opened_at, self.cash = name, opened_at, cash
         self.root, self.pinned = root or name, pinned
         self.delegates = NO_DELEGATES
+        self.collateral = NO_COLLATERAL
         self.holdings: dict[str, Holding] = {}
         self.orders: dict[str, Order] = {}
         self.client_ids = ClientIds()

@@ -11,6 +11,8 @@ from services.matching.domain.errors import Unbalanced
 
 EXTERNAL: Final = "external"
 FEES: Final = "fees"
+COLLATERAL: Final = "collateral"
+POOL: Final = "pool"
 
 
 def cash_name(account: str) -> str:
@@ -26,6 +28,21 @@ def position_name(market: str, account: str) -> str:
 def insurance_name(market: str) -> str:
     """A market's insurance fund."""
     return f"insurance:{market}"
+
+
+def external_name(asset: str) -> str:
+    """The outside world, by asset."""
+    return EXTERNAL if asset == SETTLEMENT_ASSET else f"{EXTERNAL}:{asset}"
+
+
+def collateral_name(asset: str, account: str) -> str:
+    """What an account holds of an asset beside the settlement asset."""
+    return f"{COLLATERAL}:{asset}:{account}"
+
+
+def pool_name(pool: str, asset: str) -> str:
+    """What one of the venue's pools holds of an asset."""
+    return f"{POOL}:{pool}:{asset}"
 
 
 def funding_name(market: str) -> str:
@@ -62,16 +79,19 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """Balances, and the legs not yet collected. One command is one transaction; a command without moves is none."""
+    """Balances, and the legs not yet collected. One command is one transaction; a command without moves is none.
 
-    __slots__ = ("_at", "_command_seq", "_first", "accounts", "entries", "touched", "transactions")
+    at: sequenced time of the present command, microseconds UTC.
+    """
+
+    __slots__ = ("_command_seq", "_first", "accounts", "at", "entries", "touched", "transactions")
 
     def __init__(self) -> None:
         self.accounts: dict[str, LedgerAccount] = {}
         self.touched: dict[str, LedgerAccount] = {}
         self.entries: list[Entry] = []
         self.transactions = 0
-        self._first = self._command_seq = self._at = 0
+        self._first = self._command_seq = self.at = 0
 
     def account(self, name: str, asset: str = SETTLEMENT_ASSET) -> LedgerAccount:
         """The ledger account of this name; it comes into being with a balance of zero, and keeps its asset."""
@@ -82,7 +102,7 @@ class Ledger:
 
     def begin(self, command_seq: int, at: int) -> None:
         """The following moves belong to this command."""
-        self._first, self._command_seq, self._at = len(self.entries), command_seq, at
+        self._first, self._command_seq, self.at = len(self.entries), command_seq, at
 
     def move(self, kind: str, source: LedgerAccount, target: LedgerAccount, amount: int) -> None:
         """Move an amount; a negative one moves the other way and zero leaves no trace."""
@@ -91,7 +111,7 @@ class Ledger:
         leg = len(self.entries) - self._first
         if not leg:
             self.transactions += 1
-        transaction, command_seq, at = self.transactions, self._command_seq, self._at
+        transaction, command_seq, at = self.transactions, self._command_seq, self.at
         source.balance -= amount
         target.balance += amount
         self.touched[source.name] = source

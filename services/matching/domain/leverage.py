@@ -3,14 +3,14 @@
 from cleartide.contracts import LeverageSet, SetLeverage
 from cleartide.money import PPB
 
-from services.matching.domain.access import require, require_market
+from services.matching.domain.access import known, require, require_market
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.errors import Refused
 from services.matching.domain.margin import order_margin
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
-from services.matching.domain.subaccounts import known, reject
+from services.matching.domain.subaccounts import reject
 
 
 def set_leverage(state: MatchingState, command: SetLeverage, out: Output) -> None:

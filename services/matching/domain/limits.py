@@ -11,6 +11,8 @@ MAX_NOTIONAL_QUANTA: Final = 2**50
 """Of one order at its limit, and of one position with its open orders at the mark; about 1.1e9 quote."""
 MAX_BALANCE_QUANTA: Final = 2**52
 """Of an account's cash plus the cost of a position, both by amount; about 4.5e9 quote."""
+MAX_UNITS: Final = 2**52
+"""Of one balance of an asset beside the settlement asset, in its smallest units."""
 
 MAX_OPEN_ORDERS: Final = 1_000
 CLIENT_IDS_REMEMBERED: Final = 4_096

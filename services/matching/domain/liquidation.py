@@ -9,6 +9,7 @@ from cleartide.rules.margin import AccountMargin, is_liquidatable
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.bankruptcy import bankruptcy_price, close_size, maintenance_of
+from services.matching.domain.conversion import restore_health
 from services.matching.domain.margin import standing
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.market import Market
@@ -36,6 +37,11 @@ def liquidate(state: MatchingState, command: LiquidateAccount, out: Output) -> N
         return
     for order in list(account.orders.values()):
         close(state, out, order, "liquidation")
+    if account.collateral:
+        now = restore_health(state, out, account)
+        if not is_liquidatable(now.equity_quanta, now.maintenance_margin_quanta):
+            _reject(out, command, "collateral_sold", now)
+            return
     exhausted: set[str] = set()
     for _ in range(MOST_STEPS):
         holding = _largest(account, out.at, exhausted)

@@ -1,9 +1,11 @@
 """Whether an account may do what it wants to do (domain rules R9 to R11 and 3.11)."""
 
 from cleartide.money import ceil_div
+from cleartide.rules.collateral import collateral_value, quanta_of, units_worth
 from cleartide.rules.margin import AccountMargin, PositionView, account_margin
 
 from services.matching.domain.accounts import Account, Holding
+from services.matching.domain.assets import Pocket
 
 
 def standing(account: Account) -> AccountMargin:
@@ -23,7 +25,21 @@ def standing(account: Account) -> AccountMargin:
             for held in account.holdings.values()
             if held.lots
         ],
+        [pocket.maintenance_view() for pocket in account.collateral.values()],
     )
+
+
+def initial_collateral(account: Account) -> int:
+    """What the account's collateral counts for where risk is taken on or money leaves, in quanta (4.1)."""
+    return collateral_value([pocket.initial_view() for pocket in account.collateral.values()])
+
+
+def _haircut(account: Account) -> int:
+    """By how much initial weights value the account's collateral lower than the health factor does."""
+    if not account.collateral:
+        return 0
+    views = [pocket.maintenance_view() for pocket in account.collateral.values()]
+    return collateral_value(views) - initial_collateral(account)
 
 
 def order_margin(account: Account, holding: Holding | None = None, bids: int = 0, asks: int = 0) -> tuple[int, int]:
@@ -32,6 +48,8 @@ def order_margin(account: Account, holding: Holding | None = None, bids: int = 0
     `bids` and `asks` are lots that an order in question would add in `holding`.
     """
     equity, initial = account.cash.balance, 0
+    if account.collateral:
+        equity += initial_collateral(account)
     for held in account.holdings.values():
         more_bids, more_asks = (bids, asks) if held is holding else (0, 0)
         longest = held.lots + held.bids + more_bids
@@ -68,7 +86,7 @@ def allows_fill(account: Account, holding: Holding, delta: int, price: int, fee:
     old = holding.requirements(abs(holding.lots) * unit)
     new = holding.requirements(abs(holding.lots + delta) * unit)
     equity = before.equity_quanta + delta * (market.prices.mark - price) * market.unit - fee
-    if equity >= before.initial_margin_quanta - old[0] + new[0]:
+    if equity - _haircut(account) >= before.initial_margin_quanta - old[0] + new[0]:
         return True
     maintenance = before.maintenance_margin_quanta - old[1] + new[1]
     return no_riskier(before.equity_quanta, before.maintenance_margin_quanta, equity, maintenance)
@@ -83,7 +101,20 @@ def no_riskier(equity: int, maintenance: int, new_equity: int, new_maintenance: 
 
 def withdrawable(account: Account) -> int:
     """max(0, min(cash, E - max(IM, ceil(N / 10)))) in quanta; open orders keep their margin and losses (R11)."""
+    return max(0, min(account.cash.balance, free_equity(account)))
+
+
+def free_equity(account: Account) -> int:
+    """E - reserved losses - max(IM, ceil(N / 10)) in quanta: what R11 does not ask to stay; may be below zero."""
     equity, initial = order_margin(account)
     notional = sum(abs(held.value) for held in account.holdings.values() if held.lots)
-    free = equity - account.reserved - max(initial, ceil_div(notional, 10))
-    return max(0, min(account.cash.balance, free))
+    return equity - account.reserved - max(initial, ceil_div(notional, 10))
+
+
+def withdrawable_units(account: Account, pocket: Pocket) -> int:
+    """As much of an asset as leaves R11 satisfied, in its smallest units."""
+    free = free_equity(account)
+    if free < 0:
+        return 0
+    needed = quanta_of(*pocket.initial_view()) - free
+    return pocket.held.balance - (units_worth(needed, *pocket.initial_view()[1:]) if needed > 0 else 0)

@@ -3,6 +3,7 @@
 from cleartide.contracts import MarkPriceUpdated, PremiumSampled, UpdateIndexPrice
 
 from services.matching.domain import mark_price as rule
+from services.matching.domain.conversion import repay_debtors
 from services.matching.domain.errors import Refused
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
@@ -34,6 +35,8 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
             _sample_premium(market, out)
         breaker.watch(state, market, out)
     lifecycle.wake(state, out)
+    if state.treasury.debtors:
+        repay_debtors(state, out)
 
 
 def _step_average(market: Market, at: int) -> None:

@@ -6,6 +6,7 @@ from cleartide.contracts import PositionChanged, TradeExecuted, TradeOrigin
 from cleartide.contracts.types import Side
 
 from services.matching.domain.accounts import Account, Holding
+from services.matching.domain.conversion import repay
 from services.matching.domain.ledger import LedgerAccount
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
@@ -49,6 +50,9 @@ def execute(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller:
     if deal.origin != "takeover":
         market.prices.last = price
     state.dirty.prices[market.id] = market
+    for account in (buyer.account, seller.account):
+        if account.collateral and account.cash.balance < 0:
+            repay(state, out, account)
 
 
 def _apply(

@@ -8,6 +8,7 @@ from services.matching.domain.book import Book, Order
 from services.matching.domain.intake import Intake
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
 from services.matching.domain.market import Market
+from services.matching.domain.treasury import Treasury
 from services.matching.domain.venue.record import Venue
 
 
@@ -104,6 +105,7 @@ class MatchingState:
         "intake",
         "ledger",
         "markets",
+        "treasury",
         "venue",
     )
 
@@ -113,6 +115,7 @@ class MatchingState:
         self.families: dict[str, list[str]] = {}
         self.ledger = Ledger()
         self.fees = self.ledger.account(FEES)
+        self.treasury = Treasury(self.ledger)
         self.intake = Intake()
         self.venue = Venue()
         self.counters = Counters()

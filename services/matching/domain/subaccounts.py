@@ -13,7 +13,7 @@ from cleartide.contracts import (
 )
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
-from services.matching.domain.access import SUBACCOUNT_MARK, require_owner
+from services.matching.domain.access import SUBACCOUNT_MARK, known, require_owner
 from services.matching.domain.accounts import Account
 from services.matching.domain.errors import Refused
 from services.matching.domain.output import Output
@@ -97,16 +97,6 @@ def _require_delegate(account: Account, delegate: str, rights: tuple[Right, ...]
             raise Refused("unknown_delegate")
         if len(account.delegates) >= MAX_DELEGATES:
             raise Refused("too_many_delegates")
-
-
-def known(state: MatchingState, name: str) -> Account:
-    """The account of this name, unless nobody or the venue has it."""
-    account = state.accounts.get(name)
-    if name in SYSTEM_ACCOUNTS:
-        raise Refused("reserved_account")
-    if account is None:
-        raise Refused("unknown_account")
-    return account
 
 
 def reject(out: Output, account: str, request: str, reason: str) -> None:

@@ -2,19 +2,19 @@
 
 from typing import ClassVar, NamedTuple
 
-from cleartide.contracts import TradeOrigin
+from cleartide.contracts import TradeOrigin, TransferApplied
 from cleartide.money import MAX_PRICE_TICKS, PPB
 from cleartide.rules.accounts import INSURANCE
 from cleartide.rules.margin import AccountMargin
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.bankruptcy import bankruptcy_price, bankruptcy_value
+from services.matching.domain.conversion import repay
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.settlement import Deal, Party, execute
 from services.matching.domain.state import MatchingState
 from services.matching.domain.sweep import Taker
-from services.matching.domain.transfers import announce_transfer
 
 
 class LiquidationTaker(Taker):
@@ -74,8 +74,13 @@ def take_over(state: MatchingState, out: Output, account: Account, holding: Hold
 
 
 def cover_deficit(state: MatchingState, out: Output, account: Account, market: Market) -> int:
-    """Pay what an account without positions still owes, as far as the market's fund reaches (R25); returns quanta."""
-    if account.cash.balance >= 0 or any(held.lots for held in account.holdings.values()):
+    """Pay what an account without positions still owes, as far as the market's fund reaches (R25); returns quanta.
+
+    Collateral pays first: while there is any, the fund does not.
+    """
+    if account.collateral and account.cash.balance < 0:
+        repay(state, out, account)
+    if account.cash.balance >= 0 or account.collateral or any(held.lots for held in account.holdings.values()):
         return 0
     paid = max(0, min(-account.cash.balance, market.insurance.balance))
     _pay(state, out, market, account, paid)
@@ -85,4 +90,11 @@ def cover_deficit(state: MatchingState, out: Output, account: Account, market: M
 def _pay(state: MatchingState, out: Output, market: Market, account: Account, amount: int) -> None:
     if amount:
         state.ledger.move("insurance", market.insurance, account.cash, amount)
-        announce_transfer(out, account, amount)
+        out.emit(
+            TransferApplied,
+            account=account.name,
+            amount_quanta=amount,
+            cash_quanta=account.cash.balance,
+            kind="insurance",
+            counterparty=market.id,
+        )

@@ -1,12 +1,16 @@
 """What must hold between any two commands, to the unit (domain rule R7)."""
 
 from collections import Counter
+from typing import Final
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.ledger import EXTERNAL
 from services.matching.domain.market import Market
 from services.matching.domain.state import MatchingState
+
+POTS: Final = frozenset({"cash", "collateral", "position", "insurance", "fees", "funding", "pool", "settlement"})
+NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "pool"})
 
 
 def verify(state: MatchingState) -> None:
@@ -26,13 +30,14 @@ def _money(state: MatchingState) -> None:
         assets.setdefault(account.asset, Counter())[account.name.partition(":")[0]] += account.balance
     for asset, pots in assets.items():
         net_deposits = -pots.pop(EXTERNAL, 0)
-        unknown = set(pots) - {"cash", "position", "insurance", "fees", "funding", "settlement"}
+        unknown = set(pots) - POTS
         if unknown or sum(pots.values()) != net_deposits:
             raise InvariantBroken(f"{asset}: {dict(pots)} against net deposits {net_deposits}, {sorted(unknown)}")
-    if any(market.insurance.balance < 0 for market in state.markets.values()):
-        raise InvariantBroken("an insurance fund is overdrawn")
-    if any(account.balance for account in state.ledger.accounts.values() if account.name.startswith("settlement:")):
-        raise InvariantBroken("a settlement did not end at zero")
+    for account in state.ledger.accounts.values():
+        if account.balance < 0 and account.name.partition(":")[0] in NEVER_BELOW_ZERO:
+            raise InvariantBroken(f"{account.name} is overdrawn by {-account.balance}")
+        if account.balance and account.name.startswith("settlement:"):
+            raise InvariantBroken(f"{account.name} did not end at zero")
 
 
 def _positions(state: MatchingState, market: Market) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from cleartide.fold import Table
 
 from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
+from services.matching.tables.treasury import ASSETS
 from services.matching.tables.venue import VENUE_TABLES
 
 MARKETS: Final = Table(
@@ -191,6 +192,7 @@ TABLES: Final[tuple[Table, ...]] = (
     ACCOUNTS,
     DELEGATES,
     LEVERAGES,
+    ASSETS,
     POSITIONS,
     ORDERS,
     BOOKS,

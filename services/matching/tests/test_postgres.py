@@ -92,7 +92,8 @@ async def check_ledger(pool: Any, ex: Exchange) -> None:
     answer = await QUERIES["conservation"](pool, {})
     assert answer["conserved"] and answer["difference"] == "0.000000"
     assert answer["lots"] == {MARKET: 0}
-    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "position"}
+    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "pool", "position"}
+    assert answer["assets"]["BTC"] == {"collateral": 50_000_000, "external": -50_000_000}
 
 
 async def check_guards(pool: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from cleartide.contracts.assets import ASSET_COMMANDS, ASSET_EVENTS
 from cleartide.contracts.base import Message
 from cleartide.contracts.trading import TradingEvent
 from cleartide.contracts.types import AccountId, MarketId, ReasonCode
@@ -114,5 +115,17 @@ class AccountRequestRejected(TradingEvent):
     reason: ReasonCode
 
 
-ACCOUNT_COMMANDS: tuple[type[Message], ...] = (OpenSubaccount, GrantDelegate, RevokeDelegate, SetLeverage)
-ACCOUNT_EVENTS: tuple[type[Message], ...] = (SubaccountOpened, DelegateChanged, LeverageSet, AccountRequestRejected)
+ACCOUNT_COMMANDS: tuple[type[Message], ...] = (
+    OpenSubaccount,
+    GrantDelegate,
+    RevokeDelegate,
+    SetLeverage,
+    *ASSET_COMMANDS,
+)
+ACCOUNT_EVENTS: tuple[type[Message], ...] = (
+    SubaccountOpened,
+    DelegateChanged,
+    LeverageSet,
+    AccountRequestRejected,
+    *ASSET_EVENTS,
+)

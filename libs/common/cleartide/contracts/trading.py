@@ -43,13 +43,18 @@ class MarketListed(TradingEvent):
 
 
 class TransferApplied(TradingEvent):
-    """Collateral moved: `amount_quanta` signed from the account's view, `cash_quanta` the balance after."""
+    """Cash moved: `amount_quanta` signed from the account's view, `cash_quanta` the balance after.
+
+    `kind` says why; the counterparty is another account, a pool or a market's fund, empty for the outside world.
+    """
 
     type: Literal["TransferApplied"] = "TransferApplied"
     version: Literal[1] = 1
     account: AccountId
     amount_quanta: Quanta
     cash_quanta: Quanta
+    kind: ReasonCode = "external"
+    counterparty: str = ""
 
 
 class TransferRejected(TradingEvent):

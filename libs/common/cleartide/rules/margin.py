@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from cleartide.contracts import MarginBracket
 from cleartide.money import PPB, ceil_div
+from cleartide.rules.collateral import CollateralView, collateral_value
 
 PPM: Final = 1_000_000
 
@@ -68,9 +69,11 @@ def open_interest_scale(open_interest_quanta: int, lower_quanta: int, upper_quan
     return min(PPM, (open_interest_quanta - lower_quanta) * PPM // (upper_quanta - lower_quanta))
 
 
-def account_margin(cash_quanta: int, positions: Iterable[PositionView]) -> AccountMargin:
-    """Equity = cash + sum(Q + value + unsettled funding); requirements summed over positions (cross, R10)."""
-    equity, initial, maintenance = cash_quanta, 0, 0
+def account_margin(
+    cash_quanta: int, positions: Iterable[PositionView], collateral: Iterable[CollateralView] = ()
+) -> AccountMargin:
+    """Equity = cash + sum(Q + value + unsettled funding) + collateral; requirements summed over positions (R10)."""
+    equity, initial, maintenance = cash_quanta + collateral_value(collateral), 0, 0
     for position in positions:
         equity += position.quote_quanta + position.value_quanta + position.unsettled_funding_quanta
         notional = abs(position.value_quanta)

@@ -13,6 +13,7 @@ from cleartide.contracts.accounts import (
     SubaccountOpened,
 )
 from cleartide.contracts.base import Message
+from cleartide.contracts.examples.assets import ASSET_EXAMPLES
 from cleartide.contracts.examples.story import MARKET, OPENED, said, sent
 
 
@@ -29,4 +30,5 @@ ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
     _event(DelegateChanged, 19, "grant-1", account="bob", delegate="dora", rights=("cancel", "deposit", "trade")),
     _event(LeverageSet, 20, "leverage-1", account="bob--btc", market=MARKET, leverage=5),
     _event(AccountRequestRejected, 21, "revoke-1", account="bob", request="RevokeDelegate", reason="not_permitted"),
+    *ASSET_EXAMPLES,
 )

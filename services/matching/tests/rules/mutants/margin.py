@@ -74,8 +74,8 @@ MARGIN: Final = (
     Mutant("RULE-R10-001", "return new_equity > equity", "return new_equity >= equity"),
     Mutant(
         "RULE-R10-002",
-        "if equity >= before.initial_margin_quanta - old[0] + new[0]:",
-        "if equity > before.initial_margin_quanta - old[0] + new[0]:",
+        "if equity - _haircut(account) >= before.initial_margin_quanta - old[0] + new[0]:",
+        "if equity - _haircut(account) > before.initial_margin_quanta - old[0] + new[0]:",
     ),
     Mutant(
         "RULE-R10-002", "(market.prices.mark - price) * market.unit - fee", "(market.prices.mark - price) * market.unit"
@@ -105,7 +105,11 @@ MARGIN: Final = (
     Mutant("RULE-R11-001", "max(initial, ceil_div(notional, 10))", "max(initial, notional // 10)"),
     Mutant("RULE-R11-001", "max(initial, ceil_div(notional, 10))", "initial"),
     Mutant("RULE-R11-001", "max(initial, ceil_div(notional, 10))", "ceil_div(notional, 10)"),
-    Mutant("RULE-R11-001", "return max(0, min(account.cash.balance, free))", "return max(0, free)"),
-    Mutant("RULE-R11-001", "if amount > withdrawable(account):", "if amount >= withdrawable(account):"),
-    Mutant("RULE-R11-002", "free = equity - account.reserved - max(", "free = equity - max("),
+    Mutant(
+        "RULE-R11-001",
+        "return max(0, min(account.cash.balance, free_equity(account)))",
+        "return max(0, free_equity(account))",
+    ),
+    Mutant("RULE-R11-001", "    if amount > free:\n", "    if amount >= free:\n"),
+    Mutant("RULE-R11-002", "return equity - account.reserved - max(", "return equity - max("),
 )

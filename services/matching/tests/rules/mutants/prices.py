@@ -63,8 +63,8 @@ PRICES: Final = (
     ),
     Mutant(
         "RULE-R17-101",
-        "trunc_div(PPB * (notional * price - index * divisor), index * divisor)",
-        "PPB * (notional * price - index * divisor) // (index * divisor)",
+        "trunc_div(PPB * above, index * unit)",
+        "PPB * above // (index * unit)",
     ),
     Mutant("RULE-R17-101", "return above - below", "return above + below"),
     Mutant(
@@ -73,8 +73,8 @@ PRICES: Final = (
         "cap = min(7 * market.spec.funding_cap_hourly_ppb",
     ),
     Mutant("RULE-R17-102", "premium_ppb=min(max(premium, -cap), cap)", "premium_ppb=min(premium, cap)"),
-    Mutant("RULE-R17-103", "if price * units >= left:", "if price * units > left:"),
-    Mutant("RULE-R17-103", "divisor = whole * price + left", "divisor = whole * price"),
+    Mutant("RULE-R17-103", "if price * size >= left:", "if price * size > left:"),
+    Mutant("RULE-R17-103", "swept = taken + Fraction(left, price)", "swept = taken + Fraction(left, price + 1)"),
     Mutant("RULE-R17-104", "if minute <= prices.premium_minute:", "if minute < prices.premium_minute:"),
     Mutant(
         "RULE-R17-104",
