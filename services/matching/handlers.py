@@ -1,6 +1,6 @@
 """Command -> domain -> events. Every command passes the same gate: once each, none missing, the ledger in balance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from cleartide.contracts import (
@@ -52,6 +52,7 @@ from services.matching.domain import (
     book_feed,
     canceling,
     conversion,
+    expiry,
     funding,
     leverage,
     liquidation,
@@ -63,6 +64,7 @@ from services.matching.domain import (
     transfers,
 )
 from services.matching.domain.answers import Sender
+from services.matching.domain.deadlines import Deadline, Kind
 from services.matching.domain.errors import Refused
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue import lifecycle, settings
@@ -103,7 +105,22 @@ def sent(rule: Callable[[MatchingState, Effects, Sender, Order], None]) -> Rule[
     return handle
 
 
+def pass_time(state: MatchingState, _: Message, effects: Effects) -> None:
+    """Before every message: what has become due by now happens first, whatever the message is."""
+    if state.deadlines.next_at > effects.at:
+        return
+    state.ledger.begin(effects.seq, effects.at)
+    while (deadline := state.deadlines.due(effects.at)) is not None:
+        DUE[deadline.kind](state, deadline, effects)
+    if state.changed_books:
+        book_feed.announce(state, effects)
+    state.ledger.end()
+
+
+DUE: Final[Mapping[Kind, Callable[[MatchingState, Deadline, Effects], None]]] = {"order_expiry": expiry.expire}
+
 HANDLERS: Final[Handlers] = {
+    Message: pass_time,
     ListMarket: gated(listing.list_market),
     ChangeMarket: gated(listing.change_market),
     HaltMarket: gated(lifecycle.halt),

@@ -11,19 +11,21 @@ from cleartide.service import Query, QueryError
 from services.matching.domain.ledger import cash_name, position_name
 from services.matching.tables.venue import MARKET_LIMITS
 from services.matching.views import books, families, venue
+from services.matching.views.grids import MOST_MARKETS, grid_of, grids_of
+from services.matching.views.orders import OPEN_ORDERS_SQL, order_view, orders
 from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, limit_of
 
-MOST_MARKETS: Final = 1_000
 MOST_POTS: Final = 1_000
 
-_GRIDS_SQL: Final = "SELECT market, tick_size, lot_size FROM markets ORDER BY market LIMIT $1"
 _MARKETS_SQL: Final = """
 SELECT m.*, k.mark_ticks, k.index_ticks, k.last_ticks, k.index_stale, k.updated_at, k.open_interest_lots,
        f.rate_ppb, f.interval_start, f.funding_index_quanta, s.state, s.since, s.ends_at, s.spec_version,
        l.min_order_size, l.max_order_size, l.max_leverage, l.open_interest_cap, l.position_cap, l.band_ppb,
        l.twap_band_ppb, l.breaker_ppb, l.pause_micros,
-       (SELECT max(price_ticks) FROM orders o WHERE o.market = m.market AND side = 1) AS bid,
-       (SELECT min(price_ticks) FROM orders o WHERE o.market = m.market AND side = -1) AS ask
+       (SELECT max(price_ticks) FROM orders o
+        WHERE o.market = m.market AND side = 1 AND shown_lots > 0) AS bid,
+       (SELECT min(price_ticks) FROM orders o
+        WHERE o.market = m.market AND side = -1 AND shown_lots > 0) AS ask
 FROM markets m JOIN marks k USING (market) JOIN funding_indexes f USING (market) JOIN market_states s USING (market)
 LEFT JOIN market_limits l USING (market) ORDER BY m.market LIMIT $1
 """
@@ -40,7 +42,6 @@ FROM positions p JOIN marks k USING (market) JOIN funding_indexes f USING (marke
 JOIN ledger_balances b ON b.account = 'position:' || p.market || ':' || p.account
 WHERE p.account = $1 ORDER BY p.market LIMIT $2
 """
-_ORDERS_SQL: Final = "SELECT * FROM orders WHERE account = $1 ORDER BY order_id LIMIT $2"
 _TRADES_SQL: Final = """
 SELECT * FROM trades WHERE market = $1 AND trade_id < $2 ORDER BY trade_id DESC LIMIT $3
 """
@@ -74,22 +75,22 @@ async def account(pool: Any, params: dict[str, Any]) -> Any:
         found = await connection.fetchrow(_ACCOUNT_SQL, name)
         if found is None:
             raise QueryError("not_found", f"account {name} is not known")
-        grids = await _grids(connection)
+        grids = await grids_of(connection)
         positions = await connection.fetch(_POSITIONS_SQL, name, MOST_MARKETS)
-        orders = await connection.fetch(_ORDERS_SQL, name, 1_000)
+        open_orders = await connection.fetch(OPEN_ORDERS_SQL, name, 1_000)
     return {
         "account": name,
         "opened_at": found["opened_at"],
         "cash": quanta_to_text(found["cash"]),
         "positions": [_position(row, grids[row["market"]]) for row in positions],
-        "orders": [_order(row, grids[row["market"]]) for row in orders],
+        "orders": [order_view(row, grids[row["market"]]) for row in open_orders],
     }
 
 
 async def trades(pool: Any, params: dict[str, Any]) -> Any:
     """Trades of one market, newest first. Parameters: market; before (a trade id), limit."""
     market, limit = str(params["market"]), limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
-    grid = _grid(await _grids(pool), market)
+    grid = grid_of(await grids_of(pool), market)
     rows = await pool.fetch(_TRADES_SQL, market, before_of(params), limit)
     return {"market": market, "trades": [_trade(row, grid) for row in rows]}
 
@@ -98,7 +99,7 @@ async def liquidations(pool: Any, params: dict[str, Any]) -> Any:
     """Liquidation steps, newest first. Parameters: account, market, limit; all optional."""
     who, where = params.get("account"), params.get("market")
     limit = limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
-    grids = await _grids(pool)
+    grids = await grids_of(pool)
     rows = await pool.fetch(_LIQUIDATIONS_SQL, who and str(who), where and str(where), limit)
     return {"liquidations": [_liquidation(row, grids[row["market"]]) for row in rows]}
 
@@ -106,7 +107,7 @@ async def liquidations(pool: Any, params: dict[str, Any]) -> Any:
 async def ledger(pool: Any, params: dict[str, Any]) -> Any:
     """Ledger entries of an account's cash and positions, newest first. Parameters: account; before, limit."""
     name, limit = str(params["account"]), limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
-    names = [cash_name(name), *(position_name(market, name) for market in await _grids(pool))]
+    names = [cash_name(name), *(position_name(market, name) for market in await grids_of(pool))]
     rows = await pool.fetch(_LEDGER_SQL, names, before_of(params), limit)
     return {"account": name, "entries": [_entry(row) for row in rows]}
 
@@ -132,17 +133,6 @@ async def conservation(pool: Any, _: dict[str, Any]) -> Any:
         "assets": assets,
         "conserved": not any(sum(held.values()) for held in assets.values()) and not any(lots.values()),
     }
-
-
-async def _grids(connection: Any) -> dict[str, Grid]:
-    rows = await connection.fetch(_GRIDS_SQL, MOST_MARKETS)
-    return {row["market"]: Grid.of(row["tick_size"], row["lot_size"]) for row in rows}
-
-
-def _grid(grids: Mapping[str, Grid], market: str) -> Grid:
-    if market not in grids:
-        raise QueryError("not_found", f"market {market} is not listed")
-    return grids[market]
 
 
 def _price(grid: Grid, ticks: int | None) -> str | None:
@@ -194,19 +184,6 @@ def _position(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
     }
 
 
-def _order(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
-    return {
-        "order_id": row["order_id"],
-        "market": row["market"],
-        "client_order_id": row["client_order_id"],
-        "side": "buy" if row["side"] > 0 else "sell",
-        "price": grid.price_text(row["price_ticks"]),
-        "size": grid.size_text(row["size_lots"]),
-        "remaining": grid.size_text(row["remaining_lots"]),
-        "reduce_only": row["reduce_only"],
-    }
-
-
 def _trade(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
     same = ("trade_id", "at", "buyer", "seller", "taker_side", "origin", "outside_trade_id")
     return {
@@ -240,6 +217,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     "ledger": ledger,
     "liquidations": liquidations,
     "markets": markets,
+    "orders": orders,
     "trades": trades,
     **books.QUERIES,
     **families.QUERIES,

@@ -8,14 +8,13 @@ from cleartide.contracts import MarginBracket, MarketSpec
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.matching import tables
-from services.matching.domain.book import Order
 from services.matching.domain.book_feed import settle_down
 from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
-from services.matching.domain.resting import reinstate
 from services.matching.domain.state import Dirty, MatchingState
 from services.matching.tables import access, treasury
+from services.matching.tables.order_rows import collect_orders, restore_orders
 from services.matching.tables.venue_rows import (
     collect_markets,
     collect_venue,
@@ -31,18 +30,15 @@ class MatchingRepository(Repository[MatchingState]):
     tables: ClassVar[tuple[Table, ...]] = tables.TABLES
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> MatchingState:
-        """State from the loaded tables; orders return to the book in the order of their numbers: time priority."""
+        """State from the loaded tables."""
         state = MatchingState()
         _restore_ledger(state, rows)
         _restore_markets(state, rows)
         access.restore(state, rows)
         _restore_positions(state, rows)
         treasury.restore(state, rows)
-        for row in sorted(rows[tables.ORDERS.name]):
-            reinstate(state, _order(row))
+        restore_orders(state, rows)
         settle_down(state)
-        for name, client_order_id, _ in sorted(rows[tables.CLIENT_ORDER_IDS.name], key=lambda row: row[2]):
-            state.accounts[name].client_ids.add(client_order_id)
         _restore_intake(state, rows)
         restore_venue(state.venue, rows)
         return state
@@ -59,16 +55,7 @@ class MatchingRepository(Repository[MatchingState]):
                 changes.put(tables.POSITIONS, (*key, holding.lots, holding.funding_index))
             else:
                 changes.delete(tables.POSITIONS, key)
-        for order in dirty.orders.values():
-            if order.level is not None:
-                changes.put(tables.ORDERS, _order_row(order))
-            else:
-                changes.delete(tables.ORDERS, (order.order_id,))
-        for key, order_id in dirty.client_ids.items():
-            if order_id is not None:
-                changes.put(tables.CLIENT_ORDER_IDS, (*key, order_id))
-            else:
-                changes.delete(tables.CLIENT_ORDER_IDS, key)
+        collect_orders(changes, dirty)
         changes.put_all(tables.BOOKS, ((book.market, book.seq) for book in dirty.books.values()))
         changes.put_all(tables.TRADES, dirty.trades)
         changes.put_all(tables.LIQUIDATIONS, dirty.liquidations)
@@ -126,37 +113,6 @@ def _restore_intake(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> 
     state.intake.numbers.update(rows[tables.COMMAND_SOURCES.name])
     for row in rows[tables.APPLIED_IDS.name]:
         state.intake.restore(AppliedId(*row))
-
-
-def _order(row: Row) -> Order:
-    order_id, account, market, client_order_id, side, price, size, remaining, reduce_only, loss_per_lot = row
-    return Order(
-        order_id=order_id,
-        account=account,
-        market=market,
-        client_order_id=client_order_id,
-        side=side,
-        price=price,
-        size=size,
-        remaining=remaining,
-        reduce_only=reduce_only,
-        loss_per_lot=loss_per_lot,
-    )
-
-
-def _order_row(order: Order) -> Row:
-    return (
-        order.order_id,
-        order.account,
-        order.market,
-        order.client_order_id,
-        order.side,
-        order.price,
-        order.size,
-        order.remaining,
-        order.reduce_only,
-        order.loss_per_lot,
-    )
 
 
 _MARK_FIELDS = ("mark", "index", "last", "stale", "updated_at", "ema", "ema_at", "premium_minute", "average")

@@ -51,6 +51,8 @@ class Handler(Protocol[M_contra]):
 
 
 Handlers = Mapping[type[Message], Callable[..., None]]
+"""One handler per contract. That of `Message` itself is called with every message, before the message's own handler;
+it may not raise `Reject`, and what it does stands whatever becomes of the message."""
 
 
 @dataclass(frozen=True, eq=False)

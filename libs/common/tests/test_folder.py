@@ -10,7 +10,15 @@ from cleartide.bus.faults import CRASH_POINTS, crash_point_from, no_crash
 from cleartide.bus.folder import Folder, UnreadableEvent, channel_of, channels_of, subject_matches
 from cleartide.bus.ports import Commit, CursorLost, Delivery, Epoch, Progress
 from cleartide.bus.streams import EVENTS, MARKET
-from cleartide.contracts import DeadLettered, LiquidateAccount, Message, RiskAlertRaised, TransferApplied, VenueStatus
+from cleartide.contracts import (
+    DeadLettered,
+    Deposit,
+    LiquidateAccount,
+    Message,
+    RiskAlertRaised,
+    TransferApplied,
+    VenueStatus,
+)
 from cleartide.contracts.codec import encode
 from cleartide.fold import Changes, Repository
 from hypothesis import given
@@ -199,6 +207,21 @@ def test_types_without_a_handler_only_move_the_position() -> None:
     commit = fold(folder_of(fold_without), [delivered(1, event)])
     assert commit.after.position == 1
     assert not commit.outbox
+
+
+def test_the_handler_of_every_message_comes_first_and_stands() -> None:
+    """It is called before the message's own handler, also when that refuses, and for types that have no other."""
+    seen: list[tuple[str, int]] = []
+
+    def first(_state: Any, message: Message, effects: Any) -> None:
+        seen.append((message.id, effects.at))
+        effects.emit(TransferApplied, account="clock", amount_quanta=len(seen), cash_quanta=0)
+
+    fold_with = type(BANK)("matching", BANK.stream, {Message: first, Deposit: BANK.handlers[Deposit]}, BANK.repository)
+    commit = fold(folder_of(fold_with), [delivered(1, deposit(1)), delivered(2, deposit(1)), delivered(3, withdraw(1))])
+    assert seen == [("d1", 1), ("d1", 2), ("w1", 3)]
+    events = [event.get("reason") or event["account"] for event in said(commit)]
+    assert sorted(events) == ["alice", "clock", "clock", "clock", "duplicate"]
 
 
 def test_an_unreadable_event_of_our_own_stops_the_service() -> None:

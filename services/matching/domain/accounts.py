@@ -111,3 +111,8 @@ class Account:
         """Whether a fill of `quote` quanta surely keeps cash and Q within bounds, whatever part of it is realized."""
         from_position = abs(holding.quote.balance) + abs(holding.unsettled)
         return abs(self.cash.balance) + from_position + 2 * quote <= MAX_BALANCE_QUANTA
+
+
+def stp_group(account: Account) -> str:
+    """Whose orders do not trade with each other: those of one family of accounts (R29)."""
+    return account.root

@@ -1,18 +1,93 @@
-"""Amending open orders."""
+"""Amending open orders: what changes the queue loses its place in it (domain rules R26 and 12.8)."""
 
-from cleartide.contracts import AmendTerms
+from copy import copy
 
+from cleartide.contracts import AmendTerms, OrderAmended
+from cleartide.money import MoneyError
+
+from services.matching.domain.acceptance.pipeline import authorize
 from services.matching.domain.access import permits
 from services.matching.domain.answers import Sender, reject
+from services.matching.domain.book import Order
 from services.matching.domain.canceling import find
+from services.matching.domain.draft import Draft, loss_per_lot
+from services.matching.domain.errors import Refused
+from services.matching.domain.lifecycle import after
+from services.matching.domain.limits import MAX_ICEBERG_PARTS
 from services.matching.domain.output import Output
+from services.matching.domain.resting import close, lift, shrink
 from services.matching.domain.state import MatchingState
+from services.matching.domain.working import work
 
 
 def amend(state: MatchingState, out: Output, sender: Sender, terms: AmendTerms) -> None:
-    """Refused: an order that is not open, and so far every change."""
-    if not permits(state, sender, "trade"):
-        reject(out, sender, terms.client_order_id, "amend", "not_permitted")
-        return
-    known = find(state, sender, terms.client_order_id) is not None
-    reject(out, sender, terms.client_order_id, "amend", "amend_not_supported" if known else "unknown_order")
+    """Change an open order's limit or total size; a total that has been reached already cancels it."""
+    order = find(state, sender, terms.client_order_id)
+    try:
+        if not permits(state, sender, "trade"):
+            raise Refused("not_permitted")
+        if order is None:
+            raise Refused("unknown_order")
+        wanted = _read(state, order, terms)
+        if wanted.remaining <= 0:
+            close(state, out, order, "canceled")
+        elif wanted.price == order.price and wanted.size < order.size:
+            _make_smaller(state, out, order, wanted)
+        else:
+            _replace(state, out, order, wanted)
+    except (Refused, MoneyError) as verdict:
+        reject(out, sender, terms.client_order_id, "amend", verdict.reason)
+
+
+def _read(state: MatchingState, order: Order, terms: AmendTerms) -> Order:
+    """A copy of the order as it is wanted. Raises Refused or MoneyError."""
+    market = state.markets[order.market]
+    if terms.trigger_price is not None:
+        raise Refused("trigger_not_allowed")
+    wanted = copy(order)
+    if terms.price is not None:
+        wanted.price = market.price_steps.parse(terms.price)
+        wanted.loss_per_lot = loss_per_lot(market, order.side, wanted.price)
+    if terms.size is not None:
+        wanted.size = market.size_steps.parse(terms.size)
+        wanted.remaining += wanted.size - order.size
+    if (wanted.price, wanted.size) == (order.price, order.size):
+        raise Refused("nothing_to_amend")
+    if wanted.display and wanted.display * MAX_ICEBERG_PARTS < wanted.size:
+        raise Refused("display_too_small")
+    return wanted
+
+
+def _make_smaller(state: MatchingState, out: Output, order: Order, wanted: Order) -> None:
+    """Less at the same price takes nothing from anybody: no check, and the place is kept."""
+    shrink(state, order, order.remaining - wanted.remaining)
+    order.size = wanted.size
+    order.state = after(order.state, "amend")
+    _announce(out, order, kept_priority=True)
+
+
+def _replace(state: MatchingState, out: Output, order: Order, wanted: Order) -> None:
+    """Another price or more size is judged like a new order, and works like one. Raises Refused before any change."""
+    account = state.accounts[order.account]
+    holding = state.holding(account, state.markets[order.market])
+    guarded = authorize(state, Draft(account, holding, wanted, replaced=order), out.at)
+    lift(state, order)
+    order.price, order.loss_per_lot = wanted.price, wanted.loss_per_lot
+    order.size, order.remaining = wanted.size, wanted.remaining
+    order.state = after(order.state, "amend")
+    _announce(out, order, kept_priority=False)
+    work(state, out, order, guarded)
+
+
+def _announce(out: Output, order: Order, *, kept_priority: bool) -> None:
+    out.emit(
+        OrderAmended,
+        order_id=order.order_id,
+        account=order.account,
+        market=order.market,
+        client_order_id=order.client_order_id,
+        price_ticks=order.price,
+        size_lots=order.size,
+        remaining_lots=order.remaining,
+        kept_priority=kept_priority,
+    )

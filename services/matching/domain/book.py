@@ -4,27 +4,46 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cleartide.contracts.types import OrderType, SelfTradePrevention, TimeInForce
+
+from services.matching.domain.lifecycle import OrderState
+
 
 class Order:
-    """One order. `side` is +1 for buy and -1 for sell; sizes in lots, price in ticks.
+    """One order. `side` is +1 for buy and -1 for sell; sizes in lots, price in ticks, times in microseconds (0: none).
 
-    loss_per_lot: quanta lost to the mark per lot filled at the limit, as it stood at entry (domain rule R9).
+    remaining: open, of which `shown` are in the book for all to see; `display` is shown at a time, 0 shows all.
+    prevented: lots that self-trade prevention took off; so filled = size - remaining - prevented.
+    quote: what the fills sum to, in quanta. loss_per_lot: quanta lost to the mark per lot filled at the limit, as it
+    stood at entry (domain rule R9). priority: among the orders of a price the smaller number trades first.
     """
 
     __slots__ = (
         "account",
         "client_order_id",
+        "display",
+        "expires_at",
         "level",
         "loss_per_lot",
         "market",
         "newer",
         "older",
         "order_id",
+        "order_type",
+        "placed_at",
+        "post_only",
+        "prevented",
+        "prevention",
         "price",
+        "priority",
+        "quote",
         "reduce_only",
         "remaining",
+        "shown",
         "side",
         "size",
+        "state",
+        "time_in_force",
     )
 
     def __init__(
@@ -40,18 +59,39 @@ class Order:
         remaining: int,
         reduce_only: bool,
         loss_per_lot: int,
+        order_type: OrderType = "limit",
+        time_in_force: TimeInForce = "gtc",
+        post_only: bool = False,
+        prevention: SelfTradePrevention = "expire_maker",
+        expires_at: int = 0,
+        display: int = 0,
+        shown: int = 0,
+        prevented: int = 0,
+        quote: int = 0,
+        priority: int = 0,
+        state: OrderState = "accepted",
+        placed_at: int = 0,
     ) -> None:
         self.order_id, self.account, self.market = order_id, account, market
         self.client_order_id, self.side, self.price = client_order_id, side, price
         self.size, self.remaining = size, remaining
         self.reduce_only, self.loss_per_lot = reduce_only, loss_per_lot
+        self.order_type, self.time_in_force, self.post_only = order_type, time_in_force, post_only
+        self.prevention, self.expires_at, self.display = prevention, expires_at, display
+        self.shown, self.prevented, self.quote = shown, prevented, quote
+        self.priority, self.state, self.placed_at = priority, state, placed_at
         self.level: Level | None = None
         self.older: Order | None = None
         self.newer: Order | None = None
 
+    @property
+    def filled(self) -> int:
+        """Lots that have traded."""
+        return self.size - self.remaining - self.prevented
+
 
 class Level:
-    """The orders of one price, oldest first, as a linked list."""
+    """The orders of one price, oldest first, as a linked list. `lots` are those shown."""
 
     __slots__ = ("key", "lots", "newest", "oldest", "price")
 
@@ -82,7 +122,7 @@ class HalfBook:
         return self._levels[self._keys[-1]].oldest if self._keys else None
 
     def levels(self) -> Iterator[tuple[int, int]]:
-        """(price, lots) from the best level on."""
+        """(price, shown lots) from the best level on."""
         for key in reversed(self._keys):
             level = self._levels[key]
             yield level.price, level.lots
@@ -94,14 +134,18 @@ class HalfBook:
 
     def orders(self) -> Iterator[Order]:
         """Every order in priority."""
+        for queue in self.queues():
+            yield from queue
+
+    def queues(self) -> Iterator[Iterator[Order]]:
+        """The orders of each level by priority, from the best level on; the book must not change meanwhile."""
         for key in reversed(self._keys):
-            order = self._levels[key].oldest
-            while order is not None:
-                yield order
-                order = order.newer
+            yield _chain(self._levels[key].oldest)
 
     def add(self, order: Order) -> None:
-        """Put an order behind all others of its price."""
+        """Put an order behind all others of its price, and show of it what is to be seen."""
+        if not order.shown:
+            order.shown = min(order.display or order.remaining, order.remaining)
         key = order.price * self._side
         level = self._levels.get(key)
         if level is None:
@@ -114,14 +158,24 @@ class HalfBook:
         else:
             level.newest.newer = order
         level.newest = order
-        level.lots += order.remaining
+        level.lots += order.shown
 
     def reduce(self, order: Order, lots: int) -> None:
-        """Part of a resting order traded; it keeps its place."""
-        assert order.level is not None and lots <= order.remaining
+        """Part of what a resting order shows traded; it keeps its place while it still shows something."""
+        assert order.level is not None and lots <= order.shown
         self._book.touch(order.level)
         order.remaining -= lots
+        order.shown -= lots
         order.level.lots -= lots
+
+    def shrink(self, order: Order, lots: int) -> None:
+        """Make a resting order smaller; it keeps its place, and what it does not show goes first."""
+        assert order.level is not None and lots < order.remaining
+        self._book.touch(order.level)
+        order.remaining -= lots
+        hidden = order.shown - min(order.shown, order.remaining)
+        order.shown -= hidden
+        order.level.lots -= hidden
 
     def remove(self, order: Order) -> None:
         """Take an order out of the book."""
@@ -136,11 +190,18 @@ class HalfBook:
             level.newest = order.older
         else:
             order.newer.older = order.older
-        level.lots -= order.remaining
+        level.lots -= order.shown
         order.level = order.older = order.newer = None
+        order.shown = 0
         if level.oldest is None:
             del self._levels[level.key]
             del self._keys[bisect_left(self._keys, level.key)]
+
+
+def _chain(order: Order | None) -> Iterator[Order]:
+    while order is not None:
+        yield order
+        order = order.newer
 
 
 class Book:

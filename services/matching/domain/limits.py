@@ -15,4 +15,6 @@ MAX_UNITS: Final = 2**52
 """Of one balance of an asset beside the settlement asset, in its smallest units."""
 
 MAX_OPEN_ORDERS: Final = 1_000
+MAX_ICEBERG_PARTS: Final = 100
+"""Of an order's total size by what it shows at a time: each part is a fill of its own."""
 CLIENT_IDS_REMEMBERED: Final = 4_096

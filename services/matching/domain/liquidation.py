@@ -9,6 +9,7 @@ from cleartide.rules.margin import AccountMargin, is_liquidatable
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.bankruptcy import bankruptcy_price, close_size, maintenance_of
+from services.matching.domain.canceling import open_orders
 from services.matching.domain.conversion import restore_health
 from services.matching.domain.margin import standing
 from services.matching.domain.mark_price import is_stale
@@ -35,7 +36,7 @@ def liquidate(state: MatchingState, command: LiquidateAccount, out: Output) -> N
     if account is None or reason is not None:
         _reject(out, command, reason or "unknown_account", now)
         return
-    for order in list(account.orders.values()):
+    for order in open_orders(account):
         close(state, out, order, "liquidation")
     if account.collateral:
         now = restore_health(state, out, account)

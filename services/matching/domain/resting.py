@@ -4,53 +4,109 @@ from cleartide.contracts import OrderClosed
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.book import Order
+from services.matching.domain.deadlines import Deadline
+from services.matching.domain.lifecycle import after, end_of
 from services.matching.domain.output import Output
-from services.matching.domain.state import MatchingState
+from services.matching.domain.state import ClosedOrder, MatchingState
 
 
 def rest(state: MatchingState, order: Order) -> None:
     """Put an order with something left behind the others of its price."""
-    reinstate(state, order)
+    order.state = after(order.state, "rest")
+    order.priority = _next_priority(state)
+    register(state, order)
+    enter(state, order)
     state.dirty.orders[order.order_id] = order
 
 
-def reinstate(state: MatchingState, order: Order) -> None:
-    """Put a stored order back where it was: orders return by their numbers, which is their time priority."""
-    account, market = state.accounts[order.account], state.markets[order.market]
-    market.book.half(order.side).add(order)
-    account.orders[order.client_order_id] = order
-    _reserve(state, account, order, order.remaining)
+def register(state: MatchingState, order: Order) -> None:
+    """Make an open order known to its account and to the clock, whether it is in the book or not."""
+    state.accounts[order.account].orders[order.client_order_id] = order
+    if order.expires_at:
+        state.expiring[order.order_id] = order
+        state.deadlines.set(_expiry(order))
 
 
-def take(state: MatchingState, order: Order, lots: int) -> None:
-    """Part of a resting order traded."""
-    state.markets[order.market].book.half(order.side).reduce(order, lots)
+def enter(state: MatchingState, order: Order) -> None:
+    """Put an order into the book as the last of its price, and keep margin for it."""
+    state.markets[order.market].book.half(order.side).add(order)
+    _reserve(state, state.accounts[order.account], order, order.remaining)
+
+
+def lift(state: MatchingState, order: Order) -> None:
+    """Take an order out of the book; it stays open, and known to its account."""
+    state.markets[order.market].book.half(order.side).remove(order)
+    _reserve(state, state.accounts[order.account], order, -order.remaining)
+
+
+def take(state: MatchingState, order: Order, lots: int, quote: int) -> None:
+    """Part of what a resting order shows traded, for `quote` quanta."""
+    order.quote += quote
+    order.state = after(order.state, "fill")
+    _reduce(state, order, lots)
+
+
+def prevent(state: MatchingState, order: Order, lots: int) -> None:
+    """Part of what a resting order shows goes without a trade, because it met its own owner."""
+    order.prevented += lots
+    _reduce(state, order, lots)
+
+
+def shrink(state: MatchingState, order: Order, lots: int) -> None:
+    """Make a resting order smaller; it keeps its place."""
+    state.markets[order.market].book.half(order.side).shrink(order, lots)
     _reserve(state, state.accounts[order.account], order, -lots)
     state.dirty.orders[order.order_id] = order
 
 
 def close(state: MatchingState, out: Output, order: Order, reason: str) -> None:
-    """Take a resting order out of the book and say why."""
-    account = state.accounts[order.account]
-    state.markets[order.market].book.half(order.side).remove(order)
-    del account.orders[order.client_order_id]
-    _reserve(state, account, order, -order.remaining)
-    state.dirty.orders[order.order_id] = order
-    announce_closed(out, order, reason)
-
-
-def announce_closed(out: Output, order: Order, reason: str) -> None:
-    """Say that an order is over."""
+    """End an order, wherever it is, and say why."""
+    if order.level is not None:
+        lift(state, order)
+    if state.accounts[order.account].orders.pop(order.client_order_id, None) is not None:
+        state.dirty.orders[order.order_id] = order
+        if order.expires_at:
+            del state.expiring[order.order_id]
+            state.deadlines.drop(_expiry(order))
+    order.state = after(order.state, end_of(reason))
+    state.dirty.closed_orders.append(ClosedOrder.of(order, reason, out.at))
     out.emit(
         OrderClosed,
         order_id=order.order_id,
         account=order.account,
         market=order.market,
         client_order_id=order.client_order_id,
-        filled_lots=order.size - order.remaining,
-        unfilled_lots=order.remaining,
+        filled_lots=order.filled,
+        unfilled_lots=order.size - order.filled,
         reason=reason,
+        state=order.state,
     )
+
+
+def finish(state: MatchingState, out: Output, order: Order) -> None:
+    """End an order with nothing left: filled, unless self-trade prevention had a part in it."""
+    close(state, out, order, "self_trade" if order.prevented else "filled")
+
+
+def _reduce(state: MatchingState, order: Order, lots: int) -> None:
+    """An order that shows nothing more, but has more, shows the next part behind the others of its price."""
+    half = state.markets[order.market].book.half(order.side)
+    half.reduce(order, lots)
+    _reserve(state, state.accounts[order.account], order, -lots)
+    if order.remaining and not order.shown:
+        half.remove(order)
+        order.priority = _next_priority(state)
+        half.add(order)
+    state.dirty.orders[order.order_id] = order
+
+
+def _next_priority(state: MatchingState) -> int:
+    state.counters.priorities += 1
+    return state.counters.priorities
+
+
+def _expiry(order: Order) -> Deadline:
+    return Deadline(order.expires_at, "order_expiry", order.order_id)
 
 
 def _reserve(state: MatchingState, account: Account, order: Order, lots: int) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.book import Book, Order
+from services.matching.domain.deadlines import Deadlines
 from services.matching.domain.intake import Intake
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
 from services.matching.domain.market import Market
@@ -30,6 +31,51 @@ class TradeRecord(NamedTuple):
     outside_trade_id: str
     buyer_fee_quanta: int
     seller_fee_quanta: int
+
+
+class ClosedOrder(NamedTuple):
+    """An order that is over, in the column order of its table."""
+
+    order_id: int
+    account: str
+    market: str
+    client_order_id: str
+    side: int
+    order_type: str
+    time_in_force: str
+    post_only: bool
+    reduce_only: bool
+    price_ticks: int
+    size_lots: int
+    filled_lots: int
+    quote_quanta: int
+    state: str
+    reason: str
+    placed_at: int
+    closed_at: int
+
+    @classmethod
+    def of(cls, order: Order, reason: str, at: int) -> "ClosedOrder":
+        """The order as it stands, closed for a reason at a time (microseconds)."""
+        return cls(
+            order_id=order.order_id,
+            account=order.account,
+            market=order.market,
+            client_order_id=order.client_order_id,
+            side=order.side,
+            order_type=order.order_type,
+            time_in_force=order.time_in_force,
+            post_only=order.post_only,
+            reduce_only=order.reduce_only,
+            price_ticks=order.price,
+            size_lots=order.size,
+            filled_lots=order.filled,
+            quote_quanta=order.quote,
+            state=order.state,
+            reason=reason,
+            placed_at=order.placed_at,
+            closed_at=at,
+        )
 
 
 class LiquidationRecord(NamedTuple):
@@ -64,9 +110,10 @@ class FundingRecord(NamedTuple):
 
 @dataclass(slots=True)
 class Counters:
-    """Last number given out of each kind."""
+    """Last number given out of each kind. `priorities`: places at the end of a price level."""
 
     orders: int = 0
+    priorities: int = 0
     trades: int = 0
     liquidations: int = 0
 
@@ -85,6 +132,7 @@ class Dirty:
     holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     books: dict[str, Book] = field(default_factory=dict)
+    closed_orders: list[ClosedOrder] = field(default_factory=list)
     client_ids: dict[tuple[str, str], int | None] = field(default_factory=dict)
     trades: list[TradeRecord] = field(default_factory=list)
     liquidations: list[LiquidationRecord] = field(default_factory=list)
@@ -92,14 +140,19 @@ class Dirty:
 
 
 class MatchingState:
-    """The whole state of the sequencer. `families`: the sub-accounts of those accounts that have any."""
+    """The whole state of the sequencer.
+
+    families: the sub-accounts of those accounts that have any. expiring: open orders with an end, by their numbers.
+    """
 
     __slots__ = (
         "accounts",
         "changed_books",
         "collected_numbers",
         "counters",
+        "deadlines",
         "dirty",
+        "expiring",
         "families",
         "fees",
         "intake",
@@ -119,6 +172,8 @@ class MatchingState:
         self.intake = Intake()
         self.venue = Venue()
         self.counters = Counters()
+        self.deadlines = Deadlines()
+        self.expiring: dict[int, Order] = {}
         self.dirty = Dirty()
         self.changed_books: list[Book] = []
         self.collected_numbers: dict[str, int] = {}
@@ -128,6 +183,7 @@ class MatchingState:
         counters = self.counters
         return {
             "orders": counters.orders,
+            "priorities": counters.priorities,
             "trades": counters.trades,
             "liquidations": counters.liquidations,
             "transactions": self.ledger.transactions,
@@ -138,7 +194,7 @@ class MatchingState:
         """Take back what `numbers` gave; kinds that were never stored start at zero."""
         counters = self.counters
         counters.orders, counters.trades = numbers.get("orders", 0), numbers.get("trades", 0)
-        counters.liquidations = numbers.get("liquidations", 0)
+        counters.liquidations, counters.priorities = numbers.get("liquidations", 0), numbers.get("priorities", 0)
         self.ledger.transactions = numbers.get("transactions", 0)
         self.venue.changes = numbers.get("changes", 0)
         self.collected_numbers = self.numbers()

@@ -1,16 +1,18 @@
-"""The matching loop: a taker trades against the other side, best price first, the oldest order of a price first."""
+"""The matching loop: a taker meets the other side, best price first, the first order of a price first."""
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from cleartide.contracts import TradeOrigin
-from cleartide.contracts.types import Side
+from cleartide.contracts.types import SelfTradePrevention, Side
 from cleartide.money import PPB, ceil_div
 
-from services.matching.domain.accounts import Account, Holding
+from services.matching.domain.accounts import Account, Holding, stp_group
 from services.matching.domain.book import Order
 from services.matching.domain.margin import allows_fill
+from services.matching.domain.market import Market
 from services.matching.domain.output import Output
-from services.matching.domain.resting import close, take
+from services.matching.domain.resting import close, finish, take
+from services.matching.domain.self_trade import REASON, shrink_maker
 from services.matching.domain.settlement import Deal, Party, execute
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue.fills import Barred, fillable
@@ -20,11 +22,26 @@ class Taker:
     """Who takes: side +1 or -1, limit in ticks, lots still wanted, and the order behind it if there is one.
 
     guarded: the order was not funded in full at entry, so each fill must by itself leave the account safe (3.11).
+    filled, prevented, quote and fees: what came of it so far, in lots and quanta.
     """
 
     origin: ClassVar[TradeOrigin] = "book"
     banded: ClassVar[bool] = True
-    __slots__ = ("account", "guarded", "holding", "limit", "order_id", "remaining", "side")
+    __slots__ = (
+        "account",
+        "fees",
+        "filled",
+        "guarded",
+        "holding",
+        "limit",
+        "order_id",
+        "prevented",
+        "prevention",
+        "quote",
+        "reduce_only",
+        "remaining",
+        "side",
+    )
 
     def __init__(
         self,
@@ -36,10 +53,21 @@ class Taker:
         lots: int,
         order_id: int | None,
         guarded: bool,
+        reduce_only: bool = False,
+        prevention: SelfTradePrevention = "expire_maker",
     ) -> None:
         self.account, self.holding = account, holding
         self.side, self.limit, self.remaining = side, limit, lots
         self.order_id, self.guarded = order_id, guarded
+        self.reduce_only, self.prevention = reduce_only, prevention
+        self.filled = self.prevented = self.quote = self.fees = 0
+
+    @property
+    def wanted(self) -> int:
+        """Lots that it would still take: a reduce-only one no more than the position (R30)."""
+        if self.reduce_only:
+            return min(self.remaining, max(0, -self.side * self.holding.lots))
+        return self.remaining
 
     def party(self, state: MatchingState, price: int, lots: int) -> Party:
         """The taker's side of a fill, with the taker fee, rounded up (R6)."""
@@ -47,46 +75,117 @@ class Taker:
         fee = ceil_div(price * lots * market.unit * market.taker_fee_ppb, PPB)
         return Party(self.account, self.order_id, fee, state.fees)
 
+    def took(self, price: int, lots: int, fee: int) -> None:
+        """Note a fill."""
+        self.remaining -= lots
+        self.filled += lots
+        self.quote += price * lots * self.holding.market.unit
+        self.fees += fee
+
+    def gave_up(self, lots: int) -> None:
+        """Note lots that self-trade prevention took off."""
+        self.remaining -= lots
+        self.prevented += lots
+
+
+def taker_of(account: Account, holding: Holding, order: Order, guarded: bool) -> Taker:
+    """The order as a taker, for this account and what it holds in the order's market."""
+    return Taker(
+        account,
+        holding,
+        side=order.side,
+        limit=order.price,
+        lots=order.remaining,
+        order_id=order.order_id,
+        guarded=guarded,
+        reduce_only=order.reduce_only,
+        prevention=order.prevention,
+    )
+
+
+class Floor(Protocol):
+    """Where a taker meets makers: the book itself, or a rehearsal on copies. One taker's way over it is one walk."""
+
+    def best(self) -> Order | None:
+        """The next maker: it stays until it is dropped or shows nothing more."""
+        ...
+
+    def account(self, name: str) -> Account:
+        """Who stands behind a maker."""
+        ...
+
+    def holding(self, account: Account) -> Holding:
+        """What they hold in this market."""
+        ...
+
+    def drop(self, maker: Order, reason: str) -> None:
+        """The maker may not trade and leaves the book."""
+        ...
+
+    def prevent(self, taker: Taker, maker: Order, lots: int) -> None:
+        """Both shrink without a trade."""
+        ...
+
+    def trade(self, taker: Taker, taking: Party, maker: Order, making: Party, lots: int) -> None:
+        """Both trade at the maker's price."""
+        ...
+
 
 def sweep(state: MatchingState, out: Output, taker: Taker) -> str | None:
-    """Trade until the taker has enough or nothing crosses. A reason is returned when the taker had to stop early.
+    """Trade until the taker has enough or nothing crosses. A reason is returned when the taker had to stop early."""
+    return walk(state, _Book(state, out, taker), taker)
+
+
+def walk(state: MatchingState, floor: Floor, taker: Taker) -> str | None:
+    """The rule of meeting, which changes nothing but through the floor; `sweep` says what is returned.
 
     Resting orders that may not trade leave the book on the way: the taker's own (R29), reduce-only ones with
     nothing to reduce (R30), those outside the bands or caps (R31, R32), and those whose account the fill would leave
-    short of margin (3.11).
+    short of margin (3.11). A reduce-only taker goes on while there is something left to reduce.
     """
-    half = taker.holding.market.book.half(-taker.side)
-    while taker.remaining:
-        maker = half.best_order
+    group = stp_group(taker.account)
+    while wanted := taker.wanted:
+        maker = floor.best()
         if maker is None or (maker.price - taker.limit) * taker.side > 0:
             return None
-        owner = state.accounts[maker.account]
-        if owner.root == taker.account.root:
-            close(state, out, maker, "self_trade")
+        owner = floor.account(maker.account)
+        if stp_group(owner) == group:
+            if _ends_at_own(floor, taker, maker):
+                return REASON
             continue
-        holding = state.holding(owner, taker.holding.market)
-        lots = min(taker.remaining, maker.remaining)
+        holding = floor.holding(owner)
+        lots = min(wanted, maker.shown)
         if maker.reduce_only:
             lots = min(lots, max(0, -maker.side * holding.lots))
             if not lots:
-                close(state, out, maker, "reduce_only")
+                floor.drop(maker, "reduce_only")
                 continue
         allowed = fillable(taker.holding, holding, taker.side, maker.price, lots, banded=taker.banded)
         if isinstance(allowed, Barred):
             if not allowed.maker:
                 return allowed.reason
-            close(state, out, maker, allowed.reason)
+            floor.drop(maker, allowed.reason)
             continue
         lots = allowed
-        party = _maker(state, owner, holding, maker, lots)
-        if isinstance(party, str):
-            close(state, out, maker, party)
+        making = _maker(state, owner, holding, maker, lots)
+        if isinstance(making, str):
+            floor.drop(maker, making)
             continue
         taking = taker.party(state, maker.price, lots)
         if taker.guarded and not allows_fill(taker.account, taker.holding, taker.side * lots, maker.price, taking.fee):
             return "insufficient_margin"
-        _trade(state, out, taker, taking, maker, party, lots)
+        floor.trade(taker, taking, maker, making, lots)
     return None
+
+
+def _ends_at_own(floor: Floor, taker: Taker, maker: Order) -> bool:
+    """Self-trade prevention by the incoming order's mode (R29); True: the taker goes no further."""
+    if taker.prevention == "decrement":
+        floor.prevent(taker, maker, min(taker.remaining, maker.shown))
+        return False
+    if taker.prevention != "expire_taker":
+        floor.drop(maker, REASON)
+    return taker.prevention != "expire_maker"
 
 
 def _maker(state: MatchingState, owner: Account, holding: Holding, maker: Order, lots: int) -> Party | str:
@@ -101,16 +200,38 @@ def _maker(state: MatchingState, owner: Account, holding: Holding, maker: Order,
     return Party(owner, maker.order_id, fee, state.fees)
 
 
-def _trade(
-    state: MatchingState, out: Output, taker: Taker, taking: Party, maker: Order, making: Party, lots: int
-) -> None:
-    side: Side = "buy" if taker.side > 0 else "sell"
-    deal = Deal(taker.holding.market, maker.price, lots, side, taker.origin)
-    take(state, maker, lots)
-    taker.remaining -= lots
-    if taker.side > 0:
-        execute(state, out, deal, taking, making)
-    else:
-        execute(state, out, deal, making, taking)
-    if not maker.remaining:
-        close(state, out, maker, "filled")
+class _Book:
+    """The floor where everything happens."""
+
+    __slots__ = ("_half", "_market", "_out", "_state")
+
+    def __init__(self, state: MatchingState, out: Output, taker: Taker) -> None:
+        self._state, self._out = state, out
+        self._market: Market = taker.holding.market
+        self._half = self._market.book.half(-taker.side)
+
+    def best(self) -> Order | None:
+        return self._half.best_order
+
+    def account(self, name: str) -> Account:
+        return self._state.accounts[name]
+
+    def holding(self, account: Account) -> Holding:
+        return self._state.holding(account, self._market)
+
+    def drop(self, maker: Order, reason: str) -> None:
+        close(self._state, self._out, maker, reason)
+
+    def prevent(self, taker: Taker, maker: Order, lots: int) -> None:
+        taker.gave_up(lots)
+        shrink_maker(self._state, self._out, maker, lots, taker.order_id, taker.remaining)
+
+    def trade(self, taker: Taker, taking: Party, maker: Order, making: Party, lots: int) -> None:
+        side: Side = "buy" if taker.side > 0 else "sell"
+        deal = Deal(self._market, maker.price, lots, side, taker.origin)
+        take(self._state, maker, lots, maker.price * lots * self._market.unit)
+        taker.took(maker.price, lots, taking.fee)
+        buyer, seller = (taking, making) if taker.side > 0 else (making, taking)
+        execute(self._state, self._out, deal, buyer, seller)
+        if not maker.remaining:
+            finish(self._state, self._out, maker)

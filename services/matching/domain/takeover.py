@@ -25,19 +25,17 @@ class LiquidationTaker(Taker):
 
     origin: ClassVar[TradeOrigin] = "liquidation"
     banded: ClassVar[bool] = False
-    __slots__ = ("fees",)
+    __slots__ = ()
 
     def __init__(self, account: Account, holding: Holding, *, limit: int, lots: int) -> None:
         side = -1 if holding.lots > 0 else 1
         super().__init__(account, holding, side=side, limit=limit, lots=lots, order_id=None, guarded=False)
-        self.fees = 0
 
     def party(self, state: MatchingState, price: int, lots: int) -> Party:  # noqa: ARG002 - the base's form
         """The fee is min(floor(N * f_max), what the fill brings above the bankruptcy price) (R22)."""
         market = self.holding.market
         surplus = (price - self.limit) * -self.side * lots * market.unit
         fee = min(price * lots * market.unit * market.spec.liquidation_fee_ppb // PPB, surplus)
-        self.fees += fee
         return Party(self.account, None, fee, market.insurance)
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Final
 
 from services.matching.domain.accounts import Account
+from services.matching.domain.deadlines import Deadline
 from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.ledger import EXTERNAL
 from services.matching.domain.market import Market
@@ -19,6 +20,7 @@ def verify(state: MatchingState) -> None:
     for market in state.markets.values():
         _positions(state, market)
         _book(market)
+    _expiries(state)
     for account in state.accounts.values():
         _open_orders(account)
 
@@ -55,19 +57,28 @@ def _positions(state: MatchingState, market: Market) -> None:
 
 
 def _book(market: Market) -> None:
-    """Not crossed while it matches; levels hold the sum of their orders; within a price the older order comes first."""
+    """Not crossed while it matches; levels hold what their orders show; within a price orders stand by priority."""
     if market.is_crossed and market.status.matches:
         raise InvariantBroken(f"{market.id}: crossed at {market.book.bids.best_price}")
     for half in (market.book.bids, market.book.asks):
         lots: Counter[int] = Counter()
         last: dict[int, int] = {}
         for order in half.orders():
-            if order.remaining <= 0 or order.order_id <= last.get(order.price, 0):
+            shows_enough = 0 < order.shown <= min(order.display or order.remaining, order.remaining)
+            if not shows_enough or order.priority <= last.get(order.price, 0):
                 raise InvariantBroken(f"{market.id}: order {order.order_id} is out of place")
-            lots[order.price] += order.remaining
-            last[order.price] = order.order_id
+            lots[order.price] += order.shown
+            last[order.price] = order.priority
         if list(lots.items()) != list(half.levels()):
             raise InvariantBroken(f"{market.id}: levels do not hold their orders")
+
+
+def _expiries(state: MatchingState) -> None:
+    """Every open order with an end is known to the clock, and nothing else is."""
+    orders = [order for account in state.accounts.values() for order in account.orders.values() if order.expires_at]
+    known = all(Deadline(order.expires_at, "order_expiry", order.order_id) in state.deadlines for order in orders)
+    if not known or {order.order_id: order for order in orders} != state.expiring:
+        raise InvariantBroken(f"expiring orders {sorted(state.expiring)}")
 
 
 def _open_orders(account: Account) -> None:
@@ -75,6 +86,9 @@ def _open_orders(account: Account) -> None:
     sums: Counter[tuple[str, int]] = Counter()
     reserved = 0
     for order in account.orders.values():
+        stage = "partially_filled" if order.filled else "open"
+        if order.state not in (stage, "armed") or order.filled < 0 or (order.quote > 0) != (order.filled > 0):
+            raise InvariantBroken(f"order {order.order_id} is {order.state}, filled {order.filled} for {order.quote}")
         if not order.reduce_only:
             sums[order.market, order.side] += order.remaining
             reserved += order.remaining * order.loss_per_lot

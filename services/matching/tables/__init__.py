@@ -5,6 +5,7 @@ from typing import Final
 from cleartide.fold import Table
 
 from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
+from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
 from services.matching.tables.treasury import ASSETS
 from services.matching.tables.venue import VENUE_TABLES
 
@@ -75,28 +76,7 @@ POSITIONS: Final = Table(
     key=("account", "market"),
     columns={"account": "text", "market": "text", "lots": "bigint", "funding_index_quanta": "bigint"},
 )
-ORDERS: Final = Table(
-    "orders",
-    key=("order_id",),
-    columns={
-        "order_id": "bigint",
-        "account": "text",
-        "market": "text",
-        "client_order_id": "text",
-        "side": "smallint",
-        "price_ticks": "bigint",
-        "size_lots": "bigint",
-        "remaining_lots": "bigint",
-        "reduce_only": "boolean",
-        "loss_per_lot_quanta": "bigint",
-    },
-)
 BOOKS: Final = Table("books", key=("market",), columns={"market": "text", "book_seq": "bigint"})
-CLIENT_ORDER_IDS: Final = Table(
-    "client_order_ids",
-    key=("account", "client_order_id"),
-    columns={"account": "text", "client_order_id": "text", "order_id": "bigint"},
-)
 LEDGER_BALANCES: Final = Table(
     "ledger_balances", key=("account",), columns={"account": "text", "balance_quanta": "bigint", "asset": "text"}
 )
@@ -195,6 +175,7 @@ TABLES: Final[tuple[Table, ...]] = (
     ASSETS,
     POSITIONS,
     ORDERS,
+    ORDER_HISTORY,
     BOOKS,
     CLIENT_ORDER_IDS,
     LEDGER_BALANCES,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from cleartide.contracts import Message
+from cleartide.contracts import BookChanged, Message
 from cleartide.fold import Reject
 from cleartide.rules.margin import is_liquidatable
 from hypothesis import strategies as st
@@ -22,9 +22,10 @@ class Step(NamedTuple):
     amount: int
     offset: int
     flags: int
+    terms: int = 0
 
 
-def _steps(actions: list[str]) -> st.SearchStrategy[Step]:
+def _steps(actions: list[str], terms: int = 0) -> st.SearchStrategy[Step]:
     return st.builds(
         Step,
         action=st.sampled_from(actions),
@@ -33,6 +34,7 @@ def _steps(actions: list[str]) -> st.SearchStrategy[Step]:
         amount=st.integers(1, 600),
         offset=st.integers(-30, 30),
         flags=st.integers(0, 15),
+        terms=st.integers(0, terms),
     )
 
 
@@ -42,18 +44,20 @@ EVERYTHING: Final = [
     *("price", "crash", "liquidate", "liquidate") * 3,
     *("settle", "report", "insure") * 2,
     *("deposit", "withdraw", "stale", "silence"),
+    *("amend", "amend", "cancel_all"),
 ]
-flows: Final = st.lists(_steps(EVERYTHING), min_size=50, max_size=120)
+flows: Final = st.lists(_steps(EVERYTHING, terms=47), min_size=50, max_size=120)
 order_flows: Final = st.lists(_steps(ORDERS), min_size=30, max_size=80)
 
 
 def perform(ex: Exchange, number: int, step: Step) -> list[Message]:
-    """Send one step's command; what becomes a dead letter causes no events."""
+    """Send one step's command; of what becomes a dead letter there are only the events that its time has brought."""
     ex.wait(1 + step.flags * 137_000)
+    said = len(ex.effects.emitted)
     try:
         return _send(ex, number, step)
     except Reject:
-        return []
+        return [event for event in ex.effects.emitted[said:] if not isinstance(event, BookChanged)]
 
 
 def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
@@ -61,10 +65,15 @@ def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
     price = f"{1000 + step.offset}.{step.flags % 10}"
     match step.action:
         case "order":
-            return ex.place(trader, step.side, f"{step.amount / 1000:.3f}", **_order(number, step, price))
+            terms = _order(number, step, price) | _terms(ex, step)
+            return ex.place(trader, step.side, f"{step.amount / 1000:.3f}", **terms)
         case "cancel":
-            live = list(ex.state.accounts[trader].orders) if trader in ex.state.accounts else []
-            return ex.cancel(trader, live[step.amount % len(live)] if live else "none")
+            return ex.cancel(trader, _own(ex, step))
+        case "cancel_all":
+            return ex.cancel_all(trader)
+        case "amend":
+            size = f"{step.amount / 1000:.3f}" if step.terms % 3 else None
+            return ex.amend(trader, _own(ex, step), price=price if step.terms % 2 else None, size=size)
         case "price":
             return ex.price(price)
         case "crash":
@@ -87,6 +96,13 @@ def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
     return ex.insure(f"{step.amount / 3:.6f}")
 
 
+def _own(ex: Exchange, step: Step) -> str:
+    """One of the trader's open orders."""
+    account = ex.state.accounts.get(TRADERS[step.who])
+    live = list(account.orders) if account is not None else []
+    return live[step.amount % len(live)] if live else "none"
+
+
 def _most_due(ex: Exchange, otherwise: str) -> str:
     for name, account in ex.state.accounts.items():
         now = standing(account)
@@ -102,6 +118,21 @@ def _order(number: int, step: Step, price: str) -> dict[str, Any]:
     body["post_only"] = step.flags == 4
     body["reduce_only"] = step.flags in (1, 7, 9)
     return body
+
+
+MODES: Final = ("expire_maker", "expire_taker", "expire_both", "decrement")
+
+
+def _terms(ex: Exchange, step: Step) -> dict[str, Any]:
+    """Terms 0 asks for nothing more; the others mix self-trade modes, FOK, ends and icebergs."""
+    terms: dict[str, Any] = {"self_trade_prevention": MODES[step.terms % 4]} if step.terms else {}
+    if step.terms % 5 == 1 and step.flags != 4:
+        terms["time_in_force"] = "fok"
+    elif step.terms % 5 in (2, 3) and step.flags > 2:
+        terms |= {"time_in_force": "gtt", "expires_at": ex.effects.at + 1 + step.amount * 50_000}
+    if step.terms % 7 in (4, 5) and step.flags > 2 and terms.get("time_in_force") != "fok":
+        terms["display_size"] = f"{(step.amount + 6) // 7 / 1000:.3f}"
+    return terms
 
 
 def _parties(step: Step) -> dict[str, str]:

@@ -104,14 +104,15 @@ class Exchange(HandlerBench[MatchingState]):
         """Fold one command as it stands. Returns what it caused on EVENTS; what BOOKS says is in `book_changes`."""
         at, self.effects.cause = self.effects.at, command.id
         self.commands.append((at, command))
+        before = len(self.effects.emitted)
         try:
             said = self.take(command, seq=self.effects.seq + 1, at=at)
-            self.book_changes += of(said, BookChanged)
             return [event for event in said if not isinstance(event, BookChanged)]
         except Reject as verdict:
             self.dead.append(verdict.reason)
             raise
         finally:
+            self.book_changes += of(self.effects.emitted[before:], BookChanged)
             if self.checked:
                 verify(self.state)
 
@@ -166,6 +167,11 @@ class Exchange(HandlerBench[MatchingState]):
         number = self.numbers.get("engine", 0) + 1
         body = {"source": "engine", "trade_id": f"t{number}", "market": MARKET, "executed_at": START, **more}
         return self.send(ReportTrade, price=price, size=size, **body)
+
+    def kept(self) -> dict[str, dict[Any, Any]]:
+        """Every committed row but those that tell that a command came, which refused ones leave too."""
+        self.commit()
+        return {name: dict(rows) for name, rows in self.tables.items() if name not in ("applied_ids", "order_attempts")}
 
     def cash(self, account: str) -> int:
         return self.state.accounts[account].cash.balance

@@ -10,7 +10,6 @@ from cleartide.fold import Reject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching import tables
 from services.matching.domain.depth import Sweep, Within, sweep, within
 from services.matching.tests.flows import TRADERS, Step, flows, perform
 from services.matching.tests.support import MARKET, Exchange
@@ -116,10 +115,10 @@ def test_match_bks_005_a_command_that_changes_several_books_tells_each_by_market
 def snapshot(ex: Exchange, market: str = MARKET) -> dict[str, Any]:
     """What a reader of the committed rows sees; the query's own SQL is tried on a real database."""
     levels: dict[int, dict[int, int]] = {1: {}, -1: {}}
-    for row in ex.rows(tables.ORDERS.name):
+    for row in ex.rows("orders"):
         side = levels[row["side"]]
-        side[row["price_ticks"]] = side.get(row["price_ticks"], 0) + row["remaining_lots"]
-    numbers = {row["market"]: row["book_seq"] for row in ex.rows(tables.BOOKS.name)}
+        side[row["price_ticks"]] = side.get(row["price_ticks"], 0) + row["shown_lots"]
+    numbers = {row["market"]: row["book_seq"] for row in ex.rows("books")}
     bids, asks = (
         [list(level) for level in sorted(levels[side].items(), key=lambda level: -side * level[0])] for side in (1, -1)
     )

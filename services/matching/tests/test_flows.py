@@ -10,6 +10,7 @@ from cleartide.contracts import (
     LiquidationExecuted,
     Message,
     OrderAccepted,
+    OrderAmended,
     OrderClosed,
     PositionChanged,
     TradeExecuted,
@@ -96,7 +97,7 @@ def test_match_inv_005_every_accepted_order_is_live_or_closed_once_and_its_fills
     """MATCH-INV-005"""
     ex = opened()
     events = run(ex, steps)
-    sizes = {event.order_id: event.size_lots for event in of(events, OrderAccepted)}
+    sizes = {event.order_id: event.size_lots for event in events if isinstance(event, OrderAccepted | OrderAmended)}
     filled: dict[int, int] = defaultdict(int)
     for trade in of(events, TradeExecuted):
         for order_id in (trade.buy_order_id, trade.sell_order_id):
@@ -109,7 +110,7 @@ def test_match_inv_005_every_accepted_order_is_live_or_closed_once_and_its_fills
         assert event.filled_lots == filled[event.order_id]
         assert event.filled_lots + event.unfilled_lots == sizes[event.order_id]
     for number, order in live.items():
-        assert order.size - order.remaining == filled[number]
+        assert order.filled == filled[number]
 
 
 @settings(max_examples=50)

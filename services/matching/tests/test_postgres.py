@@ -9,15 +9,16 @@ import asyncpg
 import pytest
 from cleartide.book_view import BookView
 from cleartide.bus.ports import Delivery
-from cleartide.contracts import Message
+from cleartide.contracts import Message, OrderAccepted, OrderClosed
 from cleartide.contracts.codec import encode
+from cleartide.contracts.types import JSON_SAFE
 from cleartide.service import QueryError
 
 from services.matching.app import SERVICE
 from services.matching.queries import QUERIES
 from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.household import household
-from services.matching.tests.support import MARKET, Exchange
+from services.matching.tests.support import MARKET, Exchange, of
 from services.matching.tests.venue import run_in
 from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
@@ -46,6 +47,7 @@ def busy(seed: int, steps: int) -> Exchange:
     for number in range(steps):
         side, who = draw.choice(("buy", "sell")), draw.randrange(len(TRADERS))
         step = Step(draw.choice(EVERYTHING), who, side, draw.randint(1, 600), draw.randint(-30, 30), draw.randrange(16))
+        step = step._replace(terms=draw.randrange(48))
         perform(ex, number, step)
     ex.price("1000")
     for account in ("eve", "fay"):
@@ -72,6 +74,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_answers(pool, ex)
         await check_families(pool)
         await check_books(pool, ex)
+        await check_orders(pool, ex)
         await check_refusals(pool)
 
 
@@ -176,6 +179,38 @@ async def check_books(pool: Any, ex: Exchange) -> None:
     assert answer["within"][1]["bid_size"] == f"{sum(lots for _, lots in bids) / 1_000:.3f}"
 
 
+async def check_orders(pool: Any, ex: Exchange) -> None:
+    """MATCH-HIS-001, MATCH-HIS-002, MATCH-HIS-003: every order ever accepted, by page and by state."""
+    known = {order.order_id: order for account in ex.state.accounts.values() for order in account.orders.values()}
+    ended = of(ex.effects.emitted, OrderClosed)
+    for name in TRADERS:
+        told, before = [], JSON_SAFE
+        while page := (await QUERIES["orders"](pool, {"account": name, "before": before, "limit": 50}))["orders"]:
+            told += page
+            before = page[-1]["order_id"]
+        accepted = [event.order_id for event in of(ex.effects.emitted, OrderAccepted) if event.account == name]
+        assert [order["order_id"] for order in told] == accepted[::-1]
+        closed = {event.order_id: event for event in ended if event.account == name}
+        for order in told:
+            number, filled = order["order_id"], order["filled"]
+            if number in closed:
+                event = closed[number]
+                assert (order["state"], order["reason"], filled) == (
+                    event.state,
+                    event.reason,
+                    f"{event.filled_lots / 1000:.3f}",
+                )
+            else:
+                assert (order["state"], filled) == (known[number].state, f"{known[number].filled / 1000:.3f}")
+            assert (order["average_price"] is None) == (filled == "0.000")
+        for state in ("open", "closed", "filled", "expired", "canceled"):
+            some = (await QUERIES["orders"](pool, {"account": name, "state": state, "limit": 500}))["orders"]
+            wanted = {"open": {"open", "partially_filled"}, "closed": {"filled", "canceled", "expired"}}
+            assert {order["state"] for order in some} <= wanted.get(state, {state})
+    (one,) = (await QUERIES["orders"](pool, {"account": "eve", "client_order_id": "waits"}))["orders"]
+    assert (one["state"], one["price"], one["remaining"], one["closed_at"]) == ("open", "0.1", "0.250", None)
+
+
 async def check_refusals(pool: Any) -> None:
     """MATCH-PG-006: unknown names and unbounded requests are refused."""
     for query, params in (
@@ -190,6 +225,8 @@ async def check_refusals(pool: Any) -> None:
         ("impact", {"market": "ETH-PERP", "notional": "1"}),
         ("trades", {"market": MARKET, "limit": 501}),
         ("ledger", {"account": "eve", "before": -1}),
+        ("orders", {"account": "eve", "state": "lost"}),
+        ("orders", {"account": "eve", "limit": 501}),
     ):
         with pytest.raises(QueryError):
             await QUERIES[query](pool, params)

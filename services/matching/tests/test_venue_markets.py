@@ -18,7 +18,6 @@ from cleartide.fold import Reject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching import tables
 from services.matching.domain.verify import verify
 from services.matching.tests.flows import TRADERS, Step, flows, perform
 from services.matching.tests.support import MARKET, SECOND, Exchange, of, only, spec
@@ -157,7 +156,7 @@ def test_venue_mkt_007_a_delisted_market_first_only_reduces_then_settles_at_the_
     assert settled["ann"].funding_index_quanta == settled["bob"].funding_index_quanta == 100
     assert ex.balance(f"settlement:{MARKET}") == ex.balance(f"funding:{MARKET}") == 0
     ex.commit()
-    assert not ex.rows(tables.POSITIONS.name) and not ex.rows(tables.ORDERS.name)
+    assert not ex.rows("positions") and not ex.rows("orders")
 
 
 def test_venue_mkt_008_after_its_end_a_market_has_no_prices_orders_or_trades() -> None:

@@ -9,13 +9,13 @@ BANDS: Final = (
     Mutant("VENUE-BAND-001", "(centre * (PPB + width_ppb) - 1) // step", "(centre * (PPB + width_ppb)) // step"),
     Mutant(
         "VENUE-BAND-001",
-        "draft.price > highest_buy if draft.side > 0 else draft.price < lowest_sell",
-        "draft.price >= highest_buy if draft.side > 0 else draft.price <= lowest_sell",
+        "draft.order.price > highest_buy if draft.side > 0 else draft.order.price < lowest_sell",
+        "draft.order.price >= highest_buy if draft.side > 0 else draft.order.price <= lowest_sell",
     ),
     Mutant(
         "VENUE-BAND-002",
-        "draft.price > highest_buy if draft.side > 0 else draft.price < lowest_sell",
-        "not lowest_sell <= draft.price <= highest_buy",
+        "draft.order.price > highest_buy if draft.side > 0 else draft.order.price < lowest_sell",
+        "not lowest_sell <= draft.order.price <= highest_buy",
     ),
     Mutant(
         "VENUE-BAND-003",
@@ -61,8 +61,8 @@ AUCTION: Final = (
     Mutant("VENUE-AUC-004", "while wanted and offered and bid >= ask:", "while wanted and offered and bid > ask:"),
     Mutant(
         "VENUE-AUC-002",
-        "newer, older = (bid, ask) if bid.order_id > ask.order_id else (ask, bid)",
-        "newer, older = (ask, bid) if bid.order_id > ask.order_id else (bid, ask)",
+        "newer, older = (bid, ask) if bid.priority > ask.priority else (ask, bid)",
+        "newer, older = (ask, bid) if bid.priority > ask.priority else (bid, ask)",
     ),
     Mutant("VENUE-AUC-006", "- granted[order.account])", ")"),
     Mutant("VENUE-AUC-007", "(order.price - bound) * side > 0:", "(order.price - bound) * side > 10_000:"),
@@ -87,16 +87,22 @@ CAPS: Final = (
     Mutant("VENUE-CAP-004", "if reach > market.guards.position_cap or", "if reach >= market.guards.position_cap or"),
     Mutant(
         "VENUE-CAP-005",
-        "return max(0, self.holding.lots * self.side + open_lots + self.lots)",
-        "return abs(self.holding.lots * self.side + open_lots + self.lots)",
+        "return max(0, self.holding.lots * self.side + open_lots + self.added)",
+        "return abs(self.holding.lots * self.side + open_lots + self.added)",
     ),
     Mutant(
         "VENUE-CAP-006", "guards.position_cap - side * holding.lots)", "guards.position_cap - side * holding.lots + 1)"
     ),
     Mutant(
-        "VENUE-CAP-007", "if draft.lots < market.guards.min_lots and", "if draft.lots <= market.guards.min_lots and"
+        "VENUE-CAP-007",
+        "if draft.order.size < market.guards.min_lots and",
+        "if draft.order.size <= market.guards.min_lots and",
     ),
-    Mutant("VENUE-CAP-007", "if draft.lots > market.guards.max_lots:", "if draft.lots >= market.guards.max_lots:"),
+    Mutant(
+        "VENUE-CAP-007",
+        "if draft.order.size > market.guards.max_lots:",
+        "if draft.order.size >= market.guards.max_lots:",
+    ),
 )
 ACCEPTANCE: Final = (
     Mutant("VENUE-ACC-005", "times[-cap][1] > after)", "times[-cap][1] >= after)"),
@@ -106,7 +112,11 @@ ACCEPTANCE: Final = (
         "return ceil_div(notional, leverage) if leverage else 0",
         "return notional // (leverage + 1) if leverage else 0",
     ),
-    Mutant("VENUE-ACC-011", "* draft.loss_per_lot < needed:", "* draft.loss_per_lot <= needed:"),
+    Mutant(
+        "VENUE-ACC-011",
+        "draft.account.reserved - draft.added_loss < needed:",
+        "draft.account.reserved - draft.added_loss <= needed:",
+    ),
     Mutant("VENUE-ACC-013", "if limit is not None and value > limit:", "if limit is not None and value >= limit:"),
     Mutant("VENUE-ACC-014", ".loss(draft.account.name, at) >= limit:", ".loss(draft.account.name, at) > limit:"),
     Mutant("VENUE-ACC-014", "profit + funding - party.fee)", "profit + funding)"),

@@ -23,8 +23,8 @@ SELECT m.tick_size, m.lot_size, coalesce(b.book_seq, 0) AS book_seq
 FROM markets m LEFT JOIN books b USING (market) WHERE m.market = $1 LIMIT 1
 """
 _LEVELS_SQL: Final = """
-SELECT price_ticks, sum(remaining_lots)::bigint AS lots FROM orders WHERE market = $1 AND side = $2
-GROUP BY side, price_ticks ORDER BY side * price_ticks DESC LIMIT $3
+SELECT price_ticks, sum(shown_lots)::bigint AS lots FROM orders
+WHERE market = $1 AND side = $2 AND shown_lots > 0 GROUP BY side, price_ticks ORDER BY side * price_ticks DESC LIMIT $3
 """
 
 

@@ -61,8 +61,11 @@ class Folder:
     ) -> None:
         self._service, self._stream, self._journal, self._crash = service, stream, journal, crash
         self._repository, self._state = repository, state
+        self._first = handlers.get(Message)
         self._handlers: dict[str, Callable[..., None]] = {
-            contract.model_fields["type"].default: handler for contract, handler in handlers.items()
+            contract.model_fields["type"].default: handler
+            for contract, handler in handlers.items()
+            if contract is not Message
         }
         self._decoder = _decoder(stream.contracts, stream.public)
         self._epoch = epoch.number
@@ -171,6 +174,8 @@ class Folder:
         if self._stream.public and (refusal := self._misplaced(delivery, message, index)) is not None:
             self._bury(delivery, refusal, counts)
             return
+        if self._first is not None:
+            self._first(self._state, message, self._recorder)
         handler = self._handlers.get(message.type)
         if handler is None:
             return

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from cleartide.contracts import MarketState, OrderTerms
+from cleartide.contracts import MarketState
 from cleartide.money import PPB, ceil_div
 
 from services.matching.domain.accounts import Holding
@@ -24,40 +24,40 @@ SHUT: Final[Mapping[MarketState, str]] = {"halted": "market_halted", "delisted":
 REDUCING: Final[Mapping[MarketState, str]] = {"reduce_only": "market_reduce_only", "delisting": "market_delisting"}
 
 
-def account(state: MatchingState, draft: Draft, terms: OrderTerms) -> None:
+def account(state: MatchingState, draft: Draft) -> None:
     """Whether the account may place an order, and one more. What is said of a parent goes for its sub-accounts."""
     for name in (draft.account.name, draft.account.root):
         standing = state.venue.terms.get(name, Terms()).standing
         if standing == "suspended":
             raise Refused("account_suspended")
-        if standing == "reduce_only" and not terms.reduce_only:
+        if standing == "reduce_only" and not draft.order.reduce_only:
             raise Refused("account_reduce_only")
-    if not draft.immediate and len(draft.account.orders) >= MAX_OPEN_ORDERS:
+    if not draft.immediate and draft.replaced is None and len(draft.account.orders) >= MAX_OPEN_ORDERS:
         raise Refused("too_many_orders")
 
 
-def risk(state: MatchingState, draft: Draft, terms: OrderTerms, at: int) -> None:
+def risk(state: MatchingState, draft: Draft, at: int) -> None:
     """Size, leverage, the day's loss, and the distance of the price from the mark (14.1).
 
     What only reduces may be of any size down to a lot: nobody is kept in a position by its remainder. A sale may bring
     more than its limit says, so amounts are taken at the mark if that is higher.
     """
-    holding, market = draft.holding, draft.holding.market
-    if draft.lots < market.guards.min_lots and not terms.reduce_only:
+    holding, market = draft.holding, draft.market
+    if draft.order.size < market.guards.min_lots and not draft.order.reduce_only:
         raise Refused("below_min_size")
-    if draft.lots > market.guards.max_lots:
+    if draft.order.size > market.guards.max_lots:
         raise Refused("above_max_size")
-    quote = max(draft.price, market.prices.mark) * draft.lots * market.unit
+    quote = max(draft.order.price, market.prices.mark) * draft.lots * market.unit
     if quote > MAX_NOTIONAL_QUANTA:
         raise Refused("notional_cap")
     if not draft.account.fits(holding, quote):
         raise Refused("balance_cap")
-    if not terms.reduce_only:
+    if not draft.order.reduce_only:
         _require_leverage(state, draft)
         limit = state.venue.limits[state.venue.mode].max_daily_loss
         if limit is not None and state.venue.results.loss(draft.account.name, at) >= limit:
             raise Refused("daily_loss")
-    if terms.price is not None:
+    if draft.order.order_type != "market":
         _require_band(market, draft)
 
 
@@ -67,17 +67,17 @@ def _require_leverage(state: MatchingState, draft: Draft) -> None:
     What can only close the position passes: it lowers the leverage that there is.
     """
     most = state.venue.limits[state.venue.mode].max_leverage
-    if draft.holding.market.guards.max_leverage is None and most is None:
+    if draft.market.guards.max_leverage is None and most is None:
         return
-    if only_reduces(draft.holding, draft.side, draft.lots):
+    if only_reduces(draft.holding, draft.side, draft.added):
         return
-    bids, asks = (draft.lots, 0) if draft.side > 0 else (0, draft.lots)
+    bids, asks = (draft.added, 0) if draft.side > 0 else (0, draft.added)
     equity, _ = order_margin(draft.account, draft.holding, bids, asks)
     needed = sum(
-        _at_leverage(held, most, draft.lots if held is draft.holding else 0, draft.side)
+        _at_leverage(held, most, draft.added if held is draft.holding else 0, draft.side)
         for held in draft.account.holdings.values()
     )
-    if equity - draft.account.reserved - draft.lots * draft.loss_per_lot < needed:
+    if equity - draft.account.reserved - draft.added_loss < needed:
         raise Refused("leverage_cap")
 
 
@@ -93,66 +93,65 @@ def _at_leverage(held: Holding, most: int | None, lots: int, side: int) -> int:
 
 def _require_band(market: Market, draft: Draft) -> None:
     lowest_sell, highest_buy = market.guards.limit_band(market.prices.mark)
-    if draft.price > highest_buy if draft.side > 0 else draft.price < lowest_sell:
+    if draft.order.price > highest_buy if draft.side > 0 else draft.order.price < lowest_sell:
         raise Refused("price_band")
 
 
-def market(state: MatchingState, draft: Draft, terms: OrderTerms, at: int) -> None:
+def market(state: MatchingState, draft: Draft, at: int) -> None:
     """What the venue's switches, the market's state and its prices allow now."""
-    market, venue = draft.holding.market, state.venue
-    if not terms.reduce_only:
+    market, venue = draft.market, state.venue
+    if not draft.order.reduce_only:
         for switch in SWITCHES:
             if venue.switches[switch]:
                 raise Refused(switch)
-    _require_state(market.status.state, draft, terms)
+    _require_state(market.status.state, draft)
     if not market.prices.mark:
         raise Refused("no_mark_price")
-    if not terms.reduce_only and is_stale(market.prices, at):
+    if not draft.order.reduce_only and is_stale(market.prices, at):
         raise Refused("index_stale")
-    if terms.post_only and market.status.matches and _crosses(market, draft):
+    if draft.order.post_only and market.status.matches and _crosses(market, draft):
         raise Refused("post_only_would_cross")
 
 
-def _require_state(now: MarketState, draft: Draft, terms: OrderTerms) -> None:
+def _require_state(now: MarketState, draft: Draft) -> None:
     """In an auction orders wait, in a pause only those that wait anyway or reduce."""
     if now in SHUT:
         raise Refused(SHUT[now])
-    if now in REDUCING and not terms.reduce_only:
+    if now in REDUCING and not draft.order.reduce_only:
         raise Refused(REDUCING[now])
     if now == "auction" and draft.immediate:
         raise Refused("market_auction")
-    if now == "post_only" and (draft.immediate or not (terms.post_only or terms.reduce_only)):
+    if now == "post_only" and (draft.immediate or not (draft.order.post_only or draft.order.reduce_only)):
         raise Refused("market_post_only")
 
 
 def _crosses(market: Market, draft: Draft) -> bool:
     best = market.book.half(-draft.side).best_price
-    return best is not None and (draft.price - best) * draft.side >= 0
+    return best is not None and (draft.order.price - best) * draft.side >= 0
 
 
-def margin(draft: Draft, terms: OrderTerms) -> bool:
+def margin(draft: Draft) -> bool:
     """R9 and R30 at entry. True: not funded in full, but it only reduces, so each fill is checked by itself (3.11)."""
     holding = draft.holding
-    if terms.reduce_only:
+    if draft.order.reduce_only:
         if holding.lots * draft.side >= 0:
             raise Refused("reduce_only")
         return True
     market = holding.market
-    rate = market.maker_fee_ppb if terms.post_only else market.taker_fee_ppb
-    fee = ceil_div(draft.price * draft.lots * market.unit * rate, PPB)
-    cost = fee + draft.lots * draft.loss_per_lot
-    if funds_order(draft.account, holding, draft.side, draft.lots, cost):
+    rate = market.maker_fee_ppb if draft.order.post_only else market.taker_fee_ppb
+    fee = ceil_div(draft.order.price * draft.lots * market.unit * rate, PPB)
+    if funds_order(draft.account, holding, draft.side, draft.added, fee + draft.added_loss):
         return False
-    if only_reduces(holding, draft.side, draft.lots):
+    if only_reduces(holding, draft.side, draft.added):
         return True
     raise Refused("insufficient_margin")
 
 
-def position(state: MatchingState, draft: Draft, terms: OrderTerms) -> None:
+def position(state: MatchingState, draft: Draft) -> None:
     """The market's cap per account (R32) and the mode's, over the position with all open orders of the side."""
-    if terms.reduce_only:
+    if draft.order.reduce_only:
         return
-    market, reach = draft.holding.market, draft.reach
+    market, reach = draft.market, draft.reach
     if reach > market.guards.position_cap or market.open_interest + draft.lots > MAX_OPEN_INTEREST_LOTS:
         raise Refused("position_cap")
     value = reach * market.prices.mark * market.unit

@@ -9,8 +9,6 @@ notes that refused orders leave as well: that there was an attempt, and its plac
 from collections.abc import Mapping
 from typing import Final
 
-from cleartide.contracts import OrderTerms
-
 from services.matching.domain.acceptance import checks
 from services.matching.domain.acceptance.rates import take_place
 from services.matching.domain.draft import Draft
@@ -48,6 +46,7 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "no_mark_price",
         "index_stale",
         "post_only_would_cross",
+        "fok_not_fillable",
     ),
     "margin": ("reduce_only", "insufficient_margin"),
     "position": ("position_cap", "position_limit"),
@@ -57,14 +56,14 @@ CHECK_OF: Final = {reason: check for check, reasons in REASONS.items() for reaso
 ACCEPTED: Final = "accepted"
 
 
-def authorize(state: MatchingState, draft: Draft, terms: OrderTerms, at: int) -> bool:
+def authorize(state: MatchingState, draft: Draft, at: int) -> bool:
     """Pass every check or raise Refused. True: not funded in full, so each fill is to be checked by itself (3.11)."""
-    checks.account(state, draft, terms)
+    checks.account(state, draft)
     take_place(state.venue, draft.account.root, at)
-    checks.risk(state, draft, terms, at)
-    checks.market(state, draft, terms, at)
-    guarded = checks.margin(draft, terms)
-    checks.position(state, draft, terms)
+    checks.risk(state, draft, at)
+    checks.market(state, draft, at)
+    guarded = checks.margin(draft)
+    checks.position(state, draft)
     return guarded
 
 

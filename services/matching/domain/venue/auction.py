@@ -7,11 +7,13 @@ from cleartide.contracts import AuctionUncrossed
 from cleartide.contracts.types import Side
 from cleartide.money import PPB, ceil_div
 
+from services.matching.domain.accounts import stp_group
 from services.matching.domain.book import Order
 from services.matching.domain.margin import allows_fill
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
-from services.matching.domain.resting import close, take
+from services.matching.domain.resting import close, finish, take
+from services.matching.domain.self_trade import part
 from services.matching.domain.settlement import Deal, Party, execute
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue.clearing import clear
@@ -85,12 +87,12 @@ def _trade(state: MatchingState, market: Market, out: Output, price: int) -> int
         bid, ask = market.book.bids.best_order, market.book.asks.best_order
         if bid is None or ask is None or bid.price < price or ask.price > price:
             return traded
-        newer, older = (bid, ask) if bid.order_id > ask.order_id else (ask, bid)
+        newer, older = (bid, ask) if bid.priority > ask.priority else (ask, bid)
         traded += _pair(state, market, out, price, newer, older)
 
 
 def _pair(state: MatchingState, market: Market, out: Output, price: int, newer: Order, older: Order) -> int:
-    """Trade two orders; returns the lots, 0 when one of them may not trade and has been closed.
+    """Trade two orders; returns the lots, 0 when they may not trade and one has been closed or cut.
 
     The newer one takes and the older one makes, so that a rebate never exceeds what the other side pays (R6).
     """
@@ -108,20 +110,20 @@ def _pair(state: MatchingState, market: Market, out: Output, price: int, newer: 
     taker_side: Side = "buy" if newer.side > 0 else "sell"
     buyer, seller = (taking, making) if newer.side > 0 else (making, taking)
     for order in (older, newer):
-        take(state, order, lots)
+        take(state, order, lots, price * lots * market.unit)
     execute(state, out, Deal(market, price, lots, taker_side, "book"), buyer, seller)
     for order in (older, newer):
         if not order.remaining:
-            close(state, out, order, "filled")
+            finish(state, out, order)
     return lots
 
 
 def _lots(state: MatchingState, market: Market, out: Output, price: int, newer: Order, older: Order) -> int:
-    """The lots that two orders may trade; 0 when one of them has just been closed because it may not."""
-    if state.accounts[newer.account].root == state.accounts[older.account].root:
-        close(state, out, older, "self_trade")
+    """The lots that two orders may trade; 0 when one of them has just been closed or cut because it may not."""
+    if stp_group(state.accounts[newer.account]) == stp_group(state.accounts[older.account]):
+        part(state, out, newer, older)
         return 0
-    lots = min(newer.remaining, older.remaining)
+    lots = min(newer.shown, older.shown)
     for order in (older, newer):
         if order.reduce_only:
             lots = min(lots, _reducible(state, market, order))

@@ -29,17 +29,17 @@ MARGIN: Final = (
     ),
     Mutant(
         "RULE-R09-001",
-        "fee = ceil_div(draft.price * draft.lots * market.unit * rate, PPB)",
-        "fee = draft.price * draft.lots * market.unit * rate // PPB",
+        "fee = ceil_div(draft.order.price * draft.lots * market.unit * rate, PPB)",
+        "fee = draft.order.price * draft.lots * market.unit * rate // PPB",
     ),
     Mutant(
         "RULE-R09-001",
-        "rate = market.maker_fee_ppb if terms.post_only else market.taker_fee_ppb",
+        "rate = market.maker_fee_ppb if draft.order.post_only else market.taker_fee_ppb",
         "rate = market.taker_fee_ppb",
     ),
     Mutant(
         "RULE-R09-001",
-        "rate = market.maker_fee_ppb if terms.post_only else market.taker_fee_ppb",
+        "rate = market.maker_fee_ppb if draft.order.post_only else market.taker_fee_ppb",
         "rate = market.maker_fee_ppb",
     ),
     Mutant("RULE-R09-001", "max(0, side * (price - market.prices.mark)) * market.unit", "0"),

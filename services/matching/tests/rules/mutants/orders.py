@@ -17,8 +17,8 @@ ORDERS: Final = (
     ),
     Mutant(
         "RULE-R26-002",
-        "return best is not None and (draft.price - best) * draft.side >= 0",
-        "return best is not None and (draft.price - best) * draft.side > 0",
+        "return best is not None and (draft.order.price - best) * draft.side >= 0",
+        "return best is not None and (draft.order.price - best) * draft.side > 0",
     ),
     Mutant(
         "RULE-R26-003",
@@ -38,8 +38,8 @@ ORDERS: Final = (
     Mutant("RULE-R27-001", "return ceil_div(mark * (PPB - band), PPB)", "return mark * (PPB - band) // PPB"),
     Mutant(
         "RULE-R29-001",
-        'close(state, out, maker, "self_trade")\n            continue',
-        'close(state, out, maker, "self_trade")\n            return "self_trade"',
+        'return taker.prevention != "expire_maker"',
+        "return True",
     ),
     Mutant(
         "RULE-R30-001",
@@ -48,8 +48,8 @@ ORDERS: Final = (
     ),
     Mutant(
         "RULE-R30-002",
-        "wanted = min(order.size, abs(draft.holding.lots)) if order.reduce_only else order.size",
-        "wanted = order.size",
+        "return min(self.remaining, max(0, -self.side * self.holding.lots))",
+        "return self.remaining",
     ),
     Mutant("RULE-R30-003", "if holding.lots * draft.side >= 0:", "if holding.lots * draft.side > 0:"),
 )

@@ -1,0 +1,161 @@
+"""Amending: another price or more size goes to the back of the line, less size does not (domain 12.8)."""
+
+import pytest
+from cleartide.contracts import OrderAmended, OrderClosed, OrderRejected, TradeExecuted
+from hypothesis import given, settings
+
+from services.matching.tests.flows import Step, flows, perform
+from services.matching.tests.support import MARKET, Exchange, of, only
+
+
+@pytest.fixture
+def ex() -> Exchange:
+    """ann and bob each sell 1 at 1000, ann first."""
+    exchange = Exchange()
+    for account in ("ann", "bob", "cat"):
+        exchange.deposit(account, "10000")
+    exchange.place("ann", "sell", "1", "1000", client_order_id="mine")
+    exchange.place("bob", "sell", "1", "1000")
+    return exchange
+
+
+def sellers(ex: Exchange, size: str) -> list[tuple[str, int]]:
+    """Who sells when cat buys."""
+    return [(t.seller, t.size_lots) for t in of(ex.place("cat", "buy", size, "1000"), TradeExecuted)]
+
+
+def test_match_amd_001_less_size_keeps_the_place(ex: Exchange) -> None:
+    """MATCH-AMD-001"""
+    amended = only(ex.amend("ann", "mine", size="0.6"), OrderAmended)
+    assert (amended.size_lots, amended.remaining_lots, amended.kept_priority) == (600, 600, True)
+    ex.restart()
+    assert sellers(ex, "1") == [("ann", 600), ("bob", 400)]
+
+
+def test_match_amd_002_more_size_goes_to_the_back(ex: Exchange) -> None:
+    """MATCH-AMD-002: also after a restart, though its number is the lower one."""
+    amended = only(ex.amend("ann", "mine", size="1.5"), OrderAmended)
+    assert (amended.size_lots, amended.remaining_lots, amended.kept_priority) == (1500, 1500, False)
+    ex.restart()
+    assert sellers(ex, "1.2") == [("bob", 1000), ("ann", 200)]
+
+
+def test_match_amd_003_another_price_goes_to_the_back_of_that_price(ex: Exchange) -> None:
+    """MATCH-AMD-003: there and back again is behind the others; the client's id and the number stay."""
+    number = ex.state.accounts["ann"].orders["mine"].order_id
+    ex.amend("ann", "mine", price="1001")
+    assert list(ex.state.markets[MARKET].book.asks.levels()) == [(10_000, 1000), (10_010, 1000)]
+    amended = only(ex.amend("ann", "mine", price="1000", size="0.5"), OrderAmended)
+    assert (amended.order_id, amended.client_order_id, amended.kept_priority) == (number, "mine", False)
+    assert sellers(ex, "1.2") == [("bob", 1000), ("ann", 200)]
+
+
+def test_match_amd_004_the_total_counts_what_has_traded(ex: Exchange) -> None:
+    """MATCH-AMD-004"""
+    assert sellers(ex, "0.4") == [("ann", 400)]
+    amended = only(ex.amend("ann", "mine", size="0.7"), OrderAmended)
+    assert (amended.size_lots, amended.remaining_lots) == (700, 300)
+    closed = of(ex.place("cat", "buy", "0.3", "1000"), OrderClosed)[0]
+    assert (closed.account, closed.filled_lots, closed.unfilled_lots) == ("ann", 700, 0)
+
+
+@pytest.mark.parametrize("size", ["0.4", "0.3"])
+def test_match_amd_005_a_total_that_is_reached_already_cancels(ex: Exchange, size: str) -> None:
+    """MATCH-AMD-005"""
+    sellers(ex, "0.4")
+    closed = only(ex.amend("ann", "mine", size=size, price="1001"), OrderClosed)
+    assert (closed.reason, closed.filled_lots, closed.unfilled_lots) == ("canceled", 400, 600)
+    assert not ex.state.accounts["ann"].orders
+
+
+def test_match_amd_006_a_price_that_crosses_trades(ex: Exchange) -> None:
+    """MATCH-AMD-006: as a taker, with its fee; what is left rests at the new price."""
+    ex.place("cat", "buy", "0.4", "990")
+    events = ex.amend("ann", "mine", price="990")
+    assert [event.type for event in events][:2] == ["OrderAmended", "TradeExecuted"]
+    trade = only(events, TradeExecuted)
+    assert (trade.seller, trade.price_ticks, trade.taker_side) == ("ann", 9900, "sell")
+    assert next(ex.state.markets[MARKET].book.asks.levels()) == (9900, 600)
+
+
+def test_match_amd_007_post_only_holds_for_the_new_price(ex: Exchange) -> None:
+    """MATCH-AMD-007"""
+    ex.place("cat", "buy", "0.4", "990", post_only=True, client_order_id="maker")
+    events = ex.amend("cat", "maker", price="1000")
+    rejected = only(events, OrderRejected)
+    assert (rejected.reason, rejected.action) == ("post_only_would_cross", "amend")
+    assert ex.state.accounts["cat"].orders["maker"].price == 9900
+    assert only(ex.amend("cat", "maker", price="999"), OrderAmended).price_ticks == 9990
+
+
+def test_match_amd_008_margin_is_asked_for_the_difference(ex: Exchange) -> None:
+    """MATCH-AMD-008: to the quantum; what the order held back before is free again."""
+    ex.deposit("dan", "100.45")
+    ex.place("dan", "sell", "1", "1000", client_order_id="d")
+    rejected = only(ex.amend("dan", "d", size="1.001"), OrderRejected)
+    assert rejected.reason == "insufficient_margin"
+    assert only(ex.amend("dan", "d", price="999.9"), OrderRejected).reason == "insufficient_margin"
+    assert only(ex.amend("dan", "d", price="1001"), OrderRejected).reason == "insufficient_margin"
+    assert ex.state.accounts["dan"].orders["d"].remaining == 1000
+    ex.deposit("dan", "0.00045")
+    assert only(ex.amend("dan", "d", price="1001"), OrderAmended).remaining_lots == 1000
+
+
+def test_match_amd_009_a_stale_index_lets_size_go_down_only(ex: Exchange) -> None:
+    """MATCH-AMD-009"""
+    ex.price(None)
+    assert only(ex.amend("ann", "mine", size="1.1"), OrderRejected).reason == "index_stale"
+    assert only(ex.amend("ann", "mine", price="1001"), OrderRejected).reason == "index_stale"
+    assert only(ex.amend("ann", "mine", size="0.9"), OrderAmended).kept_priority
+
+
+@pytest.mark.parametrize(
+    ("name", "terms", "reason"),
+    [
+        ("none", {"size": "1"}, "unknown_order"),
+        ("mine", {}, "nothing_to_amend"),
+        ("mine", {"size": "1", "price": "1000"}, "nothing_to_amend"),
+        ("mine", {"size": "0.0001"}, "off_grid"),
+        ("mine", {"size": "0"}, "not_positive"),
+        ("mine", {"price": "1000.01"}, "off_grid"),
+        ("mine", {"size": "1200000"}, "notional_cap"),
+        ("mine", {"trigger_price": "1000"}, "trigger_not_allowed"),
+        ("mine", {"size": "0.5", "market": "ETH-PERP"}, "unknown_order"),
+    ],
+)
+def test_match_amd_010_a_refused_change_changes_nothing(
+    ex: Exchange, name: str, terms: dict[str, str], reason: str
+) -> None:
+    """MATCH-AMD-010"""
+    before = ex.kept()
+    assert only(ex.amend("ann", name, **terms), OrderRejected).reason == reason
+    assert ex.kept() == before
+
+
+def test_match_amd_011_a_reduce_only_order_needs_something_to_reduce(ex: Exchange) -> None:
+    """MATCH-AMD-011: more size is asked about again, less is not."""
+    ex.place("cat", "buy", "1", "1000")
+    ex.place("cat", "sell", "1", "1010", reduce_only=True, client_order_id="exit")
+    ex.place("bob", "buy", "1", "999")
+    ex.place("cat", "sell", "1", "999")
+    assert only(ex.amend("cat", "exit", size="2"), OrderRejected).reason == "reduce_only"
+    assert only(ex.amend("cat", "exit", size="0.5"), OrderAmended).kept_priority
+
+
+def test_match_amd_012_an_iceberg_keeps_to_its_parts(ex: Exchange) -> None:
+    """MATCH-AMD-012: more size must not make them too many."""
+    ex.place("cat", "sell", "1", "1002", display_size="0.01", client_order_id="ice")
+    assert only(ex.amend("cat", "ice", size="1.001"), OrderRejected).reason == "display_too_small"
+
+
+@settings(max_examples=40)
+@given(flows)
+def test_match_amd_013_refused_or_done_but_never_half(steps: list[Step]) -> None:
+    """MATCH-AMD-013: whatever the account and the book look like; see domain/verify.py for what holds then."""
+    ex = Exchange()
+    for account in ("ann", "bob", "cat", "dan"):
+        ex.deposit(account, "60")
+    for number, step in enumerate(steps):
+        events = perform(ex, number, step)
+        refused = [event for event in of(events, OrderRejected) if event.action == "amend"]
+        assert not refused or len(events) == len([e for e in of(events, OrderClosed) if e.reason == "expired"]) + 1
