@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cleartide.contracts import MarginBracket, MarketSpec
+from cleartide.contracts import MarginBracket, MarketLimits, MarketSpec
 
 MARKET: Final = "BTC-PERP"
 INSURANCE: Final = "1000000"
@@ -36,3 +36,16 @@ SPEC: Final = MarketSpec(
     funding_clamp_ppb=500_000,
     funding_cap_hourly_ppb=40_000_000,
 )
+
+LISTED: Final = SPEC.model_copy(
+    update={
+        "limits": MarketLimits(
+            min_order_size="0.001",
+            max_order_size="20",
+            max_leverage=100,
+            open_interest_cap="2000",
+            position_cap="200",
+        )
+    }
+)
+"""What the sandbox lists: the same market with bands, breaker and caps."""

@@ -11,15 +11,18 @@ from typing import Any, Final
 from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.client import Client
 from cleartide.connect import connected, nats_broker
-from cleartide.contracts import FundInsurance, ListMarket
+from cleartide.contracts import FundInsurance, ListMarket, SetAccountTerms, SetOrderTier
 from cleartide.telemetry.logs import configure_logs
 from nats.aio.client import Client as NatsClient
 
-from deploy.local.sandbox.market import INSURANCE, MARKET, SPEC
+from deploy.local.sandbox.market import INSURANCE, LISTED, MARKET
 from deploy.local.sandbox.population import MAKER_DEPOSIT, MAKERS, TAKER_DEPOSIT, TAKERS
 from deploy.local.sandbox.trader import trader_url
 
 MESSAGE_NOT_FOUND: Final = 10037
+USER_CAPS: Final = {"per_minute": 10, "per_hour": 100, "per_day": 1_000}
+PROGRAMS: Final = "maker"
+"""The tier of the sandbox's own traders, who send orders all the time: it has no caps."""
 
 
 async def run() -> None:
@@ -38,8 +41,12 @@ async def open_market(operator: NatsClient, trader: Client) -> None:
     """Publish the opening commands unless an earlier start has done it."""
     if await _is_open(operator):
         return
-    await _operate(operator, ListMarket, "list", spec=SPEC)
+    await _operate(operator, ListMarket, "list", spec=LISTED)
     await _operate(operator, FundInsurance, "insurance", market=MARKET, amount=INSURANCE)
+    await _operate(operator, SetOrderTier, "users", tier="standard", **USER_CAPS)
+    await _operate(operator, SetOrderTier, "programs", tier=PROGRAMS)
+    for account in (*MAKERS, *TAKERS):
+        await _operate(operator, SetAccountTerms, f"terms-{account}", account=account, tier=PROGRAMS)
     for account in TAKERS:
         await trader.deposit(account=account, amount=TAKER_DEPOSIT, transfer_id=f"open-{account}")
     # The makers come last, the first of them at the very end: its deposit says that the whole opening was published.
