@@ -10,6 +10,7 @@ BENCHMARKS: Final = {
     "hop_latency": "benchmarks.latency",
     "chain": "benchmarks.chain",
     "sequencer": "benchmarks.sequencer",
+    "takeover": "benchmarks.takeover",
     "lifecycle": "benchmarks.lifecycle",
 }
 

@@ -8,10 +8,12 @@ from typing import ClassVar, Literal
 
 import asyncpg
 from cleartide.bus import streams
+from cleartide.bus.folder import Fold
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.provision import ensure_stream
+from cleartide.bus.standby import Unwatched
 from cleartide.bus.streams import Stream
-from cleartide.bus.worker import Fold, Worker
+from cleartide.bus.worker import Worker
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
 from cleartide.contracts.types import AccountId, MarketId, Quanta, SignedLots, Ticks
@@ -247,4 +249,5 @@ def worker(stage: int, client: Client, dsn: str, bus: NatsBus | None = None) -> 
         metrics=WorkerMetrics(f"stage{stage}", CollectorRegistry()),
         tracer=BatchTracer(),
         monotonic=time.monotonic,
+        lease=Unwatched(),
     )

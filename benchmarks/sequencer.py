@@ -18,6 +18,7 @@ from cleartide.bus.ports import OutboxRow
 from cleartide.bus.streams import EVENTS
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
+from nats.aio.client import Client
 
 from benchmarks.flow import Flow
 from benchmarks.model import last_event
@@ -41,8 +42,8 @@ async def run() -> None:
     async with room() as installed:
         flow = Flow()
         await installed.start("matching")
-        await _send(installed, flow.opening(BOOK))
-        await _published(installed)
+        await send(installed, flow.opening(BOOK))
+        await published(installed)
         backlogs = [await _backlog(installed, flow) for _ in range(ROUNDS)]
         print([round(one["commands"]) for one in backlogs], flush=True)
         rows += _backlog_rows(backlogs)
@@ -51,12 +52,15 @@ async def run() -> None:
     write("sequencer", rows)
 
 
-async def _send(installed: Installation, commands: Iterable[Message]) -> None:
+async def send(installed: Installation, commands: Iterable[Message], client: Client | None = None) -> None:
     """Store commands in the stream as atomic batches."""
-    async with installed.client() as client:
-        bus = NatsBus(client)
-        for rows in _rows(commands):
-            await bus.publish("flow", rows)
+    if client is None:
+        async with installed.client() as made:
+            await send(installed, commands, made)
+        return
+    bus = NatsBus(client)
+    for rows in _rows(commands):
+        await bus.publish("flow", rows)
 
 
 def _rows(commands: Iterable[Message]) -> Iterator[list[OutboxRow]]:
@@ -68,7 +72,7 @@ def _rows(commands: Iterable[Message]) -> Iterator[list[OutboxRow]]:
         yield rows
 
 
-async def _published(installed: Installation) -> None:
+async def published(installed: Installation) -> None:
     """Wait until every command is committed and every event of it is on the stream."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_SECONDS
@@ -89,7 +93,7 @@ async def _published(installed: Installation) -> None:
 async def _backlog(installed: Installation, flow: Flow) -> dict[str, float]:
     """Commands wait in the stream while matching is down; timed from its first new commit to its last event."""
     installed.processes["matching"].stop()
-    await _send(installed, flow.commands(BACKLOG))
+    await send(installed, flow.commands(BACKLOG))
     events_before = await _events(installed)
     position_before = await installed.position("matching")
     matching = installed.spawn("matching")
@@ -97,7 +101,7 @@ async def _backlog(installed: Installation, flow: Flow) -> dict[str, float]:
         await asyncio.sleep(LOOK_SECONDS)
     loop = asyncio.get_running_loop()
     started, busy = loop.time(), _busy_seconds(matching.process.pid)
-    await _published(installed)
+    await published(installed)
     seconds, left = loop.time() - started, position_before + BACKLOG - position
     return {
         "commands": left / seconds,

@@ -90,10 +90,10 @@ async def ps(settings: Settings, arguments: argparse.Namespace) -> int:
 
         print(json.dumps(state["units"], indent=2))
         return 0
-    print(f"{'NAME':<12} {'STATE':<11} {'PID':>7} {'PORT':>6} {'SECONDS':>8} {'RESTARTS':>8}")
+    print(f"{'NAME':<17} {'STATE':<11} {'PID':>7} {'PORT':>6} {'SECONDS':>8} {'RESTARTS':>8}")
     for unit in state["units"]:
         pid, port, seconds = (unit[key] if unit[key] is not None else "-" for key in ("pid", "port", "seconds"))
-        print(f"{unit['name']:<12} {unit['state']:<11} {pid:>7} {port:>6} {seconds:>8} {unit['restarts']:>8}")
+        print(f"{unit['name']:<17} {unit['state']:<11} {pid:>7} {port:>6} {seconds:>8} {unit['restarts']:>8}")
     return 0
 
 

@@ -134,12 +134,15 @@ class Run:
         self._stopping.set()
 
     async def _rebuild(self, name: str) -> Mapping[str, Any]:
-        """Fold a service's input again, with the service stopped meanwhile."""
-        await self._supervisor.stop(name)
+        """Fold a service's input again, with the service stopped meanwhile, and its standby."""
+        processes = self._plan.table.processes(name)
+        for process in processes:
+            await self._supervisor.stop(process)
         try:
             return await self._operate(["rebuild", name])
         finally:
-            await self._supervisor.start(name)
+            for process in reversed(processes):
+                await self._supervisor.start(process)
 
     async def _operate(self, arguments: list[str]) -> Mapping[str, Any]:
         """Run `python -m cleartide.ops` with the administrator's credentials; returns what it printed."""

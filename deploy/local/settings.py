@@ -6,6 +6,7 @@ CLEARTIDE_POSTGRES_DSN, CLEARTIDE_NATS_URL, CLEARTIDE_REDIS_URL   a server of on
 RECORDING=file         another recording than the bundled one
 FEED=live              connect to the venues instead of replaying the bundled recording
 SANDBOX=0              no invented population of traders
+STANDBY=matching,risk  a second process of these services, which takes over when the first one dies
 """
 
 import os
@@ -20,7 +21,10 @@ from deploy.local.errors import StackError
 ROOT: Final = Path(__file__).resolve().parents[2]
 _SOCKET_PATH_BYTES = 100  # the kernel's limit is 107
 
-DEFAULT_PORTS: Final[Mapping[str, int]] = {
+STANDBY_OFFSET: Final = 10
+MAY_STAND_BY: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics")
+"""Not the gateway: what it serves, it serves on one port of this machine."""
+DEFAULT_PORTS: Final[dict[str, int]] = {
     "gateway": 8080,
     "nats": 4222,
     "nats_monitor": 8222,
@@ -96,16 +100,18 @@ class Settings:
     external: External
     live_feed: bool
     sandbox: bool
+    standbys: tuple[str, ...]
     environment: Mapping[str, str]
 
     def choose_ports(self) -> dict[str, int]:
-        """A port for each name of DEFAULT_PORTS: the default or a free one; a pinned one must be free."""
+        """A port for each of DEFAULT_PORTS and each standby: the default or a free one; a pinned one must be free."""
         chosen: dict[str, int] = {}
+        wanted = DEFAULT_PORTS | {standby_port(name): DEFAULT_PORTS[name] + STANDBY_OFFSET for name in self.standbys}
         # What the user pinned goes first, so that no default sits on it.
-        for name in sorted(DEFAULT_PORTS, key=lambda name: _variable(name) not in self.environment):
+        for name in sorted(wanted, key=lambda name: _variable(name) not in self.environment):
             value = self.environment.get(_variable(name))
             chosen[name] = ports.choose(
-                _port(_variable(name), value) if value else DEFAULT_PORTS[name],
+                _port(_variable(name), value) if value else wanted[name],
                 pinned=bool(value),
                 variable=_variable(name),
                 avoid=frozenset(chosen.values()),
@@ -125,8 +131,22 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         live_feed=environment.get("FEED", "").lower() == "live",
         sandbox=environment.get("SANDBOX", "1") != "0",
+        standbys=_standbys(environment.get("STANDBY", "")),
         environment=dict(environment),
     )
+
+
+def standby_port(service: str) -> str:
+    """The name of a standby's health port."""
+    return f"{service}_standby"
+
+
+def _standbys(value: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    for name in names:
+        if name not in MAY_STAND_BY:
+            raise StackError(f"STANDBY names {name!r}, which can have none: choose from {', '.join(MAY_STAND_BY)}.")
+    return names
 
 
 def _variable(name: str) -> str:

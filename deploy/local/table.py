@@ -3,13 +3,13 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from deploy.local.ports import LOOPBACK
 from deploy.local.secrets import Secrets
-from deploy.local.settings import ROOT, Settings
+from deploy.local.settings import ROOT, Settings, standby_port
 from deploy.local.units import Program, Rank
 
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
@@ -29,6 +29,11 @@ _NOT_PASSED_ON: Final = frozenset(
         "CLEARTIDE_NATS_ADMIN_PASSWORD",
     }
 )
+
+
+def standby_of(service: str) -> str:
+    """The name of a service's second process."""
+    return f"{service}-standby"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Table:
         if self.settings.sandbox:
             programs.append(self._sandbox_program(OPENING, after=(SETUP,), once=True))
         programs += [self._service(name) for name in SERVICES]
+        programs += [self._standby(name) for name in self.settings.standbys]
         if self.settings.sandbox:
             programs.append(self._sandbox_program("sandbox", after=SERVICES, essential=False))
         return programs
@@ -125,6 +131,21 @@ class Table:
             ready_port=self._health_port(name),
             ready_path="/health/ready",
         )
+
+    def _standby(self, name: str) -> Program:
+        """A second process of a service. Which of the two is active they settle between themselves."""
+        first, port = self._service(name), self.ports[standby_port(name)]
+        return replace(
+            first,
+            name=standby_of(name),
+            env={**first.env, "CLEARTIDE_HTTP_PORT": str(port)},
+            after=(name,),
+            ready_port=port,
+        )
+
+    def processes(self, service: str) -> list[str]:
+        """The names of a service's programs, the standby first: who stops them so, stops the service."""
+        return [*([standby_of(service)] if service in self.settings.standbys else []), service]
 
     def _sandbox_program(
         self, name: str, *, after: Sequence[str], once: bool = False, essential: bool = True

@@ -30,6 +30,7 @@ from services.ingestor.settings import IngestorSettings
 PARTS: dict[str, dict[str, Any]] = compose()["services"]
 JOBS = ("config", "setup")
 SERVERS = ("nats", "postgres", "valkey")
+STANDBY = "matching-standby"
 LASTING = sorted(set(PARTS) - set(JOBS) - {"sandbox"})
 PASSWORDS = generate()
 EACH = pytest.mark.parametrize("name", PARTS)
@@ -54,9 +55,20 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_it_has_every_part_of_the_system_and_no_other() -> None:
-    """Three servers, two jobs, seven services, the venue of the recording, and the sandbox where it is asked for."""
-    assert set(PARTS) == {*SERVERS, *JOBS, *SERVICES, "simulator", "sandbox"}
-    assert [name for name, part in PARTS.items() if "profiles" in part] == ["sandbox"]
+    """Three servers, two jobs, seven services and the venue of the recording; standby and sandbox where asked for."""
+    assert set(PARTS) == {*SERVERS, *JOBS, *SERVICES, STANDBY, "simulator", "sandbox"}
+    assert {name: part["profiles"] for name, part in PARTS.items() if "profiles" in part} == {
+        STANDBY: ["standby"],
+        "sandbox": ["sandbox"],
+    }
+
+
+def test_the_standby_is_the_sequencer_once_more() -> None:
+    """DEP-STANDBY-002: in everything but that it waits for the first one to be there."""
+    own = {"profiles", "depends_on"}
+    first = {key: value for key, value in PARTS["matching"].items() if key not in own}
+    assert first == {key: value for key, value in PARTS[STANDBY].items() if key not in own}
+    assert PARTS[STANDBY]["depends_on"].items() > PARTS["matching"]["depends_on"].items()
 
 
 @EACH
@@ -182,9 +194,9 @@ def test_database_and_cache_have_no_way_out() -> None:
     members = {
         network: {name for name, part in PARTS.items() if network in part.get("networks", ())} for network in networks
     }
-    assert members["data"] == {"postgres", "setup", *SERVICES}
+    assert members["data"] == {"postgres", "setup", STANDBY, *SERVICES}
     assert members["cache"] == {"valkey", "gateway"}
-    assert members["bus"] == {"nats", "setup", "sandbox", *SERVICES}
+    assert members["bus"] == {"nats", "setup", "sandbox", STANDBY, *SERVICES}
     assert members["venue"] == {"simulator", "ingestor"}
     assert PARTS["config"]["network_mode"] == "none"
 

@@ -76,10 +76,27 @@ class TestTheWhole:
         assert made == {each.name for each in workloads(overlay) if each.component not in later}
 
     def test_order_keeping_services_are_one_process_each(self, overlay: str) -> None:
-        """DEP-K8S-003: A StatefulSet of one; its identity is never there twice."""
+        """DEP-K8S-003: A StatefulSet of one, its identity never there twice; the sequencer has a standby."""
         kept = {each.name: each for each in workloads(overlay) if each.component == "service"}
         assert set(kept) == set(SERVICES) - {"gateway"}
-        assert {(each.kind, each.object["spec"]["replicas"]) for each in kept.values()} == {("StatefulSet", 1)}
+        assert {each.kind for each in kept.values()} == {"StatefulSet"}
+        replicas = {name: each.object["spec"]["replicas"] for name, each in kept.items()}
+        assert replicas == {name: 2 if name == "matching" else 1 for name in kept}
+
+    def test_the_sequencer_and_its_standby_do_not_go_together(self, overlay: str) -> None:
+        """DEP-K8S-007: on different nodes where there are several, and under a budget that leaves one of them."""
+        (matching,) = [each for each in workloads(overlay) if each.name == "matching"]
+        keys = [each["topologyKey"] for each in matching.pod["topologySpreadConstraints"]]
+        assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+        assert all(
+            selects(each["labelSelector"], matching.labels) for each in matching.pod["topologySpreadConstraints"]
+        )
+        (budget,) = [
+            each
+            for each in of_kind(overlay, "PodDisruptionBudget")
+            if selects(each["spec"]["selector"], matching.labels)
+        ]
+        assert matching.object["spec"]["replicas"] - budget["spec"]["maxUnavailable"] == 1
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_a_service_is_asked_the_right_questions(self, overlay: str, service: str) -> None:

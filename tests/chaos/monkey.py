@@ -1,6 +1,7 @@
 """Kills services, NATS and Postgres with `kill -9` while commands flow, restarts them, and audits the books."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,20 +9,32 @@ from random import Random
 from typing import Final
 
 from tests.support.audit import audit
-from tests.support.installation import Installation
+from tests.support.installation import Installation, ServiceProcess
 from tests.support.traffic import Traffic
 
 SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "gateway")
+EVERYTHING: Final = (*SERVICES, "matching", "nats", "postgres")
 PAUSE_SECONDS: Final = (0.15, 0.9)
+FREEZES: Final = 0.3
+READY_SECONDS: Final = 30.0
+FENCED: Final = 75
+STANDBY: Final = "standby"
 
 
 @dataclass
 class Monkey:
-    """One run. The same seed chooses the same victims in the same order; when they die is up to the machine."""
+    """One run. The same seed chooses the same victims in the same order; when they die is up to the machine.
+
+    prey: what is chosen from. standbys: services that run twice; of those whoever is active is killed or frozen, once
+    the other one is warm, and comes back as the standby.
+    """
 
     installed: Installation
     kills: int
     seed: int
+    prey: Sequence[str] = EVERYTHING
+    standbys: Sequence[str] = ()
+    services: Sequence[str] = SERVICES
     commands: int = 0
     victims: "Counter[str]" = field(default_factory=Counter)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -29,21 +42,23 @@ class Monkey:
     async def run(self) -> dict[str, int]:
         """Returns the audit's counts; raises AssertionError when anything is lost, doubled or out of balance."""
         random = Random(self.seed)
-        await self.installed.start(*SERVICES)
+        await self.installed.start(*self.services)
+        for service in self.standbys:
+            self.installed.spawn(service, beside=True)
         async with self.installed.client() as client:
             traffic = Traffic(client, seed=self.seed)
             await traffic.open_market()
             flowing = asyncio.create_task(self._flow(traffic))
             for _ in range(self.kills):
                 await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
-                await self._kill(random.choice((*SERVICES, "matching", "nats", "postgres")))
+                await self._kill(random.choice(self.prey), random)
             self._ended.set()
             await flowing
             await traffic.deposit("acct-00", "1")
-            await self.installed.settled(SERVICES, seconds=90)
+            await self.installed.settled(self.services, seconds=90)
             trade_ids: Sequence[str] = await self._known(traffic)
         self.installed.stop_services()
-        return await audit(self.installed, SERVICES, trade_ids)
+        return await audit(self.installed, self.services, trade_ids)
 
     async def _flow(self, traffic: Traffic) -> None:
         while not self._ended.is_set():
@@ -51,7 +66,7 @@ class Monkey:
             self.commands += 1
             await asyncio.sleep(0.002)
 
-    async def _kill(self, victim: str) -> None:
+    async def _kill(self, victim: str, random: Random) -> None:
         self.victims[victim] += 1
         if victim == "nats":
             await self.installed.nats.kill()
@@ -59,9 +74,38 @@ class Monkey:
         elif victim == "postgres":
             await self.installed.postgres.kill()
             await self.installed.postgres.start()
+        elif victim in self.standbys:
+            await self._overtake(victim, frozen=random.random() < FREEZES)
         else:
             await asyncio.to_thread(self.installed.processes[victim].kill)
             self.installed.spawn(victim)
+
+    async def _overtake(self, service: str, *, frozen: bool) -> None:
+        """The active process goes, for good or for a while, and the standby takes its place."""
+        active, standby = await self._pair(service)
+        if frozen:
+            self.victims[f"{service} frozen"] += 1
+            active.freeze()
+            await standby.becomes("active")
+            active.thaw()
+            assert await asyncio.to_thread(active.process.wait, 30) == FENCED, "an overtaken process goes on"
+        else:
+            active.kill()
+            await standby.becomes("active")
+        del self.installed.processes[active.name]
+        self.installed.spawn(service, beside=True)
+
+    async def _pair(self, service: str) -> tuple[ServiceProcess, ServiceProcess]:
+        """Whoever is active, and the standby once it is warm."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            found = [one for name, one in self.installed.processes.items() if name.partition("-")[0] == service]
+            reports = [await asyncio.to_thread(one.progress) for one in found]
+            roles = {report.get("role"): one for one, report in zip(found, reports, strict=True) if report.get("ready")}
+            if len(roles) == len(found) == 2 and any(report["warm"] for report in reports if report["role"] == STANDBY):
+                return roles["active"], roles[STANDBY]
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{service} has no active process with a warm standby: {reports}")
 
     async def _known(self, traffic: Traffic) -> Sequence[str]:
         """Acknowledged trades, and the one that was on its way when the flow ended, if it was stored."""

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from cleartide.bus.streams import SERVICES
-from cleartide.ops.rebuild import rebuild
+from cleartide.ops.rebuild import RebuildError, rebuild
 from cleartide.ops.restore import restore
 
 from tests.support.installation import Installation
@@ -27,6 +27,8 @@ async def test_every_service_folds_to_the_same_tables_again(installed: Installat
         for _ in range(STEPS):
             await traffic.step()
         await installed.settled(FOLDS)
+    with pytest.raises(RebuildError, match="risk runs: stop it"):
+        await rebuild(installed.ops, "risk")
     installed.stop_services()
     before = await installed.digests(*FOLDS)
     for service in FOLDS:

@@ -1,4 +1,4 @@
-"""Run seeds by hand: `python -m tests.simulation 4711` or `python -m tests.simulation 1-5000`."""
+"""Run seeds by hand: `python -m tests.simulation 4711` or `1-5000`; `standbys` behind it adds them to every service."""
 
 import sys
 import time
@@ -11,9 +11,10 @@ from tests.simulation.runs import checked_seed, seeds_of
 def main(arguments: list[str]) -> int:
     """Run each seed; print the ones that fail, and one line at the end."""
     seeds, failed, started = seeds_of((arguments or ["1"])[0]), 0, time.monotonic()
+    standbys = "standbys" in arguments[1:]
     for seed in seeds:
         try:
-            world = checked_seed(seed)
+            world = checked_seed(seed, standbys=standbys)
         except Exception:
             failed += 1
             print(f"seed {seed} failed")

@@ -104,6 +104,19 @@ class SimulatedBus:
         await self.step()
         return SimulatedSource(log, service, max(start_seq, 1), self, self._chance)
 
+    async def read(self, stream: Stream, first_seq: int, count: int) -> list[Delivery]:
+        """Some of the stored messages from a number on."""
+        await self.step()
+        if self._chance.happens("store_fails"):
+            raise BrokenConnection("no answer to a read")
+        messages = self._broker.logs[stream.name].messages
+        taken = messages[first_seq - 1 : first_seq - 1 + min(count, self._chance.random.randint(1, MOST_AT_ONCE))]
+        await self.step()
+        return [
+            Delivery(number, message.at, message.subject, message.payload, "", len(messages) - number)
+            for number, message in enumerate(taken, start=first_seq)
+        ]
+
     async def publish(self, service: str, rows: Sequence[OutboxRow]) -> None:
         """Channel by channel in order; fails before, in the middle, or after everything is stored."""
         for channel, group in groupby(sorted(rows, key=lambda row: row.channel), key=lambda row: row.channel):

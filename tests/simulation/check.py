@@ -7,10 +7,9 @@ from random import Random
 from typing import Any
 
 import msgspec
-from cleartide.bus.folder import Folder
+from cleartide.bus.folder import Fold, Folder
 from cleartide.bus.ports import Delivery, Epoch
 from cleartide.bus.streams import BY_NAME, STREAMS
-from cleartide.bus.worker import Fold
 from cleartide.store.digest import events_of
 
 from tests.simulation.broker import Broker

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
-from cleartide.bus.worker import Fold
+from cleartide.bus.folder import Fold
 
 from services.analytics.app import SERVICE as ANALYTICS
 from services.earnings.app import SERVICE as EARNINGS

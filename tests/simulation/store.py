@@ -4,11 +4,12 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cleartide.bus.ports import Commit, Delivery, Epoch, Fenced, OutboxRow, Progress
+from cleartide.bus.ports import NOBODY, Commit, Delivery, Epoch, Fenced, Holder, OutboxRow, Progress, Sign
 from cleartide.fold import Changes, Key, Row, Table
 
 from tests.simulation.chance import Chance
 
+LOADING_PATIENCE: Final = 120.0
 RANGES: Final = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 
 
@@ -28,6 +29,14 @@ class Schema:
     last_seq: dict[str, int] = field(default_factory=dict)
     published_seq: dict[str, int] = field(default_factory=dict)
     journal: list[Delivery] = field(default_factory=list)
+    sign: Sign = NOBODY
+    signed: int = 0
+    beats: int = 0
+    sessions: set[int] = field(default_factory=set)
+
+    def now(self) -> Epoch:
+        """What a successor would start from."""
+        return Epoch(self.epoch, self.progress, dict(self.last_seq), dict(self.published_seq))
 
     def rows(self, table: Table) -> list[Row]:
         """Rows in key order."""
@@ -108,15 +117,16 @@ class SimulatedStore:
         self.schema = schema
         self._epoch = 0
 
-    async def begin(self, held: int = 0) -> Epoch:
+    async def begin(self, held: int = 0, sign: Sign = NOBODY) -> Epoch:
         """Take over, unless somebody else has since."""
         await self._ask()
         schema = self.schema
         if held not in (0, schema.epoch):
             raise Fenced(f"{self._service}: epoch {held} was overtaken")
         schema.epoch += 1
+        schema.sign, schema.signed, schema.beats = sign, schema.epoch, schema.beats + 1
         self._epoch = schema.epoch
-        epoch = Epoch(schema.epoch, schema.progress, dict(schema.last_seq), dict(schema.published_seq))
+        epoch = schema.now()
         await self._step()
         return epoch
 
@@ -126,6 +136,11 @@ class SimulatedStore:
         if self._epoch != self.schema.epoch:
             raise Fenced(f"{self._service}: epoch {self._epoch} was overtaken")
         return {table.name: self.schema.rows(table) for table in tables}
+
+    async def snapshot(self, tables: Sequence[Table]) -> tuple[Epoch, dict[str, Sequence[Row]]]:
+        """Every row of one instant."""
+        await self._ask()
+        return self.schema.now(), {table.name: self.schema.rows(table) for table in tables}
 
     async def commit(self, commit: Commit) -> None:
         """All or nothing, at one instant between the question and the answer."""
@@ -163,6 +178,55 @@ class SimulatedStore:
         await self._ask()
         if epoch == self.schema.epoch:
             self.schema.published({channel: seq for channel, seq in published_seq.items() if seq})
+
+    async def _ask(self) -> None:
+        await self._step()
+        if self._chance.happens("store_fails"):
+            raise StoreFailed("the database does not answer")
+
+
+class SimulatedLease:
+    """One process's sign of life. Its session ends with the process; a frozen process keeps it and says nothing."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        session: int,
+        patience: float,
+        chance: Chance,
+        step: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._schema, self._session, self._patience = schema, session, patience
+        self._chance, self._step = chance, step
+
+    async def sign(self) -> Sign:
+        """The sign of this process."""
+        self._schema.sessions.add(self._session)
+        return Sign("", self._session, LOADING_PATIENCE)
+
+    async def beat(self, epoch: int, *, loading: bool) -> bool:
+        """A sign of life, if nobody else has begun."""
+        await self._ask()
+        if self._schema.signed != epoch:
+            return False
+        patience = LOADING_PATIENCE if loading else self._patience
+        self._schema.sign, self._schema.beats = Sign("", self._session, patience), self._schema.beats + 1
+        return True
+
+    async def look(self) -> Holder:
+        """What the schema says of the holder."""
+        await self._ask()
+        schema = self._schema
+        return Holder(schema.now(), schema.sign, schema.beats, schema.sign.session in schema.sessions)
+
+    async def release(self, epoch: int) -> None:
+        """The holder is done."""
+        await self._ask()
+        if self._schema.signed == epoch:
+            self._schema.sign = NOBODY
+
+    def abandon(self) -> None:
+        """Sessions of this store end with their process alone."""
 
     async def _ask(self) -> None:
         await self._step()

@@ -1,17 +1,19 @@
 """The checker itself: with one safety taken away, a few seeds are enough to notice."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from cleartide.bus import worker as worker_module
 from cleartide.bus.folder import FoldCounts, Folder
-from cleartide.bus.ports import Commit, Delivery, Epoch, OutboxRow
+from cleartide.bus.ports import NOBODY, Commit, Delivery, Epoch, OutboxRow, Sign
+from cleartide.bus.standby import Standby
 from cleartide.bus.worker import Worker
 from cleartide.contracts import Message
 from cleartide.contracts.codec import Refusal
 from cleartide.fold import Changes, Repository, Row
+from cleartide.service.epochs import standby_beside
 
 from tests.simulation.broker import SimulatedBus
 from tests.simulation.runs import checked_seed, folds
@@ -40,8 +42,8 @@ class NoRepair(Worker):
 class NoFence(SimulatedStore):
     """Lets everybody write."""
 
-    async def begin(self, held: int = 0) -> Epoch:
-        return await super().begin(0)
+    async def begin(self, held: int = 0, sign: Sign = NOBODY) -> Epoch:
+        return await super().begin(0, sign)
 
     def require_holder(self, commit: Commit) -> None:
         """Anybody."""
@@ -50,8 +52,23 @@ class NoFence(SimulatedStore):
 class TakesItsPlaceBack(SimulatedStore):
     """Begins again as if it were a new process, whoever has taken over meanwhile."""
 
-    async def begin(self, held: int = 0) -> Epoch:
-        return await super().begin(0)
+    async def begin(self, held: int = 0, sign: Sign = NOBODY) -> Epoch:
+        return await super().begin(0, sign)
+
+
+class Hasty(Standby):
+    """Goes on with the state as it happens to be, without the last commits of the one before."""
+
+    async def caught_up(self, epoch: Epoch) -> Folder | None:
+        folder, self._folder = self._folder, None
+        return folder
+
+
+class Deaf(Standby):
+    """Takes everybody for dead."""
+
+    async def follow(self) -> None:
+        self.seen = (await self.lease.look()).epoch.number
 
 
 class MovesPastHoles(Folder):
@@ -111,6 +128,17 @@ def test_without_the_repair_of_the_outbox_events_are_missing() -> None:
 def test_without_the_fence_two_processes_write() -> None:
     """RUN-SIM-003: a frozen process that wakes up would write over its successor's work."""
     assert caught(lambda seed: checked_seed(seed, make_store=NoFence)) <= ENOUGH
+
+
+@pytest.mark.parametrize("careless", [Hasty, Deaf], ids=["hasty", "deaf"])
+def test_a_standby_that_does_not_look_is_noticed(careless: type[Standby]) -> None:
+    """RUN-SIM-003: a state short of the last commits gives other results; a standby that waits for nobody, no rest."""
+
+    def beside(worker: Worker, code: str) -> Standby:
+        standby = standby_beside(worker, code)
+        return careless(**{field.name: getattr(standby, field.name) for field in fields(standby)})
+
+    assert caught(lambda seed: checked_seed(seed, standbys=True, make_standby=beside)) <= ENOUGH
 
 
 def test_a_process_that_takes_its_place_back_is_noticed() -> None:

@@ -147,6 +147,14 @@ def test_a_run_is_not_a_calm_one() -> None:
     assert wanted <= set(happened), happened
 
 
+def test_standbys_take_over_warm() -> None:
+    """Within a few seeds, from crashed processes, frozen ones and such as were stopped."""
+    happened: Counter[str] = Counter()
+    for seed in range(1, 6):
+        happened.update(checked_seed(seed, standbys=True).events)
+    assert {"warm takeover", "fenced", "frozen"} <= set(happened), happened
+
+
 def test_a_run_is_a_whole_venue() -> None:
     """Every service says something in a few seeds: trades, refusals, liquidations, funding, days, candles."""
     said: Counter[str] = Counter()

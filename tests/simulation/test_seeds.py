@@ -1,11 +1,13 @@
 """Every seed: whatever fails, in whatever order, the services end in the state and with the words of a calm run.
 
-CLEARTIDE_SIM_SEEDS chooses the seeds: `7` for one, `1-20000` for a night.
+CLEARTIDE_SIM_SEEDS chooses the seeds: `7` for one, `1-20000` for a night; CLEARTIDE_SIM_STANDBY_SEEDS those with
+standbys.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -16,19 +18,32 @@ from tests.support.installation import ROOT
 
 SEEDS: Final = seeds_of(os.environ.get("CLEARTIDE_SIM_SEEDS", "1-500"))
 CHUNK: Final = 20
+STANDBY_SEEDS: Final = seeds_of(os.environ.get("CLEARTIDE_SIM_STANDBY_SEEDS", "1-80"))
+
+
+def check_all(seeds: Sequence[int], standbys: str = "") -> None:
+    """Every seed to its end; all failures at once, with the command that repeats each of them."""
+    failed = []
+    for seed in seeds:
+        try:
+            checked_seed(seed, standbys=bool(standbys))
+        except Exception as error:
+            failed.append(f"python -m tests.simulation {seed} {standbys}: {type(error).__name__}: {str(error)[:300]}")
+    assert not failed, "\n".join(failed)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, len(SEEDS), CHUNK), ids=lambda first: f"from {SEEDS[first]}")
 def test_nothing_is_lost_doubled_or_changed_by_what_goes_wrong(first: int) -> None:
     """RUN-SIM-001: state, events and ledger equal an undisturbed fold of the same input, bit for bit."""
-    failed = []
-    for seed in SEEDS[first : first + CHUNK]:
-        try:
-            checked_seed(seed)
-        except Exception as error:
-            failed.append(f"python -m tests.simulation {seed}: {type(error).__name__}: {str(error)[:300]}")
-    assert not failed, "\n".join(failed)
+    check_all(SEEDS[first : first + CHUNK])
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("first", range(0, len(STANDBY_SEEDS), CHUNK), ids=lambda first: f"from {STANDBY_SEEDS[first]}")
+def test_two_processes_of_each_service_are_as_exact_as_one(first: int) -> None:
+    """RUN-SIM-004: with a standby beside every process, whoever crashes or freezes, and in whatever order."""
+    check_all(STANDBY_SEEDS[first : first + CHUNK], "standbys")
 
 
 def test_a_seed_runs_the_same_way_twice() -> None:

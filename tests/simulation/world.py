@@ -1,15 +1,20 @@
 """One run: every service as processes that crash, freeze and come back, until all is folded and said."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from cleartide.bus.folder import Fold
+from cleartide.bus.standby import Standby, Unwatched
 from cleartide.bus.streams import READS
-from cleartide.bus.worker import Fold, Worker
+from cleartide.bus.together import run_together
+from cleartide.bus.worker import Worker
 from cleartide.service import run_epochs
+from cleartide.service.epochs import keep_beating, standby_beside
 from cleartide.telemetry.metrics import WorkerMetrics
 from cleartide.telemetry.tracing import BatchTracer
 from prometheus_client import CollectorRegistry
@@ -17,7 +22,7 @@ from prometheus_client import CollectorRegistry
 from tests.simulation.broker import Broker, SimulatedBus
 from tests.simulation.chance import Chance, Crash, Temper
 from tests.simulation.script import Script, Sending, price_path
-from tests.simulation.store import Schema, SimulatedStore
+from tests.simulation.store import Schema, SimulatedLease, SimulatedStore
 
 SENDING_SECONDS: Final = 100.0
 LEAPS: Final = 0.08
@@ -26,6 +31,9 @@ QUIET_SECONDS: Final = 30.0
 UNQUIET: Final = 8
 SETTLE_SECONDS: Final = 3_000.0
 LOOK_SECONDS: Final = 2.0
+LEASE_SECONDS: Final = 9.0
+BEAT_SECONDS: Final = 3.0
+STANDBY_LOOK_SECONDS: Final = 1.0
 COMMANDS: Final = 60
 MARKET_MESSAGES: Final = 35
 
@@ -66,6 +74,7 @@ class Process:
 MakeWorker = Callable[..., Worker]
 MakeStore = Callable[..., SimulatedStore]
 MakeBus = Callable[..., SimulatedBus]
+MakeStandby = Callable[[Worker, str], Standby]
 
 
 @dataclass
@@ -74,16 +83,19 @@ class World:
 
     seed: int
     folds: Mapping[str, Fold]
+    standbys: bool = False
     commands: int = COMMANDS
     market_messages: int = MARKET_MESSAGES
     make_worker: MakeWorker = Worker
     make_store: MakeStore = SimulatedStore
     make_bus: MakeBus = SimulatedBus
+    make_standby: MakeStandby = standby_beside
     temper: Temper | None = None
     broker: Broker = field(default_factory=Broker)
     schemas: dict[str, Schema] = field(default_factory=dict)
-    workers: dict[str, Worker] = field(default_factory=dict)
+    workers: dict[str, list[Worker]] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
+    _sessions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _overtaken: list[Process] = field(default_factory=list)
     _chances: list[Chance] = field(default_factory=list)
     _calm: bool = False
@@ -93,14 +105,16 @@ class World:
         """Send the script into the storm, let the sky clear, and wait until nothing is left to do."""
         self.temper = self.temper or Temper.of(Random(f"{self.seed}:temper"))
         self.schemas = {service: Schema() for service in self.folds}
-        supervisors = [asyncio.create_task(self._supervise(service)) for service in self.folds]
+        self.workers = {service: [] for service in self.folds}
+        places = ("", "second-") if self.standbys else ("",)
+        supervisors = [asyncio.create_task(self._supervise(name, place)) for name in self.folds for place in places]
         await asyncio.gather(*(self._send(actor, count, made) for actor, count, made in self._scripts()))
         self._calm = True
         for chance in self._chances:
             chance.calm()
         await self._settle(supervisors)
         self._stopping = True
-        for worker in self.workers.values():
+        for worker in itertools.chain(*self.workers.values()):
             worker.stop()
         await asyncio.wait_for(asyncio.gather(*supervisors), SETTLE_SECONDS)
 
@@ -146,12 +160,12 @@ class World:
                     break
                 self.happened("outsider repeats")
 
-    async def _supervise(self, service: str) -> None:
-        """Keep one process running; sometimes freeze it, start a second one, and let the first wake up."""
+    async def _supervise(self, service: str, place: str) -> None:
+        """Keep one process running; sometimes freeze it, start another one, and let the first wake up."""
         number = 0
         while not self._stopping:
             number += 1
-            process = self._start(service, number)
+            process = self._start(service, f"{place}{number}")
             while not process.task.done() and not self._stopping:
                 await asyncio.wait((process.task,), timeout=LOOK_SECONDS)
                 if not process.task.done() and process.chance.happens("frozen"):
@@ -159,17 +173,19 @@ class World:
                     break
             if self._stopping or not process.frozen:
                 await asyncio.wait((process.task,))
-                self._ended(process.task)
+                self._ended(process)
             if not self._stopping:
                 await asyncio.sleep(process.chance.random.uniform(0.1, 3.0))
 
-    def _start(self, service: str, number: int) -> Process:
+    def _start(self, service: str, number: str) -> Process:
         chance = self._chance(f"{service}:{number}")
         ice = Ice()
         bus = self.make_bus(self.broker, chance, lambda: ice.melting)
         store = self.make_store(service, self.schemas[service], chance, bus.step)
         if service not in _metrics:
             _metrics[service] = WorkerMetrics(service, CollectorRegistry())
+        session = next(self._sessions)
+        lease = SimulatedLease(self.schemas[service], session, LEASE_SECONDS, chance, bus.step)
         worker = self.make_worker(
             fold=self.folds[service],
             bus=bus,
@@ -177,11 +193,29 @@ class World:
             metrics=_metrics[service],
             tracer=StillTracer(),
             monotonic=asyncio.get_running_loop().time,
+            lease=lease if self.standbys else Unwatched(),
             crash=chance.reach,
         )
-        self.workers[service] = worker
-        task = asyncio.create_task(run_epochs(worker), name=f"{service}:{number}")
+        self.workers[service].append(worker)
+        life = self._stand_by(worker) if self.standbys else run_epochs(worker)
+        task = asyncio.create_task(life, name=f"{service}:{number}")
+        task.add_done_callback(lambda _: self.schemas[service].sessions.discard(session))
         return Process(worker, task, chance, ice)
+
+    async def _stand_by(self, worker: Worker) -> None:
+        """What a service's process does: wait for the place, hold it, and say so."""
+        ended = asyncio.Event()
+        standby = self.make_standby(worker, "")
+        standby.look_seconds = STANDBY_LOOK_SECONDS
+
+        async def epochs() -> None:
+            try:
+                await run_epochs(worker, standby)
+            finally:
+                ended.set()
+
+        await run_together(epochs(), keep_beating(worker, BEAT_SECONDS, ended))
+        await worker.lease.release(worker.health.epoch)
 
     def _freeze(self, process: Process) -> None:
         """The process stops between two instructions and goes on much later, when another has taken its place."""
@@ -197,8 +231,10 @@ class World:
         loop.call_later(process.chance.random.uniform(1.0, 90.0), thaw)
         self._overtaken.append(process)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        error = task.exception()
+    def _ended(self, process: Process) -> None:
+        error = process.task.exception()
+        if process.worker.health.epoch and process.worker.health.warm:
+            self.happened("warm takeover")
         if error is None or isinstance(error, Crash):
             self.happened(f"crash {error}" if error else "stop")
             return
@@ -235,7 +271,7 @@ class World:
             process.worker.stop()
             await asyncio.wait((process.task,), timeout=SETTLE_SECONDS)
             assert process.task.done(), f"{process.task.get_name()} does not end when it is told to"
-            self._ended(process.task)
+            self._ended(process)
 
     def _left(self) -> dict[str, Any]:
         """What is not done yet, by service."""
@@ -245,10 +281,10 @@ class World:
             unsaid = {
                 channel: seq
                 for channel, seq in schema.last_seq.items()
-                if self.workers[service].published(channel) < seq
+                if all(worker.published(channel) < seq for worker in self.workers[service])
             }
             progress = schema.progress
             folded = progress.stream_seq if READS[service].single_writer else progress.position
             if folded < end or unsaid:
-                left[service] = (progress, end, unsaid, self.workers[service].health.last_error)
+                left[service] = (progress, end, unsaid, self.workers[service][-1].health.last_error)
         return left

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from cleartide.bus.folder import Fold
 from cleartide.bus.streams import COMMANDS, EVENTS
-from cleartide.bus.worker import Fold
 from cleartide.contracts import Deposit, EarningsDayRecorded, TransferApplied, TransferRejected, Withdraw
 from cleartide.fold import Changes, Effects, Reject, Repository, Row, Table
 from cleartide.money import MoneyError, quanta_from_text

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from cleartide.bus.folder import Folder
+from cleartide.bus.folder import Fold, Folder
 from cleartide.bus.ports import Delivery, Epoch, Progress
-from cleartide.bus.worker import Fold
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
 from cleartide.fold import Changes, Key, Reject, Repository, Row

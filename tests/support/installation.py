@@ -33,6 +33,7 @@ from deploy.local.valkey import ValkeyServer
 
 ROOT = Path(__file__).resolve().parents[2]
 _databases = itertools.count(1)
+_standbys = itertools.count(2)
 
 
 def _dsn(base: str, database: str, user: str = "", password: str = "") -> str:
@@ -60,7 +61,7 @@ class ServiceProcess:
         except OSError:
             return {}
 
-    async def ready(self, seconds: float = 20) -> None:
+    async def ready(self, seconds: float = 60) -> None:
         """Wait until the service says that it is ready."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -70,6 +71,24 @@ class ServiceProcess:
                 break
             await asyncio.sleep(0.03)
         raise AssertionError(f"{self.name} is not ready:\n{self.log.read_text()[-4000:]}")
+
+    async def becomes(self, role: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait until the service is ready in a role, a standby with the state in memory; returns its report."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            report = await asyncio.to_thread(self.progress)
+            if report.get("ready") and report["role"] == role and (role == "active" or report["warm"]):
+                return report
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{self.name} is not {role}: {self.progress()}\n{self.log.read_text()[-4000:]}")
+
+    def freeze(self) -> None:
+        """`kill -STOP`: the process stands still and keeps its connections."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """`kill -CONT`."""
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """`kill -9`."""
@@ -148,10 +167,13 @@ class Installation:
         started = [self.spawn(service, environment) for service in services]
         await asyncio.gather(*(service.ready() for service in started))
 
-    def spawn(self, service: str, environment: Mapping[str, str] | None = None) -> ServiceProcess:
-        """Start one service process without waiting."""
+    def spawn(
+        self, service: str, environment: Mapping[str, str] | None = None, *, beside: bool = False
+    ) -> ServiceProcess:
+        """Start one service process without waiting. `beside`: a further one, for a service that runs already."""
         port = free_port()
-        log = self.folder / f"{service}.log"
+        name = f"{service}-{next(_standbys)}" if beside else service
+        log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"services.{service}"],
@@ -160,8 +182,8 @@ class Installation:
                 stdout=output,
                 stderr=output,
             )
-        self.processes[service] = ServiceProcess(service, process, port, log)
-        return self.processes[service]
+        self.processes[name] = ServiceProcess(name, process, port, log)
+        return self.processes[name]
 
     def stop_services(self) -> dict[str, int]:
         """Drain every service, all at once; returns the exit codes."""

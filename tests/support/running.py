@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from cleartide.bus.faults import CrashPoint, no_crash
+from cleartide.bus.folder import Fold
 from cleartide.bus.nats import NatsBus
-from cleartide.bus.worker import Fold, Worker
+from cleartide.bus.standby import Unwatched
+from cleartide.bus.worker import Worker
 from cleartide.service import run_epochs
 from cleartide.store.postgres import PostgresStore
 from cleartide.telemetry.metrics import WorkerMetrics
@@ -41,7 +43,14 @@ def new_worker(fold: Fold, bus: NatsBus, store: PostgresStore, crash: CrashPoint
     """A worker with metrics of its own."""
     metrics = WorkerMetrics(fold.service, CollectorRegistry())
     return Worker(
-        fold=fold, bus=bus, store=store, metrics=metrics, tracer=BatchTracer(), monotonic=time.monotonic, crash=crash
+        fold=fold,
+        bus=bus,
+        store=store,
+        metrics=metrics,
+        tracer=BatchTracer(),
+        monotonic=time.monotonic,
+        lease=Unwatched(),
+        crash=crash,
     )
 
 

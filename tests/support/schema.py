@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from cleartide.bus.folder import Fold
 from cleartide.bus.ports import Delivery
-from cleartide.bus.worker import Fold
 from cleartide.contracts import Message
 from cleartide.fold import Key, Row
 from cleartide.store.migrations import Migrator

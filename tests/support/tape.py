@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from cleartide.bus.folder import Fold
 from cleartide.bus.streams import MARKET
-from cleartide.bus.worker import Fold
 from cleartide.contracts import VenueStatus
 from cleartide.fold import Changes, Effects, Repository, Row, Table
 

@@ -9,7 +9,7 @@ from cleartide.bus.streams import SERVICES as STREAM_SERVICES
 
 from deploy.local import ports
 from deploy.local.build import Plan, plan
-from deploy.local.errors import PortTakenError
+from deploy.local.errors import PortTakenError, StackError
 from deploy.local.run import closing_block
 from deploy.local.settings import from_environment
 from deploy.local.table import SERVICES
@@ -72,6 +72,28 @@ class TestSwitches:
 
     def test_the_sandbox_can_be_left_out(self, tmp_path: Path) -> None:
         assert not {"sandbox", "opening"} & set(names(made(tmp_path, SANDBOX="0")))
+
+    def test_a_standby_is_the_same_service_on_another_port(self, tmp_path: Path) -> None:
+        """DEP-STANDBY-001: after the first process, with the same credentials; both are stopped for a rebuild."""
+        table = made(tmp_path, STANDBY="matching, risk").table
+        programs = {program.name: program for program in table.programs()}
+        first, second = programs["matching"], programs["matching-standby"]
+        assert second.after == ("matching",)
+        assert second.argv == first.argv
+        assert second.ready_port == int(second.env["CLEARTIDE_HTTP_PORT"]) != first.ready_port
+        told = {key for key in first.env if first.env[key] != second.env[key]}
+        assert told == {"CLEARTIDE_HTTP_PORT"}
+        assert table.processes("matching") == ["matching-standby", "matching"]
+        assert table.processes("funding") == ["funding"]
+        assert "risk-standby" in programs
+
+    def test_without_the_switch_there_is_none(self, tmp_path: Path) -> None:
+        assert not [name for name in names(made(tmp_path)) if "standby" in name]
+
+    @pytest.mark.parametrize("name", ["gateway", "nats", "matchin"])
+    def test_a_standby_that_cannot_be_is_refused(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(StackError, match=f"STANDBY names '{name}'"):
+            made(tmp_path, STANDBY=name)
 
     def test_servers_of_ones_own_replace_the_embedded_ones(self, tmp_path: Path) -> None:
         own = made(

@@ -2,11 +2,15 @@
 
 from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Addresses and credentials of one service process."""
+    """Addresses and credentials of one service process.
+
+    lease_seconds: how long the active process may be silent before a standby takes over.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CLEARTIDE_", extra="ignore", frozen=True)
 
@@ -19,3 +23,4 @@ class ServiceSettings(BaseSettings):
     http_port: int = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    lease_seconds: float = Field(default=0.6, ge=0.1, le=60)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from cleartide.bus.ports import OutboxRow
+from cleartide.bus.ports import Delivery, OutboxRow
 from cleartide.bus.streams import COMMANDS, DEAD_LETTERS
 from cleartide.contracts import LiquidateAccount
 from cleartide.contracts.codec import encode
@@ -131,6 +131,30 @@ async def test_headers_of_any_kind_are_ignored(broker: Broker, bank: Database, o
     assert stored.first_seq == 1
     assert stored.last_seq >= len(blocks) - 5
     await check_alive(broker, bank, outsider, stored.last_seq * 1_000_000)
+
+
+async def test_a_standby_reads_what_the_active_process_reads(broker: Broker, outsider: Outsider) -> None:
+    """By number and by cursor the same messages arrive, to the microsecond, whatever is written over them."""
+    forged = (
+        b"Nats-Sequence: 77\r\nNats-Subject: admin.markets\r\nNats-Time-Stamp: 1999-01-01T00:00:00Z",
+        b"Status: 204\r\nDescription: EOB",
+    )
+    blocks = [header_block(text) for text in (*HEADERS, *forged)] + [header_block(b"", first) for first in FIRST_LINES]
+    for number, block in enumerate([b"", *blocks, b"NATS/1.0\r\nunended: header", b"NATS/1.0\r\n\r\n"]):
+        await outsider.publish(b"transfers.alice", encode(deposit(number)), block)
+    for subject in SUBJECTS:
+        await outsider.publish(subject, encode(deposit(1)))
+    async with broker.bus() as bus, broker.bus("matching") as matching:
+        total = (await bus.state(COMMANDS)).last_seq
+        cursor = await matching.open(COMMANDS, "matching", 1)
+        taken: list[Delivery] = []
+        while len(taken) < total:
+            taken += await cursor.fetch()
+        by_number = await matching.read(COMMANDS, 1, total)
+        assert [delivery[:4] for delivery in by_number] == [delivery[:4] for delivery in taken]
+        assert [delivery.stream_seq for delivery in await matching.read(COMMANDS, 3, 2)] == [3, 4]
+        assert await matching.read(COMMANDS, total + 1, 5) == []
+        await cursor.close()
 
 
 async def test_nobody_takes_the_place_of_a_services_command(broker: Broker, outsider: Outsider) -> None:

@@ -123,7 +123,7 @@ def report(worker: Any) -> dict[str, Any]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stall is called one after a moment."""
-    for module in ("cleartide.service", "cleartide.telemetry.health"):
+    for module in ("cleartide.service.progress", "cleartide.telemetry.health"):
         monkeypatch.setattr(f"{module}.STALLED_SECONDS", 0.3)
     assert health_module.STALLED_SECONDS == 0.3
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from cleartide.bus.worker import Fold
+from cleartide.bus.folder import Fold
 from cleartide.contracts import (
     FundingRatePublished,
     FundingSettled,

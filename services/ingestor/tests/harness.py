@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cleartide.bus.folder import Fold
 from cleartide.bus.ports import Delivery
-from cleartide.bus.worker import Fold
 from cleartide.fold import Changes
 
 from services.ingestor.adapters.events import MarketStruct, encode

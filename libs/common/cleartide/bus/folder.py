@@ -1,18 +1,18 @@
 """Decode and fold one batch: from deliveries to the one commit that they become."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from cleartide.bus.effects import Recorder
+from cleartide.bus.effects import Recorder, Tally
 from cleartide.bus.faults import CrashPoint, no_crash
 from cleartide.bus.ports import Commit, CursorLost, Delivery, Epoch, Progress
 from cleartide.bus.streams import BY_NAME, SERVICES, STREAM_OF, Stream
 from cleartide.contracts import DeadLettered, Message
 from cleartide.contracts.codec import Decoder, Refusal, encode
-from cleartide.fold import Handlers, Reject, Repository
+from cleartide.fold import Handlers, Reject, Repository, Row, Table
 
 DEAD_LETTER_BYTES: Final = 65_536
 Decoded = tuple[Delivery, list[Message | Refusal]]
@@ -25,6 +25,38 @@ class FoldCounts:
     events: int = 0
     skipped: int = 0
     dead: int = 0
+
+
+@dataclass
+class Fold:
+    """What the runner needs to know of a service."""
+
+    service: str
+    stream: Stream
+    handlers: Handlers
+    repository: Repository[Any]
+    journal: bool = False
+
+    @property
+    def tables(self) -> list[Table]:
+        """Those whose rows make up the state."""
+        return [table for table in self.repository.tables if table.load]
+
+    def folder(
+        self, rows: Mapping[str, Sequence[Row]], epoch: Epoch, crash: CrashPoint = no_crash, *, heard: bool = True
+    ) -> "Folder":
+        """The state of these rows, ready to fold on from the epoch's progress."""
+        return Folder(
+            service=self.service,
+            stream=self.stream,
+            handlers=self.handlers,
+            repository=self.repository,
+            state=self.repository.restore(rows),
+            epoch=epoch,
+            journal=self.journal,
+            crash=crash,
+            heard=heard,
+        )
 
 
 @cache
@@ -45,7 +77,11 @@ def subject_matches(pattern: str, subject: str) -> bool:
 
 
 class Folder:
-    """Holds one epoch's state and folds batches into it."""
+    """Holds one epoch's state and folds batches into it.
+
+    heard: whether what it says is kept. A standby's folder is not heard until it leads: it folds the same input, and
+    the commits that it makes on the way are nobody's.
+    """
 
     def __init__(
         self,
@@ -58,6 +94,7 @@ class Folder:
         epoch: Epoch,
         journal: bool,
         crash: CrashPoint = no_crash,
+        heard: bool = True,
     ) -> None:
         self._service, self._stream, self._journal, self._crash = service, stream, journal, crash
         self._repository, self._state = repository, state
@@ -70,12 +107,22 @@ class Folder:
         self._decoder = _decoder(stream.contracts, stream.public)
         self._epoch = epoch.number
         self._position, self._stream_seq, self._created, self._at = self._captured = epoch.progress
-        self._recorder = Recorder(service, dict(epoch.last_seq))
+        self._recorder = (Recorder if heard else Tally)(service, dict(epoch.last_seq))
 
     @property
     def progress(self) -> Progress:
         """How far the state in memory has come (the committed one may be a batch behind)."""
         return Progress(self._position, self._stream_seq, self._created, self._at)
+
+    def stands_at(self, epoch: Epoch) -> bool:
+        """Whether the state in memory is that of the epoch's rows, as far as position, time and numbers can tell."""
+        said = {channel: seq for channel, seq in epoch.last_seq.items() if seq}
+        return self.progress == epoch.progress and self._recorder.numbers == said
+
+    def lead(self, epoch: Epoch, crash: CrashPoint) -> None:
+        """From here on the fold is heard, under this epoch, which begins where the state stands."""
+        self._epoch, self._crash, self._captured = epoch.number, crash, epoch.progress
+        self._recorder = Recorder(self._service, dict(epoch.last_seq))
 
     def decode(self, deliveries: Sequence[Delivery]) -> list[Decoded]:
         """Payloads to contracts; what cannot be read stays in its place as a Refusal."""

@@ -17,6 +17,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
+from cleartide.bus.direct import DirectReader
 from cleartide.bus.ports import CursorLost, Delivery, OutboxRow, StreamState
 from cleartide.bus.streams import BY_NAME, Stream
 
@@ -52,6 +53,7 @@ class NatsBus:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._batches = itertools.count(1)
+        self._reader = DirectReader(client)
 
     async def api(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One JetStream API request; an error answer raises ApiError."""
@@ -96,6 +98,10 @@ class NatsBus:
         cursor = PullCursor(self._client, stream.name, service)
         await cursor.start()
         return cursor
+
+    async def read(self, stream: Stream, first_seq: int, count: int) -> list[Delivery]:
+        """Stored messages by number, without a consumer."""
+        return await self._reader.read(stream.name, first_seq, count)
 
     async def publish(self, service: str, rows: Sequence[OutboxRow]) -> None:
         """Store the rows, channel by channel in order, and wait for every acknowledgement."""

@@ -1,9 +1,9 @@
 """Who may say and hear what on NATS: one user per service, derived from the stream table, and no more than that.
 
 Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
-stream, publish its own subjects, and answer its own queries. The viewer may only listen to risk alerts, read them back
-by sequence, and follow the books; the trader may follow the books too. Streams are made and changed by the operator
-alone.
+stream, read that stream by number (a standby does), publish its own subjects, and answer its own queries. The viewer
+may only listen to risk alerts, read them back by sequence, and follow the books; the trader may follow the books too.
+Streams are made and changed by the operator alone.
 """
 
 from collections.abc import Mapping
@@ -60,6 +60,7 @@ def _service(name: str, password: str) -> NatsUser:
         f"$JS.API.CONSUMER.DELETE.{stream}.{name}",
         f"$JS.API.CONSUMER.INFO.{stream}.{name}",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
+        f"$JS.API.DIRECT.GET.{stream}",
         f"$JS.ACK.{stream}.{name}.>",
     ]
     subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]

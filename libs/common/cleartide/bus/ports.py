@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cleartide.bus.streams import Stream
 from cleartide.fold import Changes, Row, Table
@@ -61,6 +61,35 @@ class Epoch:
     published_seq: Mapping[str, int]
 
 
+class Sign(NamedTuple):
+    """How others recognise a holder of the place and see that it lives.
+
+    code: fingerprint of its fold; only an equal fold may follow it in memory.
+    session: the database session that ends when its process does; 0 when there is none to be seen.
+    patience: seconds that it may be silent; without patience nobody waits for it.
+    """
+
+    code: str = ""
+    session: int = 0
+    patience: float = 0.0
+
+
+NOBODY: Final = Sign()
+
+
+class Holder(NamedTuple):
+    """Who holds the place, as the schema tells it at one moment.
+
+    epoch: what a successor would start from. beats: signs of life so far.
+    connected: whether its session is there; None when that cannot be told.
+    """
+
+    epoch: Epoch
+    sign: Sign
+    beats: int
+    connected: bool | None
+
+
 @dataclass(frozen=True)
 class Commit:
     """Everything one batch leaves behind, written in one transaction."""
@@ -109,6 +138,10 @@ class Bus(Protocol):
 
     async def open(self, stream: Stream, service: str, start_seq: int) -> Source: ...
 
+    async def read(self, stream: Stream, first_seq: int, count: int) -> list[Delivery]:
+        """Stored messages from a number on, up to so many, without a cursor: nobody's reading is disturbed."""
+        ...
+
     async def publish(self, service: str, rows: Sequence[OutboxRow]) -> None:
         """Store the rows in order; returns when every one is acknowledged. Repeating it is harmless."""
         ...
@@ -117,12 +150,17 @@ class Bus(Protocol):
 class Store(Protocol):
     """Holds one service's schema."""
 
-    async def begin(self, held: int = 0) -> Epoch:
+    async def begin(self, held: int = 0, sign: Sign = NOBODY) -> Epoch:
         """Take over: a new, higher epoch. Whoever held the last one can no longer commit.
 
-        held: the epoch of this very process, when it begins again after a lost connection. Raises Fenced when another
-        process has taken over since: only a new process may take a place from somebody.
+        held: the epoch that is to be followed: this very process's own, when it begins again after a lost connection,
+        or the one of a holder that was seen to be gone. Raises Fenced when another process has taken over since.
+        sign: how this holder is recognised from now on.
         """
+        ...
+
+    async def snapshot(self, tables: Sequence[Table]) -> tuple[Epoch, dict[str, Sequence[Row]]]:
+        """The rows of this moment and what they hold for, without taking anything from anybody."""
         ...
 
     async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]:
@@ -136,3 +174,25 @@ class Store(Protocol):
     async def unpublished(self, channel: str, after_seq: int, limit: int) -> Sequence[OutboxRow]: ...
 
     async def mark_published(self, epoch: int, published_seq: Mapping[str, int]) -> None: ...
+
+
+class Lease(Protocol):
+    """A holder's sign of life, and the view of it that others have. It advises; the fence decides."""
+
+    async def sign(self) -> Sign:
+        """The sign of this process, with the patience that a start needs."""
+        ...
+
+    async def beat(self, epoch: int, *, loading: bool) -> bool:
+        """Say that the holder of this epoch lives; False when a newer one has begun."""
+        ...
+
+    async def look(self) -> Holder: ...
+
+    async def release(self, epoch: int) -> None:
+        """The holder of this epoch is done: nobody need wait for it."""
+        ...
+
+    def abandon(self) -> None:
+        """Drop the connection without waiting: after an error its state is unknown."""
+        ...

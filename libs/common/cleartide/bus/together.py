@@ -1,4 +1,4 @@
-"""Tasks that live and die together."""
+"""Tasks that live and die together, and pauses that an event ends."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -27,3 +27,12 @@ async def run_together(*coroutines: Coroutine[Any, Any, None]) -> None:
                 task.exception()  # looked at: a second failure while ending is not news
     if failed is not None:
         failed.result()
+
+
+async def pause(seconds: float, unless: asyncio.Event) -> None:
+    """Wait for so long, or until the event."""
+    try:
+        async with asyncio.timeout(seconds):
+            await unless.wait()
+    except TimeoutError:
+        return

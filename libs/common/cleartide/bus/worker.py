@@ -7,18 +7,20 @@ published. It ends on any lost connection or cursor, and the next one begins fro
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from cleartide.bus.faults import CrashPoint, no_crash
-from cleartide.bus.folder import FoldCounts, Folder, channels_of
+from cleartide.bus.folder import Fold, FoldCounts, Folder, channels_of
+from cleartide.bus.health import Health
 from cleartide.bus.ports import (
     Bus,
     Commit,
     CursorLost,
     Delivery,
     Epoch,
+    Lease,
     OutboxRow,
     Progress,
     Source,
@@ -26,9 +28,8 @@ from cleartide.bus.ports import (
     StreamLost,
     StreamState,
 )
-from cleartide.bus.streams import Stream
+from cleartide.bus.standby import Standby
 from cleartide.bus.together import run_together
-from cleartide.fold import Handlers, Repository
 from cleartide.telemetry.metrics import WorkerMetrics
 from cleartide.telemetry.tracing import BatchTracer
 
@@ -37,59 +38,6 @@ log = structlog.get_logger()
 COMMITS_IN_FLIGHT: Final = 1
 PUBLISHES_IN_FLIGHT: Final = 2
 REPAIR_ROWS_AT_ONCE: Final = 500
-
-
-@dataclass
-class Fold:
-    """What the runner needs to know of a service."""
-
-    service: str
-    stream: Stream
-    handlers: Handlers
-    repository: Repository[Any]
-    journal: bool = False
-
-
-@dataclass
-class Health:
-    """The worker's progress, for the health endpoints.
-
-    pending: messages taken and not yet committed, and those known to wait behind them.
-    waiting_since: monotonic time of the last commit or, after a pause, of the message that ended it; 0 before both.
-    """
-
-    phase: str = "starting"
-    epoch: int = 0
-    position: int = 0
-    pending: int = 0
-    last_commit_monotonic: float = 0.0
-    waiting_since: float = 0.0
-    commits: int = 0
-    gaps: int = 0
-    restarts: int = 0
-    last_error: str = ""
-    _taken: int = 0
-    _behind: int = 0
-
-    def began(self, position: int) -> None:
-        """A new epoch reads on from a position; what the last one had taken comes again."""
-        self.position, self.phase = position, "running"
-        self._taken = self._behind = self.pending = 0
-
-    def took(self, messages: int, behind: int, now: float) -> None:
-        """Messages were taken from the stream, which holds more behind them."""
-        if not self.pending:
-            self.waiting_since = now
-        self._taken += messages
-        self._behind = behind
-        self.pending = self._taken + behind
-
-    def committed(self, messages: int, position: int, now: float) -> None:
-        """A batch of so many messages is committed."""
-        self.position, self.last_commit_monotonic, self.waiting_since = position, now, now
-        self._taken -= messages
-        self.pending = self._taken + self._behind
-        self.commits += 1
 
 
 @dataclass
@@ -109,14 +57,16 @@ class Worker:
     metrics: WorkerMetrics
     tracer: BatchTracer
     monotonic: Callable[[], float]
+    lease: Lease
     crash: CrashPoint = no_crash
     health: Health = field(default_factory=Health)
-    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    leading: asyncio.Event = field(default_factory=asyncio.Event)
+    asked_to_stop: asyncio.Event = field(default_factory=asyncio.Event)
     _published: dict[str, int] = field(default_factory=dict)
 
     def stop(self) -> None:
         """Fetch no more; what is in flight is committed, published and acknowledged before `run_epoch` returns."""
-        self._stopping.set()
+        self.asked_to_stop.set()
 
     def published(self, channel: str) -> int:
         """The last event of an output stream that is known to be stored there."""
@@ -125,30 +75,26 @@ class Worker:
     @property
     def stopping(self) -> bool:
         """Whether a stop was asked for."""
-        return self._stopping.is_set()
+        return self.asked_to_stop.is_set()
 
-    async def run_epoch(self) -> None:
-        """One epoch: ends when stopped, or raises what ended it. Nothing in memory outlives it."""
+    async def run_epoch(self, standby: Standby | None = None) -> None:
+        """One epoch: ends when stopped, or raises what ended it. Nothing in memory outlives it.
+
+        standby: has waited for the place, and may hold the state already.
+        """
         self.health.phase = "loading"
-        epoch = await self.store.begin(self.health.epoch)
+        held = self.health.epoch if standby is None else standby.seen
+        epoch = await self.store.begin(held, await self.lease.sign())
         self.health.epoch = epoch.number
-        tables = [table for table in self.fold.repository.tables if table.load]
-        state = self.fold.repository.restore(await self.store.load(tables))
+        folder = await self._folder(epoch, standby)
         self._published = dict(epoch.published_seq)
         await self._repair(epoch)
         bounds = await self.bus.state(self.fold.stream)
-        folder = Folder(
-            service=self.fold.service,
-            stream=self.fold.stream,
-            handlers=self.fold.handlers,
-            repository=self.fold.repository,
-            state=state,
-            epoch=epoch,
-            journal=self.fold.journal,
-            crash=self.crash,
-        )
         source = await self.bus.open(self.fold.stream, self.fold.service, self._start(folder, epoch.progress, bounds))
         self.health.began(folder.progress.position)
+        await self.lease.beat(epoch.number, loading=False)
+        self.metrics.active.set(1)
+        self.leading.set()
         log.info("epoch_started", epoch=epoch.number, position=folder.progress.position)
         try:
             await self._pipeline(folder, source, bounds.created)
@@ -156,6 +102,16 @@ class Worker:
         finally:
             self.health.phase = "stopped"
             await source.close()
+
+    async def _folder(self, epoch: Epoch, standby: Standby | None) -> Folder:
+        """The state of the epoch's rows: a standby's, brought to where the last holder stopped, or loaded."""
+        warm = await standby.caught_up(epoch) if standby is not None else None
+        self.health.warm = warm is not None
+        if warm is not None:
+            warm.lead(epoch, self.crash)
+            return warm
+        rows = await self.store.load(self.fold.tables)
+        return self.fold.folder(rows, epoch, self.crash)
 
     async def _repair(self, epoch: Epoch) -> None:
         """Publish again what may have been committed and not published; readers skip what they have seen."""
@@ -203,13 +159,13 @@ class Worker:
     async def _fold_loop(
         self, folder: Folder, source: Source, created: str, commits: "asyncio.Queue[_InFlight | None]"
     ) -> None:
-        stop = asyncio.ensure_future(self._stopping.wait())
+        stop = asyncio.ensure_future(self.asked_to_stop.wait())
         fetch: asyncio.Future[list[Delivery]] | None = None
         try:
             while True:
                 fetch = asyncio.ensure_future(source.fetch())
                 await asyncio.wait((fetch, stop), return_when=asyncio.FIRST_COMPLETED)
-                if self._stopping.is_set():
+                if self.asked_to_stop.is_set():
                     break
                 deliveries = fetch.result()
                 fetch = None

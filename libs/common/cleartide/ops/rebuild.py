@@ -27,6 +27,7 @@ from cleartide.store.names import enter_schema, quoted, role_of
 from cleartide.store.postgres import PostgresStore
 
 JOURNAL_ROWS_AT_ONCE: Final = 2_000
+STOPPED_LOOKS: Final = 20
 
 
 class RebuildError(Exception):
@@ -48,6 +49,7 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
     service = definition(name)
     admin = await asyncpg.connect(settings.admin_dsn)
     try:
+        await _require_stopped(admin, name)
         expected, target = await _current(admin, service)
         before = f"{name}_before_rebuild"
         await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(before)} CASCADE")
@@ -69,6 +71,19 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
         return Rebuilt(name, target.position, time.monotonic() - started, actual)
     finally:
         await admin.close()
+
+
+async def _require_stopped(admin: "asyncpg.Connection[Any]", name: str) -> None:
+    """A process that has just been killed needs a moment to leave the database."""
+    for _ in range(STOPPED_LOOKS):
+        held = await admin.fetchval(
+            f"SELECT EXISTS (SELECT FROM {quoted(name)}.lease l JOIN pg_stat_activity a "  # noqa: S608
+            "ON a.pid = l.session AND a.backend_start = l.session_start WHERE l.patience_ms > 0)"
+        )
+        if not held:
+            return
+        await asyncio.sleep(0.1)
+    raise RebuildError(f"{name} runs: stop it, and its standby, before it is rebuilt")
 
 
 async def _current(admin: "asyncpg.Connection[Any]", service: Service) -> tuple[dict[str, str], Progress]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from cleartide.bus.ports import Commit, Epoch, Fenced, OutboxRow, Progress
+from cleartide.bus.ports import NOBODY, Commit, Epoch, Fenced, OutboxRow, Progress, Sign
 from cleartide.fold import Row, Table
 from cleartide.store.names import enter_schema
 from cleartide.store.sql import Statement
@@ -47,7 +47,7 @@ class PostgresStore:
         if held is not None:
             held.terminate()
 
-    async def begin(self, held: int = 0) -> Epoch:
+    async def begin(self, held: int = 0, sign: Sign = NOBODY) -> Epoch:
         """A new epoch: from here on every older holder is fenced. Raises Fenced when `held` is not the newest."""
         connection = await self._connection()
         async with connection.transaction():
@@ -56,16 +56,19 @@ class PostgresStore:
                 "RETURNING epoch, position, stream_seq, stream_created, at",
                 held,
             )
+            if row is None:
+                raise Fenced(f"{self._service}: epoch {held} was overtaken")
+            await connection.execute(
+                "UPDATE lease SET epoch = $1, code = $2, session = $3, patience_ms = $4, beats = beats + 1, "
+                "session_start = (SELECT backend_start FROM pg_stat_get_activity($3))",
+                row["epoch"],
+                sign.code,
+                sign.session,
+                round(sign.patience * 1000),
+            )
             heads = await connection.fetch("SELECT channel, last_seq, published_seq FROM outbox_position")
-        if row is None:
-            raise Fenced(f"{self._service}: epoch {held} was overtaken")
         self._epoch = row["epoch"]
-        return Epoch(
-            number=row["epoch"],
-            progress=Progress(row["position"], row["stream_seq"], row["stream_created"], row["at"]),
-            last_seq={head["channel"]: head["last_seq"] for head in heads},
-            published_seq={head["channel"]: head["published_seq"] for head in heads},
-        )
+        return _epoch(row, heads)
 
     async def load(self, tables: Sequence[Table]) -> dict[str, Sequence[Row]]:
         """Every row of the tables, as tuples in declared column order, ordered by key.
@@ -73,16 +76,20 @@ class PostgresStore:
         Raises Fenced when the epoch begun here is no longer the newest: the rows are then not those of its position.
         """
         connection = await self._connection()
-        loaded: dict[str, Sequence[Row]] = {}
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if self._epoch not in (0, await connection.fetchval("SELECT epoch FROM consumer_position")):
                 raise Fenced(f"{self._service}: epoch {self._epoch} was overtaken")
-            for table in tables:
-                columns, key = ", ".join(table.columns), ", ".join(table.key)
-                order = f" ORDER BY {key}" if key else ""
-                records = await connection.fetch(f"SELECT {columns} FROM {table.name}{order}", timeout=600)  # noqa: S608
-                loaded[table.name] = [tuple(record) for record in records]
-        return loaded
+            return await _rows(connection, tables)
+
+    async def snapshot(self, tables: Sequence[Table]) -> tuple[Epoch, dict[str, Sequence[Row]]]:
+        """The rows of this moment and what they hold for."""
+        connection = await self._connection()
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            row = await connection.fetchrow(
+                "SELECT epoch, position, stream_seq, stream_created, at FROM consumer_position"
+            )
+            heads = await connection.fetch("SELECT channel, last_seq, published_seq FROM outbox_position")
+            return _epoch(row, heads), await _rows(connection, tables)
 
     async def commit(self, commit: Commit) -> None:
         """One batch, one statement, one transaction."""
@@ -114,3 +121,22 @@ class PostgresStore:
             list(published_seq.values()),
             epoch,
         )
+
+
+def _epoch(row: Any, heads: Sequence[Any]) -> Epoch:
+    return Epoch(
+        number=row["epoch"],
+        progress=Progress(row["position"], row["stream_seq"], row["stream_created"], row["at"]),
+        last_seq={head["channel"]: head["last_seq"] for head in heads},
+        published_seq={head["channel"]: head["published_seq"] for head in heads},
+    )
+
+
+async def _rows(connection: "asyncpg.Connection[Any]", tables: Sequence[Table]) -> dict[str, Sequence[Row]]:
+    loaded: dict[str, Sequence[Row]] = {}
+    for table in tables:
+        columns, key = ", ".join(table.columns), ", ".join(table.key)
+        order = f" ORDER BY {key}" if key else ""
+        records = await connection.fetch(f"SELECT {columns} FROM {table.name}{order}", timeout=600)  # noqa: S608
+        loaded[table.name] = [tuple(record) for record in records]
+    return loaded

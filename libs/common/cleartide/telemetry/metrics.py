@@ -31,7 +31,13 @@ class WorkerMetrics:
         self.batch_events = histogram("batch_events", "Events per committed batch", _BATCH_EVENTS)
         self.position = gauge("position", "Committed position in the input stream")
         self.pending = gauge("pending_messages", "Messages waiting behind the last one taken")
+        self.active = gauge("active", "1 for the process that commits, 0 for a standby")
         self.last_commit = gauge("last_commit_timestamp_seconds", "Unix time of the last commit")
+
+    def followed(self, position: int, behind: int) -> None:
+        """A standby is there, and so far behind."""
+        self.position.set(position)
+        self.pending.set(behind)
 
     def committed(self, *, events: int, dead: int, skipped: int, seconds: float, position: int, pending: int) -> None:
         """One batch was committed."""

@@ -1,0 +1,72 @@
+"""What a service is: the definition that its `app.py` makes, and what its background tasks may use."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+
+from cleartide.bus.folder import Fold
+from cleartide.bus.streams import Stream
+from cleartide.bus.worker import Worker
+from cleartide.fold import Handlers, Repository
+from cleartide.settings import ServiceSettings
+from cleartide.store.partitions import Partitioned
+
+Query = Callable[[Any, dict[str, Any]], Awaitable[Any]]
+
+
+class QueryError(Exception):
+    """A query that cannot be answered as asked; `code` reaches the caller."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass
+class ServiceContext:
+    """What a background task may use. `pool` reads the service's own schema; writing is the fold's alone."""
+
+    name: str
+    settings: ServiceSettings
+    nats: Client
+    jetstream: JetStreamContext
+    pool: "asyncpg.Pool[Any]"
+    redis: "Redis | None"
+    registry: CollectorRegistry
+    stopping: asyncio.Event
+    worker: Worker
+
+
+Background = Callable[[ServiceContext], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's definition: what it reads, how it folds, what it owns.
+
+    Queries are answered and background tasks run in the active process alone; a standby begins with them when it takes
+    the place.
+    """
+
+    name: str
+    reads: Stream
+    handlers: Handlers
+    repository: Repository[Any]
+    migrations: Path
+    queries: Mapping[str, Query] = field(default_factory=dict)
+    partitions: Sequence[Partitioned] = ()
+    background: Sequence[Background] = ()
+    journal: bool = False
+
+    @property
+    def fold(self) -> Fold:
+        """The part that the runner needs."""
+        return Fold(self.name, self.reads, self.handlers, self.repository, self.journal)

@@ -1,0 +1,41 @@
+"""Questions to a service's read model, on NATS request and reply."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from faststream.nats import NatsBroker
+from faststream.nats.annotations import NatsMessage
+
+from cleartide.service.definition import Query, QueryError, Service
+
+log = structlog.get_logger()
+
+
+async def serve_queries(service: Service, broker: NatsBroker, pool: "asyncpg.Pool[Any]") -> None:
+    """Answer on `query.<service>.<name>` from now on."""
+    for name, query in service.queries.items():
+        broker.subscriber(f"query.{service.name}.{name}")(_answering(query, pool))
+    await broker.start()
+
+
+def _answering(query: Query, pool: "asyncpg.Pool[Any]") -> Callable[[NatsMessage], Awaitable[bytes]]:
+    async def answer(message: NatsMessage) -> bytes:
+        try:
+            params = msgspec.json.decode(message.body or b"{}", type=dict[str, Any])
+            return msgspec.json.encode({"ok": True, "data": await query(pool, params)})
+        except QueryError as error:
+            return _refusal(error.code, str(error))
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            return _refusal("bad_parameters", f"{type(error).__name__}: {error}")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            log.warning("query_failed", error=str(error)[:200])
+            return _refusal("unavailable", "the read model cannot be reached at the moment")
+
+    return answer
+
+
+def _refusal(code: str, message: str) -> bytes:
+    return msgspec.json.encode({"ok": False, "error": {"code": code, "message": message}})
