@@ -4,17 +4,20 @@ from typing import Final
 
 from cleartide.contracts import (
     CandleClosed,
+    CandleRestated,
     FundingSettled,
     LiquidationExecuted,
     MarketListed,
     MarketStateChanged,
     MarkPriceUpdated,
+    TradeBusted,
+    TradeCorrected,
     TradeExecuted,
 )
 from cleartide.fold import Effects, Handlers
 
-from services.analytics.domain.candle import MINUTE_MICROS
-from services.analytics.domain.state import AnalyticsState, Liquidation, MarketNow, Trade
+from services.analytics.domain.candle import MINUTE_MICROS, minute_of
+from services.analytics.domain.state import AnalyticsState, Liquidation, MarketNow, Restatement, Terms, Trade
 
 MARKET_ORIGINS: Final = frozenset({"book", "outside", "liquidation"})
 
@@ -42,8 +45,29 @@ def on_trade(state: AnalyticsState, event: TradeExecuted, effects: Effects) -> N
             quote_quanta=event.quote_quanta,
             taker_side=event.taker_side,
             origin=event.origin,
+            trade_id=event.trade_id,
         )
     )
+
+
+def on_trade_busted(state: AnalyticsState, event: TradeBusted, effects: Effects) -> None:
+    """The trade counts no longer; candles that were told stay, and are told to be no longer true."""
+    _restate(state, event, effects, None)
+
+
+def on_trade_corrected(state: AnalyticsState, event: TradeCorrected, effects: Effects) -> None:
+    """The trade counts as it should have been, at the place where it was made."""
+    terms = Terms(event.new_price_ticks, event.new_size_lots, event.new_quote_quanta, event.new_taker_side)
+    _restate(state, event, effects, terms)
+
+
+def _restate(state: AnalyticsState, event: TradeBusted | TradeCorrected, effects: Effects, terms: Terms | None) -> None:
+    _advance(state, effects)
+    state.market(event.market).last_ticks = event.last_ticks
+    minute = minute_of(event.traded_at)
+    state.restatements.append(Restatement(effects.seq, event.market, event.first_trade_id, minute, terms))
+    if not state.restates_open_candle(event.market, minute):
+        _tell_restated(event.market, minute, 1, effects)
 
 
 def on_mark_price(state: AnalyticsState, event: MarkPriceUpdated, effects: Effects) -> None:
@@ -109,11 +133,25 @@ def _advance(state: AnalyticsState, effects: Effects) -> None:
             quote_volume_quanta=candle.quote_quanta,
             trades=candle.entries,
         )
+        if candle.restated:
+            _tell_restated(market, candle.open_time, candle.restated, effects)
+
+
+def _tell_restated(market: str, open_time: int, restatements: int, effects: Effects) -> None:
+    effects.emit(
+        CandleRestated,
+        market=market,
+        open_time=open_time,
+        interval_micros=MINUTE_MICROS,
+        restatements=restatements,
+    )
 
 
 HANDLERS: Final[Handlers] = {
     MarketListed: on_market_listed,
     TradeExecuted: on_trade,
+    TradeBusted: on_trade_busted,
+    TradeCorrected: on_trade_corrected,
     MarkPriceUpdated: on_mark_price,
     MarketStateChanged: on_market_state,
     FundingSettled: on_funding_settled,

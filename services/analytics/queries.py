@@ -34,7 +34,7 @@ SELECT open_time - open_time % $3 AS bucket,
        sum(quote_quanta) AS quote_quanta,
        sum(entries) AS entries,
        open_time - open_time % $3 + $3 <= (SELECT minute FROM clock) AS closed
-FROM candles
+FROM candles_now
 WHERE market = $1 AND series = $2 AND open_time < $5
   AND open_time >= (SELECT bucket FROM newest) - ($4 - 1) * $3::bigint
 GROUP BY bucket ORDER BY bucket DESC LIMIT $4
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
   SELECT coalesce(sum(volume_lots), 0) AS volume_lots, coalesce(sum(quote_quanta), 0) AS quote_quanta,
          coalesce(sum(entries), 0) AS trades, max(high_ticks) AS high_ticks, min(low_ticks) AS low_ticks,
          (array_agg(open_ticks ORDER BY open_time))[1] AS open_ticks
-  FROM candles
+  FROM candles_now
   WHERE market = m.market AND series = 'trade' AND open_time > c.minute - $2 AND open_time <= c.minute
 ) day
 CROSS JOIN LATERAL (
@@ -59,7 +59,7 @@ CROSS JOIN LATERAL (
 WHERE $1::text IS NULL OR m.market = $1 ORDER BY m.market LIMIT $4
 """
 _TRADES_SQL: Final = """
-SELECT seq, at, price_ticks, size_lots, quote_quanta, taker_side, origin FROM trades
+SELECT seq, at, price_ticks, size_lots, quote_quanta, taker_side, origin, restated FROM trades_now
 WHERE market = $1 ORDER BY minute DESC, seq DESC LIMIT $2
 """
 _LIQUIDATIONS_SQL: Final = """
@@ -67,7 +67,7 @@ SELECT l.*, m.tick_size, m.lot_size, m.quanta_per_lot_tick FROM liquidations l J
 WHERE $1::text IS NULL OR l.market = $1 ORDER BY l.seq DESC LIMIT $2
 """
 
-# Candles once more, from the trades alone and by the database alone: must equal the table `candles`.
+# Candles once more, from the trades alone and by the database alone, as they were told at first: must equal `candles`.
 RECOMPUTE_SQL: Final = """
 SELECT market, minute AS open_time,
        (array_agg(price_ticks ORDER BY seq))[1] AS open_ticks,
@@ -83,7 +83,7 @@ GROUP BY market, minute ORDER BY minute LIMIT 1440
 
 
 async def candles(pool: Any, params: dict[str, Any]) -> Any:
-    """The newest candles, oldest first; minutes without entries have none.
+    """The newest candles as they hold now, oldest first; minutes without entries have none.
 
     Parameters: market; interval_seconds (whole minutes that divide a day, 60), limit (300), series ("trade" or
     "mark"), before (instant; only candles that open earlier). At most MOST_MINUTES minutes are read.
@@ -113,7 +113,7 @@ async def market_stats(pool: Any, params: dict[str, Any]) -> Any:
 
 
 async def recent_trades(pool: Any, params: dict[str, Any]) -> Any:
-    """The newest market trades, newest first. Parameters: market, limit (50)."""
+    """The newest market trades as they hold now, newest first. Parameters: market, limit (50)."""
     grid = await _grid(pool, str(params["market"]))
     rows = await pool.fetch(_TRADES_SQL, params["market"], _limit(params, 50, MOST_ROWS))
     return {"market": params["market"], "trades": [_trade(row, grid) for row in rows]}
@@ -187,6 +187,7 @@ def _trade(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
         "quote": quanta_to_text(row["quote_quanta"]),
         "taker_side": row["taker_side"],
         "origin": row["origin"],
+        "restated": row["restated"],
     }
 
 

@@ -20,6 +20,7 @@ _CANDLE_COLUMNS: Final = {
     "volume_lots": "bigint",
     "quote_quanta": "bigint",
     "entries": "bigint",
+    "restated": "bigint",
 }
 CLOCK: Final = Table("clock", key=("one",), columns={"one": "boolean", "minute": "bigint"})
 MARKETS: Final = Table(
@@ -59,6 +60,23 @@ TRADES: Final = Table(
         "quote_quanta": "bigint",
         "taker_side": "text",
         "origin": "text",
+        "trade_id": "bigint",
+    },
+    write="append",
+    load=False,
+)
+RESTATEMENTS: Final = Table(
+    "restatements",
+    key=("seq",),
+    columns={
+        "seq": "bigint",
+        "market": "text",
+        "first_trade_id": "bigint",
+        "minute": "bigint",
+        "price_ticks": "bigint",
+        "size_lots": "bigint",
+        "quote_quanta": "bigint",
+        "taker_side": "text",
     },
     write="append",
     load=False,
@@ -89,7 +107,7 @@ LIQUIDATIONS: Final = Table(
 class AnalyticsRepository(Repository[AnalyticsState]):
     """Loads the clock, the markets and the open candles; history is only ever written."""
 
-    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, OPEN_CANDLES, CANDLES, TRADES, LIQUIDATIONS)
+    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, OPEN_CANDLES, CANDLES, TRADES, RESTATEMENTS, LIQUIDATIONS)
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> AnalyticsState:
         """State from the loaded tables."""
@@ -121,6 +139,8 @@ class AnalyticsRepository(Repository[AnalyticsState]):
                 changes.put(CANDLES, (*row, False))
         for trade in state.trades:
             changes.put(TRADES, tuple(trade))
+        for *place, terms in state.restatements:
+            changes.put(RESTATEMENTS, (*place, *(terms or (None,) * 4)))
         for liquidation in state.liquidations:
             changes.put(LIQUIDATIONS, tuple(liquidation))
         _clear_marks(state)
@@ -130,6 +150,7 @@ class AnalyticsRepository(Repository[AnalyticsState]):
 def _clear_marks(state: AnalyticsState) -> None:
     state.closed.clear()
     state.trades.clear()
+    state.restatements.clear()
     state.liquidations.clear()
     state.touched_clock = False
     state.touched_markets.clear()

@@ -185,7 +185,7 @@ def _position(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
 
 
 def _trade(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
-    same = ("trade_id", "at", "buyer", "seller", "taker_side", "origin", "outside_trade_id")
+    same = ("trade_id", "at", "buyer", "seller", "taker_side", "origin", "outside_trade_id", "corrects")
     return {
         **{name: row[name] for name in same},
         "price": grid.price_text(row["price_ticks"]),

@@ -13,7 +13,7 @@ from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.state import Dirty, MatchingState
-from services.matching.tables import access, treasury
+from services.matching.tables import access, reported, treasury
 from services.matching.tables.order_rows import collect_orders, restore_orders
 from services.matching.tables.venue_rows import (
     collect_markets,
@@ -40,6 +40,7 @@ class MatchingRepository(Repository[MatchingState]):
         restore_orders(state, rows)
         settle_down(state)
         _restore_intake(state, rows)
+        reported.restore(state.reported, rows)
         restore_venue(state.venue, rows)
         return state
 
@@ -63,6 +64,7 @@ class MatchingRepository(Repository[MatchingState]):
         _collect_ledger(changes, state)
         _collect_intake(changes, state)
         _collect_counters(changes, state)
+        reported.collect(changes, state.reported)
         collect_venue(changes, state.venue)
         return changes
 

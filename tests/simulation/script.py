@@ -7,7 +7,9 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from cleartide.contracts import (
+    BustTrade,
     CancelOrder,
+    CorrectTrade,
     Deposit,
     FundInsurance,
     ListMarket,
@@ -69,7 +71,7 @@ class Script:
         self._numbers = itertools.count(1)
         self._ticks = START_TICKS
         self._orders: list[tuple[str, str, str]] = []
-        self._trades: list[Message] = []
+        self._trades: list[ReportTrade] = []
         self._venue_seq = itertools.count(1)
 
     def commands(self, count: int) -> Iterator[Sending]:
@@ -98,8 +100,10 @@ class Script:
         if draw < 0.6 and self._orders:
             holder, market, order = self.random.choice(self._orders)
             return CancelOrder(**self._envelope(), account=holder, market=market, client_order_id=order)
-        if draw < 0.85:
+        if draw < 0.83:
             return self._outside_trade(account)
+        if draw < 0.86 and self._trades:
+            return self._restatement()
         amount = f"{self.random.randint(0, 90)}.{self.random.randint(0, 10**6):06}"[:9]
         transfer = Deposit if draw < 0.91 else Withdraw
         return transfer(**self._envelope(), account=account, asset="USDC", amount=amount)
@@ -134,6 +138,14 @@ class Script:
         )
         self._trades.append(trade)
         return trade
+
+    def _restatement(self) -> Message:
+        """Take back or correct one of the reported trades, whether or not it was applied or is busted already."""
+        trade = self.random.choice(self._trades)
+        body = {**self._envelope("engine"), "market": MARKET, "trade_id": trade.trade_id}
+        if self.random.random() < 0.5:
+            return BustTrade(**body)
+        return CorrectTrade(**body, price=self._price(), size=self._size(), buyer=trade.seller, seller=trade.buyer)
 
     def _misbehaviour(self) -> Sending:
         honest = _sending(self._command())

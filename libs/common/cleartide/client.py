@@ -29,7 +29,9 @@ from cleartide.bus.streams import RISK
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts import (
     BookChanged,
+    BustTrade,
     CancelOrder,
+    CorrectTrade,
     Deposit,
     Message,
     PlaceOrder,
@@ -116,6 +118,37 @@ class Client:
                 buyer=buyer,
                 seller=seller,
                 executed_at=executed_at if executed_at is not None else _now(),
+            )
+        )
+
+    async def bust_trade(self, *, market: str, trade_id: str, reason: str = "erroneous") -> Receipt:
+        """Take back a trade that this source has reported; a day after its execution it stands."""
+        envelope = self._envelope(f"{self._source}-bust-{trade_id}")
+        return await self._publish(BustTrade(**envelope, market=market, trade_id=trade_id, reason=reason))
+
+    async def correct_trade(
+        self,
+        *,
+        market: str,
+        trade_id: str,
+        correction_id: str,
+        price: str,
+        size: str,
+        buyer: str | None = None,
+        seller: str | None = None,
+        reason: str = "erroneous",
+    ) -> Receipt:
+        """Put right a trade that this source has reported, by its new terms; each correction_id is applied once."""
+        return await self._publish(
+            CorrectTrade(
+                **self._envelope(f"{self._source}-correct-{trade_id}-{correction_id}"),
+                market=market,
+                trade_id=trade_id,
+                price=price,
+                size=size,
+                buyer=buyer,
+                seller=seller,
+                reason=reason,
             )
         )
 

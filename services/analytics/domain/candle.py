@@ -25,7 +25,8 @@ class ClosedCandle(NamedTuple):
 class Candle:
     """A minute in the making. Prices in ticks, volume in lots, quote volume in quanta.
 
-    `entries` counts trades (or mark updates; these carry no volume).
+    `entries` counts trades (or mark updates; these carry no volume), `restated` those that were taken back or corrected
+    while the minute was open: they are in all figures as they were made.
     """
 
     open_time: int
@@ -36,6 +37,7 @@ class Candle:
     volume_lots: int = 0
     quote_quanta: int = 0
     entries: int = 0
+    restated: int = 0
 
     @classmethod
     def starting(cls, minute: int, price_ticks: int) -> "Candle":

@@ -22,6 +22,29 @@ class Trade(NamedTuple):
     quote_quanta: int
     taker_side: str
     origin: str
+    trade_id: int
+
+
+class Terms(NamedTuple):
+    """What a corrected trade should have been."""
+
+    price_ticks: int
+    size_lots: int
+    quote_quanta: int
+    taker_side: str
+
+
+class Restatement(NamedTuple):
+    """A trade taken back (no terms) or corrected, by the number of its first execution, in whose minute it counts.
+
+    Of several for one trade the last holds.
+    """
+
+    seq: int
+    market: str
+    first_trade_id: int
+    minute: int
+    terms: Terms | None
 
 
 class Liquidation(NamedTuple):
@@ -68,6 +91,7 @@ class AnalyticsState:
         self.candles: dict[tuple[str, Series], Candle] = {}
         self.closed: list[ClosedCandle] = []
         self.trades: list[Trade] = []
+        self.restatements: list[Restatement] = []
         self.liquidations: list[Liquidation] = []
         self.touched_clock = False
         self.touched_markets: set[str] = set()
@@ -106,6 +130,15 @@ class AnalyticsState:
         self.market(trade.market).last_ticks = trade.price_ticks
         self.trades.append(trade)
         self.enter(trade.market, "trade", trade.price_ticks, trade.size_lots, trade.quote_quanta)
+
+    def restates_open_candle(self, market: str, minute: int) -> bool:
+        """Note a restatement in the candle of its minute, if that is still open; False: the candle was told."""
+        candle = self.candles.get((market, "trade"))
+        if candle is None or candle.open_time != minute:
+            return False
+        candle.restated += 1
+        self.touched_candles.add((market, "trade"))
+        return True
 
     def enter(self, market: str, series: Series, price_ticks: int, lots: int = 0, quote_quanta: int = 0) -> None:
         """Count one price in the open minute's candle."""

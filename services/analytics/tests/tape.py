@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import TypeVar
 
 from cleartide.contracts import (
     FundingSettled,
@@ -10,10 +11,14 @@ from cleartide.contracts import (
     MarketListed,
     MarketSpec,
     MarkPriceUpdated,
+    TradeBusted,
+    TradeCorrected,
     TradeExecuted,
     TradeOrigin,
     TradingEvent,
 )
+
+E = TypeVar("E", bound=TradingEvent)
 
 MINUTE = 60_000_000
 START = 28_000_000 * MINUTE
@@ -51,8 +56,10 @@ class Tape:
             )
             self._say(MarketListed, market=market, spec=spec, quanta_per_lot_tick=U)
 
-    def trade(self, market: str, price: int, lots: int, origin: TradeOrigin = "book", taker_side: str = "buy") -> None:
-        self._say(
+    def trade(
+        self, market: str, price: int, lots: int, origin: TradeOrigin = "book", taker_side: str = "buy"
+    ) -> TradeExecuted:
+        return self._say(
             TradeExecuted,
             market=market,
             trade_id=len(self.events),
@@ -66,6 +73,42 @@ class Tape:
             taker_side=taker_side,
             origin=origin,
         )
+
+    def bust(self, trade: TradeExecuted, reason: str = "erroneous") -> None:
+        """Take back a trade of this tape."""
+        self._say(TradeBusted, **self._restated(trade), reason=reason)
+
+    def correct(self, trade: TradeExecuted, price: int, lots: int, taker_side: str = "buy") -> None:
+        """Give a trade of this tape other terms."""
+        self._say(
+            TradeCorrected,
+            **self._restated(trade),
+            reason="wrong",
+            replacement_id=len(self.events) + 1,
+            new_price_ticks=price,
+            new_size_lots=lots,
+            new_quote_quanta=price * lots * U,
+            new_buyer="alice",
+            new_seller="carol",
+            new_taker_side=taker_side,
+        )
+
+    def _restated(self, trade: TradeExecuted) -> dict[str, object]:
+        return {
+            "market": trade.market,
+            "trade_id": trade.trade_id,
+            "first_trade_id": trade.trade_id,
+            "reversal_id": len(self.events),
+            "outside_source": "engine",
+            "outside_trade_id": f"t{trade.trade_id}",
+            "traded_at": trade.occurred_at,
+            "price_ticks": trade.price_ticks,
+            "size_lots": trade.size_lots,
+            "quote_quanta": trade.quote_quanta,
+            "buyer": trade.buyer,
+            "seller": trade.seller,
+            "last_ticks": 77,
+        }
 
     def mark(self, market: str, ticks: int, *, index: int = 1, open_interest: int = 0) -> None:
         self._say(
@@ -107,14 +150,34 @@ class Tape:
             remaining_lots=0,
         )
 
-    def _say(self, contract: type[TradingEvent], **body: object) -> None:
+    def _say(self, contract: type[E], **body: object) -> E:
         seq = len(self.events) + 1
         envelope = {"id": f"e-{seq}", "seq": seq, "occurred_at": self.at, "source": "matching"}
-        self.events.append(contract.model_validate({**envelope, **body}))
+        event = contract.model_validate({**envelope, **body})
+        self.events.append(event)
+        return event
+
+
+def trades_now(events: Iterable[TradingEvent]) -> list[TradeExecuted]:
+    """The market trades as they hold after everything that was taken back or corrected, in the order of the stream."""
+    trades: dict[int, TradeExecuted] = {}
+    for event in events:
+        if isinstance(event, TradeExecuted) and event.origin != "takeover":
+            trades[event.trade_id] = event
+        elif isinstance(event, TradeBusted):
+            trades.pop(event.first_trade_id, None)
+        elif isinstance(event, TradeCorrected):
+            terms = {"price_ticks": event.new_price_ticks, "size_lots": event.new_size_lots}
+            more = {"quote_quanta": event.new_quote_quanta, "taker_side": event.new_taker_side}
+            trades[event.first_trade_id] = trades[event.first_trade_id].model_copy(update={**terms, **more})
+    return list(trades.values())
 
 
 def naive_candles(events: Iterable[TradingEvent]) -> list[Bar]:
-    """One-minute candles of the market trades: (market, open time, o, h, l, c, lots, quanta, trades), in that order."""
+    """One-minute candles of the market trades: (market, open time, o, h, l, c, lots, quanta, trades), in that order.
+
+    As they were told at first; given `trades_now`, as they hold now.
+    """
     trades = [event for event in events if isinstance(event, TradeExecuted) and event.origin != "takeover"]
     trades.sort(key=_place)
     bars: list[Bar] = []

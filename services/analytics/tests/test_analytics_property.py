@@ -34,7 +34,7 @@ def play(script: list[Any]) -> list[TradingEvent]:
 
 def trade_bars(harness: Harness) -> list[Bar]:
     rows = [tuple(row.values()) for row in harness.rows("candles") if row["series"] == "trade"]
-    return [(market, *figures) for market, _, *figures, _ in rows]
+    return [(market, *figures) for market, _, *figures, _, _ in rows]
 
 
 @given(st.lists(moves, max_size=60))

@@ -33,22 +33,32 @@ class Deal(NamedTuple):
     origin: TradeOrigin
     outside_trade_id: str = ""
 
+    @property
+    def quote(self) -> int:
+        """What it is worth, in quanta; exact (R1)."""
+        return self.price * self.lots * self.market.unit
+
 
 def execute(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller: Party) -> None:
     """Apply a trade that both sides are allowed to make (R4 to R6): exact, and zero in sum."""
-    market, price, lots = deal.market, deal.price, deal.lots
-    quote = price * lots * market.unit
     state.counters.trades += 1
-    _announce(state, out, deal, quote, buyer, seller)
+    _announce(state, out, deal, buyer, seller)
+    keep(state, out, deal, buyer, seller)
+    transfer(state, out, deal, buyer, seller)
+    if deal.origin != "takeover":
+        deal.market.prices.last = deal.price
+
+
+def transfer(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller: Party, kind: str = "trade") -> None:
+    """Move the lots and what they cost between two accounts, under the number of the newest trade."""
+    market, lots, quote = deal.market, deal.lots, deal.quote
     buys, sells = state.holding(buyer.account, market), state.holding(seller.account, market)
     buy_realized = realized(buys.lots, buys.quote.balance, lots, -quote)
     sell_realized = realized(sells.lots, sells.quote.balance, -lots, quote)
     market.open_interest += open_interest_change(buys.lots, lots) + open_interest_change(sells.lots, -lots)
-    state.ledger.move("trade", buys.quote, sells.quote, quote)
+    state.ledger.move(kind, buys.quote, sells.quote, quote)
     _apply(state, out, deal, buyer, buys, lots, buy_realized)
     _apply(state, out, deal, seller, sells, -lots, sell_realized)
-    if deal.origin != "takeover":
-        market.prices.last = price
     state.dirty.prices[market.id] = market
     for account in (buyer.account, seller.account):
         if account.collateral and account.cash.balance < 0:
@@ -87,14 +97,14 @@ def _apply(
     )
 
 
-def _announce(state: MatchingState, out: Output, deal: Deal, quote: int, buyer: Party, seller: Party) -> None:
+def _announce(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller: Party) -> None:
     out.emit(
         TradeExecuted,
         market=deal.market.id,
         trade_id=state.counters.trades,
         price_ticks=deal.price,
         size_lots=deal.lots,
-        quote_quanta=quote,
+        quote_quanta=deal.quote,
         buyer=buyer.account.name,
         seller=seller.account.name,
         buy_order_id=buyer.order_id,
@@ -103,6 +113,19 @@ def _announce(state: MatchingState, out: Output, deal: Deal, quote: int, buyer: 
         origin=deal.origin,
         outside_trade_id=deal.outside_trade_id,
     )
+
+
+def keep(
+    state: MatchingState,
+    out: Output,
+    deal: Deal,
+    buyer: Party,
+    seller: Party,
+    *,
+    origin: str = "",
+    corrects: int | None = None,
+) -> None:
+    """Write the newest trade into the history; `corrects` is the number of a trade that this one restates."""
     state.dirty.trades.append(
         TradeRecord(
             trade_id=state.counters.trades,
@@ -110,15 +133,16 @@ def _announce(state: MatchingState, out: Output, deal: Deal, quote: int, buyer: 
             at=out.at,
             price_ticks=deal.price,
             size_lots=deal.lots,
-            quote_quanta=quote,
+            quote_quanta=deal.quote,
             buyer=buyer.account.name,
             seller=seller.account.name,
             buy_order_id=buyer.order_id,
             sell_order_id=seller.order_id,
             taker_side=deal.taker_side,
-            origin=deal.origin,
+            origin=origin or deal.origin,
             outside_trade_id=deal.outside_trade_id,
             buyer_fee_quanta=buyer.fee,
             seller_fee_quanta=seller.fee,
+            corrects=corrects,
         )
     )

@@ -9,6 +9,7 @@ from services.matching.domain.deadlines import Deadlines
 from services.matching.domain.intake import Intake
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
 from services.matching.domain.market import Market
+from services.matching.domain.reported import ReportedTrades
 from services.matching.domain.treasury import Treasury
 from services.matching.domain.venue.record import Venue
 
@@ -31,6 +32,7 @@ class TradeRecord(NamedTuple):
     outside_trade_id: str
     buyer_fee_quanta: int
     seller_fee_quanta: int
+    corrects: int | None
 
 
 class ClosedOrder(NamedTuple):
@@ -158,6 +160,7 @@ class MatchingState:
         "intake",
         "ledger",
         "markets",
+        "reported",
         "treasury",
         "venue",
     )
@@ -170,6 +173,7 @@ class MatchingState:
         self.fees = self.ledger.account(FEES)
         self.treasury = Treasury(self.ledger)
         self.intake = Intake()
+        self.reported = ReportedTrades()
         self.venue = Venue()
         self.counters = Counters()
         self.deadlines = Deadlines()

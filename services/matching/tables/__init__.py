@@ -6,6 +6,7 @@ from cleartide.fold import Table
 
 from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
+from services.matching.tables.reported import REPORTED_TRADES
 from services.matching.tables.treasury import ASSETS
 from services.matching.tables.venue import VENUE_TABLES
 
@@ -115,6 +116,7 @@ TRADES: Final = Table(
         "outside_trade_id": "text",
         "buyer_fee_quanta": "bigint",
         "seller_fee_quanta": "bigint",
+        "corrects": "bigint",
     },
     write="append",
     load=False,
@@ -186,5 +188,6 @@ TABLES: Final[tuple[Table, ...]] = (
     COMMAND_SOURCES,
     APPLIED_IDS,
     COUNTERS,
+    REPORTED_TRADES,
     *VENUE_TABLES,
 )

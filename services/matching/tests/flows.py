@@ -2,13 +2,13 @@
 
 from typing import Any, Final, NamedTuple
 
-from cleartide.contracts import BookChanged, Message
+from cleartide.contracts import BookChanged, BustTrade, CorrectTrade, Message
 from cleartide.fold import Reject
 from cleartide.rules.margin import is_liquidatable
 from hypothesis import strategies as st
 
 from services.matching.domain.margin import standing
-from services.matching.tests.support import HOUR, SECOND, START, Exchange
+from services.matching.tests.support import HOUR, MARKET, SECOND, START, Exchange
 
 TRADERS: Final = ("ann", "bob", "cat", "dan")
 
@@ -45,6 +45,7 @@ EVERYTHING: Final = [
     *("settle", "report", "insure") * 2,
     *("deposit", "withdraw", "stale", "silence"),
     *("amend", "amend", "cancel_all"),
+    *("bust", "correct"),
 ]
 flows: Final = st.lists(_steps(EVERYTHING, terms=47), min_size=50, max_size=120)
 order_flows: Final = st.lists(_steps(ORDERS), min_size=30, max_size=80)
@@ -87,6 +88,8 @@ def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
             return ex.settle((step.amount - 300) * 50_000 + step.offset, (ex.effects.at - START) // HOUR + number)
         case "report":
             return ex.report(price, f"{step.amount / 1000:.3f}", trade_id=f"t{step.amount}", **_parties(step))
+        case "bust" | "correct":
+            return _restate(ex, step, price)
         case "liquidate":
             return ex.liquidate(_most_due(ex, trader))
         case "deposit":
@@ -101,6 +104,15 @@ def _own(ex: Exchange, step: Step) -> str:
     account = ex.state.accounts.get(TRADERS[step.who])
     live = list(account.orders) if account is not None else []
     return live[step.amount % len(live)] if live else "none"
+
+
+def _restate(ex: Exchange, step: Step, price: str) -> list[Message]:
+    """Bust or correct one of the reported trades; some are busted already."""
+    known = list(ex.state.reported.by_source.get("engine", ())) or ["none"]
+    trade: dict[str, Any] = {"source": "engine", "market": MARKET, "trade_id": known[step.amount % len(known)]}
+    if step.action == "bust":
+        return ex.send(BustTrade, **trade)
+    return ex.send(CorrectTrade, **trade, price=price, size=f"{step.amount / 1000:.3f}", **_parties(step))
 
 
 def _most_due(ex: Exchange, otherwise: str) -> str:

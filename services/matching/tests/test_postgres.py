@@ -54,6 +54,8 @@ def busy(seed: int, steps: int) -> Exchange:
         ex.deposit(account, "100000")
     ex.place("eve", "sell", "5", "1000", client_order_id="sells", post_only=False)
     ex.place("eve", "buy", "0.25", "0.1", client_order_id="waits")
+    for price in ("1010", "1011"):
+        ex.place("fay", "sell", "0.3", price, client_order_id=f"ask-{price}")
     household(ex)
     ex.commit()
     return ex

@@ -96,7 +96,7 @@ from cleartide.contracts.orders import (
     PlaceOrder,
     SubmitOrders,
 )
-from cleartide.contracts.projections import CandleClosed, EarningsDayRecorded, FundingRatePublished
+from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
 from cleartide.contracts.risk import AlertInput, AlertLevel, RiskAlertRaised
 from cleartide.contracts.trading import (
     FundingSettled,
@@ -193,7 +193,7 @@ MARKET_EVENTS: tuple[type[Message], ...] = (
 RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised,)
 FUNDING_EVENTS: tuple[type[Message], ...] = (FundingRatePublished,)
 EARNINGS_EVENTS: tuple[type[Message], ...] = (EarningsDayRecorded,)
-ANALYTICS_EVENTS: tuple[type[Message], ...] = (CandleClosed,)
+ANALYTICS_EVENTS: tuple[type[Message], ...] = (CandleClosed, CandleRestated)
 DEAD_LETTER_EVENTS: tuple[type[Message], ...] = (DeadLettered,)
 ALL_MESSAGES: tuple[type[Message], ...] = (
     *COMMANDS,
@@ -238,6 +238,7 @@ __all__ = [
     "CancelOrder",
     "CancelTerms",
     "CandleClosed",
+    "CandleRestated",
     "ChangeAsset",
     "ChangeMarket",
     "CollateralChanged",

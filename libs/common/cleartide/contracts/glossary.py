@@ -152,6 +152,7 @@ _PRICES: Final = {
     "trades": "number of trades",
 }
 _CORRECTIONS: Final = {
+    "restatements": "how many of the candle's trades were taken back or corrected",
     "new_buyer": "account that bought, as it should have been",
     "new_seller": "account that sold, as it should have been",
     "new_taker_side": "side of the aggressor, as it should have been",

@@ -54,3 +54,17 @@ class CandleClosed(Message):
     volume_lots: int = Field(ge=0)
     quote_volume_quanta: NonNegativeQuanta
     trades: int = Field(ge=1)
+
+
+class CandleRestated(Message):
+    """Trades of a candle that was told were taken back or corrected: what was told stays, and asking again gives what
+    holds now. `restatements` is how many of its trades this is about; the same candle may be restated again.
+    """
+
+    subject_template: ClassVar[str] = "analytics.restated.{market}"
+    type: Literal["CandleRestated"] = "CandleRestated"
+    version: Literal[1] = 1
+    market: MarketId
+    open_time: Micros
+    interval_micros: int = Field(gt=0)
+    restatements: int = Field(ge=1)

@@ -6,7 +6,7 @@ from typing import Final
 from cleartide.contracts.base import Message
 from cleartide.contracts.dead import DeadLettered
 from cleartide.contracts.examples.story import ALERTED, DAY, FUNDED, HOUR, MARKET, MINUTE, OPENED, said
-from cleartide.contracts.projections import CandleClosed, EarningsDayRecorded, FundingRatePublished
+from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
 from cleartide.contracts.risk import AlertInput, RiskAlertRaised
 
 _REFUSED: Final = b'{"type":"PlaceOrder"}'
@@ -87,6 +87,18 @@ PRODUCT_EXAMPLES: Final[tuple[Message, ...]] = (
         volume_lots=25,
         quote_volume_quanta=1_625_000_000,
         trades=1,
+    ),
+    said(
+        CandleRestated,
+        "analytics",
+        "analytics",
+        2,
+        ALERTED,
+        "matching-events-35",
+        market=MARKET,
+        open_time=OPENED,
+        interval_micros=MINUTE,
+        restatements=1,
     ),
     said(
         DeadLettered,

@@ -7,8 +7,8 @@ from tests.support.mutation import Mutant
 ACCOUNTING: Final = (
     Mutant(
         "RULE-R01-001",
-        "quote = price * lots * market.unit\n    state.counters",
-        "quote = price * lots\n    state.counters",
+        "return self.price * self.lots * self.market.unit",
+        "return self.price * self.lots",
     ),
     Mutant("RULE-R01-001", '"0.000001", 10**12, "tick * lot"', '"0.0000005", 10**12, "tick * lot"'),
     Mutant("RULE-R01-002", '"0.000001", 10**12, "tick * lot"', '"0.0000005", 10**12, "tick * lot"'),
@@ -42,8 +42,8 @@ ACCOUNTING: Final = (
     Mutant("RULE-R03-001", "        source.balance -= amount\n", "        source.balance -= amount - 1\n"),
     Mutant(
         "RULE-R04-001",
-        'state.ledger.move("trade", buys.quote, sells.quote, quote)',
-        'state.ledger.move("trade", buys.quote, sells.quote, quote + 1)',
+        "state.ledger.move(kind, buys.quote, sells.quote, quote)",
+        "state.ledger.move(kind, buys.quote, sells.quote, quote + 1)",
     ),
     Mutant("RULE-R04-001", "buys.quote, sells.quote, quote)", "sells.quote, buys.quote, quote)"),
     Mutant("RULE-R04-002", "quantize(Decimal(1), ROUND_HALF_UP)", "quantize(Decimal(1), 'ROUND_HALF_DOWN')"),
