@@ -222,6 +222,17 @@ def test_venue_acc_011_leverage_is_bounded_by_the_market_and_the_mode() -> None:
     only(ex.place("ann", "buy", "1", "1000"), OrderAccepted)
 
 
+def test_venue_acc_019_leverage_is_over_all_markets_together() -> None:
+    """VENUE-ACC-019: one where margin asks for more already counts with the others."""
+    ex = guarded(max_leverage=10)
+    ex.list(market="ETH-PERP", base="ETH", limits=MarketLimits(max_leverage=2))
+    ex.price("1000", market="ETH-PERP")
+    ex.deposit("ann", "700")
+    only(ex.place("ann", "buy", "2", "1000"), OrderAccepted)
+    assert refusal(ex.place("ann", "buy", "1.001", "1000", market="ETH-PERP")) == "leverage_cap"
+    only(ex.place("ann", "buy", "1", "1000", market="ETH-PERP"), OrderAccepted)
+
+
 def test_venue_acc_012_beyond_the_leverage_one_may_still_close() -> None:
     """VENUE-ACC-012"""
     ex = guarded()

@@ -114,8 +114,8 @@ ACCEPTANCE: Final = (
     ),
     Mutant(
         "VENUE-ACC-011",
-        "draft.account.reserved - draft.added_loss < needed:",
-        "draft.account.reserved - draft.added_loss <= needed:",
+        "equity - account.reserved - draft.added_loss < needed:",
+        "equity - account.reserved - draft.added_loss <= needed:",
     ),
     Mutant("VENUE-ACC-013", "if limit is not None and value > limit:", "if limit is not None and value >= limit:"),
     Mutant("VENUE-ACC-014", ".loss(draft.account.name, at) >= limit:", ".loss(draft.account.name, at) > limit:"),

@@ -64,27 +64,28 @@ def risk(state: MatchingState, draft: Draft, at: int) -> None:
 def _require_leverage(state: MatchingState, draft: Draft) -> None:
     """E - reserved >= sum of ceil(N / L) with the order added, L the lower of the market's and the mode's leverage.
 
-    What can only close the position passes: it lowers the leverage that there is.
+    What can only close the position passes: it lowers the leverage that there is. Where initial margin asks for as much
+    everywhere, the margin check says all there is to say.
     """
-    most = state.venue.limits[state.venue.mode].max_leverage
-    if draft.market.guards.max_leverage is None and most is None:
+    account, most = draft.account, state.venue.limits[state.venue.mode].max_leverage
+    guards = [held.market.guards for held in account.holdings.values()]
+    if all(each.is_ensured(each.leverage_under(most)) for each in guards):
         return
     if only_reduces(draft.holding, draft.side, draft.added):
         return
     bids, asks = (draft.added, 0) if draft.side > 0 else (0, draft.added)
-    equity, _ = order_margin(draft.account, draft.holding, bids, asks)
+    equity, _ = order_margin(account, draft.holding, bids, asks)
     needed = sum(
         _at_leverage(held, most, draft.added if held is draft.holding else 0, draft.side)
-        for held in draft.account.holdings.values()
+        for held in account.holdings.values()
     )
-    if equity - draft.account.reserved - draft.added_loss < needed:
+    if equity - account.reserved - draft.added_loss < needed:
         raise Refused("leverage_cap")
 
 
 def _at_leverage(held: Holding, most: int | None, lots: int, side: int) -> int:
-    """ceil(N / L) of the worse of |s + buys| and |s - sells| at the mark; 0 without a limit."""
-    own = held.market.guards.max_leverage
-    leverage = min(limit for limit in (own, most) if limit is not None) if own or most else 0
+    """ceil(N / L) of the worse of |s + buys| and |s - sells| at the mark; 0 where nothing limits it."""
+    leverage = held.market.guards.leverage_under(most)
     longest = held.lots + held.bids + (lots if side > 0 else 0)
     shortest = held.asks - held.lots + (lots if side < 0 else 0)
     notional = max(longest, shortest, 0) * held.market.prices.mark * held.market.unit

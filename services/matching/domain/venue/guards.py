@@ -17,11 +17,13 @@ class Guards:
     """The limits of a specification as integers. Bands and breaker of 0 ppb are switched off.
 
     band_ppb: d of rule R31, the initial margin fraction of the first bracket but at least the market's minimum.
+    least_margin_ppb: what initial margin asks of any value at least.
     """
 
     __slots__ = (
         "band_ppb",
         "breaker_ppb",
+        "least_margin_ppb",
         "max_leverage",
         "max_lots",
         "min_lots",
@@ -38,6 +40,7 @@ class Guards:
         self.min_lots, self.max_lots = 1, MAX_SIZE_LOTS
         self.open_interest_cap, self.position_cap = MAX_OPEN_INTEREST_LOTS, MAX_POSITION_LOTS
         self.max_leverage: int | None = None
+        self.least_margin_ppb = min(bracket.initial_margin_ppb for bracket in spec.brackets)
         if limits is None:
             return
         self.band_ppb = max(limits.band_ppb, spec.brackets[0].initial_margin_ppb)
@@ -68,6 +71,15 @@ class Guards:
             lower, higher = strictly_within(average, MICRO_TICKS, self.twap_band_ppb)
             low, high = max(low, lower), min(high, higher)
         return low, high
+
+    def leverage_under(self, mode_limit: int | None) -> int | None:
+        """The largest leverage: the lower of the market's and the mode's, None where neither limits it."""
+        limits = [limit for limit in (self.max_leverage, mode_limit) if limit is not None]
+        return min(limits, default=None)
+
+    def is_ensured(self, leverage: int | None) -> bool:
+        """Whether initial margin asks for as much as this leverage does, or more, whatever the value: imf >= 1 / L."""
+        return leverage is None or leverage * self.least_margin_ppb >= PPB
 
     def trips(self, index: int, average: int) -> bool:
         """|I / average - 1| >= breaker (14.2); never while the breaker is switched off."""
