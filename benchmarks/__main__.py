@@ -10,6 +10,7 @@ BENCHMARKS: Final = {
     "hop_latency": "benchmarks.latency",
     "chain": "benchmarks.chain",
     "sequencer": "benchmarks.sequencer",
+    "conditional": "benchmarks.conditional",
     "takeover": "benchmarks.takeover",
     "lifecycle": "benchmarks.lifecycle",
 }

@@ -67,6 +67,7 @@ from services.matching.domain import (
     transfers,
 )
 from services.matching.domain.answers import Sender
+from services.matching.domain.conditional.following import follow
 from services.matching.domain.deadlines import Deadline, Kind
 from services.matching.domain.errors import Refused
 from services.matching.domain.state import MatchingState
@@ -89,6 +90,7 @@ def gated(rule: Rule[Command]) -> Rule[Command]:
                 return
             state.ledger.begin(effects.seq, effects.at)
             rule(state, command, effects)
+            follow(state, effects)
         except (Refused, MoneyError) as verdict:
             raise Reject(verdict.reason, str(verdict)) from None
         if state.changed_books:
@@ -115,6 +117,7 @@ def pass_time(state: MatchingState, _: Message, effects: Effects) -> None:
     state.ledger.begin(effects.seq, effects.at)
     while (deadline := state.deadlines.due(effects.at)) is not None:
         DUE[deadline.kind](state, deadline, effects)
+    follow(state, effects)
     if state.changed_books:
         book_feed.announce(state, effects)
     state.ledger.end()

@@ -10,6 +10,7 @@ from services.matching.domain.access import permits
 from services.matching.domain.answers import Sender, reject
 from services.matching.domain.book import Order
 from services.matching.domain.canceling import find
+from services.matching.domain.conditional.amending import rearm
 from services.matching.domain.draft import Draft, loss_per_lot
 from services.matching.domain.errors import Refused
 from services.matching.domain.lifecycle import after
@@ -28,6 +29,9 @@ def amend(state: MatchingState, out: Output, sender: Sender, terms: AmendTerms) 
             raise Refused("not_permitted")
         if order is None:
             raise Refused("unknown_order")
+        if order.state == "armed":
+            rearm(state, out, order, terms)
+            return
         wanted = _read(state, order, terms)
         if wanted.remaining <= 0:
             close(state, out, order, "canceled")
@@ -42,7 +46,7 @@ def amend(state: MatchingState, out: Output, sender: Sender, terms: AmendTerms) 
 def _read(state: MatchingState, order: Order, terms: AmendTerms) -> Order:
     """A copy of the order as it is wanted. Raises Refused or MoneyError."""
     market = state.markets[order.market]
-    if terms.trigger_price is not None:
+    if (terms.trigger_price, terms.trail_amount, terms.trail_rate_ppb) != (None, None, None):
         raise Refused("trigger_not_allowed")
     wanted = copy(order)
     if terms.price is not None:

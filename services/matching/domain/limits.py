@@ -15,6 +15,9 @@ MAX_UNITS: Final = 2**52
 """Of one balance of an asset beside the settlement asset, in its smallest units."""
 
 MAX_OPEN_ORDERS: Final = 1_000
+MAX_ARMED_ORDERS: Final = 200
+"""Conditional orders of an account, with the exits of its open orders; they count among the open orders too."""
+MAX_CLIENT_ORDER_ID: Final = 64
 MAX_ICEBERG_PARTS: Final = 100
 """Of an order's total size by what it shows at a time: each part is a fill of its own."""
 CLIENT_IDS_REMEMBERED: Final = 4_096

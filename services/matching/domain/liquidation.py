@@ -37,7 +37,8 @@ def liquidate(state: MatchingState, command: LiquidateAccount, out: Output) -> N
         _reject(out, command, reason or "unknown_account", now)
         return
     for order in open_orders(account):
-        close(state, out, order, "liquidation")
+        if order.state != "armed":
+            close(state, out, order, "liquidation")
     if account.collateral:
         now = restore_health(state, out, account)
         if not is_liquidatable(now.equity_quanta, now.maintenance_margin_quanta):

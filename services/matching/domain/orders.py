@@ -1,11 +1,18 @@
 """Placing orders: every one is answered, by OrderAccepted or OrderRejected with a reason."""
 
+from typing import NamedTuple
+
 from cleartide.contracts import OrderAccepted, OrderTerms
 from cleartide.money import MoneyError
 
-from services.matching.domain.acceptance.pipeline import authorize, note_attempt
+from services.matching.domain.acceptance.pipeline import authorize, authorize_waiting, note_attempt
 from services.matching.domain.answers import Sender, reject
 from services.matching.domain.book import Order
+from services.matching.domain.conditional.arming import arm, link
+from services.matching.domain.conditional.kinds import CONDITIONAL
+from services.matching.domain.conditional.reading import read as read_trigger
+from services.matching.domain.conditional.reading import read_exits
+from services.matching.domain.conditional.registry import Trigger
 from services.matching.domain.draft import Draft
 from services.matching.domain.errors import Refused
 from services.matching.domain.output import Output
@@ -16,31 +23,67 @@ from services.matching.domain.working import work
 
 
 def place(state: MatchingState, out: Output, sender: Sender, terms: OrderTerms) -> None:
-    """Check an order, trade what crosses, and let the rest wait in the book if it may."""
+    """Check an order; let it wait for its price, or trade what crosses and rest with what is left, if it may."""
     try:
-        order = read(state, sender, terms, out.at)
-        guarded = _authorize(state, order, out.at)
+        if terms.order_type in CONDITIONAL:
+            prepared = _prepare_armed(state, sender, terms, out.at)
+        else:
+            prepared = _prepare(state, sender, terms, out.at)
     except (Refused, MoneyError) as verdict:
         note_attempt(state, sender.market, verdict.reason)
         reject(out, sender, terms.client_order_id, "place", verdict.reason)
         return
     note_attempt(state, sender.market)
+    order = prepared.order
     _number(state, order)
-    announce(out, order)
-    work(state, out, order, guarded)
+    for trigger in prepared.exits:
+        _number(state, trigger.order)
+    link(state, order, terms.oco_group, prepared.exits)
+    if prepared.trigger is not None:
+        arm(state, out, prepared.trigger)
+    else:
+        announce(state, out, order)
+        work(state, out, order, prepared.guarded)
 
 
-def _authorize(state: MatchingState, order: Order, at: int) -> bool:
-    """Every check, and of a FOK order that it fills in full; returns whether its fills must be checked (3.11)."""
+class _Prepared(NamedTuple):
+    """An order that has passed its checks. guarded: each of its fills is to be checked by itself (3.11)."""
+
+    order: Order
+    exits: list[Trigger]
+    trigger: Trigger | None
+    guarded: bool
+
+
+def _prepare(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> _Prepared:
+    order = read(state, sender, terms, at)
+    exits = read_exits(state, order, terms)
+    guarded = authorize(state, draft_of(state, order), at)
+    require_fillable(state, order, guarded)
+    return _Prepared(order, exits, None, guarded)
+
+
+def _prepare_armed(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> _Prepared:
+    trigger = read_trigger(state, sender, terms, at)
+    exits = read_exits(state, trigger.order, terms)
+    authorize_waiting(state, draft_of(state, trigger.order), at)
+    return _Prepared(trigger.order, exits, trigger, False)
+
+
+def draft_of(state: MatchingState, order: Order) -> Draft:
+    """An order that is to work, with its account and what that holds."""
     account = state.accounts[order.account]
-    guarded = authorize(state, Draft(account, state.holding(account, state.markets[order.market]), order), at)
+    return Draft(account, state.holding(account, state.markets[order.market]), order)
+
+
+def require_fillable(state: MatchingState, order: Order, guarded: bool) -> None:
+    """Of a FOK order, that it fills in full (R27). Raises Refused."""
     if order.time_in_force == "fok" and not fills_completely(state, order, guarded):
         raise Refused("fok_not_fillable")
-    return guarded
 
 
 def _number(state: MatchingState, order: Order) -> None:
-    """Give the order its number, and remember the client's id."""
+    """Give an order its number, and remember the client's id."""
     state.counters.orders += 1
     order.order_id = state.counters.orders
     account = state.accounts[order.account]
@@ -50,8 +93,17 @@ def _number(state: MatchingState, order: Order) -> None:
     state.dirty.client_ids[(account.name, order.client_order_id)] = order.order_id
 
 
-def announce(out: Output, order: Order) -> None:
-    """Say that an order is accepted."""
+def announce(state: MatchingState, out: Output, order: Order, trigger: Trigger | None = None) -> None:
+    """Say that an order is accepted; `trigger` is what it has waited for."""
+    waited: dict[str, object] = {}
+    if trigger is not None:
+        waited = {
+            "trigger_price_ticks": trigger.level or None,
+            "trigger_source": trigger.source,
+            "trail_ticks": trigger.distance.ticks or None,
+            "trail_rate_ppb": trigger.distance.ppb or None,
+            "parent_order_id": trigger.parent or None,
+        }
     out.emit(
         OrderAccepted,
         order_id=order.order_id,
@@ -68,4 +120,6 @@ def announce(out: Output, order: Order) -> None:
         expires_at=order.expires_at or None,
         self_trade_prevention=order.prevention,
         display_lots=order.display or None,
+        oco_group=state.conditional.groups.name_of(order.order_id),
+        **waited,
     )

@@ -34,6 +34,8 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
         if market.status.matches:
             _sample_premium(market, out)
         breaker.watch(state, market, out)
+        state.conditional.priced(market, "mark", prices.mark)
+        state.conditional.priced(market, "index", index)
     lifecycle.wake(state, out)
     if state.treasury.debtors:
         repay_debtors(state, out)

@@ -22,16 +22,15 @@ SIDES: Final[dict[str, int]] = {"buy": 1, "sell": -1}
 
 def read(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> Order:
     """The order that is asked for, in the units of its market and not numbered yet. Raises Refused or MoneyError."""
-    account, market = _known(state, sender)
-    if terms.client_order_id in account.orders or terms.client_order_id in account.client_ids:
-        raise Refused("duplicate_client_order_id")
+    account, market = known(state, sender, terms.client_order_id)
     time_in_force = _time_in_force(terms, at)
-    _require_no_conditions(terms)
+    if (terms.trigger_price, terms.trail_amount, terms.trail_rate_ppb) != (None, None, None):
+        raise Refused("trigger_not_allowed")
     resting = time_in_force in ("gtc", "gtt")
     if terms.post_only and not resting:
         raise Refused("post_only_not_resting")
     side, lots = SIDES[terms.side], market.size_steps.parse(terms.size)
-    display = _display(market, terms, lots, resting)
+    display = read_display(market, terms, lots, resting)
     price = _price(market, terms, side)
     return Order(
         order_id=0,
@@ -54,7 +53,8 @@ def read(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> Or
     )
 
 
-def _known(state: MatchingState, sender: Sender) -> tuple[Account, Market]:
+def known(state: MatchingState, sender: Sender, client_order_id: str) -> tuple[Account, Market]:
+    """Who wants to place an order where, under an id that is new. Raises Refused."""
     if sender.account in SYSTEM_ACCOUNTS:
         raise Refused("reserved_account")
     market, account = state.markets.get(sender.market), state.accounts.get(sender.account)
@@ -64,36 +64,33 @@ def _known(state: MatchingState, sender: Sender) -> tuple[Account, Market]:
         raise Refused("unknown_account")
     require(account, sender.actor, "trade")
     require_market(account, market.id)
+    if state.is_used(account, client_order_id):
+        raise Refused("duplicate_client_order_id")
     return account, market
 
 
 def _time_in_force(terms: OrderTerms, at: int) -> TimeInForce:
     """What holds: a market order never rests (12.2), and an end belongs to GTT and to nothing else (R26)."""
     asked = terms.time_in_force
-    if asked != "gtt" and terms.expires_at is not None:
-        raise Refused("expires_at_not_allowed")
-    if terms.order_type == "market":
-        if asked == "gtt":
-            raise Refused("market_order_not_resting")
-        return "ioc" if asked == "gtc" else asked
-    if asked == "gtt":
-        if terms.expires_at is None:
-            raise Refused("expires_at_missing")
-        if terms.expires_at <= at:
-            raise Refused("already_expired")
-    return asked
+    if terms.order_type == "market" and asked == "gtt":
+        raise Refused("market_order_not_resting")
+    require_end(terms, at)
+    return "ioc" if terms.order_type == "market" and asked == "gtc" else asked
 
 
-def _require_no_conditions(terms: OrderTerms) -> None:
-    if terms.order_type not in ("limit", "market"):
-        raise Refused("order_type_not_supported")
-    if (terms.trigger_price, terms.trail_amount, terms.trail_rate_ppb) != (None, None, None):
-        raise Refused("trigger_not_allowed")
-    if (terms.oco_group, terms.take_profit, terms.stop_loss) != (None, None, None):
-        raise Refused("linked_orders_not_supported")
+def require_end(terms: OrderTerms, at: int) -> None:
+    """An end belongs to GTT and to nothing else, and lies ahead (R26). Raises Refused."""
+    if terms.time_in_force != "gtt":
+        if terms.expires_at is not None:
+            raise Refused("expires_at_not_allowed")
+        return
+    if terms.expires_at is None:
+        raise Refused("expires_at_missing")
+    if terms.expires_at <= at:
+        raise Refused("already_expired")
 
 
-def _display(market: Market, terms: OrderTerms, lots: int, resting: bool) -> int:
+def read_display(market: Market, terms: OrderTerms, lots: int, resting: bool) -> int:
     """Lots shown at a time, 0 for all. Each part that is shown costs work, so there is a bound on their number."""
     if terms.display_size is None:
         return 0

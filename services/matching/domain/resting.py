@@ -5,7 +5,7 @@ from cleartide.contracts import OrderClosed
 from services.matching.domain.accounts import Account
 from services.matching.domain.book import Order
 from services.matching.domain.deadlines import Deadline
-from services.matching.domain.lifecycle import after, end_of
+from services.matching.domain.lifecycle import Step, after, end_of
 from services.matching.domain.output import Output
 from services.matching.domain.state import ClosedOrder, MatchingState
 
@@ -59,7 +59,12 @@ def shrink(state: MatchingState, order: Order, lots: int) -> None:
     state.dirty.orders[order.order_id] = order
 
 
-def close(state: MatchingState, out: Output, order: Order, reason: str) -> None:
+def reject(state: MatchingState, out: Output, order: Order, reason: str) -> None:
+    """End an order that was accepted once, and may not work now that its price has come."""
+    close(state, out, order, reason, "reject")
+
+
+def close(state: MatchingState, out: Output, order: Order, reason: str, step: Step | None = None) -> None:
     """End an order, wherever it is, and say why."""
     if order.level is not None:
         lift(state, order)
@@ -68,7 +73,8 @@ def close(state: MatchingState, out: Output, order: Order, reason: str) -> None:
         if order.expires_at:
             del state.expiring[order.order_id]
             state.deadlines.drop(_expiry(order))
-    order.state = after(order.state, end_of(reason))
+    order.state = after(order.state, step or end_of(reason))
+    state.conditional.ended(order)
     state.dirty.closed_orders.append(ClosedOrder.of(order, reason, out.at))
     out.emit(
         OrderClosed,

@@ -47,6 +47,7 @@ def execute(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller:
     transfer(state, out, deal, buyer, seller)
     if deal.origin != "takeover":
         deal.market.prices.last = deal.price
+        state.conditional.priced(deal.market, "last", deal.price, state.counters.trades)
 
 
 def transfer(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller: Party, kind: str = "trade") -> None:
@@ -79,6 +80,7 @@ def _apply(
     if state.venue.keeps_results:
         state.venue.results.add(account.name, out.at, profit + funding - party.fee)
     state.dirty.holdings[(account.name, market.id)] = holding
+    state.conditional.moved(account.name, market.id, party.order_id, abs(delta))
     out.emit(
         PositionChanged,
         account=account.name,

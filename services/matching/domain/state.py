@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.book import Book, Order
+from services.matching.domain.conditional.registry import Conditionals
 from services.matching.domain.deadlines import Deadlines
 from services.matching.domain.intake import Intake
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
@@ -151,6 +152,7 @@ class MatchingState:
         "accounts",
         "changed_books",
         "collected_numbers",
+        "conditional",
         "counters",
         "deadlines",
         "dirty",
@@ -175,6 +177,7 @@ class MatchingState:
         self.intake = Intake()
         self.reported = ReportedTrades()
         self.venue = Venue()
+        self.conditional = Conditionals()
         self.counters = Counters()
         self.deadlines = Deadlines()
         self.expiring: dict[int, Order] = {}
@@ -212,6 +215,12 @@ class MatchingState:
             if root:
                 self.families.setdefault(root, []).append(name)
         return account
+
+    def is_used(self, account: Account, client_order_id: str) -> bool:
+        """Whether the id is that of an open order, of an exit still to be armed, or among those remembered."""
+        if client_order_id in account.orders or client_order_id in account.client_ids:
+            return True
+        return (account.name, client_order_id) in self.conditional.names
 
     def holding(self, account: Account, market: Market) -> Holding:
         """What the account holds in the market; empty on first use."""

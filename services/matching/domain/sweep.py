@@ -133,21 +133,37 @@ class Floor(Protocol):
 
 def sweep(state: MatchingState, out: Output, taker: Taker) -> str | None:
     """Trade until the taker has enough or nothing crosses. A reason is returned when the taker had to stop early."""
-    return walk(state, _Book(state, out, taker), taker)
+    stop = walk(state, _Book(state, out, taker), taker)
+    cancel_others(state, out)
+    return stop
+
+
+def cancel_others(state: MatchingState, out: Output) -> None:
+    """Of each group in which an order has traded, close the others (12.7)."""
+    conditional = state.conditional
+    for order in conditional.spent:
+        if order.order_id in conditional.groups:
+            close(state, out, order, "oco")
+    conditional.spent.clear()
 
 
 def walk(state: MatchingState, floor: Floor, taker: Taker) -> str | None:
     """The rule of meeting, which changes nothing but through the floor; `sweep` says what is returned.
 
     Resting orders that may not trade leave the book on the way: the taker's own (R29), reduce-only ones with
-    nothing to reduce (R30), those outside the bands or caps (R31, R32), and those whose account the fill would leave
-    short of margin (3.11). A reduce-only taker goes on while there is something left to reduce.
+    nothing to reduce (R30), those outside the bands or caps (R31, R32), those whose account the fill would leave short
+    of margin (3.11), and those of whose group another has just traded (12.7). A reduce-only taker goes on while there
+    is something left to reduce.
     """
+    groups, gone = state.conditional.groups, set[int]()
     group = stp_group(taker.account)
     while wanted := taker.wanted:
         maker = floor.best()
         if maker is None or (maker.price - taker.limit) * taker.side > 0:
             return None
+        if maker.order_id in gone:
+            floor.drop(maker, "oco")
+            continue
         owner = floor.account(maker.account)
         if stp_group(owner) == group:
             if _ends_at_own(floor, taker, maker):
@@ -174,6 +190,9 @@ def walk(state: MatchingState, floor: Floor, taker: Taker) -> str | None:
         taking = taker.party(state, maker.price, lots)
         if taker.guarded and not allows_fill(taker.account, taker.holding, taker.side * lots, maker.price, taking.fee):
             return "insufficient_margin"
+        for order_id in (maker.order_id, taker.order_id):
+            if order_id in groups:
+                gone.update(other.order_id for other in groups.others(order_id))
         floor.trade(taker, taking, maker, making, lots)
     return None
 

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Final
 
 from services.matching.domain.accounts import Account
+from services.matching.domain.conditional.verify import verify_conditionals
 from services.matching.domain.deadlines import Deadline
 from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.ledger import EXTERNAL
@@ -21,6 +22,7 @@ def verify(state: MatchingState) -> None:
         _positions(state, market)
         _book(market)
     _expiries(state)
+    verify_conditionals(state)
     for account in state.accounts.values():
         _open_orders(account)
 
@@ -89,7 +91,7 @@ def _open_orders(account: Account) -> None:
         stage = "partially_filled" if order.filled else "open"
         if order.state not in (stage, "armed") or order.filled < 0 or (order.quote > 0) != (order.filled > 0):
             raise InvariantBroken(f"order {order.order_id} is {order.state}, filled {order.filled} for {order.quote}")
-        if not order.reduce_only:
+        if not order.reduce_only and order.state != "armed":
             sums[order.market, order.side] += order.remaining
             reserved += order.remaining * order.loss_per_lot
     kept = {(held.market.id, 1): held.bids for held in account.holdings.values() if held.bids}

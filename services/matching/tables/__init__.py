@@ -5,6 +5,7 @@ from typing import Final
 from cleartide.fold import Table
 
 from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
+from services.matching.tables.conditional import CONDITIONAL_TABLES
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
 from services.matching.tables.reported import REPORTED_TRADES
 from services.matching.tables.treasury import ASSETS
@@ -178,6 +179,7 @@ TABLES: Final[tuple[Table, ...]] = (
     POSITIONS,
     ORDERS,
     ORDER_HISTORY,
+    *CONDITIONAL_TABLES,
     BOOKS,
     CLIENT_ORDER_IDS,
     LEDGER_BALANCES,

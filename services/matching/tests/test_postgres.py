@@ -20,6 +20,7 @@ from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.household import household
 from services.matching.tests.support import MARKET, Exchange, of
 from services.matching.tests.venue import run_in
+from services.matching.tests.waiting import waiting_room
 from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
@@ -56,6 +57,7 @@ def busy(seed: int, steps: int) -> Exchange:
     ex.place("eve", "buy", "0.25", "0.1", client_order_id="waits")
     for price in ("1010", "1011"):
         ex.place("fay", "sell", "0.3", price, client_order_id=f"ask-{price}")
+    waiting_room(ex, "fay")
     household(ex)
     ex.commit()
     return ex
@@ -77,6 +79,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_families(pool)
         await check_books(pool, ex)
         await check_orders(pool, ex)
+        await check_waiting(pool)
         await check_refusals(pool)
 
 
@@ -211,6 +214,26 @@ async def check_orders(pool: Any, ex: Exchange) -> None:
             assert {order["state"] for order in some} <= wanted.get(state, {state})
     (one,) = (await QUERIES["orders"](pool, {"account": "eve", "client_order_id": "waits"}))["orders"]
     assert (one["state"], one["price"], one["remaining"], one["closed_at"]) == ("open", "0.1", "0.250", None)
+
+
+async def check_waiting(pool: Any) -> None:
+    """MATCH-CON-030: what an account has armed, with an end or without; no exits of an entry that has not traded."""
+    orders = (await QUERIES["conditional_orders"](pool, {"account": "fay", "market": MARKET}))["orders"]
+    assert [order["client_order_id"] for order in orders] == ["stop", "dip", "trail"]
+    stop, dip, trail = orders
+    assert (stop["trigger_source"], stop["trigger_price"], stop["price"], stop["size"]) == (
+        "last",
+        "2.5",
+        "2.4",
+        "1.000",
+    )
+    assert (stop["best_price"], stop["oco_group"], stop["expires_at"]) == (None, "pair", None)
+    assert (dip["order_type"], dip["price"], dip["oco_group"]) == ("take_profit_market", None, "pair")
+    assert (trail["trigger_price"], trail["trail_amount"], trail["trail_rate_ppb"]) == (None, None, 990_000_000)
+    assert trail["best_price"] is not None and trail["expires_at"] is not None
+    assert (await QUERIES["conditional_orders"](pool, {"account": "eve"}))["orders"] == []
+    entry = (await QUERIES["orders"](pool, {"account": "fay", "state": "armed"}))["orders"]
+    assert [(order["client_order_id"], order["price"]) for order in entry][1] == ("dip", None)
 
 
 async def check_refusals(pool: Any) -> None:

@@ -63,7 +63,7 @@ def order_view(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
     return {
         **{name: row[name] for name in same},
         "side": "buy" if row["side"] > 0 else "sell",
-        "price": grid.price_text(row["price_ticks"]),
+        "price": grid.price_text(row["price_ticks"]) if row["price_ticks"] else None,
         "size": grid.size_text(row["size_lots"]),
         "filled": grid.size_text(row["filled_lots"]),
         "remaining": grid.size_text(row["remaining_lots"]),

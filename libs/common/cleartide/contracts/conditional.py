@@ -1,4 +1,4 @@
-"""Trading events about conditional orders: one that is armed is triggered, or closed with a reason, and then over."""
+"""Trading events about conditional orders: one that is armed is triggered and works on, or is closed with a reason."""
 
 from typing import Literal
 
@@ -24,8 +24,8 @@ from cleartide.contracts.types import (
 class OrderArmed(TradingEvent):
     """A conditional order waits for its price, or waits on with other terms. It is not in the book and needs no margin.
 
-    It ends with OrderTriggered or OrderClosed, and never trades under this `order_id`. Stops and take-profits have a
-    `trigger_price_ticks`; trailing stops have a distance and the best price so far, null before they have seen one.
+    OrderTriggered or OrderClosed follows at some time. Stops and take-profits have a `trigger_price_ticks`; trailing
+    stops have a distance and the best price so far, null before they have seen one.
     """
 
     type: Literal["OrderArmed"] = "OrderArmed"
@@ -52,9 +52,9 @@ class OrderArmed(TradingEvent):
 
 
 class OrderTriggered(TradingEvent):
-    """The price of a conditional order came: the order is over, and what it asked for is placed as a new order.
+    """The price of a conditional order came: it is placed now, behind all that were there before it.
 
-    OrderAccepted or OrderRejected of the same `client_order_id` follows in the same batch; a refusal is final.
+    OrderAccepted follows in the same batch of events, or OrderClosed with the state `rejected`, which is final.
     `trigger_price_ticks` is where the order was due, `source_price_ticks` the price that was there or beyond.
     """
 

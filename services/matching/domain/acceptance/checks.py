@@ -7,6 +7,7 @@ from cleartide.contracts import MarketState
 from cleartide.money import PPB, ceil_div
 
 from services.matching.domain.accounts import Holding
+from services.matching.domain.conditional.kinds import LIMITED
 from services.matching.domain.draft import Draft
 from services.matching.domain.errors import Refused
 from services.matching.domain.limits import (
@@ -25,28 +26,29 @@ REDUCING: Final[Mapping[MarketState, str]] = {"reduce_only": "market_reduce_only
 
 
 def account(state: MatchingState, draft: Draft) -> None:
-    """Whether the account may place an order, and one more. What is said of a parent goes for its sub-accounts."""
-    for name in (draft.account.name, draft.account.root):
-        standing = state.venue.terms.get(name, Terms()).standing
-        if standing == "suspended":
-            raise Refused("account_suspended")
-        if standing == "reduce_only" and not draft.order.reduce_only:
-            raise Refused("account_reduce_only")
+    """Whether the account may place an order, and one more."""
+    standing(state, draft)
     if not draft.immediate and draft.replaced is None and len(draft.account.orders) >= MAX_OPEN_ORDERS:
         raise Refused("too_many_orders")
+
+
+def standing(state: MatchingState, draft: Draft) -> None:
+    """What the venue lets the account do. What is said of a parent goes for its sub-accounts."""
+    for name in (draft.account.name, draft.account.root):
+        allowed = state.venue.terms.get(name, Terms()).standing
+        if allowed == "suspended":
+            raise Refused("account_suspended")
+        if allowed == "reduce_only" and not draft.order.reduce_only:
+            raise Refused("account_reduce_only")
 
 
 def risk(state: MatchingState, draft: Draft, at: int) -> None:
     """Size, leverage, the day's loss, and the distance of the price from the mark (14.1).
 
-    What only reduces may be of any size down to a lot: nobody is kept in a position by its remainder. A sale may bring
-    more than its limit says, so amounts are taken at the mark if that is higher.
+    A sale may bring more than its limit says, so amounts are taken at the mark if that is higher.
     """
     holding, market = draft.holding, draft.market
-    if draft.order.size < market.guards.min_lots and not draft.order.reduce_only:
-        raise Refused("below_min_size")
-    if draft.order.size > market.guards.max_lots:
-        raise Refused("above_max_size")
+    size(draft)
     quote = max(draft.order.price, market.prices.mark) * draft.lots * market.unit
     if quote > MAX_NOTIONAL_QUANTA:
         raise Refused("notional_cap")
@@ -57,8 +59,17 @@ def risk(state: MatchingState, draft: Draft, at: int) -> None:
         limit = state.venue.limits[state.venue.mode].max_daily_loss
         if limit is not None and state.venue.results.loss(draft.account.name, at) >= limit:
             raise Refused("daily_loss")
-    if draft.order.order_type != "market":
+    if draft.order.order_type in LIMITED:
         _require_band(market, draft)
+
+
+def size(draft: Draft) -> None:
+    """What only reduces may be of any size down to a lot: nobody is kept in a position by its remainder."""
+    market = draft.market
+    if draft.order.size < market.guards.min_lots and not draft.order.reduce_only:
+        raise Refused("below_min_size")
+    if draft.order.size > market.guards.max_lots:
+        raise Refused("above_max_size")
 
 
 def _require_leverage(state: MatchingState, draft: Draft) -> None:
@@ -100,11 +111,8 @@ def _require_band(market: Market, draft: Draft) -> None:
 
 def market(state: MatchingState, draft: Draft, at: int) -> None:
     """What the venue's switches, the market's state and its prices allow now."""
-    market, venue = draft.market, state.venue
-    if not draft.order.reduce_only:
-        for switch in SWITCHES:
-            if venue.switches[switch]:
-                raise Refused(switch)
+    market = draft.market
+    openness(state, draft)
     _require_state(market.status.state, draft)
     if not market.prices.mark:
         raise Refused("no_mark_price")
@@ -114,12 +122,21 @@ def market(state: MatchingState, draft: Draft, at: int) -> None:
         raise Refused("post_only_would_cross")
 
 
-def _require_state(now: MarketState, draft: Draft) -> None:
-    """In an auction orders wait, in a pause only those that wait anyway or reduce."""
+def openness(state: MatchingState, draft: Draft) -> None:
+    """Whether the venue and the market take orders of this kind at all."""
+    now = draft.market.status.state
+    if not draft.order.reduce_only:
+        for switch in SWITCHES:
+            if state.venue.switches[switch]:
+                raise Refused(switch)
     if now in SHUT:
         raise Refused(SHUT[now])
     if now in REDUCING and not draft.order.reduce_only:
         raise Refused(REDUCING[now])
+
+
+def _require_state(now: MarketState, draft: Draft) -> None:
+    """In an auction orders wait, in a pause only those that wait anyway or reduce."""
     if now == "auction" and draft.immediate:
         raise Refused("market_auction")
     if now == "post_only" and (draft.immediate or not (draft.order.post_only or draft.order.reduce_only)):

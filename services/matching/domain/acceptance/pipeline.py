@@ -23,6 +23,7 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "account_suspended",
         "account_reduce_only",
         "too_many_orders",
+        "too_many_conditional_orders",
     ),
     "rate": ("rate_minute", "rate_hour", "rate_day"),
     "risk": (
@@ -60,6 +61,24 @@ def authorize(state: MatchingState, draft: Draft, at: int) -> bool:
     """Pass every check or raise Refused. True: not funded in full, so each fill is to be checked by itself (3.11)."""
     checks.account(state, draft)
     take_place(state.venue, draft.account.root, at)
+    checks.risk(state, draft, at)
+    checks.market(state, draft, at)
+    guarded = checks.margin(draft)
+    checks.position(state, draft)
+    return guarded
+
+
+def authorize_waiting(state: MatchingState, draft: Draft, at: int) -> None:
+    """Of an order that waits for a price: what does not depend on when that comes. Raises Refused."""
+    checks.account(state, draft)
+    take_place(state.venue, draft.account.root, at)
+    checks.size(draft)
+    checks.openness(state, draft)
+
+
+def authorize_triggered(state: MatchingState, draft: Draft, at: int) -> bool:
+    """The row for an order whose price has come: it was counted when it was armed. As `authorize` otherwise."""
+    checks.standing(state, draft)
     checks.risk(state, draft, at)
     checks.market(state, draft, at)
     guarded = checks.margin(draft)

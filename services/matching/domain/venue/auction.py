@@ -16,6 +16,7 @@ from services.matching.domain.resting import close, finish, take
 from services.matching.domain.self_trade import part
 from services.matching.domain.settlement import Deal, Party, execute
 from services.matching.domain.state import MatchingState
+from services.matching.domain.sweep import cancel_others
 from services.matching.domain.venue.clearing import clear
 from services.matching.domain.venue.fills import Barred, fillable
 
@@ -112,6 +113,7 @@ def _pair(state: MatchingState, market: Market, out: Output, price: int, newer: 
     for order in (older, newer):
         take(state, order, lots, price * lots * market.unit)
     execute(state, out, Deal(market, price, lots, taker_side, "book"), buyer, seller)
+    cancel_others(state, out)
     for order in (older, newer):
         if not order.remaining:
             finish(state, out, order)

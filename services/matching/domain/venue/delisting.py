@@ -21,6 +21,9 @@ def settle_positions(state: MatchingState, market: Market, out: Output) -> None:
     for half in (market.book.bids, market.book.asks):
         for order in list(half.orders()):
             close(state, out, order, "market_delisted")
+    for _, trigger in sorted(state.conditional.triggers.items()):
+        if trigger.order.market == market.id:
+            close(state, out, trigger.order, "market_delisted")
     price = market.prices.mark or market.prices.last
     for name in sorted(state.accounts):
         holding = state.accounts[name].holdings.get(market.id)

@@ -75,6 +75,8 @@ def put(
     status, previous = market.status, market.status.state
     status.state, status.since, status.ends_at = target, out.at, ends_at
     state.dirty.statuses[market.id] = market
+    if status.matches and previous not in MATCHING:
+        state.conditional.resumed(market, out.at)
     if ends_at is None:
         state.venue.ends.pop(market.id, None)
     else:
