@@ -3,6 +3,7 @@
 from typing import Final
 
 from cleartide.contracts import (
+    CollateralSwapped,
     EarningsDayRecorded,
     FundingSettled,
     MarketListed,
@@ -13,6 +14,8 @@ from cleartide.contracts import (
 )
 from cleartide.fold import Effects, Handlers
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
+from cleartide.rules.assets import SETTLEMENT_ASSET
+from cleartide.rules.fees import REFERRAL
 
 from services.earnings.domain.account import Fill
 from services.earnings.domain.state import EarningsState
@@ -40,10 +43,24 @@ def on_funding_settled(state: EarningsState, event: FundingSettled, effects: Eff
 
 
 def on_transfer(state: EarningsState, event: TransferApplied, effects: Effects) -> None:
-    """A deposit or withdrawal is a flow, never a gain."""
+    """Money that comes or goes is a flow, never a gain; a referral's share is a fee received."""
     state.advance(effects.at)
-    if event.account not in SYSTEM_ACCOUNTS:
+    if event.account in SYSTEM_ACCOUNTS:
+        pass
+    elif event.kind == REFERRAL:
+        state.reward(event.account, event.amount_quanta, event.cash_quanta, effects.at)
+    else:
         state.transfer(event.account, event.amount_quanta, event.cash_quanta, effects.at)
+    _publish_closed(state, effects)
+
+
+def on_collateral_swapped(state: EarningsState, event: CollateralSwapped, effects: Effects) -> None:
+    """Earnings count the settlement asset: what comes from other collateral, or goes into it, is a flow."""
+    state.advance(effects.at)
+    if event.bought_asset == SETTLEMENT_ASSET:
+        state.transfer(event.account, event.bought_units, event.bought_balance_units, effects.at)
+    elif event.sold_asset == SETTLEMENT_ASSET:
+        state.transfer(event.account, -event.sold_units, event.sold_balance_units, effects.at)
     _publish_closed(state, effects)
 
 
@@ -106,4 +123,5 @@ HANDLERS: Final[Handlers] = {
     TransferApplied: on_transfer,
     PositionChanged: on_position_changed,
     PositionSettled: on_position_settled,
+    CollateralSwapped: on_collateral_swapped,
 }

@@ -5,7 +5,13 @@ from typing import Final
 
 from cleartide.contracts import (
     AlertInput,
+    AssetChanged,
+    AssetListed,
+    CollateralChanged,
+    CollateralInput,
+    CollateralSwapped,
     FundingSettled,
+    LeverageSet,
     LiquidateAccount,
     LiquidationExecuted,
     LiquidationRejected,
@@ -21,9 +27,11 @@ from cleartide.contracts import (
 from cleartide.fold import Effects, Handlers, Reject
 from cleartide.money import health_factor_text, quanta_to_text
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
+from cleartide.rules.assets import SETTLEMENT_ASSET
 
-from services.risk.domain.alerts import Alert, PositionMargin
-from services.risk.domain.health import position_margins, unsettled_funding
+from services.risk.domain.alerts import Alert, CollateralValue, PositionMargin
+from services.risk.domain.collateral import Asset
+from services.risk.domain.health import collateral_values, position_margins, unsettled_funding
 from services.risk.domain.levels import NAMES
 from services.risk.domain.review import Verdict, affected_by_mark, review
 from services.risk.domain.state import Account, Market, Request, RiskState
@@ -32,15 +40,17 @@ from services.risk.domain.state import Account, Market, Request, RiskState
 def on_market_rules(state: RiskState, event: MarketListed | MarketChanged, effects: Effects) -> None:
     """Learn a market; new rules for an open one are a new requirement for all who hold it."""
     spec = event.spec
-    market = state.list_market(event.market, spec.tick_size, spec.lot_size, event.quanta_per_lot_tick, spec.brackets)
-    _review(state, market.holders.values(), event, effects)
+    bounds = (spec.oi_scale_lower_quanta, spec.oi_scale_upper_quanta)
+    fresh = Market(event.market, spec.tick_size, spec.lot_size, event.quanta_per_lot_tick, spec.brackets, bounds)
+    market = state.list_market(fresh)
+    _review(state, _holders(market), event, effects)
 
 
 def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -> None:
     """Re-evaluate only the accounts whose safe interval the new price leaves, and those due for liquidation."""
     market = _market(state, event.market)
-    affected = affected_by_mark(market, event.mark_ticks, event.index_stale)
-    state.set_mark(market, event.mark_ticks, event.index_stale)
+    affected = affected_by_mark(market, event.mark_ticks, event.index_ticks)
+    state.set_mark(market, event.mark_ticks, event.index_ticks, event.index_stale, event.open_interest_lots)
     if affected:
         _review(state, affected.values(), event, effects)
 
@@ -53,10 +63,40 @@ def on_funding_settled(state: RiskState, event: FundingSettled, effects: Effects
 
 
 def on_transfer(state: RiskState, event: TransferApplied, effects: Effects) -> None:
-    """Collateral moved in or out."""
+    """Cash moved in or out."""
     if event.account not in SYSTEM_ACCOUNTS:
         account = state.set_cash(event.account, event.cash_quanta)
         _review(state, (account,), event, effects)
+
+
+def on_asset_rules(state: RiskState, event: AssetListed | AssetChanged, effects: Effects) -> None:
+    """Learn an asset; new weights or another price change the equity of all who hold it."""
+    if event.spec.index_market is not None:
+        _market(state, event.spec.index_market)
+    asset = state.list_asset(event.spec)
+    _review(state, asset.holders.values(), event, effects)
+
+
+def on_collateral_changed(state: RiskState, event: CollateralChanged, effects: Effects) -> None:
+    """Collateral beside cash moved in or out."""
+    account = state.set_collateral(event.account, _asset(state, event.asset), event.balance_units)
+    _review(state, (account,), event, effects)
+
+
+def on_collateral_swapped(state: RiskState, event: CollateralSwapped, effects: Effects) -> None:
+    """One asset became another, at once: both balances are taken over before the account is judged."""
+    sides = ((event.sold_asset, event.sold_balance_units), (event.bought_asset, event.bought_balance_units))
+    for asset, balance in sides:
+        if asset == SETTLEMENT_ASSET:
+            state.set_cash(event.account, balance)
+        else:
+            state.set_collateral(event.account, _asset(state, asset), balance)
+    _review(state, (state.account(event.account),), event, effects, may_request=event.kind == "swap")
+
+
+def on_leverage_set(state: RiskState, event: LeverageSet, effects: Effects) -> None:  # noqa: ARG001 - the fold's form
+    """A choice of leverage: it raises initial margin alone, so no level can change."""
+    state.set_leverage(event.account, event.market, event.leverage)
 
 
 def on_position_changed(state: RiskState, event: PositionChanged | PositionSettled, effects: Effects) -> None:
@@ -88,6 +128,21 @@ def _market(state: RiskState, market: str) -> Market:
     return known
 
 
+def _asset(state: RiskState, asset: str) -> Asset:
+    known = state.assets.get(asset)
+    if known is None:
+        raise Reject("unknown_asset", asset)
+    return known
+
+
+def _holders(market: Market) -> list[Account]:
+    """Everybody whose figures the market's rules enter: through a position, or through collateral that it prices."""
+    found = {**market.holders}
+    for asset in market.assets.values():
+        found.update(asset.holders)
+    return list(found.values())
+
+
 def _review(
     state: RiskState, accounts: Iterable[Account], cause: TradingEvent, effects: Effects, *, may_request: bool = True
 ) -> None:
@@ -111,6 +166,7 @@ def _raise_alert(state: RiskState, verdict: Verdict, cause: TradingEvent, effect
         cash_quanta=account.cash_quanta,
         unsettled_funding_quanta=unsettled_funding(account),
         inputs=position_margins(account),
+        collateral=collateral_values(account),
         cause_id=cause.id,
         cause_seq=effects.seq,
         raised_at=effects.at,
@@ -127,6 +183,7 @@ def _raise_alert(state: RiskState, verdict: Verdict, cause: TradingEvent, effect
         cash=quanta_to_text(alert.cash_quanta),
         unsettled_funding=quanta_to_text(alert.unsettled_funding_quanta),
         inputs=tuple(_input(position) for position in alert.inputs),
+        collateral=tuple(_collateral(state, value) for value in alert.collateral),
         cause_id=alert.cause_id,
     )
     state.record_alert(account, alert)
@@ -140,6 +197,17 @@ def _input(position: PositionMargin) -> AlertInput:
         value=quanta_to_text(position.value_quanta),
         quote=quanta_to_text(position.quote_quanta),
         maintenance_margin=quanta_to_text(position.maintenance_margin_quanta),
+    )
+
+
+def _collateral(state: RiskState, held: CollateralValue) -> CollateralInput:
+    asset = state.assets[held.asset]
+    return CollateralInput(
+        asset=held.asset,
+        amount=asset.amount_text(held.units),
+        price=held.price,
+        weight_ppb=held.weight_ppb,
+        value=quanta_to_text(held.value_quanta),
     )
 
 
@@ -166,4 +234,9 @@ HANDLERS: Final[Handlers] = {
     PositionSettled: on_position_changed,
     LiquidationExecuted: on_liquidation_answered,
     LiquidationRejected: on_liquidation_answered,
+    AssetListed: on_asset_rules,
+    AssetChanged: on_asset_rules,
+    CollateralChanged: on_collateral_changed,
+    CollateralSwapped: on_collateral_swapped,
+    LeverageSet: on_leverage_set,
 }

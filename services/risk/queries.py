@@ -10,12 +10,23 @@ from cleartide.service import Query, QueryError
 
 from services.risk.domain.levels import NAMES, Level
 from services.risk.domain.state import RiskState
-from services.risk.repository import ACCOUNTS, MARKET_BRACKETS, MARKETS, MAX_BRACKETS, POSITIONS, load
+from services.risk.repository import (
+    ACCOUNTS,
+    ASSETS,
+    COLLATERAL,
+    LEVERAGES,
+    MARKET_BRACKETS,
+    MARKETS,
+    MAX_BRACKETS,
+    POSITIONS,
+    load,
+)
 from services.risk.views import account_view, alert_view, histogram, levels_view, riskiest_first
 
 MOST_ROWS: Final = 500
 DEFAULT_ROWS: Final = 50
 MOST_MARKETS: Final = 4_096
+MOST_ASSETS: Final = 64
 
 
 def _columns(table: Table, prefix: str = "") -> str:
@@ -35,6 +46,9 @@ _HOLDER_COUNT_SQL: Final = f"""
 SELECT count(*) FROM accounts a WHERE {_HOLDERS} AND ($1::smallint IS NULL OR a.level = $1) LIMIT 1
 """  # noqa: S608
 _POSITIONS_SQL: Final = f"SELECT {_columns(POSITIONS)} FROM positions WHERE account = ANY($1) LIMIT $2"  # noqa: S608
+_ASSETS_SQL: Final = f"SELECT {_columns(ASSETS)} FROM assets LIMIT $1"  # noqa: S608
+_COLLATERAL_SQL: Final = f"SELECT {_columns(COLLATERAL)} FROM collateral WHERE account = ANY($1) LIMIT $2"  # noqa: S608
+_LEVERAGES_SQL: Final = f"SELECT {_columns(LEVERAGES)} FROM leverages WHERE account = ANY($1) LIMIT $2"  # noqa: S608
 _LEVELS_SQL: Final = "SELECT level, count(*) AS accounts FROM accounts GROUP BY level LIMIT 5"
 _OPEN_REQUESTS_SQL: Final = "SELECT count(*) FROM accounts WHERE liquidating LIMIT 1"
 _ALERTS_AFTER_SQL: Final = """
@@ -42,6 +56,10 @@ SELECT * FROM alerts WHERE alert_seq > $1 AND ($2::text IS NULL OR account = $2)
 """
 _ALERTS_NEWEST_SQL: Final = """
 SELECT * FROM alerts WHERE alert_seq <= $1 AND ($2::text IS NULL OR account = $2) ORDER BY alert_seq DESC LIMIT $3
+"""
+_ALERT_COLLATERAL_SQL: Final = """
+SELECT c.*, a.decimals FROM alert_collateral c JOIN assets a USING (asset)
+WHERE c.alert_seq = ANY($1) ORDER BY c.alert_seq, c.asset LIMIT $2
 """
 _INPUTS_SQL: Final = "SELECT * FROM alert_inputs WHERE alert_seq = ANY($1) ORDER BY alert_seq, market LIMIT $2"
 
@@ -107,11 +125,17 @@ async def alerts(pool: Any, params: dict[str, Any]) -> Any:
         as_of = await connection.fetchval(_AS_OF_SQL)
         rows = await connection.fetch(sql, JSON_SAFE if after is None else _seq(after), name, limit)
         numbers = [row["alert_seq"] for row in rows]
-        inputs = await connection.fetch(_INPUTS_SQL, numbers, limit * MOST_MARKETS)
+        inputs = _grouped(numbers, await connection.fetch(_INPUTS_SQL, numbers, limit * MOST_MARKETS))
+        held = _grouped(numbers, await connection.fetch(_ALERT_COLLATERAL_SQL, numbers, limit * MOST_ASSETS))
+    found = [alert_view(row, inputs[row["alert_seq"]], held[row["alert_seq"]]) for row in rows]
+    return {"as_of_seq": as_of, "alerts": found}
+
+
+def _grouped(numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
     by_alert: dict[int, list[Mapping[str, Any]]] = {number: [] for number in numbers}
-    for row in inputs:
+    for row in rows:
         by_alert[row["alert_seq"]].append(row)
-    return {"as_of_seq": as_of, "alerts": [alert_view(row, by_alert[row["alert_seq"]]) for row in rows]}
+    return by_alert
 
 
 def queries(scan: int) -> Mapping[str, Query]:
@@ -133,6 +157,9 @@ async def _load(connection: Any, account_rows: Sequence[Row]) -> RiskState:
             MARKET_BRACKETS.name: await connection.fetch(_BRACKETS_SQL, MOST_MARKETS * MAX_BRACKETS),
             ACCOUNTS.name: account_rows,
             POSITIONS.name: await connection.fetch(_POSITIONS_SQL, names, len(names) * len(markets) + 1),
+            ASSETS.name: await connection.fetch(_ASSETS_SQL, MOST_ASSETS),
+            COLLATERAL.name: await connection.fetch(_COLLATERAL_SQL, names, len(names) * MOST_ASSETS + 1),
+            LEVERAGES.name: await connection.fetch(_LEVERAGES_SQL, names, len(names) * len(markets) + 1),
         }
     )
 

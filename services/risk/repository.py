@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from cleartide.contracts import MarginBracket
+from cleartide.contracts import AssetSpec, MarginBracket
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.risk.domain.alerts import Alert
@@ -21,8 +21,12 @@ MARKETS: Final = Table(
         "tick_size": "text",
         "lot_size": "text",
         "quanta_per_lot_tick": "bigint",
+        "oi_scale_lower_quanta": "bigint",
+        "oi_scale_upper_quanta": "bigint",
         "mark_ticks": "bigint",
+        "index_ticks": "bigint",
         "index_stale": "boolean",
+        "open_interest_lots": "bigint",
         "funding_index_quanta": "bigint",
     },
 )
@@ -62,6 +66,26 @@ POSITIONS: Final = Table(
         "funding_index_quanta": "bigint",
     },
 )
+ASSETS: Final = Table(
+    "assets",
+    key=("asset",),
+    columns={
+        "asset": "text",
+        "decimals": "smallint",
+        "index_market": "text",
+        "fixed_price": "text",
+        "initial_weight_ppb": "bigint",
+        "maintenance_weight_ppb": "bigint",
+        "cap": "text",
+        "conversion_fee_ppb": "bigint",
+    },
+)
+COLLATERAL: Final = Table(
+    "collateral", key=("account", "asset"), columns={"account": "text", "asset": "text", "units": "bigint"}
+)
+LEVERAGES: Final = Table(
+    "leverages", key=("account", "market"), columns={"account": "text", "market": "text", "leverage": "integer"}
+)
 ALERTS: Final = Table(
     "alerts",
     key=("alert_seq",),
@@ -98,11 +122,37 @@ ALERT_INPUTS: Final = Table(
     load=False,
 )
 
+ALERT_COLLATERAL: Final = Table(
+    "alert_collateral",
+    key=("alert_seq", "asset"),
+    columns={
+        "alert_seq": "bigint",
+        "asset": "text",
+        "units": "bigint",
+        "price": "text",
+        "weight_ppb": "bigint",
+        "value_quanta": "bigint",
+    },
+    write="append",
+    load=False,
+)
+
 
 class RiskRepository(Repository[RiskState]):
     """Loads all but the alerts; alerts are history, and their number is the sum of the accounts' own."""
 
-    tables = (MARKETS, MARKET_BRACKETS, ACCOUNTS, POSITIONS, ALERTS, ALERT_INPUTS)
+    tables = (
+        MARKETS,
+        MARKET_BRACKETS,
+        ASSETS,
+        ACCOUNTS,
+        POSITIONS,
+        COLLATERAL,
+        LEVERAGES,
+        ALERTS,
+        ALERT_INPUTS,
+        ALERT_COLLATERAL,
+    )
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> RiskState:
         state = load(rows)
@@ -120,9 +170,11 @@ class RiskRepository(Repository[RiskState]):
             changes.put(ACCOUNTS, _account_row(state.accounts[account]))
         for key in sorted(dirty.positions):
             _put_position(changes, state, key)
+        _put_collateral(changes, state)
         for alert in dirty.alerts:
             changes.put(ALERTS, _alert_row(alert))
             changes.put_all(ALERT_INPUTS, ((alert.alert_seq, *position) for position in alert.inputs))
+            changes.put_all(ALERT_COLLATERAL, ((alert.alert_seq, *held) for held in alert.collateral))
         dirty.clear()
         return changes
 
@@ -139,19 +191,25 @@ def load(rows: Mapping[str, Sequence[Row]]) -> RiskState:
         account = _account(row)
         state.accounts[account.account] = account
         state.alerts += account.account_seq
+    for row in rows["assets"]:
+        state.list_asset(AssetSpec(**dict(zip(ASSETS.columns, row, strict=True))))
     for name, market, *position in rows["positions"]:
         state.set_position(state.accounts[name], state.markets[market], *position)
+    for name, asset, units in rows["collateral"]:
+        state.set_collateral(name, state.assets[asset], units)
+    for name, market, leverage in rows["leverages"]:
+        state.set_leverage(name, market, leverage)
     state.dirty.clear()
     return state
 
 
 def _market(row: Row, bracket_rows: Sequence[Row]) -> Market:
-    market, tick_size, lot_size, quanta_per_lot_tick, *price = row
+    market, tick_size, lot_size, quanta_per_lot_tick, lower, upper, *price = row
     brackets = tuple(
         MarginBracket(upper_notional_quanta=upper, initial_margin_ppb=initial, maintenance_fraction_ppb=fraction)
         for _, _, upper, initial, fraction in sorted(bracket_rows, key=lambda bracket: int(bracket[1]))
     )
-    return Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, *price)
+    return Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, (lower, upper), *price)
 
 
 def _account(row: Row) -> Account:
@@ -166,8 +224,11 @@ def _market_row(market: Market) -> Row:
         market.tick_size,
         market.lot_size,
         market.quanta_per_lot_tick,
+        *market.oi_scale,
         market.mark_ticks,
+        market.index_ticks,
         market.index_stale,
+        market.open_interest_lots,
         market.funding_index_quanta,
     )
 
@@ -197,6 +258,23 @@ def _put_position(changes: Changes, state: RiskState, key: tuple[str, str]) -> N
         changes.delete(POSITIONS, key)
     else:
         changes.put(POSITIONS, (*key, position.lots, position.quote_quanta, position.funding_index_quanta))
+
+
+def _put_collateral(changes: Changes, state: RiskState) -> None:
+    for name in sorted(state.dirty.assets):
+        changes.put(ASSETS, tuple(getattr(state.assets[name].spec, column) for column in ASSETS.columns))
+    for key in sorted(state.dirty.collateral):
+        stake = state.accounts[key[0]].collateral.get(key[1])
+        if stake is None:
+            changes.delete(COLLATERAL, key)
+        else:
+            changes.put(COLLATERAL, (*key, stake.units))
+    for key in sorted(state.dirty.leverages):
+        leverage = state.accounts[key[0]].leverages.get(key[1])
+        if leverage is None:
+            changes.delete(LEVERAGES, key)
+        else:
+            changes.put(LEVERAGES, (*key, leverage))
 
 
 def _alert_row(alert: Alert) -> Row:

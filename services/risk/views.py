@@ -1,14 +1,16 @@
 """Accounts and alerts as an answer shows them: money, prices and sizes as decimal text, exact."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any, Final
 
 from cleartide.money import Grid, health_factor_text, quanta_to_text
 from cleartide.rules.margin import AccountMargin, is_below
 
-from services.risk.domain.alerts import PositionMargin
+from services.risk.domain.alerts import CollateralValue, PositionMargin
 from services.risk.domain.health import (
+    collateral_values,
     compare_health,
     has_prices,
     margin_of,
@@ -50,6 +52,7 @@ def account_view(account: Account) -> dict[str, Any]:
         "liquidating": account.liquidating,
         "last_request": _request_view(account),
         "positions": [_position_view(account, position) for position in position_margins(account)],
+        "collateral": [_collateral_view(account, held) for held in collateral_values(account)],
     }
 
 
@@ -78,7 +81,9 @@ def levels_view(counts: Mapping[int, int]) -> dict[str, int]:
     return {"none": counts.get(Level.NONE, 0)} | {NAMES[level]: counts.get(level, 0) for level in ALERTED}
 
 
-def alert_view(alert: Mapping[str, Any], inputs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def alert_view(
+    alert: Mapping[str, Any], inputs: Iterable[Mapping[str, Any]], collateral: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
     """One alert as it was raised, with what it was computed from."""
     return {
         "seq": alert["alert_seq"],
@@ -89,6 +94,7 @@ def alert_view(alert: Mapping[str, Any], inputs: Iterable[Mapping[str, Any]]) ->
         "health_factor": health_factor_text(alert["equity_quanta"], alert["maintenance_margin_quanta"]),
         **{name: quanta_to_text(alert[f"{name}_quanta"]) for name in _ALERT_AMOUNTS},
         "inputs": [_input_view(row) for row in inputs],
+        "collateral": [_held_view(row) for row in collateral],
         "cause_id": alert["cause_id"],
         "cause_seq": alert["cause_seq"],
         "raised_at": alert["raised_at"],
@@ -128,6 +134,28 @@ def _position_view(account: Account, margin: PositionMargin) -> dict[str, Any]:
         "value": quanta_to_text(margin.value_quanta),
         "unrealized_pnl": quanta_to_text(margin.value_quanta + margin.quote_quanta),
         "maintenance_margin": quanta_to_text(margin.maintenance_margin_quanta),
+        "leverage": account.leverages.get(margin.market),
+    }
+
+
+def _collateral_view(account: Account, held: CollateralValue) -> dict[str, Any]:
+    asset = account.collateral[held.asset].asset
+    return {
+        "asset": held.asset,
+        "amount": asset.amount_text(held.units),
+        "price": held.price if asset.ticks else None,
+        "weight_ppb": held.weight_ppb,
+        "value": quanta_to_text(held.value_quanta),
+    }
+
+
+def _held_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "asset": row["asset"],
+        "amount": format(Decimal(row["units"]).scaleb(-row["decimals"]), "f"),
+        "price": row["price"],
+        "weight_ppb": row["weight_ppb"],
+        "value": quanta_to_text(row["value_quanta"]),
     }
 
 

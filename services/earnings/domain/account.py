@@ -119,6 +119,11 @@ class Account:
         self.flows += amount
         self.cash = cash_after
 
+    def reward(self, amount: int, cash_after: int) -> None:
+        """A fee received counts against the fees paid."""
+        self.fees -= amount
+        self.cash = cash_after
+
     def fill(self, fill: Fill, quanta_per_lot_tick: int) -> None:
         """Count one fill. Raises Inconsistent when the reported size is not the old one plus the fill."""
         held = self.positions.get(fill.market)

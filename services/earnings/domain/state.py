@@ -103,6 +103,12 @@ class EarningsState:
         known.transfer(amount, cash_after)
         self._record(known, at)
 
+    def reward(self, account: str, amount: int, cash_after: int, at: int) -> None:
+        """A share of somebody else's fee came to an account."""
+        known = self._open(account)
+        known.reward(amount, cash_after)
+        self._record(known, at)
+
     def fill(self, account: str, fill: Fill, at: int) -> None:
         """An account's position changed."""
         market = self.market(fill.market)

@@ -92,12 +92,12 @@ class Venue:
         """A deposit, or a withdrawal when negative."""
         holder = self.holders.setdefault(account, Holder())
         holder.cash += amount
-        self._say(TransferApplied, account=account, amount_quanta=amount, cash_quanta=holder.cash)
+        self.say(TransferApplied, account=account, amount_quanta=amount, cash_quanta=holder.cash)
 
     def mark(self, market: str, ticks: int) -> None:
         """A new mark price."""
         self.marks[market] = ticks
-        self._say(
+        self.say(
             MarkPriceUpdated,
             market=market,
             mark_ticks=ticks,
@@ -112,7 +112,7 @@ class Venue:
     def fund(self, market: str, step: int) -> None:
         """Move the funding index; nobody's cash moves yet."""
         self.index[market] += step
-        self._say(
+        self.say(
             FundingSettled,
             market=market,
             interval_start=self.at - self.at % 3_600_000_000,
@@ -146,7 +146,7 @@ class Venue:
         held.quote += flow - realized
         held.index = self.index[market]
         holder.cash += realized + funding - fee
-        self._say(
+        self.say(
             PositionChanged,
             account=account,
             market=market,
@@ -163,7 +163,8 @@ class Venue:
             origin="book",
         )
 
-    def _say(self, contract: type[TradingEvent], **body: object) -> None:
+    def say(self, contract: type[TradingEvent], **body: object) -> None:
+        """The next event of the stream."""
         seq = len(self.events) + 1
         envelope = {"id": f"e-{seq}", "seq": seq, "occurred_at": self.at, "source": "matching"}
         self.events.append(contract.model_validate({**envelope, **body}))

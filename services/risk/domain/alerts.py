@@ -16,6 +16,16 @@ class PositionMargin(NamedTuple):
     maintenance_margin_quanta: int
 
 
+class CollateralValue(NamedTuple):
+    """One asset as it entered the health factor: smallest units, the price of a whole one as text, weight and value."""
+
+    asset: str
+    units: int
+    price: str
+    weight_ppb: int
+    value_quanta: int
+
+
 class Alert(NamedTuple):
     """An account's change of level. `alert_seq` counts all alerts, `account_seq` this account's, both gapless.
 
@@ -32,6 +42,7 @@ class Alert(NamedTuple):
     cash_quanta: int
     unsettled_funding_quanta: int
     inputs: tuple[PositionMargin, ...]
+    collateral: tuple[CollateralValue, ...]
     cause_id: str
     cause_seq: int
     raised_at: int

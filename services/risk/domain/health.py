@@ -1,14 +1,29 @@
 """Health of an account: equity against maintenance margin, at mark, across all its positions (domain rule R10)."""
 
+from cleartide.rules.collateral import quanta_of
 from cleartide.rules.margin import AccountMargin, account_margin, requirements
 
-from services.risk.domain.alerts import PositionMargin
+from services.risk.domain.alerts import CollateralValue, PositionMargin
 from services.risk.domain.state import Account
 
 
 def margin_of(account: Account) -> AccountMargin:
-    """Equity, with unsettled funding, and both requirements, in quanta."""
-    return account_margin(account.cash_quanta, [position.view() for position in account.positions.values()])
+    """Equity, with unsettled funding and collateral, and both requirements, in quanta."""
+    return account_margin(
+        account.cash_quanta,
+        [position.view(account.leverages.get(market, 0)) for market, position in account.positions.items()],
+        [stake.view() for stake in account.collateral.values()],
+    )
+
+
+def collateral_values(account: Account) -> tuple[CollateralValue, ...]:
+    """The account's collateral as it enters the health factor, by asset."""
+    return tuple(
+        CollateralValue(
+            name, stake.units, stake.asset.price_text, stake.asset.spec.maintenance_weight_ppb, quanta_of(*stake.view())
+        )
+        for name, stake in sorted(account.collateral.items())
+    )
 
 
 def position_margins(account: Account) -> tuple[PositionMargin, ...]:

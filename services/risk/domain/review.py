@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import cmp_to_key
 from typing import NamedTuple
 
+from cleartide.rules.collateral import quanta_per_tick
 from cleartide.rules.margin import AccountMargin, is_liquidatable
 
 from services.risk.domain.alerts import PositionMargin
@@ -15,7 +16,7 @@ from services.risk.domain.health import (
     prices_are_fresh,
 )
 from services.risk.domain.levels import Guards, Level, guards, next_level
-from services.risk.domain.safe_box import Exposure, safe_box
+from services.risk.domain.safe_box import FLAT, Exposure, safe_box
 from services.risk.domain.state import Account, Market, RiskState
 
 
@@ -28,16 +29,20 @@ class Verdict(NamedTuple):
     liquidate: PositionMargin | None
 
 
-def affected_by_mark(market: Market, mark_ticks: int, index_stale: bool) -> dict[str, Account]:
-    """Whom a new mark price may change: those whose safe interval it leaves, and on a fresh price those due.
+def affected_by_mark(market: Market, mark_ticks: int, index_ticks: int) -> dict[str, Account]:
+    """Whom a new mark price may change: those whose safe interval it leaves, and those who are due.
 
-    The first price of a market makes all its holders judgeable.
+    So does the index behind it, for those who hold collateral that it prices. The first price of a market makes all
+    its holders judgeable.
     """
+    affected = {
+        account.account: account for asset in market.assets.values() for account in asset.fences.crossed(index_ticks)
+    }
     if not market.mark_ticks:
-        return dict(market.holders)
-    affected = {account.account: account for account in market.fences.crossed(mark_ticks)}
-    if market.due and not index_stale:
-        affected.update(market.due)
+        affected.update(market.holders)
+        return affected
+    affected.update({account.account: account for account in market.fences.crossed(mark_ticks)})
+    affected.update(market.due)
     return affected
 
 
@@ -78,24 +83,35 @@ def _largest_requirement(account: Account) -> PositionMargin:
 
 
 def _set_due(account: Account, due: bool) -> None:
-    for position in account.positions.values():
+    """Whether to look again at the next fresh price of anything that the account holds."""
+    markets = [position.market for position in account.positions.values()]
+    markets += [stake.asset.market for stake in account.collateral.values() if stake.asset.market is not None]
+    for market in markets:
         if due:
-            position.market.due[account.account] = account
+            market.due[account.account] = account
         else:
-            position.market.due.pop(account.account, None)
+            market.due.pop(account.account, None)
 
 
 def _fence(state: RiskState, account: Account, margin: AccountMargin, guarded: Guards) -> None:
+    """Without a position there is no requirement, so no price can matter."""
     state.boxes += 1
     account.box = state.boxes
-    positions = list(account.positions.values())
+    if not account.positions:
+        return
+    fences = [(position.market.fences, len(position.market.holders)) for position in account.positions.values()]
     exposures = [
         Exposure(position.lots * market.quanta_per_lot_tick, market.mark_ticks, market.slope)
-        for position in positions
+        for position in account.positions.values()
         for market in (position.market,)
     ]
-    for position, bounds in zip(positions, safe_box(exposures, margin, guarded), strict=True):
-        position.market.fences.place(account, bounds, len(position.market.holders))
+    for asset, units in account.collateral.values():
+        if asset.market is not None:
+            fences.append((asset.fences, len(asset.holders)))
+            per_tick = quanta_per_tick(units, asset.per_tick, asset.spec.maintenance_weight_ppb)
+            exposures.append(Exposure(per_tick, asset.ticks, FLAT))
+    for (placed, holders), bounds in zip(fences, safe_box(exposures, margin, guarded), strict=True):
+        placed.place(account, bounds, holders)
 
 
 def _riskier_first(first: Verdict, second: Verdict) -> int:

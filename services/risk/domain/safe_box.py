@@ -1,4 +1,5 @@
-"""The safe box: for each position an inclusive price interval within which nothing about the account can change.
+"""The safe box: for each position, and each asset of collateral whose price an index gives, an inclusive price interval
+within which nothing about the account can change.
 
 For a health-factor threshold T (ppm) the account is below it when G = 1e6 * equity - T * maintenance < 0, and G is
 a sum of one term per position, each a function of that position's price alone. So the distance |G| of today is
@@ -31,11 +32,18 @@ class Slope(NamedTuple):
 
 
 class Exposure(NamedTuple):
-    """One position as the box sees it: signed quanta per tick of price, the price, its market's slope."""
+    """One position or asset as the box sees it: signed quanta per tick of price, the price, its market's slope.
+
+    Collateral has the slope FLAT: it asks for no margin. Its floored value moves by at most its quanta per tick rounded
+    up, so it needs no room for rounding.
+    """
 
     quanta_per_tick: int
     ticks: int
     slope: Slope
+
+
+FLAT = Slope(0, 0, False)
 
 
 class _Cost(NamedTuple):

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cleartide.contracts import MarginBracket
-from cleartide.rules.margin import PositionView
+from cleartide.contracts import AssetSpec, MarginBracket
+from cleartide.rules.margin import PositionView, open_interest_scale
 
 from services.risk.domain.alerts import Alert
+from services.risk.domain.collateral import Asset, Stake
 from services.risk.domain.fences import Fences
 from services.risk.domain.levels import Level
 from services.risk.domain.safe_box import Slope, slope_of
@@ -17,7 +18,9 @@ from services.risk.domain.safe_box import Slope, slope_of
 class Market:
     """A market's rules and last price. `mark_ticks` 0: no price yet, so its holders cannot be judged.
 
+    oi_scale: between these open interests, in quanta at the index, initial margin rises; equal: it does not (3.2).
     holders: who has a position; fences: their price bounds; due: those below maintenance without an open request.
+    assets: those whose price is this market's index.
     """
 
     market: str
@@ -25,16 +28,26 @@ class Market:
     lot_size: str
     quanta_per_lot_tick: int
     brackets: Sequence[MarginBracket]
+    oi_scale: tuple[int, int] = (0, 0)
     mark_ticks: int = 0
+    index_ticks: int = 0
     index_stale: bool = True
+    open_interest_lots: int = 0
     funding_index_quanta: int = 0
     slope: Slope = field(init=False)
     holders: "dict[str, Account]" = field(default_factory=dict)
     fences: "Fences[Account]" = field(default_factory=Fences)
     due: "dict[str, Account]" = field(default_factory=dict)
+    assets: dict[str, Asset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.slope = slope_of(self.brackets)
+
+    @property
+    def oi_scale_ppm(self) -> int:
+        """How far open interest raised initial margin at the last price."""
+        open_interest = self.open_interest_lots * self.index_ticks * self.quanta_per_lot_tick
+        return open_interest_scale(open_interest, *self.oi_scale)
 
 
 @dataclass(slots=True, eq=False)
@@ -56,10 +69,16 @@ class Position:
         """Funding since the last settlement, credit > 0: a long pays while the index rises."""
         return -self.lots * (self.market.funding_index_quanta - self.funding_index_quanta)
 
-    def view(self) -> PositionView:
-        """As the margin rules see it."""
+    def view(self, leverage: int) -> PositionView:
+        """As the margin rules see it, with the leverage that its holder chose (0 for none)."""
         return PositionView(
-            self.lots, self.value_quanta, self.quote_quanta, self.unsettled_funding_quanta, self.market.brackets
+            self.lots,
+            self.value_quanta,
+            self.quote_quanta,
+            self.unsettled_funding_quanta,
+            self.market.brackets,
+            leverage,
+            self.market.oi_scale_ppm,
         )
 
 
@@ -73,7 +92,10 @@ class Request(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """One cross-margin account. `liquidating`: its last request has not been answered yet."""
+    """One margin account. `liquidating`: its last request has not been answered yet.
+
+    collateral: what it holds beside cash, by asset; leverages: its choices, by market.
+    """
 
     account: str
     cash_quanta: int = 0
@@ -82,6 +104,8 @@ class Account:
     last_request: Request | None = None
     liquidating: bool = False
     positions: dict[str, Position] = field(default_factory=dict)
+    collateral: dict[str, Stake] = field(default_factory=dict)
+    leverages: dict[str, int] = field(default_factory=dict)
     box: int = 0
 
 
@@ -93,11 +117,15 @@ class Dirty:
     markets: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
     positions: set[tuple[str, str]] = field(default_factory=set)
+    assets: set[str] = field(default_factory=set)
+    collateral: set[tuple[str, str]] = field(default_factory=set)
+    leverages: set[tuple[str, str]] = field(default_factory=set)
     alerts: list[Alert] = field(default_factory=list)
 
     def clear(self) -> None:
         """All of it has been written down."""
-        for marks in (self.specs, self.markets, self.accounts, self.positions, self.alerts):
+        held = (self.positions, self.assets, self.collateral, self.leverages)
+        for marks in (self.specs, self.markets, self.accounts, *held, self.alerts):
             marks.clear()
 
 
@@ -106,30 +134,43 @@ class RiskState:
     """Everything risk folds. `alerts` counts all alerts ever raised; `boxes` numbers the safe boxes ever placed."""
 
     markets: dict[str, Market] = field(default_factory=dict)
+    assets: dict[str, Asset] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     alerts: int = 0
     boxes: int = 0
     dirty: Dirty = field(default_factory=Dirty)
 
-    def list_market(
-        self, market: str, tick_size: str, lot_size: str, quanta_per_lot_tick: int, brackets: Sequence[MarginBracket]
-    ) -> Market:
+    def list_market(self, fresh: Market) -> Market:
         """Open a market, or give an open one new rules; its price, index and holders stay."""
-        known = self.markets.get(market)
-        if known is None:
-            known = Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets)
-            self.markets[market] = known
-        else:
-            known.tick_size, known.lot_size = tick_size, lot_size
-            known.quanta_per_lot_tick, known.brackets = quanta_per_lot_tick, brackets
-            known.slope = slope_of(brackets)
-        self.dirty.specs.add(market)
-        self.dirty.markets.add(market)
+        known = self.markets.setdefault(fresh.market, fresh)
+        if known is not fresh:
+            known.tick_size, known.lot_size = fresh.tick_size, fresh.lot_size
+            known.quanta_per_lot_tick, known.brackets = fresh.quanta_per_lot_tick, fresh.brackets
+            known.slope, known.oi_scale = fresh.slope, fresh.oi_scale
+        self.dirty.specs.add(known.market)
+        self.dirty.markets.add(known.market)
         return known
 
-    def set_mark(self, market: Market, mark_ticks: int, index_stale: bool) -> None:
-        """Take over a mark price and whether the index behind it is fresh (domain rule R13)."""
-        market.mark_ticks, market.index_stale = mark_ticks, index_stale
+    def list_asset(self, spec: AssetSpec) -> Asset:
+        """Take an asset as collateral, or give one new rules; its holders stay."""
+        market = self.markets[spec.index_market] if spec.index_market is not None else None
+        known = self.assets.setdefault(spec.asset, Asset(spec.asset, spec, market))
+        if known.market is not None:
+            known.market.assets.pop(spec.asset, None)
+            for holder in known.holders:
+                known.market.due.pop(holder, None)
+        known.spec, known.market = spec, market
+        if market is not None:
+            market.assets[spec.asset] = known
+        self.dirty.assets.add(spec.asset)
+        return known
+
+    def set_mark(
+        self, market: Market, mark_ticks: int, index_ticks: int, index_stale: bool, open_interest_lots: int
+    ) -> None:
+        """Take over a mark price, and the index behind it with whether it is fresh (domain rule R13)."""
+        market.mark_ticks, market.index_ticks = mark_ticks, index_ticks
+        market.index_stale, market.open_interest_lots = index_stale, open_interest_lots
         self.dirty.markets.add(market.market)
 
     def set_funding_index(self, market: Market, funding_index_quanta: int) -> None:
@@ -137,9 +178,17 @@ class RiskState:
         market.funding_index_quanta = funding_index_quanta
         self.dirty.markets.add(market.market)
 
+    def account(self, name: str) -> Account:
+        """The account of this name; it begins with the first event that names it."""
+        known = self.accounts.get(name)
+        if known is None:
+            known = self.accounts[name] = Account(name)
+            self.dirty.accounts.add(name)
+        return known
+
     def set_cash(self, account: str, cash_quanta: int) -> Account:
-        """Take over an account's cash; an account begins with the first event that names it."""
-        known = self.accounts.setdefault(account, Account(account))
+        """Take over an account's cash."""
+        known = self.account(account)
         known.cash_quanta = cash_quanta
         self.dirty.accounts.add(account)
         return known
@@ -156,6 +205,29 @@ class RiskState:
             account.positions.pop(market.market, None)
             market.holders.pop(account.account, None)
             market.due.pop(account.account, None)
+
+    def set_collateral(self, account: str, asset: Asset, units: int) -> Account:
+        """Take over what an account holds of an asset; with nothing left it holds it no more."""
+        known = self.account(account)
+        self.dirty.collateral.add((account, asset.asset))
+        if units:
+            known.collateral[asset.asset] = Stake(asset, units)
+            asset.holders[account] = known
+        else:
+            known.collateral.pop(asset.asset, None)
+            asset.holders.pop(account, None)
+            if asset.market is not None:
+                asset.market.due.pop(account, None)
+        return known
+
+    def set_leverage(self, account: str, market: str, leverage: int | None) -> None:
+        """Take over a choice of leverage; None takes it back."""
+        known = self.account(account)
+        self.dirty.leverages.add((account, market))
+        if leverage:
+            known.leverages[market] = leverage
+        else:
+            known.leverages.pop(market, None)
 
     def record_alert(self, account: Account, alert: Alert) -> None:
         """Move the account to the alert's level and number the alert."""

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from cleartide.contracts import (
+    AssetChanged,
+    AssetListed,
+    AssetSpec,
+    CollateralChanged,
+    CollateralSwapped,
     FundingSettled,
     LiquidationExecuted,
     LiquidationRejected,
@@ -31,7 +36,9 @@ Said = tuple[str | int | None, ...]
 class BruteMarket:
     u: int
     brackets: tuple[MarginBracket, ...]
+    tick: Fraction
     mark: int = 0
+    oracle: int = 0
     stale: bool = True
     index: int = 0
     holders: set[str] = field(default_factory=set)
@@ -50,7 +57,7 @@ class BrutePosition:
 
 @dataclass
 class BruteAccount:
-    """`worth` and `required` are the sums over the positions."""
+    """`worth` and `required` are the sums over the positions; `held` is collateral beside cash, in smallest units."""
 
     cash: int = 0
     worth: int = 0
@@ -59,6 +66,7 @@ class BruteAccount:
     seq: int = 0
     pending: bool = False
     positions: dict[str, BrutePosition] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
 
 
 class BruteForce:
@@ -67,17 +75,29 @@ class BruteForce:
     def __init__(self) -> None:
         self.markets: dict[str, BruteMarket] = {}
         self.accounts: dict[str, BruteAccount] = {}
+        self.assets: dict[str, AssetSpec] = {}
 
-    def hear(self, event: Message) -> list[Said]:
-        may_request = True
+    def hear(self, event: Message, may_request: bool = True) -> list[Said]:
         concerned: Iterable[str] = ()
         match event:
             case MarketListed():
-                self.markets[event.market] = BruteMarket(event.quanta_per_lot_tick, event.spec.brackets)
+                tick = Fraction(event.spec.tick_size)
+                self.markets[event.market] = BruteMarket(event.quanta_per_lot_tick, event.spec.brackets, tick)
             case MarkPriceUpdated():
                 market = self.markets[event.market]
-                market.mark, market.stale = event.mark_ticks, event.index_stale
-                concerned = self._revalue(event.market)
+                market.mark, market.stale, market.oracle = event.mark_ticks, event.index_stale, event.index_ticks
+                priced = {name for name, spec in self.assets.items() if spec.index_market == event.market}
+                concerned = self._revalue(event.market) | self._owners(priced)
+            case AssetListed() | AssetChanged():
+                self.assets[event.asset] = event.spec
+                concerned = self._owners({event.asset})
+            case CollateralChanged():
+                self._account(event.account).held[event.asset] = event.balance_units
+                concerned = (event.account,)
+            case CollateralSwapped():
+                self._account(event.account).held[event.sold_asset] = event.sold_balance_units
+                self._account(event.account).cash = event.bought_balance_units
+                concerned = (event.account,)
             case FundingSettled():
                 self.markets[event.market].index = event.funding_index_quanta
                 concerned = self._revalue(event.market)
@@ -110,6 +130,20 @@ class BruteForce:
             market.holders.add(event.account)
             self._value(market, account, position)
 
+    def _owners(self, assets: set[str]) -> set[str]:
+        return {name for name, account in self.accounts.items() if any(account.held.get(asset, 0) for asset in assets)}
+
+    def collateral(self, account: BruteAccount) -> int:
+        """Each asset's amount * price * weight, floored."""
+        total = 0
+        for name, units in account.held.items():
+            spec = self.assets[name]
+            market = self.markets.get(spec.index_market or "")
+            price = market.oracle * market.tick if market is not None else Fraction(spec.fixed_price or 0)
+            exact = units * price * Fraction(10**6 * spec.maintenance_weight_ppb, 10 ** (spec.decimals + 9))
+            total += int(exact)
+        return total
+
     def _revalue(self, name: str) -> set[str]:
         market = self.markets[name]
         for holder in market.holders:
@@ -130,7 +164,7 @@ class BruteForce:
         said: list[tuple[Fraction | float, str, Said]] = []
         for name in names:
             account = self.accounts[name]
-            equity, required = account.cash + account.worth, account.required
+            equity, required = account.cash + account.worth + self.collateral(account), account.required
             if not account.level and not brute_level(0, equity, required):
                 continue
             if any(not self.markets[market].mark for market in account.positions):

@@ -3,6 +3,10 @@
 import random
 
 from cleartide.contracts import (
+    AssetChanged,
+    AssetListed,
+    CollateralChanged,
+    CollateralSwapped,
     FundingSettled,
     LiquidateAccount,
     LiquidationExecuted,
@@ -22,6 +26,8 @@ from services.risk.tests.brute_force import BruteForce, Said
 from services.risk.tests.support import (
     Brackets,
     Venue,
+    asset_spec,
+    collateral_body,
     executed_body,
     funding_body,
     mark_body,
@@ -36,7 +42,9 @@ RESOLVED = NAMES[min(NAMES)]
 class Scenario:
     """Keeps the prices and the requests that wait for an answer; every difference fails at the event that shows it."""
 
-    def __init__(self, seed: int, *, markets: int, accounts: int, most_positions: int, least_price: int = 50) -> None:
+    def __init__(
+        self, seed: int, *, markets: int, accounts: int, most_positions: int, least_price: int = 50, assets: int = 0
+    ) -> None:
         self.random, self.least_price = random.Random(seed), least_price
         self.venue, self.brute = Venue(), BruteForce()
         self.prices: dict[str, int] = {}
@@ -44,14 +52,16 @@ class Scenario:
         self.said = 0
         for number in range(markets):
             self._list(f"M{number:02d}-PERP")
+        for number in range(assets):
+            self._list_asset(f"A{number}", sorted(self.prices)[number % markets] if number % 4 else None)
         for number in range(accounts):
             count = self.random.randint(1, most_positions)
             for market in self.random.sample(sorted(self.prices), min(count, markets)):
                 self.trade(f"a{number}", market)
 
-    def tell(self, event: Message) -> list[Said]:
+    def tell(self, event: Message, *, may_request: bool = True) -> list[Said]:
         """One event to both; returns what both said."""
-        said, truth = [_plain(message) for message in self.venue.hear(event)], self.brute.hear(event)
+        said, truth = [_plain(message) for message in self.venue.hear(event)], self.brute.hear(event, may_request)
         assert said == truth, f"{event!r}: {said} is not {truth}"
         for kind, account, market, *_ in said:
             if kind == "liquidate":
@@ -71,14 +81,17 @@ class Scenario:
             self.fund(market, self.random.randint(-3, 3))
         elif kind < 0.87:
             self.transfer(account)
+        elif kind < 0.93 and self.brute.assets:
+            self.collateral(account, self.random.choice(sorted(self.brute.assets)))
         else:
             self.trade(account, market)
         self.answer_some()
 
     def move(self, market: str, change: float, *, stale: bool = False) -> None:
         """A new mark price, `change` away from the last."""
-        self.prices[market] = max(1, round(self.prices[market] * (1 + change)))
-        self.tell(self.venue.event(MarkPriceUpdated, **mark_body(market, self.prices[market], stale)))
+        price = self.prices[market] = max(1, round(self.prices[market] * (1 + change)))
+        index = max(1, round(price * self.random.uniform(0.97, 1.03)))
+        self.tell(self.venue.event(MarkPriceUpdated, **mark_body(market, price, stale, index)))
 
     def fund(self, market: str, percent: int) -> None:
         """The funding index moves by a part of the price."""
@@ -90,6 +103,34 @@ class Scenario:
         """Cash such that the account's health factor is somewhere between worst and best."""
         cash = self._cash_for(account, worst_percent, best_percent)
         self.tell(self.venue.event(TransferApplied, account=account, amount_quanta=1, cash_quanta=cash))
+
+    def collateral(self, account: str, asset: str) -> None:
+        """More or less of an asset, a sale of some of it, or new rules for it; cash keeps the account near a level."""
+        kind, spec, held = self.random.random(), self.brute.assets[asset], self.brute.accounts[account].held
+        if kind < 0.1:
+            weight = self.random.choice((0, 300_000_000, 500_000_000, 900_000_000, 999_999_999))
+            changed = spec.model_copy(update={"maintenance_weight_ppb": weight})
+            self.tell(self.venue.event(AssetChanged, asset=asset, spec=changed))
+        elif kind < 0.3 and held.get(asset):
+            self._sell(account, asset, self.random.randint(1, held[asset]))
+        else:
+            units = self.random.choice((0, 1, 1)) * self.random.randint(1, 50 * 10**spec.decimals)
+            self.tell(self.venue.event(CollateralChanged, **collateral_body(account, asset, units)))
+            self.transfer(account)
+
+    def _sell(self, account: str, asset: str, units: int) -> None:
+        brought = self.random.randint(1, 10**8)
+        body = {
+            "account": account,
+            "sold_asset": asset,
+            "sold_units": units,
+            "sold_balance_units": self.brute.accounts[account].held[asset] - units,
+            "bought_asset": "USDC",
+            "bought_units": brought,
+            "bought_balance_units": self.brute.accounts[account].cash + brought,
+        }
+        kind = self.random.choice(("swap", "swap", "repayment"))
+        self.tell(self.venue.event(CollateralSwapped, **body, kind=kind), may_request=kind == "swap")
 
     def trade(self, account: str, market: str) -> None:
         """A new position at about the mark, with cash that leaves the account near a level; or none."""
@@ -130,6 +171,13 @@ class Scenario:
         self.prices[market] = price
         self.move(market, 0.0)
 
+    def _list_asset(self, asset: str, market: str | None) -> None:
+        rules: dict[str, object] = {"decimals": self.random.randint(0, 9)}
+        rules["maintenance_weight_ppb"] = self.random.choice((500_000_000, 900_000_000, 1_000_000_000))
+        if market is not None:
+            rules["index_market"] = market
+        self.tell(self.venue.event(AssetListed, asset=asset, spec=asset_spec(asset, **rules)))
+
     def _brackets(self, lot_value: int) -> Brackets:
         edges = sorted(self.random.sample(range(1, 2_000), self.random.randint(0, 3)))
         rates = sorted(self.random.choice((0.01, 0.02, 0.05, 0.1, 0.3, 1.0)) for _ in range(len(edges) + 1))
@@ -147,6 +195,7 @@ class Scenario:
             value = position.lots * held.mark * held.u
             worth += position.quote + value - position.lots * (held.index - position.settled)
             required += requirements(abs(value), held.brackets)[1]
+        worth += self.brute.collateral(self.brute.accounts[account])
         return required * self.random.randint(worst_percent, best_percent) // 100 - worth
 
 

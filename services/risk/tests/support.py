@@ -3,6 +3,9 @@
 from typing import Any
 
 from cleartide.contracts import (
+    AssetListed,
+    AssetSpec,
+    CollateralChanged,
     FundingSettled,
     LiquidateAccount,
     LiquidationExecuted,
@@ -50,8 +53,14 @@ class Venue(HandlerBench[RiskState]):
     def list_market(self, market: str, *, u: int = 1, brackets: Brackets = ONE_BRACKET) -> list[Message]:
         return self.say(MarketListed, market=market, spec=market_spec(market, brackets), quanta_per_lot_tick=u)
 
-    def mark(self, market: str, ticks: int, *, stale: bool = False) -> list[Message]:
-        return self.say(MarkPriceUpdated, **mark_body(market, ticks, stale))
+    def mark(self, market: str, ticks: int, *, stale: bool = False, index: int | None = None) -> list[Message]:
+        return self.say(MarkPriceUpdated, **mark_body(market, ticks, stale, index))
+
+    def list_asset(self, asset: str, **rules: Any) -> list[Message]:
+        return self.say(AssetListed, asset=asset, spec=asset_spec(asset, **rules))
+
+    def collateral(self, account: str, asset: str, units: int) -> list[Message]:
+        return self.say(CollateralChanged, **collateral_body(account, asset, units))
 
     def transfer(self, account: str, cash_quanta: int) -> list[Message]:
         return self.say(TransferApplied, account=account, amount_quanta=1, cash_quanta=cash_quanta)
@@ -96,6 +105,23 @@ def market_spec(market: str, brackets: Brackets) -> MarketSpec:
     )
 
 
+def asset_spec(asset: str, **rules: Any) -> AssetSpec:
+    """Counts for nine tenths, in units of 1e-6, at a fixed price of 1 unless told otherwise."""
+    values: dict[str, Any] = {
+        "asset": asset,
+        "decimals": 6,
+        "fixed_price": None if "index_market" in rules else "1",
+        "initial_weight_ppb": 0,
+        "maintenance_weight_ppb": 900_000_000,
+        "cap": "1000000",
+    }
+    return AssetSpec(**{**values, **rules})
+
+
+def collateral_body(account: str, asset: str, units: int) -> dict[str, Any]:
+    return {"account": account, "asset": asset, "amount_units": 1, "balance_units": units, "kind": "deposit"}
+
+
 def funding_body(market: str, funding_index: int) -> dict[str, Any]:
     return {
         "market": market,
@@ -107,11 +133,11 @@ def funding_body(market: str, funding_index: int) -> dict[str, Any]:
     }
 
 
-def mark_body(market: str, ticks: int, stale: bool) -> dict[str, Any]:
+def mark_body(market: str, ticks: int, stale: bool, index: int | None = None) -> dict[str, Any]:
     return {
         "market": market,
         "mark_ticks": ticks,
-        "index_ticks": ticks,
+        "index_ticks": index or ticks,
         "index_stale": stale,
         "best_bid_ticks": None,
         "best_ask_ticks": None,

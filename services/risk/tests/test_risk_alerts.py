@@ -36,6 +36,7 @@ def test_an_alert_carries_what_it_was_computed_from() -> None:
         "cash": "20.000000",
         "unsettled_funding": "-0.100000",
         "cause_id": "matching-events-6",
+        "collateral": (),
     }
     assert [one.model_dump() for one in alert.inputs] == [
         {

@@ -8,10 +8,10 @@ from services.risk.tests.scenario import Scenario
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(seed=st.integers(0, 2**32 - 1), markets=st.integers(1, 5), accounts=st.integers(1, 12))
-def test_same_alerts_and_requests_as_brute_force(seed: int, markets: int, accounts: int) -> None:
-    """RISK-BOX-001, RISK-LIQ-002: cross accounts, brackets, funding, transfers, stale prices and answers."""
-    scenario = Scenario(seed, markets=markets, accounts=accounts, most_positions=3)
+@given(seed=st.integers(0, 2**32 - 1), markets=st.integers(1, 5), accounts=st.integers(1, 12), assets=st.integers(0, 6))
+def test_same_alerts_and_requests_as_brute_force(seed: int, markets: int, accounts: int, assets: int) -> None:
+    """RISK-BOX-001, RISK-LIQ-002, RISK-COL-003: brackets, funding, collateral, transfers, stale prices and answers."""
+    scenario = Scenario(seed, markets=markets, accounts=accounts, most_positions=3, assets=assets)
     for _ in range(150):
         scenario.step()
 
@@ -20,7 +20,7 @@ def test_same_alerts_and_requests_as_brute_force(seed: int, markets: int, accoun
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_restart_changes_nothing(seed: int) -> None:
     """RISK-BOX-002: boxes and due accounts are rebuilt from the tables; what follows is the same."""
-    scenario = Scenario(seed, markets=3, accounts=10, most_positions=3)
+    scenario = Scenario(seed, markets=3, accounts=10, most_positions=3, assets=5)
     for _ in range(6):
         for _ in range(25):
             scenario.step()

@@ -24,7 +24,7 @@ async def schema(database: Database) -> ServiceSchema:
 
 async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
     """RISK-DB-005 and the answers below: two epochs in batches leave the rows of one fold in memory."""
-    scenario = Scenario(11, markets=4, accounts=20, most_positions=3)
+    scenario = Scenario(11, markets=4, accounts=20, most_positions=3, assets=5)
     for _ in range(400):
         scenario.step()
     venue = scenario.venue

@@ -39,8 +39,10 @@ def test_an_account_is_shown_at_the_marks_in_force() -> None:
                 "value": "98.765000",
                 "unrealized_pnl": "-1.235000",
                 "maintenance_margin": "4.938250",
+                "leverage": None,
             }
         ],
+        "collateral": [],
     }
 
 

@@ -108,7 +108,7 @@ from cleartide.contracts.orders import (
     SubmitOrders,
 )
 from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
-from cleartide.contracts.risk import AlertInput, AlertLevel, RiskAlertRaised
+from cleartide.contracts.risk import AlertInput, AlertLevel, CollateralInput, RiskAlertRaised
 from cleartide.contracts.trading import (
     FundingSettled,
     InsuranceFunded,
@@ -206,7 +206,10 @@ MARKET_EVENTS: tuple[type[Message], ...] = (
 RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised,)
 FUNDING_EVENTS: tuple[type[Message], ...] = (FundingRatePublished,)
 EARNINGS_EVENTS: tuple[type[Message], ...] = (EarningsDayRecorded,)
-ANALYTICS_EVENTS: tuple[type[Message], ...] = (CandleClosed, CandleRestated)
+ANALYTICS_EVENTS: tuple[type[Message], ...] = (
+    CandleClosed,
+    CandleRestated,
+)
 DEAD_LETTER_EVENTS: tuple[type[Message], ...] = (DeadLettered,)
 ALL_MESSAGES: tuple[type[Message], ...] = (
     *COMMANDS,
@@ -257,6 +260,7 @@ __all__ = [
     "ChangeAsset",
     "ChangeMarket",
     "CollateralChanged",
+    "CollateralInput",
     "CollateralSwapped",
     "Contract",
     "CorrectTrade",

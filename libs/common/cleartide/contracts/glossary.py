@@ -216,6 +216,11 @@ _RISK: Final = {
     "level": "alert level that the account is in now",
     "previous_level": "alert level that the account left; null for none",
     "inputs": "the positions that entered the formula",
+    "RiskAlertRaised.collateral": "the assets beside cash that entered the formula",
+    "CollateralInput.amount": "how much of it the account holds; decimal number as a string",
+    "CollateralInput.price": "price of one whole asset; decimal number as a string, in the quote asset",
+    "CollateralInput.value": "amount * price * weight, floored to 1e-6; decimal number as a string, in the quote asset",
+    "weight_ppb": "share of the value that counts, in parts per billion, 1e-9",
     "cause_id": "id of the trading event after which it was so",
 }
 _VENUE: Final = {

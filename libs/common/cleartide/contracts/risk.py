@@ -4,8 +4,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from cleartide.contracts.assets import AssetId
 from cleartide.contracts.base import Contract, Message
-from cleartide.contracts.types import AccountId, MarketId, MessageId, Seq, SignedDecimal, SignedLots, Ticks
+from cleartide.contracts.types import (
+    AccountId,
+    MarketId,
+    MessageId,
+    NonNegativePpb,
+    Seq,
+    SignedDecimal,
+    SignedLots,
+    Ticks,
+)
 
 AlertLevel = Literal["watch", "warning", "critical", "liquidatable", "resolved"]
 
@@ -13,7 +23,8 @@ AlertLevel = Literal["watch", "warning", "critical", "liquidatable", "resolved"]
 class AlertInput(Contract):
     """One position as it entered the formula: value = lots * mark price; requirement by the brackets (R8).
 
-    quote: what the position has cost so far, signed (Q of R4). equity = cash + unsettled funding + sum(value + quote).
+    quote: what the position has cost so far, signed (Q of R4).
+    equity = cash + unsettled funding + sum(value + quote) + sum of the collateral's values, within 2^51 quanta.
     """
 
     market: MarketId
@@ -24,11 +35,21 @@ class AlertInput(Contract):
     maintenance_margin: SignedDecimal
 
 
+class CollateralInput(Contract):
+    """One asset as it entered the formula: value = amount * price * weight, floored to 1e-6 (4.1)."""
+
+    asset: AssetId
+    amount: SignedDecimal
+    price: SignedDecimal
+    weight_ppb: NonNegativePpb
+    value: SignedDecimal
+
+
 class RiskAlertRaised(Message):
     """An account crossed an alert level (health factor 1.5 / 1.2 / 1.05 / 1.0, domain rule R10) or left them.
 
     health factor = equity / maintenance margin, floored to 1e-6; null when there is no requirement.
-    `account_seq` is gapless per account from 1; `inputs` and `cash` let the reader recompute the figure.
+    `account_seq` is gapless per account from 1; `inputs`, `collateral` and `cash` let the reader recompute the figure.
     """
 
     subject_template: ClassVar[str] = "risk.alerts.{level}.{account}"
@@ -45,3 +66,4 @@ class RiskAlertRaised(Message):
     unsettled_funding: SignedDecimal
     inputs: tuple[AlertInput, ...] = Field(max_length=256)
     cause_id: MessageId
+    collateral: tuple[CollateralInput, ...] = Field(default=(), max_length=64)

@@ -46,6 +46,11 @@ def quanta_of(units: int, price: UnitPrice, weight_ppb: int = PPB) -> int:
     return units * price.numerator * weight_ppb // (price.denominator * PPB)
 
 
+def quanta_per_tick(units: int, price: UnitPrice, weight_ppb: int) -> int:
+    """By how many quanta `quanta_of` moves at most when a price of so much per tick moves by one tick."""
+    return ceil_div(units * price.numerator * weight_ppb, price.denominator * PPB)
+
+
 def units_worth(quanta: int, price: UnitPrice, weight_ppb: int) -> int:
     """The fewest units whose `quanta_of` reaches `quanta`; price and weight are not zero."""
     return ceil_div(quanta * price.denominator * PPB, price.numerator * weight_ppb)
