@@ -4,8 +4,18 @@ import asyncio
 import time
 
 import pytest
+from cleartide.cli.__main__ import main
 from cleartide.client import Client, PublishError, QueryRefused
-from cleartide.contracts import AlertInput, ListMarket, RiskAlertRaised, UpdateIndexPrice
+from cleartide.client_orders import OrderOptions
+from cleartide.contracts import (
+    AlertInput,
+    AmendInstruction,
+    CancelInstruction,
+    ListMarket,
+    PlaceInstruction,
+    RiskAlertRaised,
+    UpdateIndexPrice,
+)
 
 from deploy.local.sandbox.market import MARKET, SPEC
 from tests.support.installation import Installation
@@ -116,6 +126,57 @@ async def test_a_reader_of_a_book_has_it_whole_after_a_loss(installed: Installat
         assert list(last.bids.levels()) == [(618_000 + tick, 10) for tick in (7, 6, 5, 3, 2, 1, 0)]
         with pytest.raises(QueryRefused, match="not_found"):
             await anext(viewer.book("NO-PERP"))
+
+
+async def test_orders_live_their_whole_life_through_the_client_and_the_command_line(installed: Installation) -> None:
+    """SYS-CLIENT-007."""
+    await installed.start("matching")
+    url = _url(installed, "trader")
+    async with Client.connect(url, source="trader") as trader, installed.client() as operator:
+        await publish_surely(operator, ListMarket(id="m", occurred_at=0, source="operator", spec=SPEC))
+        price = UpdateIndexPrice(id="p", occurred_at=0, source="desk", market=MARKET, price="61800", sources=())
+        await publish_surely(operator, price)
+        for account in ("alice", "bob"):
+            await trader.deposit(account=account, amount="100000")
+        mine = {"account": "alice", "market": MARKET}
+        iceberg: OrderOptions = {"price": "61900", "display_size": "0.010"}
+        await trader.place_order(**mine, side="sell", size="0.050", client_order_id="ice", **iceberg)
+        await trader.amend_order(**mine, client_order_id="ice", price="61850", size="0.040")
+        batch = (
+            PlaceInstruction(
+                action="place", client_order_id="b", side="buy", order_type="limit", size="0.01", price="61000"
+            ),
+            AmendInstruction(action="amend", client_order_id="b", size="0.005"),
+            CancelInstruction(action="cancel", client_order_id="b"),
+        )
+        await trader.submit_orders(**mine, instructions=batch)
+        for line in (
+            f"order bob {MARKET} buy 0.041 --price 61850 --time-in-force fok --id killed",
+            f"order bob {MARKET} buy 0.040 --price 61850 --time-in-force fok --id whole",
+            f"order bob {MARKET} buy 0.010 --price 61000 --expires-in 3600 --self-trade decrement --id late",
+            f"amend bob {MARKET} late --price 61001",
+            f"order bob {MARKET} buy 0.010 --price 60000 --id other",
+            f"cancel bob {MARKET} late",
+            "cancel bob",
+        ):
+            assert await asyncio.to_thread(main, ["--url", url, *line.split()]) == 0
+        await installed.settled(["matching"])
+        told = [
+            (order["client_order_id"], order["state"], order["filled"])
+            for account in ("alice", "bob")
+            for order in await trader.orders(account)
+        ]
+        assert told == [
+            ("b", "canceled", "0.000"),
+            ("ice", "filled", "0.040"),
+            ("other", "canceled", "0.000"),
+            ("late", "canceled", "0.000"),
+            ("whole", "filled", "0.040"),
+        ]
+        (whole,) = await trader.orders("bob", state="filled", client_order_id="whole")
+        assert (whole["average_price"], whole["reason"]) == ("61850.000000", "filled")
+        with pytest.raises(QueryRefused, match="bad_parameters"):
+            await trader.orders("bob", state="lost")
 
 
 async def test_a_viewer_cannot_trade(installed: Installation) -> None:

@@ -4,24 +4,31 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from cleartide.contracts import (
+    AmendInstruction,
+    AmendOrder,
     BustTrade,
+    CancelAllOrders,
+    CancelInstruction,
     CancelOrder,
     CorrectTrade,
     Deposit,
     FundInsurance,
     ListMarket,
     Message,
+    PlaceInstruction,
     PlaceOrder,
     ReportTrade,
+    SubmitOrders,
     VenueStatus,
     VenueTicker,
     VenueTrade,
     Withdraw,
 )
 from cleartide.contracts.codec import encode
+from cleartide.contracts.types import SelfTradePrevention
 
 from deploy.local.sandbox.market import MARKET, SPEC
 from services.ingestor.settings import SANDBOX_VENUE as VENUE
@@ -74,8 +81,9 @@ class Script:
         self._trades: list[ReportTrade] = []
         self._venue_seq = itertools.count(1)
 
-    def commands(self, count: int) -> Iterator[Sending]:
+    def commands(self, count: int, now: Callable[[], int]) -> Iterator[Sending]:
         """The opening, then random commands."""
+        self._now = now
         for command in self._opening():
             yield _sending(command)
         for number in range(count):
@@ -98,8 +106,7 @@ class Script:
         if draw < 0.5:
             return self._order(account)
         if draw < 0.6 and self._orders:
-            holder, market, order = self.random.choice(self._orders)
-            return CancelOrder(**self._envelope(), account=holder, market=market, client_order_id=order)
+            return self._later_command()
         if draw < 0.83:
             return self._outside_trade(account)
         if draw < 0.86 and self._trades:
@@ -116,9 +123,47 @@ class Script:
             body |= {"order_type": "market", "time_in_force": "ioc"}
         else:
             body |= {"order_type": "limit", "price": self._price(), "post_only": self.random.random() < 0.1}
-            body |= {"time_in_force": self.random.choice(("gtc", "gtc", "ioc"))} if not body["post_only"] else {}
+            body |= {"time_in_force": self.random.choice(("gtc", "gtc", "ioc", "fok"))} if not body["post_only"] else {}
+            body |= self._options(body.get("time_in_force", "gtc"))
         self._orders.append((account, market, envelope["id"]))
         return PlaceOrder(**envelope, account=account, market=market, client_order_id=envelope["id"], **body)
+
+    def _options(self, time_in_force: str) -> dict[str, Any]:
+        """Self-trade modes for all; an end and an iceberg's part for some of those that rest."""
+        options: dict[str, Any] = {"self_trade_prevention": self.random.choice(get_args(SelfTradePrevention))}
+        if time_in_force == "gtc" and self.random.random() < 0.3:
+            after = self.random.randint(1, 7_200_000_000)
+            options |= {"time_in_force": "gtt", "expires_at": self._now() + after}
+        if time_in_force == "gtc" and self.random.random() < 0.2:
+            options["display_size"] = "0.02"
+        return options
+
+    def _later_command(self) -> Message:
+        """A change, a cancel, a cancel of all, or several in one, about orders that may be gone already."""
+        holder, market, order = self.random.choice(self._orders)
+        draw, target = self.random.random(), dict[str, Any](account=holder, market=market)
+        if draw < 0.4:
+            return CancelOrder(**self._envelope(), **target, client_order_id=order)
+        if draw < 0.7:
+            price = self._price() if self.random.random() < 0.6 else None
+            return AmendOrder(**self._envelope(), **target, client_order_id=order, price=price, size=self._size())
+        if draw < 0.8:
+            return CancelAllOrders(**self._envelope(), account=holder, market=self.random.choice((None, market)))
+        envelope = self._envelope()
+        batch = (
+            AmendInstruction(action="amend", client_order_id=order, size=self._size()),
+            PlaceInstruction(
+                action="place",
+                client_order_id=envelope["id"],
+                side=self.random.choice(("buy", "sell")),
+                order_type="limit",
+                size=self._size(),
+                price=self._price(),
+            ),
+            CancelInstruction(action="cancel", client_order_id=order),
+        )
+        self._orders.append((holder, market, envelope["id"]))
+        return SubmitOrders(**envelope, **target, instructions=batch)
 
     def _outside_trade(self, account: str) -> Message:
         if self._trades and self.random.random() < 0.1:

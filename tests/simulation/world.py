@@ -134,7 +134,7 @@ class World:
     def _scripts(self) -> Iterator[tuple[str, int, Iterator[Sending]]]:
         path = price_path(Random(f"{self.seed}:path"), self.commands)
         trader = Script(Random(f"{self.seed}:trader"), path)
-        yield "trader", self.commands, trader.commands(self.commands)
+        yield "trader", self.commands, trader.commands(self.commands, self.broker.now)
         if "ingestor" in self.folds:
             feed = Script(Random(f"{self.seed}:feed"), path)
             yield "feed", self.market_messages, feed.market_data(self.market_messages, self.broker.now)

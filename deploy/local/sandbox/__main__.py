@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 from cleartide.client import Client, PublishError
 from cleartide.connect import connected, nats_broker
+from cleartide.contracts import CancelInstruction, Instruction, PlaceInstruction
 from cleartide.money import Grid, quanta_to_text
 from cleartide.telemetry.logs import configure_logs
 from nats.aio.client import Client as NatsClient
@@ -21,7 +23,7 @@ from nats.errors import Error as NatsError
 
 from deploy.local.sandbox.market import MARKET, SPEC
 from deploy.local.sandbox.opening import open_market
-from deploy.local.sandbox.population import LEVERAGED, Population, Quote
+from deploy.local.sandbox.population import LEVERAGED, MAKERS, Population, Quote
 from deploy.local.sandbox.trader import trader_url
 
 log = structlog.get_logger()
@@ -64,8 +66,10 @@ class Sandbox:
         self._deposits = 0
 
     async def prepare(self) -> None:
-        """See what earlier runs left, and wait for the first mark price."""
+        """Clear away the quotes of earlier runs, see what else they left, and wait for the first mark price."""
         await open_market(self._operator, self._trader)
+        for maker in MAKERS:
+            await self._trader.cancel_all(account=maker, market=MARKET)
         await self._operator.subscribe("trading.>", cb=self._on_events)
         for account in LEVERAGED:
             found = await self._query("query.matching.account", {"account": account})
@@ -93,20 +97,29 @@ class Sandbox:
         await self._trader.deposit(account=account, amount=amount, transfer_id=f"{self._run}-{self._deposits}")
 
     async def quote(self) -> None:
-        """Replace every maker's ladder."""
+        """Replace every maker's ladder, each by one batch: the old orders go and the new ones come together."""
         fresh = self._population.quotes(self._watch.mark_ticks)
-        for order in self._resting:
-            await self._trader.cancel_order(account=order.account, market=MARKET, client_order_id=order.client_order_id)
-        for order in fresh:
-            await self._trader.place_order(
-                account=order.account,
-                market=MARKET,
-                side=order.side,
-                size=self._grid.size_text(order.size_lots),
-                price=self._grid.price_text(order.price_ticks),
-                client_order_id=order.client_order_id,
-            )
+        for maker in MAKERS:
+            batch = [*self._cancels(maker), *self._ladder(fresh, maker)]
+            await self._trader.submit_orders(account=maker, market=MARKET, instructions=batch)
         self._resting = fresh
+
+    def _cancels(self, maker: str) -> Iterator[Instruction]:
+        for order in self._resting:
+            if order.account == maker:
+                yield CancelInstruction(action="cancel", client_order_id=order.client_order_id)
+
+    def _ladder(self, quotes: Sequence[Quote], maker: str) -> Iterator[Instruction]:
+        for order in quotes:
+            if order.account == maker:
+                yield PlaceInstruction(
+                    action="place",
+                    client_order_id=order.client_order_id,
+                    side=order.side,
+                    order_type="limit",
+                    size=self._grid.size_text(order.size_lots),
+                    price=self._grid.price_text(order.price_ticks),
+                )
 
     async def take(self) -> None:
         """A few market orders."""

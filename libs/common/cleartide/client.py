@@ -2,6 +2,7 @@
 
 async with Client.connect("nats://trader:secret@127.0.0.1:4222") as client:
     await client.publish_trade(market="BTC-PERP", trade_id="t-1", price="61800.0", size="0.010", buyer="alice")
+    await client.place_order(account="alice", market="BTC-PERP", side="buy", size="0.010", price="61800.0")
 
 async with Client.connect("nats://viewer:secret@127.0.0.1:4222") as client:
     async for alert in client.alerts(after_seq=0):
@@ -16,7 +17,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 import nats.aio.client
@@ -26,21 +27,19 @@ from pydantic import TypeAdapter
 
 from cleartide.book_view import CHANGES_HELD, BookView
 from cleartide.bus.streams import RISK
+from cleartide.client_orders import OrderCommands, Receipt
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts import (
     BookChanged,
     BustTrade,
-    CancelOrder,
     CorrectTrade,
     Deposit,
     Message,
-    PlaceOrder,
     ReportTrade,
     RiskAlertRaised,
     Withdraw,
 )
 from cleartide.contracts.codec import encode
-from cleartide.contracts.types import OrderType, Side, TimeInForce
 
 PUBLISH_SECONDS: Final = 5.0
 PUBLISH_ATTEMPTS: Final = 4
@@ -48,14 +47,6 @@ HISTORY_PAGE: Final = 256
 LIVE_ALERTS_HELD: Final = 10_000
 ALERTS: Final = "risk.alerts.>"
 SNAPSHOT_LEVELS: Final = 5_000
-
-
-class Receipt(NamedTuple):
-    """The bus has stored a command. duplicate: it had stored the same id before; that one counts."""
-
-    message_id: str
-    stream_seq: int
-    duplicate: bool
 
 
 class PublishError(Exception):
@@ -70,7 +61,7 @@ class QueryRefused(Exception):  # noqa: N818 - a verdict on the question
         self.code = code
 
 
-class Client:
+class Client(OrderCommands):
     """One connection to Cleartide's bus."""
 
     def __init__(
@@ -150,45 +141,6 @@ class Client:
                 seller=seller,
                 reason=reason,
             )
-        )
-
-    async def place_order(
-        self,
-        *,
-        account: str,
-        market: str,
-        side: Side,
-        size: str,
-        price: str | None = None,
-        order_type: OrderType = "limit",
-        time_in_force: TimeInForce = "gtc",
-        post_only: bool = False,
-        reduce_only: bool = False,
-        client_order_id: str = "",
-    ) -> Receipt:
-        """Place an order. The answer is an event; the receipt says that the order is in the sequence."""
-        order_id = client_order_id or uuid.uuid4().hex
-        return await self._publish(
-            PlaceOrder(
-                **self._envelope(f"{self._source}-order-{account}-{order_id}"),
-                account=account,
-                market=market,
-                client_order_id=order_id,
-                side=side,
-                order_type=order_type,
-                size=size,
-                price=price,
-                time_in_force=time_in_force,
-                post_only=post_only,
-                reduce_only=reduce_only,
-            )
-        )
-
-    async def cancel_order(self, *, account: str, market: str, client_order_id: str) -> Receipt:
-        """Cancel one resting order."""
-        envelope = self._envelope(f"{self._source}-cancel-{account}-{client_order_id}")
-        return await self._publish(
-            CancelOrder(**envelope, account=account, market=market, client_order_id=client_order_id)
         )
 
     async def deposit(self, *, account: str, amount: str, transfer_id: str = "") -> Receipt:

@@ -1,6 +1,6 @@
 """Parameters that routes share, with the contracts' own patterns and bounds."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cleartide.contracts.types import JSON_SAFE
 from fastapi import Path, Query
@@ -13,6 +13,9 @@ MarketPath = Annotated[str, Path(pattern=_MARKET)]
 AccountFilter = Annotated[str | None, Query(pattern=_ACCOUNT)]
 MarketFilter = Annotated[str | None, Query(pattern=_MARKET)]
 Limit = Annotated[int, Query(ge=1, le=500)]
+ClientOrderFilter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+OrderState = Literal["all", "open", "closed", "armed", "partially_filled", "filled", "canceled", "expired", "rejected"]
+BeforeOrder = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="an order id that an answer gave")]
 CandleLimit = Annotated[int, Query(ge=1, le=1_500)]
 AfterSeq = Annotated[int | None, Query(ge=0, le=JSON_SAFE)]
 Before = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]

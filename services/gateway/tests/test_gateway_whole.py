@@ -70,6 +70,10 @@ async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic])
         maker = await eventually(http, f"{url}/accounts/{MAKER}", "positions")
         assert maker["positions"][0]["entry_price"].startswith("61")
         assert {order["side"] for order in maker["orders"]} <= {"buy", "sell"}
+        history = (await eventually(http, f"{url}/accounts/{MAKER}/orders?state=closed&limit=5", "orders"))["orders"]
+        assert {order["state"] for order in history} <= {"filled", "canceled"}
+        async with http.get(f"{url}/accounts/{MAKER}/orders?state=lost") as response:
+            assert response.status == 422
         alerts = (await eventually(http, f"{url}/alerts?account={LEVERAGED}&after_seq=0", "alerts"))["alerts"]
         assert "liquidatable" in {alert["level"] for alert in alerts}
         assert alerts[0]["inputs"][0]["size"] == "0.100"

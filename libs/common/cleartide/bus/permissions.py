@@ -2,8 +2,8 @@
 
 Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
 stream, read that stream by number (a standby does), publish its own subjects, and answer its own queries. The viewer
-may only listen to risk alerts, read them back by sequence, and follow books and auctions, which the trader may do too.
-Streams are made and changed by the operator alone.
+may only listen to risk alerts, read them back by sequence, and follow books and auctions, which the trader may do too;
+the trader may also ask what became of the orders that it gives. Streams are made and changed by the operator alone.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ OPERATOR: Final = "operator"
 VIEWER: Final = "viewer"
 TRADER: Final = "trader"
 BOOK_QUESTIONS: Final = ("query.matching.book", "query.matching.depth", "query.matching.impact")
+ORDER_QUESTIONS: Final = ("query.matching.orders",)
 USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
 
 
@@ -79,5 +80,5 @@ def _viewer(password: str) -> NatsUser:
 
 
 def _trader(password: str) -> NatsUser:
-    subscribe = (*BOOKS.subjects, f"{inbox_prefix(TRADER)}.>")
-    return NatsUser(TRADER, password, (*_writes(TRADER), *BOOK_QUESTIONS), subscribe)
+    publish = (*_writes(TRADER), *BOOK_QUESTIONS, *ORDER_QUESTIONS)
+    return NatsUser(TRADER, password, publish, (*BOOKS.subjects, f"{inbox_prefix(TRADER)}.>"))

@@ -4,10 +4,14 @@ import argparse
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
+from typing import get_args
 
-from cleartide.client import Client, PublishError, Receipt
+from cleartide.client import Client, PublishError
+from cleartide.client_orders import Receipt
 from cleartide.contracts.codec import encode
+from cleartide.contracts.types import SelfTradePrevention
 
 Command = Callable[[Client, argparse.Namespace], Awaitable[None]]
 
@@ -45,12 +49,33 @@ async def _order(client: Client, arguments: argparse.Namespace) -> None:
         size=arguments.size,
         price=arguments.price,
         order_type="limit" if arguments.price else "market",
-        time_in_force=arguments.time_in_force if arguments.price else "ioc",
+        time_in_force="gtt" if arguments.expires_in else arguments.time_in_force,
         post_only=arguments.post_only,
         reduce_only=arguments.reduce_only,
+        expires_at=_in_seconds(arguments.expires_in) if arguments.expires_in else None,
+        self_trade_prevention=arguments.self_trade,
+        display_size=arguments.display,
         client_order_id=arguments.id,
     )
     _print(receipt)
+
+
+async def _amend(client: Client, arguments: argparse.Namespace) -> None:
+    who = {"account": arguments.account, "market": arguments.market, "client_order_id": arguments.id}
+    _print(await client.amend_order(**who, price=arguments.price, size=arguments.size))
+
+
+async def _cancel(client: Client, arguments: argparse.Namespace) -> None:
+    if arguments.id is None:
+        _print(await client.cancel_all(account=arguments.account, market=arguments.market))
+        return
+    who = {"account": arguments.account, "market": arguments.market, "client_order_id": arguments.id}
+    _print(await client.cancel_order(**who))
+
+
+def _in_seconds(seconds: int) -> int:
+    """So many seconds from now, in microseconds since the Unix epoch."""
+    return time.time_ns() // 1_000 + seconds * 1_000_000
 
 
 async def _deposit(client: Client, arguments: argparse.Namespace) -> None:
@@ -87,23 +112,42 @@ def _parser() -> argparse.ArgumentParser:
     trade.add_argument("--buyer")
     trade.add_argument("--seller")
     trade.set_defaults(run=_trade)
-    order = commands.add_parser("order", help="place an order; without --price a market order")
-    order.add_argument("account")
-    order.add_argument("market")
-    order.add_argument("side", choices=("buy", "sell"))
-    order.add_argument("size")
-    order.add_argument("--price")
-    order.add_argument("--time-in-force", choices=("gtc", "ioc"), default="gtc")
-    order.add_argument("--post-only", action="store_true")
-    order.add_argument("--reduce-only", action="store_true")
-    order.add_argument("--id", default="", help="client order id")
-    order.set_defaults(run=_order)
+    _order_parsers(commands)
     for name, run in (("deposit", _deposit), ("withdraw", _withdraw)):
         transfer = commands.add_parser(name, help=f"{name} USDC")
         transfer.add_argument("account")
         transfer.add_argument("amount")
         transfer.set_defaults(run=run)
     return parser
+
+
+def _order_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    order = commands.add_parser("order", help="place an order; without --price a market order")
+    order.add_argument("account")
+    order.add_argument("market")
+    order.add_argument("side", choices=("buy", "sell"))
+    order.add_argument("size")
+    order.add_argument("--price")
+    order.add_argument("--time-in-force", choices=("gtc", "ioc", "fok"), default="gtc")
+    order.add_argument("--expires-in", type=int, metavar="SECONDS", help="good till then instead of till canceled")
+    order.add_argument("--post-only", action="store_true")
+    order.add_argument("--reduce-only", action="store_true")
+    order.add_argument("--self-trade", choices=get_args(SelfTradePrevention), default="expire_maker")
+    order.add_argument("--display", metavar="SIZE", help="show so much at a time (iceberg)")
+    order.add_argument("--id", default="", help="client order id")
+    order.set_defaults(run=_order)
+    amend = commands.add_parser("amend", help="change an open order's price or total size")
+    amend.add_argument("account")
+    amend.add_argument("market")
+    amend.add_argument("id", help="client order id")
+    amend.add_argument("--price")
+    amend.add_argument("--size", help="new total, what has traded included")
+    amend.set_defaults(run=_amend)
+    cancel = commands.add_parser("cancel", help="cancel an order; without an id all of a market, or of the account")
+    cancel.add_argument("account")
+    cancel.add_argument("market", nargs="?")
+    cancel.add_argument("id", nargs="?", help="client order id")
+    cancel.set_defaults(run=_cancel)
 
 
 async def _run(arguments: argparse.Namespace) -> None:

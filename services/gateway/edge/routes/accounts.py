@@ -8,7 +8,15 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import account_view, position_view
 from services.gateway.edge.errors import ApiError
-from services.gateway.edge.parameters import AccountFilter, AccountPath, Limit, MarketFilter
+from services.gateway.edge.parameters import (
+    AccountFilter,
+    AccountPath,
+    BeforeOrder,
+    ClientOrderFilter,
+    Limit,
+    MarketFilter,
+    OrderState,
+)
 
 Days = Annotated[int, Query(ge=1, le=366)]
 _ACCOUNT_FIELDS = ("account", "level", "health_factor", "equity", "liquidating")
@@ -30,6 +38,22 @@ def accounts_router(edge: Edge) -> APIRouter:
     @router.get("/accounts/{account}", summary="One account: equity, margin, health factor, positions and orders")
     async def one_account(account: AccountPath) -> Response:
         return await edge.answer(("account", account), SHORT_MS, lambda: _account(edge, account))
+
+    @router.get("/accounts/{account}/orders", summary="An account's orders, open and closed, newest first")
+    async def orders(
+        account: AccountPath,
+        state: OrderState = "all",
+        market: MarketFilter = None,
+        client_order_id: ClientOrderFilter = None,
+        before: BeforeOrder = None,
+        limit: Limit = 50,
+    ) -> Response:
+        narrowed = {"state": state, "market": market, "client_order_id": client_order_id, "before": before}
+        return await edge.answer(
+            ("orders", account, *narrowed.values(), limit),
+            SHORT_MS,
+            lambda: ask("matching", "orders", account=account, limit=limit, **narrowed),
+        )
 
     @router.get("/risk", summary="Accounts per level, and how health factors are spread")
     async def risk_summary() -> Response:
