@@ -28,7 +28,8 @@ def index_step(mark: int, unit: int, rate_ppb: int, carry: int) -> IndexStep:
 def settle(state: MatchingState, command: SettleFunding, out: Output) -> None:
     """Move a market's index by one interval (R18).
 
-    Refused: unknown market, no mark yet, an interval that is settled already, a rate beyond the cap.
+    Refused: unknown market, no mark yet, an interval that is settled already, a rate beyond the cap, times or an index
+    beyond what readers hold.
     """
     market = state.markets.get(command.market)
     if market is None:
@@ -41,6 +42,8 @@ def settle(state: MatchingState, command: SettleFunding, out: Output) -> None:
     if abs(command.rate_ppb) * HOUR > market.spec.funding_cap_hourly_ppb * command.interval_micros:
         raise Refused("rate_above_cap", f"{command.rate_ppb} ppb")
     step, carry = index_step(mark, market.unit, command.rate_ppb, funding.carry)
+    if command.interval_start + 2 * command.interval_micros > MAX_QUANTA:
+        raise Refused("overflow", f"interval of {command.interval_micros} microseconds")
     if max(abs(step), abs(funding.index + step)) > MAX_QUANTA:
         raise Refused("overflow", f"funding index of {command.market}")
     funding.index += step

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cleartide.money import MAX_SIZE_LOTS
+from cleartide.money import MAX_QUANTA, MAX_SIZE_LOTS
 
 MAX_POSITION_LOTS: Final = MAX_SIZE_LOTS
 MAX_SYSTEM_POSITION_LOTS: Final = 2**48
@@ -14,6 +14,9 @@ MAX_BALANCE_QUANTA: Final = 2**52
 MAX_UNITS: Final = 2**52
 """Of one balance of an asset beside the settlement asset, in its smallest units."""
 
+MAX_VALUE_QUANTA: Final = 2**52
+"""Of a client's position at the index: prices beyond are refused."""
+
 MAX_OPEN_ORDERS: Final = 1_000
 MAX_ARMED_ORDERS: Final = 200
 """Conditional orders of an account, with the exits of its open orders; they count among the open orders too."""
@@ -21,3 +24,8 @@ MAX_CLIENT_ORDER_ID: Final = 64
 MAX_ICEBERG_PARTS: Final = 100
 """Of an order's total size by what it shows at a time: each part is a fill of its own."""
 CLIENT_IDS_REMEMBERED: Final = 4_096
+
+
+def readable(quanta: int) -> int:
+    """An amount that adds up over markets, told as the bound where no reader could hold it exactly."""
+    return max(-MAX_QUANTA, min(quanta, MAX_QUANTA))

@@ -11,6 +11,7 @@ from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.bankruptcy import bankruptcy_price, close_size, maintenance_of
 from services.matching.domain.canceling import open_orders
 from services.matching.domain.conversion import restore_health
+from services.matching.domain.limits import readable
 from services.matching.domain.margin import standing
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.market import Market
@@ -89,8 +90,8 @@ def _reject(out: Output, command: LiquidateAccount, reason: str, now: AccountMar
         account=command.account,
         market=command.market,
         reason=reason,
-        equity_quanta=now.equity_quanta,
-        maintenance_margin_quanta=now.maintenance_margin_quanta,
+        equity_quanta=readable(now.equity_quanta),
+        maintenance_margin_quanta=readable(now.maintenance_margin_quanta),
     )
 
 
@@ -121,8 +122,8 @@ def _step(state: MatchingState, out: Output, account: Account, holding: Holding,
         bankruptcy_price_ticks=min(max(1, price), MAX_PRICE_TICKS),
         fee_quanta=taker.fees + rounding,
         insurance_paid_quanta=paid,
-        equity_before_quanta=before.equity_quanta,
-        maintenance_margin_before_quanta=before.maintenance_margin_quanta,
+        equity_before_quanta=readable(before.equity_quanta),
+        maintenance_margin_before_quanta=readable(before.maintenance_margin_quanta),
     )
     state.dirty.liquidations.append(record)
     _announce(out, record)

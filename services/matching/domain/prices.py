@@ -1,10 +1,12 @@
 """A new index price: the mark, and once a minute the premium (domain rules R13 to R17)."""
 
 from cleartide.contracts import MarkPriceUpdated, PremiumSampled, UpdateIndexPrice
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain import mark_price as rule
 from services.matching.domain.conversion import repay_debtors
 from services.matching.domain.errors import Refused
+from services.matching.domain.limits import MAX_VALUE_QUANTA
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
@@ -12,13 +14,18 @@ from services.matching.domain.venue import breaker, lifecycle
 
 
 def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None:
-    """Refused: unknown market, or a price outside the market's range. A delisted market has no prices any more."""
+    """Refused: unknown market, a price outside the market's range, or one at which a position is beyond all figures.
+
+    A delisted market has no prices any more.
+    """
     market = state.markets.get(command.market)
     if market is None:
         raise Refused("unknown_market", command.market)
     if market.status.state == "delisted":
         return
     index = market.grid.nearest_ticks(command.price) if command.price is not None else None
+    if index is not None:
+        _require_value(state, market, index)
     prices = market.prices
     prices.stale = index is None
     state.dirty.prices[market.id] = market
@@ -39,6 +46,17 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
     lifecycle.wake(state, out)
     if state.treasury.debtors:
         repay_debtors(state, out)
+
+
+def _require_value(state: MatchingState, market: Market, index: int) -> None:
+    """No client's position may be worth more at the index than MAX_VALUE_QUANTA; none is larger than open interest."""
+    most = MAX_VALUE_QUANTA // (index * market.unit)
+    if market.open_interest <= most:
+        return
+    clients = (account for account in state.accounts.values() if account.name not in SYSTEM_ACCOUNTS)
+    held = (account.holdings.get(market.id) for account in clients)
+    if any(abs(holding.lots) > most for holding in held if holding is not None):
+        raise Refused("overflow", f"{index} ticks of {market.id}")
 
 
 def _step_average(market: Market, at: int) -> None:

@@ -32,6 +32,7 @@ from cleartide.fold import Reject
 from services.matching.app import SERVICE
 from services.matching.domain.state import MatchingState
 from services.matching.domain.verify import verify
+from services.matching.tests.reasons import documented, undocumented
 from tests.support.fold_bench import HandlerBench
 
 E = TypeVar("E", bound=Message)
@@ -101,7 +102,10 @@ class Exchange(HandlerBench[MatchingState]):
         return self.fold(command)
 
     def fold(self, command: Message) -> Events:
-        """Fold one command as it stands. Returns what it caused on EVENTS; what BOOKS says is in `book_changes`."""
+        """Fold one command as it stands. Returns what it caused on EVENTS; what BOOKS says is in `book_changes`.
+
+        Whatever is answered with a reason has one of the documented codes.
+        """
         at, self.effects.cause = self.effects.at, command.id
         self.commands.append((at, command))
         before = len(self.effects.emitted)
@@ -110,9 +114,12 @@ class Exchange(HandlerBench[MatchingState]):
             return [event for event in said if not isinstance(event, BookChanged)]
         except Reject as verdict:
             self.dead.append(verdict.reason)
+            assert verdict.reason in documented(), f"{verdict.reason} is missing in docs/reasons.md"
             raise
         finally:
             self.book_changes += of(self.effects.emitted[before:], BookChanged)
+            codes = [code for event in self.effects.emitted[before:] if (code := undocumented(event))]
+            assert codes == [], "missing in docs/reasons.md"
             if self.checked:
                 verify(self.state)
 

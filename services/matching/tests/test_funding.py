@@ -1,7 +1,7 @@
 """Funding by index: exact, once per interval, paid on touch (domain rule R18)."""
 
 import pytest
-from cleartide.contracts import FundingSettled, PositionChanged
+from cleartide.contracts import FundingSettled, PositionChanged, SettleFunding
 from cleartide.fold import Reject
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,6 +114,17 @@ def test_match_fnd_008_without_market_or_mark_nothing_is_settled() -> None:
     ex = Exchange(price=None)
     assert refused(ex, 1, 1, "ETH-PERP") == "unknown_market"
     assert refused(ex, 1, 1) == "no_mark_price"
+
+
+@pytest.mark.parametrize(("start", "micros"), [(HOUR, 2**52), (2**53 - 2 * HOUR, HOUR), (0, 2**63)])
+def test_match_fnd_010_an_interval_beyond_all_readable_times_is_refused(start: int, micros: int) -> None:
+    """MATCH-FND-010: its end, and that of the next, are times that every reader holds."""
+    ex = pair()
+    body = {"market": MARKET, "interval_start": start, "interval_micros": micros, "rate_ppb": 0, "samples": 0}
+    with pytest.raises(Reject, match="overflow"):
+        ex.send(SettleFunding, source="funding", **body)
+    readable = {**body, "interval_start": 1, "interval_micros": 2**52 - 1}
+    assert of(ex.send(SettleFunding, source="funding", **readable), FundingSettled)
 
 
 def test_match_fnd_009_a_position_opened_after_the_interval_owes_nothing() -> None:

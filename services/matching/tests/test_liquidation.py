@@ -34,6 +34,21 @@ def insurance(ex: Exchange) -> int:
     return ex.balance(f"insurance:{MARKET}")
 
 
+def test_match_liq_018_figures_beyond_what_readers_hold_are_told_as_the_bound() -> None:
+    """MATCH-LIQ-018: three of the largest positions, each at the largest price that is taken."""
+    ex = Exchange()
+    ex.list(market="ETH-PERP")
+    ex.list(market="SOL-PERP")
+    for market in (MARKET, "ETH-PERP", "SOL-PERP"):
+        ex.price("1000", market)
+        ex.report("1000", "1000", buyer="ann", seller="bob", market=market)
+        ex.price("4503599.6", market)
+    rejected = only(ex.liquidate("ann"), LiquidationRejected)
+    assert (rejected.reason, rejected.equity_quanta) == ("healthy", 2**53 - 1)
+    done = of(ex.liquidate("bob"), LiquidationExecuted)
+    assert [step.equity_before_quanta for step in done] == [1 - 2**53] * 3
+
+
 @pytest.mark.parametrize(("cash", "due"), [("50", False), ("49.999999", True)])
 def test_match_liq_001_equal_to_maintenance_is_safe_and_a_quantum_less_is_not(cash: str, due: bool) -> None:
     """MATCH-LIQ-001: 1 at 1000 requires 50."""

@@ -127,6 +127,18 @@ def test_match_mrk_010_a_price_that_cannot_be_used_is_a_dead_letter(price: str, 
     assert ex.state.markets[MARKET].prices.mark == 10_000
 
 
+def test_match_mrk_012_a_price_that_no_reader_could_hold_a_position_at_is_refused() -> None:
+    """MATCH-MRK-012: ann's 1,000 are worth 2**52 quanta at 4503599.6 and not at 4503599.7; without her it passes."""
+    ex = Exchange()
+    ex.report("1000", "1000", buyer="ann")
+    ex.price("4503599.6")
+    with pytest.raises(Reject, match="overflow"):
+        ex.price("4503599.7")
+    assert ex.state.markets[MARKET].prices.index == 45_035_996
+    ex.report("1000", "1000", seller="ann")
+    assert mark(ex, "4503599.7").index_ticks == 45_035_997
+
+
 def test_match_mrk_011_the_funding_part_shrinks_as_the_next_payment_comes_near() -> None:
     """MATCH-MRK-011: rate 1 %, the interval half over: + 0.5 %."""
     assert rule.funding_part(10_000, 10_000_000, HOUR // 2, HOUR) == 10_050 * M

@@ -18,6 +18,8 @@ def settle(world: World, command: SettleFunding) -> None:
         raise Refusal("no_mark_price")
     if abs(command.rate_ppb) * HOUR > market.spec.funding_cap_hourly_ppb * command.interval_micros:
         raise Refusal("rate_above_cap")
+    if command.interval_start + 2 * command.interval_micros > MOST_QUANTA:
+        raise Refusal("overflow")
     before, total = funding_index(market), market.funding_total
     market.funding_total += market.mark * market.unit * rate(command.rate_ppb)
     step = funding_index(market) - before

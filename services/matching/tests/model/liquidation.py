@@ -11,6 +11,7 @@ from services.matching.tests.model.numbers import down, rate, up, within
 from services.matching.tests.model.orders import Taker, close, is_stale, sweep
 from services.matching.tests.model.world import (
     INSURANCE,
+    MOST_QUANTA,
     MOST_TICKS,
     RESERVED,
     Account,
@@ -129,8 +130,8 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> b
         bankruptcy_price_ticks=within(price, 1, MOST_TICKS),
         fee_quanta=taker.fees + kept,
         insurance_paid_quanta=paid,
-        equity_before_quanta=before.equity,
-        maintenance_margin_before_quanta=before.maintenance,
+        equity_before_quanta=readable(before.equity),
+        maintenance_margin_before_quanta=readable(before.maintenance),
     )
     return not taker.wanted
 
@@ -177,12 +178,17 @@ def _pay(world: World, market: Market, account: Account, amount: int) -> None:
     world.say(TransferApplied, account=account.name, amount_quanta=amount, cash_quanta=account.cash)
 
 
+def readable(quanta: int) -> int:
+    """As far as readers hold it exactly."""
+    return within(quanta, -MOST_QUANTA, MOST_QUANTA)
+
+
 def _reject(world: World, command: LiquidateAccount, reason: str, now: Standing) -> None:
     world.say(
         LiquidationRejected,
         account=command.account,
         market=command.market,
         reason=reason,
-        equity_quanta=now.equity,
-        maintenance_margin_quanta=now.maintenance,
+        equity_quanta=readable(now.equity),
+        maintenance_margin_quanta=readable(now.maintenance),
     )

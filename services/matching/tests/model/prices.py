@@ -16,7 +16,16 @@ from services.matching.tests.model.numbers import (
     toward_zero,
     within,
 )
-from services.matching.tests.model.world import MOST_TICKS, Market, Order, Refusal, World
+from services.matching.tests.model.world import (
+    MOST_TICKS,
+    MOST_VALUE,
+    RESERVED,
+    Market,
+    Order,
+    Position,
+    Refusal,
+    World,
+)
 
 KEEP: Final = Fraction(993_355_506, BILLION)
 """What a 150 s average keeps of itself in a second (R15)."""
@@ -29,6 +38,11 @@ def update(world: World, command: UpdateIndexPrice) -> None:
     if market is None:
         raise Refusal("unknown_market")
     index = None if command.price is None else nearest_ticks(command.price, market.tick)
+    if index is not None:
+        for name, account in world.accounts.items():
+            held = abs(account.positions.get(market.name, Position()).lots)
+            if name not in RESERVED and held * index * market.unit > MOST_VALUE:
+                raise Refusal("overflow")
     market.stale = index is None
     bid, ask = world.best(market.name, 1), world.best(market.name, -1)
     if index is not None:

@@ -15,6 +15,7 @@ MOST_LOTS: Final = 2**40 - 1
 MOST_TICKS: Final = 2**40 - 1
 MOST_QUANTA: Final = 2**53 - 1
 MOST_NOTIONAL: Final = 2**50
+MOST_VALUE: Final = 2**52
 MOST_BALANCE: Final = 2**52
 MOST_OPEN_INTEREST: Final = 2**49
 MOST_OUTSIDE_LOTS: Final = 2**48
