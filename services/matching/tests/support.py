@@ -119,7 +119,7 @@ class Exchange(HandlerBench[MatchingState]):
         finally:
             self.book_changes += of(self.effects.emitted[before:], BookChanged)
             codes = [code for event in self.effects.emitted[before:] if (code := undocumented(event))]
-            assert codes == [], "missing in docs/reasons.md"
+            assert codes == [], f"{codes} are missing in docs/reasons.md"
             if self.checked:
                 verify(self.state)
 
