@@ -11,6 +11,7 @@ BOOTSTRAP := @python3 -I deploy/local/bootstrap.py
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-package cleartide-common
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
+LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock
 WORKERS ?= 2
 
 .PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos model schemas \
@@ -97,14 +98,16 @@ lock: ## write the lock files from requirements/*.in; UPGRADE=1 for newest versi
 	$(BOOTSTRAP) dev
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) $(RUNTIME_INPUTS) -o requirements.lock
 	@$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o requirements-dev.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/peers.in -o requirements-peers.lock
 
 lock-check: ## fail if a lock file is not what its inputs say, or names a host or a path
 	$(BOOTSTRAP) dev
-	@set -e; new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; cp requirements.lock requirements-dev.lock "$$new"; \
+	@set -e; new=$$(mktemp -d); trap 'rm -rf "$$new"' EXIT; cp $(LOCKS) "$$new"; \
 	$(COMPILE) $(RUNTIME_INPUTS) -o "$$new/requirements.lock"; \
 	$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o "$$new/requirements-dev.lock"; \
-	for lock in requirements.lock requirements-dev.lock; do diff $$lock "$$new/$$lock"; done; \
-	if grep -nE '://|file:|^-' requirements.lock requirements-dev.lock; then \
+	$(COMPILE) requirements/peers.in -o "$$new/requirements-peers.lock"; \
+	for lock in $(LOCKS); do diff $$lock "$$new/$$lock"; done; \
+	if grep -nE '://|file:|^-' $(LOCKS); then \
 	echo 'a lock file names a host or a path'; exit 1; fi; \
 	echo 'the lock files are what their inputs say'
 

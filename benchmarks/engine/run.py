@@ -1,0 +1,239 @@
+"""`make bench ONLY=engine`: every engine on every flow in turn, five rounds, medians; then hops, memory and proofs."""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from benchmarks.engine import flows, hop, public
+from benchmarks.engine.peers import peers_python
+from benchmarks.engine.reports import report_hash
+from benchmarks.report import Row, median, write
+from services.matching.engine import COMPILED
+from services.matching.engine.positions import Positions
+
+ROOT: Final = Path(__file__).parents[2]
+ROUNDS: Final = 5
+FILLS: Final = 300_000
+RANDOM_COMMANDS: Final = int(os.environ.get("RANDOM_COMMANDS", "10000000"))
+INTERPRETED: Final = {"CLEARTIDE_ENGINE": "interpreted"}
+PEERS: Final = {
+    "bourse": ("synthetic", "recorded"),
+    "limit_order_book": ("synthetic",),
+    "liquibook": ("short",),
+    "pyorderbook": ("short",),
+    "fastlob": ("short",),
+    "lightmatchingengine": ("short",),
+}
+"""The flows that each can follow in a reasonable time; `short` is the synthetic one's first 30,000 commands."""
+SHORT: Final = 30_000
+UNCHECKED: Final = "tells no trades, so that what it does cannot be checked"
+Rates = dict[tuple[str, str], list[float]]
+
+
+async def run() -> None:
+    """Measure and write `results/engine.json`."""
+    if not COMPILED:
+        print("the engine is interpreted here; what follows says nothing about the compiled one", flush=True)
+    peers = peers_python()
+    with TemporaryDirectory() as folder:
+        paths = _flows(Path(folder))
+        rates = _rates(paths, peers)
+        rows = [*_own_rows(rates), *_peer_rows(rates), *_latency_rows(paths["synthetic"])]
+        rows += [*_memory_rows(paths["synthetic"], peers), *_hop_rows(paths["synthetic"]), *_position_rows()]
+        rows += [*_report_rows(paths), *_form_rows()]
+    write("engine", rows)
+
+
+def _flows(folder: Path) -> dict[str, Path]:
+    made = [flows.synthetic(), flows.recorded(), *(public.flow(market) for market in public.PUBLISHED)]
+    short = flows.synthetic(SHORT)
+    short.name = "short"
+    paths = {}
+    for flow in (*made, short):
+        paths[flow.name] = folder / flow.name
+        flow.save(paths[flow.name])
+    return paths
+
+
+def _work(python: str, engine: str, measure: str, flow: Path, **variables: str) -> dict[str, Any]:
+    """One measurement in a process of its own."""
+    command = [python, "-m", "benchmarks.engine.worker", engine, measure, str(flow)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{engine} on {flow.name}: {done.stderr.strip().splitlines()[-1]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    if found.get("right") is False and flow.name not in public.PUBLISHED:
+        raise RuntimeError(f"{engine} on {flow.name} trades something else: {found}")
+    return found
+
+
+def _rates(paths: dict[str, Path], peers: str | None) -> Rates:
+    """Commands per second of (engine, flow), a value a round. Within a round everybody has their turn."""
+    own = sys.executable
+    turns: list[tuple[str, str, str, str, dict[str, str]]] = []
+    for flow in paths:
+        turns += [("packed", own, "packed:1000", flow, {}), ("plain", own, "plain", flow, {})]
+        if flow not in public.PUBLISHED:
+            turns.append(("call", own, "ours", flow, {}))
+    for size in (1, 10, 100):
+        turns.append((f"packed_{size}", own, f"packed:{size}", "synthetic", {}))
+    for name in ("synthetic", "short"):
+        turns += [("interpreted", own, "packed:1000", name, INTERPRETED)]
+    if peers is not None:
+        turns += [(peer, peers, peer, flow, {}) for peer, their in PEERS.items() for flow in their]
+    rates: Rates = {}
+    for number in range(ROUNDS):
+        for name, python, engine, flow, variables in turns:
+            found = _work(python, engine, "rate", paths[flow], **variables)
+            rates.setdefault((name, flow), []).append(found["rate"])
+        print(f"round {number + 1} of {ROUNDS}", flush=True)
+    return rates
+
+
+def _ratio(rates: Rates, over: tuple[str, str], under: tuple[str, str]) -> float:
+    return median([one / other for one, other in zip(rates[over], rates[under], strict=True)])
+
+
+def _own_rows(rates: Rates) -> list[Row]:
+    """Ours, with our own pure Python as the bar."""
+    rows = [
+        Row(f"engine.{flow}.{way}", median(values) / 1e6, "M commands/s")
+        for (way, flow), values in rates.items()
+        if (way.startswith("packed") or way in ("call", "interpreted")) and flow != "short"
+    ]
+    worst = min(median(rates["packed", market]) for market in public.PUBLISHED)
+    rows.append(Row("engine.worst_public.packed", worst / 1e6, "M commands/s", aim=">= 5"))
+    rows += [
+        Row(
+            f"engine.{flow}.packed/plain", median(rates["plain", flow]) / 1e6, "M commands/s",
+            "a dict of deques and a heap, no accounts, no checks: the fastest pure Python we know",
+            _ratio(rates, ("packed", flow), ("plain", flow)),
+        )
+        for way, flow in rates
+        if way == "plain" and flow != "short"
+    ]  # fmt: skip
+    return rows
+
+
+AIMS: Final = {
+    ("packed", "bourse", "synthetic"): ">= 8",
+    ("packed", "bourse", "recorded"): ">= 15",
+    ("call", "bourse", "synthetic"): ">= 4",
+    ("call", "pyorderbook", "short"): ">= 10",
+    ("call", "lightmatchingengine", "short"): ">= 100",
+    ("interpreted", "pyorderbook", "short"): "> 1",
+    ("interpreted", "fastlob", "short"): "> 1",
+    ("interpreted", "lightmatchingengine", "short"): "> 1",
+}
+
+
+def _peer_rows(rates: Rates) -> list[Row]:
+    """Ours over theirs on the same flow, by each of our ways in."""
+    rows = []
+    for peer, flow in rates:
+        if peer not in PEERS:
+            continue
+        for way in ("packed", "call", "interpreted"):
+            if (way, flow) in rates:
+                value, ratio = median(rates[peer, flow]) / 1e6, _ratio(rates, (way, flow), (peer, flow))
+                note = UNCHECKED if peer in ("limit_order_book", "fastlob") else ""
+                aim = AIMS.get((way, peer, flow), "")
+                rows.append(Row(f"engine.{flow}.{way}/{peer}", value, "M commands/s", peer, ratio, aim, note))
+    return rows
+
+
+def _latency_rows(path: Path) -> list[Row]:
+    """Of one command, called; the clock's own cost is in them."""
+    found = [_work(sys.executable, "ours", "latency", path) for _ in range(ROUNDS)]
+    values = {name: median([each[name] for each in found]) / 1000 for name in found[0]}
+    aims = {"p99": "<= 1"}
+    return [
+        Row(
+            f"engine.synthetic.call.{name}",
+            value,
+            "us",
+            aim=aims.get(name, ""),
+            note="clock read twice" * (name == "clock"),
+        )
+        for name, value in values.items()
+    ]
+
+
+def _memory_rows(path: Path, peers: str | None) -> list[Row]:
+    """Resident bytes per resting order of a book of 20,000."""
+    subjects = [("ours", sys.executable), ("plain", sys.executable)]
+    subjects += [("bourse", peers)] if peers is not None else []
+    return [
+        Row(
+            f"engine.memory.{name}",
+            median([_work(python, name, "memory", path)["bytes"] for _ in range(3)]),
+            "B per order",
+        )
+        for name, python in subjects
+    ]
+
+
+HOP_AIMS: Final = {"msgpack": ">= 0.9", "msgpack_batch": ">= 1.2", "packed": ">= 8"}
+
+
+def _hop_rows(path: Path) -> list[Row]:
+    """Bytes in, bytes out, ratios to pydantic on both ends."""
+    flow, names = flows.Flow.load(path), [*hop.codecs()]
+    found: dict[str, list[float]] = {}
+    gc.collect()
+    gc.disable()
+    for _ in range(ROUNDS):
+        for name in names:
+            found.setdefault(name, []).append(hop.measure(flow, name))
+        found.setdefault("packed", []).append(hop.measure_packed(flow))
+    gc.enable()
+    rows = []
+    for name, values in found.items():
+        ratio = median([one / other for one, other in zip(values, found["pydantic"], strict=True)])
+        aim = HOP_AIMS.get(name, "")
+        rows.append(
+            Row(f"engine.hop.{name}", median(values) / 1e6, "M commands/s", "pydantic in, pydantic out", ratio, aim)
+        )
+    return rows
+
+
+def _position_rows() -> list[Row]:
+    """One side of a fill, called from Python; inside the matching loop it costs less."""
+    positions, taken = Positions(1024), []
+    for _ in range(ROUNDS):
+        began = time.thread_time()
+        for number in range(FILLS):
+            positions.fill(number & 1023, 5 if number & 3 else -9, 61_800 + (number & 63), 450_000)
+        taken.append((time.thread_time() - began) / FILLS * 1e9)
+    return [Row("engine.position.fill", median(taken), "ns", aim="<= 80", note="the loop around the call is in it")]
+
+
+def _report_rows(paths: dict[str, Path]) -> list[Row]:
+    """Whether our reports have the published hash: 1 or 0."""
+    return [
+        Row(
+            f"engine.{market}.reports_as_published",
+            float(report_hash(flows.Flow.load(paths[market])) == known),
+            "yes = 1",
+            aim="1",
+        )
+        for market, known in public.PUBLISHED.items()
+    ]
+
+
+def _form_rows() -> list[Row]:
+    """Whether compiled and interpreted say the same to a long random flow: 1 or 0."""
+    command = [sys.executable, "-m", "services.matching.engine.tests.digest", str(RANDOM_COMMANDS), "7"]
+    said = []
+    for variables in ({}, INTERPRETED):
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True)
+        said.append(done.stdout.split())
+    names = {form for form, *_ in said}
+    equal = said[0][1:] == said[1][1:] and names == {"compiled", "interpreted"}
+    return [Row("engine.forms_agree", float(equal), f"yes = 1, over {RANDOM_COMMANDS:,} random commands", aim="1")]

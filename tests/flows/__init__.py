@@ -1,0 +1,1 @@
+"""The engine on whole flows of commands: synthetic, recorded, and those of the public benchmark."""
