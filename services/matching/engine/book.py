@@ -141,29 +141,22 @@ class Book:
 
     # Rows
 
-    def _take(self) -> i64:
-        """A row that nobody uses."""
-        row = self.free
-        if row != NIL:
-            self.free = self.rows[row + NEXT]
-            return row
+    def _more(self) -> None:
+        """Put a row that was never used on the free list, which links what nobody uses by NEXT."""
         row = self.used
         if row == len(self.rows):
             self.rows = extend(self.rows, zeros((row >> 5) * ROW))
         self.used = row + ROW
-        return row
-
-    def _give_back(self, row: i64) -> None:
-        """Nobody uses the row any more."""
-        self.rows[row + NEXT] = self.free
         self.free = row
 
     # Orders
 
     def new(self, lots: i64, price: i64, meta: i64) -> i64:
         """A row for an order that is not yet in the book, with an id that no order had before."""
-        row = self._take()
-        rows = self.rows
+        if self.free == NIL:
+            self._more()
+        rows, row = self.rows, self.free
+        self.free = rows[row + NEXT]
         order_id = SLOTS - rows[row + ID]
         if order_id == SLOTS:  # the first use of this row
             order_id += row >> 3
@@ -177,9 +170,11 @@ class Book:
 
     def retire(self, row: i64) -> None:
         """An order that is not in the book is over; its id is never found again."""
-        self.rows[row + ID] = -self.rows[row + ID]
+        rows = self.rows
+        rows[row + ID] = -rows[row + ID]
+        rows[row + NEXT] = self.free
+        self.free = row
         self.orders -= 1
-        self._give_back(row)
 
     def find(self, order_id: i64) -> i64:
         """The row of a live order; NIL when there is none of this id."""
@@ -269,8 +264,10 @@ class Book:
         index = key - self.base[half]
         if self.rows[worse + BETTER] == head and not 0 <= index < self.span:
             self._move_window(half, key - (self.span >> 2))
-        level = self._take()
-        rows = self.rows
+        if self.free == NIL:
+            self._more()
+        rows, level = self.rows, self.free
+        self.free = rows[level + NEXT]
         better = rows[worse + BETTER]
         rows[level + NEXT] = level
         rows[level + PREV] = level
@@ -291,7 +288,8 @@ class Book:
         rows[better + WORSE] = worse
         rows[worse + BETTER] = better
         self._strike(level)
-        self._give_back(level)
+        rows[level + NEXT] = self.free
+        self.free = level
 
     def _worse(self, half: i64, key: i64) -> i64:
         """The first level worse than a key that has no level of its own; the half's head when there is none."""

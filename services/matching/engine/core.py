@@ -109,6 +109,7 @@ class Engine(Clearing):
         self.taker_fee_ppb: Final[i64] = taker_fee_ppb
         self.maker_fee_ppb: Final[i64] = maker_fee_ppb
         self.said: vec[i64] = zeros(1 << 12)
+        self.room: i64 = 1 << 12
         self.words_said: i64 = 0
         # The last price, and the range that the command at hand traded in: what stops look at.
         self.last: i64 = 0
@@ -133,7 +134,7 @@ class Engine(Clearing):
         order_id = self.book.rows[row + ID]
         self._say(ACCEPTED, order_id, account, flags, price, lots, trigger, tag)
         if trigger == 0 or self._is_reached(flags, trigger):
-            self._execute(row)
+            self._execute(row, account, flags, price)
             if self.high != 0:
                 self._fire()
         elif flags & SELL:
@@ -183,7 +184,7 @@ class Engine(Clearing):
         book.unlink(row)
         rows[row + LOTS] = left
         rows[row + PRICE] = price
-        self._execute(row)
+        self._execute(row, account, rows[row + META] >> FLAGS, price)
         if self.high != 0:
             self._fire()
         return order_id
@@ -287,11 +288,10 @@ class Engine(Clearing):
 
     # Execution
 
-    def _execute(self, row: i64) -> None:
+    def _execute(self, row: i64, account: i64, flags: i64, price: i64) -> None:
         """An order that is not in the book trades as far as it can; what is left of it rests, or ends."""
         book = self.book
         rows = book.rows
-        flags, price = rows[row + META] >> FLAGS, rows[row + PRICE]
         against: i64 = ASKS
         limit = price
         if flags & SELL:
@@ -301,36 +301,34 @@ class Engine(Clearing):
             limit = NEVER - 1
         reason: i64 = 0
         if rows[rows[against * ROW + WORSE] + KEY] <= limit:
-            reason = self._take(row, flags, against, limit)
+            reason = self._take(row, account, flags, against, limit)
             if rows[row + LOTS] == 0:
                 book.retire(row)
                 return
         if reason == 0 and flags & (IMMEDIATE | REDUCE_ONLY):
-            reason = self._end(row, flags)
+            reason = self._end(account, flags)
         if reason != 0:
-            self._say(CLOSED, rows[row + ID], rows[row + META] & ACCOUNT, reason, price, rows[row + LOTS], 0, 0)
+            self._say(CLOSED, rows[row + ID], account, reason, price, rows[row + LOTS], 0, 0)
             book.retire(row)
         elif against == ASKS:
             book.link(row, BIDS, -price)
         else:
             book.link(row, ASKS, price)
 
-    def _end(self, row: i64, flags: i64) -> i64:
+    def _end(self, account: i64, flags: i64) -> i64:
         """Why an order that could not trade further does not rest, or 0 if it may."""
         if flags & FOK:
             return NOT_FILLABLE
         if flags & IMMEDIATE:
             return IOC_REMAINDER
-        return 0 if self._may_reduce(self.book.rows[row + META] & ACCOUNT, flags) else NOTHING_TO_REDUCE
+        return 0 if self._may_reduce(account, flags) else NOTHING_TO_REDUCE
 
     def _may_reduce(self, account: i64, flags: i64) -> bool:
         """Whether the account has a position that an order with these flags reduces."""
         return self.positions.reducible(account, -1 if flags & SELL else 1, 1) != 0
 
-    def _take(self, row: i64, flags: i64, against: i64, limit: i64) -> i64:
+    def _take(self, row: i64, account: i64, flags: i64, against: i64, limit: i64) -> i64:
         """An order meets those that it crosses; returns the reason why it must not go on, or 0."""
-        rows = self.book.rows
-        account = rows[row + META] & ACCOUNT
         self.taker = row
         self.taker_account = account
         self.taker_side = -1 if flags & SELL else 1
@@ -338,7 +336,7 @@ class Engine(Clearing):
         self.stopped_by = 0
         if not self.positions.has_room(account, 1):
             return POSITION_CAP
-        lots = rows[row + LOTS]
+        lots = self.book.rows[row + LOTS]
         if flags & REDUCE_ONLY:
             lots = self.positions.reducible(account, self.taker_side, lots)
         if flags & FOK and not self._is_fillable(against, limit, lots):
@@ -452,7 +450,7 @@ class Engine(Clearing):
             account = rows[row + META] & ACCOUNT
             self._say(TRIGGERED, rows[row + ID], account, self.last, rows[row + PRICE], rows[row + LOTS], 0, 0)
             book.unlink(row)
-            self._execute(row)
+            self._execute(row, account, rows[row + META] >> FLAGS, rows[row + PRICE])
         self.low = NEVER
         self.high = 0
 
@@ -460,10 +458,11 @@ class Engine(Clearing):
 
     def _say(self, kind: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64) -> None:
         """One event. The array is used again and again; it grows to what the largest frame has to say."""
-        said, at = self.said, self.words_said
-        if at == len(said):
-            said = extend(said, zeros(at))
-            self.said = said
+        at = self.words_said
+        if at == self.room:
+            self.said = extend(self.said, zeros(at))
+            self.room = at + at
+        said = self.said
         said[at] = kind
         said[at + 1] = b
         said[at + 2] = c
