@@ -65,9 +65,9 @@ EVENTS: Final = Stream(
 )
 BOOKS: Final = Stream(
     name="BOOKS",
-    subjects=("books.>", "auctions.>"),
+    subjects=("books.>",),
     contracts=contracts.BOOK_EVENTS,
-    writers={"matching": ("books.>", "auctions.>")},
+    writers={"matching": ("books.>",)},
     single_writer=True,
     max_age_seconds=3600,
     max_bytes=2**30,

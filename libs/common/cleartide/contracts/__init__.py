@@ -34,17 +34,6 @@ from cleartide.contracts.assets import (
     WithdrawCollateral,
     WithdrawPool,
 )
-from cleartide.contracts.auctions import (
-    AUCTION_COMMANDS,
-    AUCTION_EVENTS,
-    AuctionOffered,
-    AuctionTerms,
-    JitAuctionOpened,
-    JitAuctionSettled,
-    JitQuoteAccepted,
-    JitQuoteRejected,
-    QuoteAuction,
-)
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.books import BookChanged, LevelNow
 from cleartide.contracts.commands import (
@@ -163,7 +152,6 @@ COMMANDS: tuple[type[Message], ...] = (
     SettleFunding,
     *VENUE_COMMANDS,
     *CORRECTION_COMMANDS,
-    *AUCTION_COMMANDS,
     *ACCOUNT_COMMANDS,
 )
 TRADING_EVENTS: tuple[type[Message], ...] = (
@@ -187,10 +175,9 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     *CONDITIONAL_EVENTS,
     *VENUE_EVENTS,
     *CORRECTION_EVENTS,
-    *AUCTION_EVENTS,
     *ACCOUNT_EVENTS,
 )
-BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged, AuctionOffered)
+BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged,)
 MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueTicker,
     VenueTrade,
@@ -245,8 +232,6 @@ __all__ = [
     "AssetId",
     "AssetListed",
     "AssetSpec",
-    "AuctionOffered",
-    "AuctionTerms",
     "AuctionUncrossed",
     "BookChanged",
     "BracketLeg",
@@ -279,10 +264,6 @@ __all__ = [
     "IndexSource",
     "Instruction",
     "InsuranceFunded",
-    "JitAuctionOpened",
-    "JitAuctionSettled",
-    "JitQuoteAccepted",
-    "JitQuoteRejected",
     "LevelNow",
     "Leverage",
     "LeverageSet",
@@ -318,7 +299,6 @@ __all__ = [
     "PositionChanged",
     "PositionSettled",
     "PremiumSampled",
-    "QuoteAuction",
     "ReportTrade",
     "ResumeMarket",
     "RevokeDelegate",
