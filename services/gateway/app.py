@@ -19,4 +19,5 @@ SERVICE: Final = Service(
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
     background=(serve_edge,),
+    listens=True,
 )

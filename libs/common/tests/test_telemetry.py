@@ -109,15 +109,16 @@ async def test_the_figures_are_true(broker: Broker, bank: Database) -> None:
         assert worker.metrics.epochs._value.get() == 1
 
 
-def report(worker: Any) -> dict[str, Any]:
+def report(worker: Any, *, listens: bool = False, listening: asyncio.Event | None = None) -> dict[str, Any]:
     service = Service(
         name="matching",
         reads=BANK.stream,
         handlers=BANK.handlers,
         repository=BANK.repository,
         migrations=Path("none"),
+        listens=listens,
     )
-    return progress_report(service, worker)
+    return progress_report(service, worker, listening or asyncio.Event())
 
 
 @pytest.fixture
@@ -147,6 +148,16 @@ async def test_ready_means_that_the_fold_advances(broker: Broker, bank: Database
         await blocker.close()
         await until(lambda: bool(report(worker)["ready"]), 5)
         assert (report(worker)["position"], report(worker)["pending"]) == (2, 0)
+
+
+async def test_a_service_with_a_public_port_is_ready_when_that_is_open(broker: Broker, bank: Database) -> None:
+    """Whoever waited for readiness can connect."""
+    async with running(BANK, broker, bank) as (worker, _):
+        await until(lambda: bool(report(worker)["ready"]))
+        listening = asyncio.Event()
+        assert report(worker, listens=True, listening=listening)["ready"] is False
+        listening.set()
+        assert report(worker, listens=True, listening=listening)["ready"] is True
 
 
 async def test_a_message_after_a_long_silence_is_no_stall(broker: Broker, bank: Database, impatient: None) -> None:

@@ -143,6 +143,7 @@ async def serve_edge(context: ServiceContext) -> None:
     """The background task of the service."""
     settings = GatewaySettings()
     listener = listening_socket(settings.http_host, settings.gateway_port)
+    context.listening.set()
     log.info("edge_listening", host=settings.http_host, port=listener.getsockname()[1])
     await run_edge(
         Resources(context.nats, context.pool, context.redis, context.registry), settings, listener, context.stopping

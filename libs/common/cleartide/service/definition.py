@@ -32,7 +32,10 @@ class QueryError(Exception):
 
 @dataclass
 class ServiceContext:
-    """What a background task may use. `pool` reads the service's own schema; writing is the fold's alone."""
+    """What a background task may use. `pool` reads the service's own schema; writing is the fold's alone.
+
+    The background task of a service with a public port sets `listening` as soon as the port takes connections.
+    """
 
     name: str
     settings: ServiceSettings
@@ -42,6 +45,7 @@ class ServiceContext:
     redis: "Redis | None"
     registry: CollectorRegistry
     stopping: asyncio.Event
+    listening: asyncio.Event
     worker: Worker
 
 
@@ -53,7 +57,7 @@ class Service:
     """A service's definition: what it reads, how it folds, what it owns.
 
     Queries are answered and background tasks run in the active process alone; a standby begins with them when it takes
-    the place.
+    the place. One with a public port (`listens`) is ready when that takes connections too.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Service:
     partitions: Sequence[Partitioned] = ()
     background: Sequence[Background] = ()
     journal: bool = False
+    listens: bool = False
 
     @property
     def fold(self) -> Fold:

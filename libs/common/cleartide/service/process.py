@@ -128,11 +128,23 @@ async def _connect(
     redis = Redis.from_url(settings.redis_url) if settings.redis_url else None
     if redis is not None:
         stack.push_async_callback(redis.aclose)
-    app = health_app(lambda: progress_report(service, worker), registry)
+    listening = asyncio.Event()
+    app = health_app(lambda: progress_report(service, worker, listening), registry)
     server = await serve(app, settings.http_host, settings.http_port)
     stack.push_async_callback(server.cleanup)
     await serve_queries(service, broker, pool)
-    return ServiceContext(service.name, settings, client, client.jetstream(), pool, redis, registry, stopping, worker)
+    return ServiceContext(
+        name=service.name,
+        settings=settings,
+        nats=client,
+        jetstream=client.jetstream(),
+        pool=pool,
+        redis=redis,
+        registry=registry,
+        stopping=stopping,
+        listening=listening,
+        worker=worker,
+    )
 
 
 async def _pool(dsn: str, name: str) -> "asyncpg.Pool[Any]":

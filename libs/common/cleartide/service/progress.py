@@ -1,5 +1,6 @@
 """The figures behind `/health`."""
 
+import asyncio
 import time
 from typing import Any, Final
 
@@ -11,8 +12,10 @@ from cleartide.telemetry.health import STALLED_SECONDS
 BLIND_SECONDS: Final = 5.0
 
 
-def progress_report(service: Service, worker: Worker) -> dict[str, Any]:
+def progress_report(service: Service, worker: Worker, listening: asyncio.Event) -> dict[str, Any]:
     """Ready means: an active process folds and, if messages wait, advances; a standby sees the active one and keeps up.
+
+    The active process of a service with a public port must be listening on it too; a standby opens it on taking over.
 
     For a standby, `pending` is how many messages it is behind, and `warm` whether it holds the state in memory.
     """
@@ -22,7 +25,7 @@ def progress_report(service: Service, worker: Worker) -> dict[str, Any]:
     return {
         "service": service.name,
         "role": health.role,
-        "ready": is_ready(health, now),
+        "ready": is_ready(health, now) and _door_open(service, health, listening),
         "phase": health.phase,
         "stream": service.reads.name,
         "position": health.position,
@@ -35,6 +38,10 @@ def progress_report(service: Service, worker: Worker) -> dict[str, Any]:
         "restarts": health.restarts,
         "last_error": health.last_error,
     }
+
+
+def _door_open(service: Service, health: Health, listening: asyncio.Event) -> bool:
+    return not service.listens or not health.epoch or listening.is_set()
 
 
 def is_ready(health: Health, now: float) -> bool:
