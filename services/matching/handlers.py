@@ -8,12 +8,17 @@ from cleartide.contracts import (
     BustTrade,
     CancelAllOrders,
     CancelOrder,
+    CancelWithdrawal,
     ChangeAsset,
     ChangeMarket,
+    CompleteWithdrawal,
+    ConfirmDeposit,
     CorrectTrade,
     DelistMarket,
     Deposit,
     DepositCollateral,
+    FailDeposit,
+    FailWithdrawal,
     FundInsurance,
     FundPool,
     GrantDelegate,
@@ -25,7 +30,9 @@ from cleartide.contracts import (
     OpenSubaccount,
     PayFromPool,
     PlaceOrder,
+    ReportDeposit,
     ReportTrade,
+    RequestWithdrawal,
     ResumeMarket,
     RevokeDelegate,
     SetAccountTerms,
@@ -35,6 +42,7 @@ from cleartide.contracts import (
     SetVenueLimits,
     SetVenueMode,
     SetVenueSwitch,
+    StartWithdrawal,
     SubmitOrders,
     SwapCollateral,
     TransferFunds,
@@ -68,6 +76,7 @@ from services.matching.domain import (
 )
 from services.matching.domain.answers import Sender
 from services.matching.domain.conditional.following import follow
+from services.matching.domain.custody import deposits, withdrawals
 from services.matching.domain.deadlines import Deadline, Kind
 from services.matching.domain.errors import Refused
 from services.matching.domain.state import MatchingState
@@ -123,7 +132,11 @@ def pass_time(state: MatchingState, _: Message, effects: Effects) -> None:
     state.ledger.end()
 
 
-DUE: Final[Mapping[Kind, Callable[[MatchingState, Deadline, Effects], None]]] = {"order_expiry": expiry.expire}
+DUE: Final[Mapping[Kind, Callable[[MatchingState, Deadline, Effects], None]]] = {
+    "deposit_timeout": deposits.expire,
+    "order_expiry": expiry.expire,
+    "withdrawal_timeout": withdrawals.expire,
+}
 
 HANDLERS: Final[Handlers] = {
     Message: pass_time,
@@ -165,4 +178,12 @@ HANDLERS: Final[Handlers] = {
     FundPool: gated(transfers.fund_pool),
     WithdrawPool: gated(transfers.withdraw_pool),
     PayFromPool: gated(transfers.pay_from_pool),
+    ReportDeposit: gated(deposits.report),
+    ConfirmDeposit: gated(deposits.confirm),
+    FailDeposit: gated(deposits.fail),
+    RequestWithdrawal: gated(transfers.answered(withdrawals.request)),
+    CancelWithdrawal: gated(transfers.answered(withdrawals.cancel)),
+    StartWithdrawal: gated(withdrawals.start),
+    CompleteWithdrawal: gated(withdrawals.complete),
+    FailWithdrawal: gated(withdrawals.fail),
 }

@@ -16,6 +16,7 @@ NUMBERED: Final[Mapping[str, type[Message]]] = {
 
 COMMAND: Final = "command"
 TRADE: Final = "trade"
+DEPOSIT: Final = "deposit"
 
 
 class AppliedId(NamedTuple):
@@ -71,6 +72,14 @@ class Intake:
     def record_trade(self, source: str, trade_id: str) -> None:
         """Remember an outside trade's identity."""
         self._remember(TRADE, source, trade_id)
+
+    def is_known_deposit(self, asset: str, identity: str) -> bool:
+        """Whether this deposit was ever seen."""
+        return identity in self._applied.get((DEPOSIT, asset), ())
+
+    def record_deposit(self, asset: str, identity: str) -> None:
+        """Remember a deposit's identity."""
+        self._remember(DEPOSIT, asset, identity)
 
     def restore(self, applied: AppliedId) -> None:
         """Take back a stored identity."""

@@ -13,6 +13,7 @@ EXTERNAL: Final = "external"
 FEES: Final = "fees"
 COLLATERAL: Final = "collateral"
 POOL: Final = "pool"
+LOCKED: Final = "locked"
 
 
 def cash_name(account: str) -> str:
@@ -43,6 +44,11 @@ def collateral_name(asset: str, account: str) -> str:
 def pool_name(pool: str, asset: str) -> str:
     """What one of the venue's pools holds of an asset."""
     return f"{POOL}:{pool}:{asset}"
+
+
+def locked_name(asset: str, account: str) -> str:
+    """What an account has asked to be paid out and cannot use any more."""
+    return f"{LOCKED}:{asset}:{account}"
 
 
 def funding_name(market: str) -> str:

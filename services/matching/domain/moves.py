@@ -5,14 +5,14 @@ from cleartide.contracts import CollateralChanged, PoolChanged, TransferApplied
 from services.matching.domain.accounts import Account
 from services.matching.domain.assets import Asset, Pocket
 from services.matching.domain.errors import Refused
-from services.matching.domain.ledger import LedgerAccount, collateral_name, pool_name
+from services.matching.domain.ledger import LedgerAccount, collateral_name, locked_name, pool_name
 from services.matching.domain.limits import MAX_BALANCE_QUANTA, MAX_UNITS
 from services.matching.domain.margin import withdrawable, withdrawable_units
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
-from services.matching.domain.treasury import Pool
+from services.matching.domain.treasury import Escrow, Pool
 
-Holder = Account | Pool | None
+Holder = Account | Escrow | Pool | None
 """Who holds an amount; None is the outside world."""
 
 
@@ -55,12 +55,23 @@ def require_free(account: Account, asset: Asset, amount: int) -> None:
 
 
 def shift(
-    state: MatchingState, out: Output, kind: str, source: Holder, target: Holder, asset: Asset, amount: int
+    state: MatchingState,
+    out: Output,
+    kind: str,
+    source: Holder,
+    target: Holder,
+    asset: Asset,
+    amount: int,
+    *,
+    reference: str = "",
 ) -> None:
-    """Move what both sides are allowed to move, and say so."""
+    """Move what both sides are allowed to move, and say so. `reference`: what the history knows the move by."""
     state.ledger.move(kind, _ledger_account(state, source, asset), _ledger_account(state, target, asset), amount)
-    _announce(state, out, kind, source, target, asset, -amount)
-    _announce(state, out, kind, target, source, asset, amount)
+    for holder, other, signed in ((source, target, -amount), (target, source, amount)):
+        _announce(state, out, kind, holder, other, asset, signed)
+        if isinstance(holder, Account):
+            named = other.name if isinstance(other, Account | Pool) else ""
+            state.treasury.log.moved(out.at, holder.name, asset.id, kind, signed, named, reference)
 
 
 def exchange(
@@ -77,15 +88,17 @@ def exchange(
         state.ledger.move(kind, _ledger_account(state, source, asset), _ledger_account(state, target, asset), amount)
         if not asset.is_settlement:
             hold(state, account, asset)
-        _announce(state, out, kind, pool, account, asset, amount if target is pool else -amount)
+        signed = amount if target is pool else -amount
+        _announce(state, out, kind, pool, account, asset, signed)
+        state.treasury.log.moved(out.at, account.name, asset.id, kind, -signed, pool.name)
 
 
 def _announce(
     state: MatchingState, out: Output, kind: str, holder: Holder, other: Holder, asset: Asset, amount: int
 ) -> None:
-    if holder is None:
+    if holder is None or isinstance(holder, Escrow):
         return
-    told = {"kind": kind, "counterparty": other.name if other is not None else ""}
+    told = {"kind": kind, "counterparty": other.name if isinstance(other, Account | Pool) else ""}
     balance = _ledger_account(state, holder, asset).balance
     if isinstance(holder, Pool):
         moved = {"asset": asset.id, "amount_units": amount, "balance_units": balance}
@@ -113,7 +126,9 @@ def _ledger_account(state: MatchingState, holder: Holder, asset: Asset) -> Ledge
     return state.ledger.account(_name(holder, asset), asset.id)
 
 
-def _name(holder: Account | Pool, asset: Asset) -> str:
+def _name(holder: Account | Escrow | Pool, asset: Asset) -> str:
     if isinstance(holder, Pool):
         return pool_name(holder.name, asset.id)
+    if isinstance(holder, Escrow):
+        return locked_name(asset.id, holder.name)
     return holder.cash.name if asset.is_settlement else collateral_name(asset.id, holder.name)

@@ -195,6 +195,7 @@ class MatchingState:
             "liquidations": counters.liquidations,
             "transactions": self.ledger.transactions,
             "changes": self.venue.changes,
+            "transfers": self.treasury.log.last,
         }
 
     def restore_numbers(self, numbers: dict[str, int]) -> None:
@@ -204,6 +205,7 @@ class MatchingState:
         counters.liquidations, counters.priorities = numbers.get("liquidations", 0), numbers.get("priorities", 0)
         self.ledger.transactions = numbers.get("transactions", 0)
         self.venue.changes = numbers.get("changes", 0)
+        self.treasury.log.last = numbers.get("transfers", 0)
         self.collected_numbers = self.numbers()
 
     def open_account(self, name: str, at: int, *, root: str = "", pinned: str = "") -> Account:

@@ -96,3 +96,4 @@ def _pay(state: MatchingState, out: Output, market: Market, account: Account, am
             kind="insurance",
             counterparty=market.id,
         )
+        state.treasury.log.moved(out.at, account.name, account.cash.asset, "insurance", amount, market.id)

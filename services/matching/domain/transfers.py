@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cleartide.contracts import (
+    CancelWithdrawal,
     Deposit,
     DepositCollateral,
     FundInsurance,
     FundPool,
     InsuranceFunded,
     PayFromPool,
+    RequestWithdrawal,
     SwapCollateral,
     TransferFunds,
     TransferRejected,
@@ -40,7 +42,16 @@ from services.matching.domain.state import MatchingState
 from services.matching.domain.treasury import Pool
 
 Request = TypeVar(
-    "Request", Deposit, DepositCollateral, Withdraw, WithdrawCollateral, TransferFunds, TransferToPool, SwapCollateral
+    "Request",
+    Deposit,
+    DepositCollateral,
+    Withdraw,
+    WithdrawCollateral,
+    TransferFunds,
+    TransferToPool,
+    SwapCollateral,
+    RequestWithdrawal,
+    CancelWithdrawal,
 )
 Rule = Callable[[MatchingState, Request, Output], None]
 

@@ -11,8 +11,10 @@ from services.matching.domain.ledger import EXTERNAL
 from services.matching.domain.market import Market
 from services.matching.domain.state import MatchingState
 
-POTS: Final = frozenset({"cash", "collateral", "position", "insurance", "fees", "funding", "pool", "settlement"})
-NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "pool"})
+POTS: Final = frozenset(
+    {"cash", "collateral", "position", "insurance", "fees", "funding", "locked", "pool", "settlement"}
+)
+NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool"})
 
 
 def verify(state: MatchingState) -> None:

@@ -6,6 +6,7 @@ from cleartide.fold import Table
 
 from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
 from services.matching.tables.conditional import CONDITIONAL_TABLES
+from services.matching.tables.custody import CUSTODY_TABLES
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
 from services.matching.tables.reported import REPORTED_TRADES
 from services.matching.tables.treasury import ASSETS
@@ -176,6 +177,7 @@ TABLES: Final[tuple[Table, ...]] = (
     DELEGATES,
     LEVERAGES,
     ASSETS,
+    *CUSTODY_TABLES,
     POSITIONS,
     ORDERS,
     ORDER_HISTORY,

@@ -11,6 +11,7 @@ from services.matching.domain.ledger import COLLATERAL, POOL
 from services.matching.domain.moves import hold
 from services.matching.domain.state import MatchingState
 from services.matching.domain.treasury import Pool
+from services.matching.tables.custody import collect_custody, restore_custody
 
 ASSETS: Final = Table(
     "assets",
@@ -29,7 +30,7 @@ ASSETS: Final = Table(
 
 
 def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
-    """Assets, then pools and collateral from the balances, then who owes cash against collateral."""
+    """Assets, then pools and collateral from the balances, then who owes cash against collateral, then custody."""
     names = list(ASSETS.columns)
     for row in rows[ASSETS.name]:
         spec = AssetSpec(**dict(zip(names, row, strict=True)))
@@ -44,11 +45,13 @@ def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
     for account in state.accounts.values():
         if account.collateral and account.cash.balance < 0 and not any(held.lots for held in account.holdings.values()):
             state.treasury.debtors.add(account.name)
+    restore_custody(state, rows)
 
 
 def collect(changes: Changes, state: MatchingState) -> None:
-    """Rows of assets that were listed or changed."""
+    """Rows of assets that were listed or changed, and of what is on its way."""
     treasury = state.treasury
     for asset in treasury.changed_assets.values():
         changes.put(ASSETS, tuple(getattr(asset.spec, name) for name in ASSETS.columns))
     treasury.changed_assets = {}
+    collect_custody(changes, treasury)

@@ -5,12 +5,15 @@ from typing import Any, Final
 from cleartide.contracts import (
     AssetSpec,
     ChangeAsset,
+    ConfirmDeposit,
     DepositCollateral,
     FundPool,
     ListAsset,
     Message,
     OpenSubaccount,
     PayFromPool,
+    ReportDeposit,
+    RequestWithdrawal,
     SwapCollateral,
     TransferFunds,
     TransferRejected,
@@ -107,6 +110,21 @@ class Bank(Exchange):
 
     def pay(self, pool: str, account: str, asset: str, amount: str) -> list[Message]:
         return self.send(PayFromPool, source="operator", pool=pool, account=account, asset=asset, amount=amount)
+
+    def seen(self, account: str, amount: str, tx: str = "tx", asset: str = "BTC", **more: Any) -> list[Message]:
+        body = {"account": account, "asset": asset, "amount": amount, "tx_id": tx, **more}
+        return self.send(ReportDeposit, source="custody", **body)
+
+    def confirmed(self, confirmations: int, tx: str = "tx", asset: str = "BTC", **more: Any) -> list[Message]:
+        body = {"asset": asset, "tx_id": tx, "confirmations": confirmations, **more}
+        return self.send(ConfirmDeposit, source="custody", **body)
+
+    def ask(self, account: str, amount: str, asset: str = "USDC", **more: Any) -> list[Message]:
+        body = {"account": account, "asset": asset, "amount": amount, "destination": "0xabc", **more}
+        return self.send(RequestWithdrawal, **body)
+
+    def custody(self, contract: type[Message], **body: Any) -> list[Message]:
+        return self.send(contract, source="custody", **body)
 
     def change(self, asset: str, **rules: Any) -> list[Message]:
         spec = self.state.treasury.assets[asset].spec.model_copy(update=rules)

@@ -7,6 +7,8 @@ from cleartide.contracts import (
     GrantDelegate,
     ListAsset,
     OpenSubaccount,
+    ReportDeposit,
+    RequestWithdrawal,
     SetLeverage,
     TransferFunds,
 )
@@ -32,3 +34,5 @@ def household(ex: Exchange) -> None:
     ex.send(ListAsset, source="operator", spec=bitcoin)
     ex.send(DepositCollateral, account="gus", asset="BTC", amount="0.5")
     ex.send(FundPool, source="operator", pool="swap", asset="USDC", amount="500")
+    ex.send(ReportDeposit, source="custody", account="gus", asset="BTC", amount="0.25", tx_id="4e3f", confirmations=3)
+    ex.send(RequestWithdrawal, account="gus", asset="USDC", amount="70", destination="0x5aa1")

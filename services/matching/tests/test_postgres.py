@@ -77,6 +77,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_guards(pool)
         await check_answers(pool, ex)
         await check_families(pool)
+        await check_transfers(pool)
         await check_books(pool, ex)
         await check_orders(pool, ex)
         await check_waiting(pool)
@@ -100,7 +101,7 @@ async def check_ledger(pool: Any, ex: Exchange) -> None:
     answer = await QUERIES["conservation"](pool, {})
     assert answer["conserved"] and answer["difference"] == "0.000000"
     assert answer["lots"] == {MARKET: 0}
-    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "pool", "position"}
+    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "locked", "pool", "position"}
     assert answer["assets"]["BTC"] == {"collateral": 50_000_000, "external": -50_000_000}
 
 
@@ -236,11 +237,32 @@ async def check_waiting(pool: Any) -> None:
     assert [(order["client_order_id"], order["price"]) for order in entry][1] == ("dip", None)
 
 
+async def check_transfers(pool: Any) -> None:
+    """ACC-HIS-003: what moved and what is on its way, as it is seen from outside."""
+    rows = (await QUERIES["transfers"](pool, {"account": "gus"}))["transfers"]
+    assert [(row["kind"], row["asset"], row["amount"], row["moved"]) for row in rows] == [
+        ("locked", "USDC", "-70.000000", "-70.000000"),
+        ("deposit", "BTC", "0.25000000", "0.00000000"),
+        ("deposit", "BTC", "0.50000000", "0.50000000"),
+        ("transfer", "USDC", "-200.000000", "-200.000000"),
+        ("deposit", "USDC", "1000.000000", "1000.000000"),
+    ]
+    older = await QUERIES["transfers"](
+        pool, {"account": "gus", "asset": "BTC", "before": rows[1]["transfer_id"], "limit": 1}
+    )
+    assert older["transfers"] == [rows[2]]
+    on_their_way = await QUERIES["open_transfers"](pool, {"account": "gus"})
+    (deposit,), (withdrawal,) = on_their_way["deposits"], on_their_way["withdrawals"]
+    assert (deposit["amount"], deposit["confirmations"], deposit["status"]) == ("0.25000000", 3, "pending")
+    assert (withdrawal["amount"], withdrawal["status"]) == ("70.000000", "pending")
+
+
 async def check_refusals(pool: Any) -> None:
     """MATCH-PG-006: unknown names and unbounded requests are refused."""
     for query, params in (
         ("account", {"account": "nobody"}),
         ("family", {"account": "gus--btc"}),
+        ("transfers", {"account": "gus", "limit": 501}),
         ("book", {"market": "ETH-PERP"}),
         ("book", {"market": MARKET, "depth": 0}),
         ("book", {"market": MARKET, "depth": 5_001}),

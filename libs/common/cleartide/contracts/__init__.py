@@ -58,6 +58,18 @@ from cleartide.contracts.corrections import (
     TradeBusted,
     TradeCorrected,
 )
+from cleartide.contracts.custody import (
+    CancelWithdrawal,
+    CompleteWithdrawal,
+    ConfirmDeposit,
+    DepositProgressed,
+    FailDeposit,
+    FailWithdrawal,
+    ReportDeposit,
+    RequestWithdrawal,
+    StartWithdrawal,
+    WithdrawalProgressed,
+)
 from cleartide.contracts.dead import DeadLettered
 from cleartide.contracts.limits import MarketLimits
 from cleartide.contracts.market import (
@@ -240,6 +252,7 @@ __all__ = [
     "CancelInstruction",
     "CancelOrder",
     "CancelTerms",
+    "CancelWithdrawal",
     "CandleClosed",
     "CandleRestated",
     "ChangeAsset",
@@ -247,6 +260,8 @@ __all__ = [
     "CollateralChanged",
     "CollateralInput",
     "CollateralSwapped",
+    "CompleteWithdrawal",
+    "ConfirmDeposit",
     "Contract",
     "CorrectTrade",
     "DeadLettered",
@@ -254,7 +269,10 @@ __all__ = [
     "DelistMarket",
     "Deposit",
     "DepositCollateral",
+    "DepositProgressed",
     "EarningsDayRecorded",
+    "FailDeposit",
+    "FailWithdrawal",
     "FundInsurance",
     "FundPool",
     "FundingRatePublished",
@@ -299,7 +317,9 @@ __all__ = [
     "PositionChanged",
     "PositionSettled",
     "PremiumSampled",
+    "ReportDeposit",
     "ReportTrade",
+    "RequestWithdrawal",
     "ResumeMarket",
     "RevokeDelegate",
     "Right",
@@ -312,6 +332,7 @@ __all__ = [
     "SetVenueMode",
     "SetVenueSwitch",
     "SettleFunding",
+    "StartWithdrawal",
     "SubaccountOpened",
     "SubmitOrders",
     "SwapCollateral",
@@ -341,4 +362,5 @@ __all__ = [
     "Withdraw",
     "WithdrawCollateral",
     "WithdrawPool",
+    "WithdrawalProgressed",
 ]

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from cleartide.contracts.assets import ASSET_COMMANDS, ASSET_EVENTS
 from cleartide.contracts.base import Message
+from cleartide.contracts.custody import CUSTODY_COMMANDS, CUSTODY_EVENTS
 from cleartide.contracts.trading import TradingEvent
 from cleartide.contracts.types import AccountId, MarketId, ReasonCode
 
@@ -121,6 +122,7 @@ ACCOUNT_COMMANDS: tuple[type[Message], ...] = (
     RevokeDelegate,
     SetLeverage,
     *ASSET_COMMANDS,
+    *CUSTODY_COMMANDS,
 )
 ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     SubaccountOpened,
@@ -128,4 +130,5 @@ ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     LeverageSet,
     AccountRequestRejected,
     *ASSET_EVENTS,
+    *CUSTODY_EVENTS,
 )

@@ -61,6 +61,15 @@ _ACCOUNTS: Final = {
     "counterparty": "the other account, pool or market; empty for the outside world",
     "sold_asset": "asset that the account gave",
     "bought_asset": "asset that the account received",
+    "tx_id": "id of the transaction outside; empty while there is none",
+    "output": "which of the transaction's outputs, from 0",
+    "confirmations_needed": "confirmations from which on the deposit is credited",
+    "destination": "address that the amount is to be sent to",
+    "withdrawal_id": "matching's id of the withdrawal",
+    "WithdrawalProgressed.expires_at": "when a pending withdrawal is returned, microseconds since the epoch; null: never",
+    "DepositProgressed.status": "pending, credited, expired (credited all the same if it is confirmed), or failed",
+    "WithdrawalProgressed.status": "pending, processing, completed, or how its amount came back",
+    "WithdrawalProgressed.reason": "why it failed; empty where it has not",
     "request": "type of the refused command",
 }
 _MARKET_RULES: Final = {

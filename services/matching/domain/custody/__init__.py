@@ -1,0 +1,1 @@
+"""Money on its way between the venue and the outside world."""
