@@ -101,12 +101,29 @@ def _restore_markets(state: MatchingState, rows: Mapping[str, Sequence[Row]]) ->
         state.markets[market_id].book.seq = book_seq
 
 
-def _restore_positions(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
-    """Open interest is stored for readers; the positions must add up to it."""
-    longs: Counter[str] = Counter()
+def restore_account(rows: Mapping[str, Sequence[Row]]) -> MatchingState:
+    """One account among all markets: what its margin depends on, and nobody else. For questions, not for a fold."""
+    state = MatchingState()
+    _restore_ledger(state, rows)
+    _restore_markets(state, rows)
+    access.restore(state, rows)
+    _place_positions(state, rows)
+    treasury.restore(state, rows)
+    restore_orders(state, rows)
+    return state
+
+
+def _place_positions(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
     for name, market_id, lots, funding_index in rows[tables.POSITIONS.name]:
         holding = state.holding(state.accounts[name], state.markets[market_id])
         holding.lots, holding.funding_index = lots, funding_index
+
+
+def _restore_positions(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
+    """Open interest is stored for readers; the positions must add up to it."""
+    _place_positions(state, rows)
+    longs: Counter[str] = Counter()
+    for _, market_id, lots, _ in rows[tables.POSITIONS.name]:
         longs[market_id] += max(0, lots)
     for market in state.markets.values():
         if market.open_interest != longs[market.id]:

@@ -6,6 +6,7 @@ from functools import cmp_to_key
 from typing import Any, Final
 
 from cleartide.money import Grid, health_factor_text, quanta_to_text
+from cleartide.rules.liquidation_price import PricedPosition, liquidation_price
 from cleartide.rules.margin import AccountMargin, is_below
 
 from services.risk.domain.alerts import CollateralValue, PositionMargin
@@ -135,7 +136,16 @@ def _position_view(account: Account, margin: PositionMargin) -> dict[str, Any]:
         "unrealized_pnl": quanta_to_text(margin.value_quanta + margin.quote_quanta),
         "maintenance_margin": quanta_to_text(margin.maintenance_margin_quanta),
         "leverage": account.leverages.get(margin.market),
+        "liquidation_price": _liquidation_price(account, margin, market, grid),
     }
+
+
+def _liquidation_price(account: Account, margin: PositionMargin, market: Market, grid: Grid) -> str | None:
+    if not has_prices(account):
+        return None
+    position = PricedPosition(margin.lots * market.quanta_per_lot_tick, margin.mark_ticks, market.brackets)
+    ticks = liquidation_price(margin_of(account), position)
+    return None if ticks is None else grid.price_text(ticks)
 
 
 def _collateral_view(account: Account, held: CollateralValue) -> dict[str, Any]:

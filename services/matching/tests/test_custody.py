@@ -20,8 +20,8 @@ from cleartide.fold import Reject
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching import tables
 from services.matching.domain.margin import free_equity, standing
+from services.matching.tables.custody import TRANSFERS
 from services.matching.tests.bank import Bank, refused
 from services.matching.tests.money_flows import Step, bank, flows, perform
 from services.matching.tests.support import QUOTE, SECOND, of, only
@@ -270,7 +270,7 @@ def moved(ex: Bank) -> Counter[tuple[str, str]]:
     """What transfers did to every balance, by the history alone."""
     ex.commit()
     sums: Counter[tuple[str, str]] = Counter()
-    for row in ex.rows(tables.custody.TRANSFERS.name):
+    for row in ex.rows(TRANSFERS.name):
         sums[row["account"], row["asset"]] += row["moved_units"]
     return sums
 
@@ -287,7 +287,7 @@ def test_acc_his_001_the_history_tells_every_step() -> None:
     ex.commit()
     told = [
         (row["kind"], row["status"], row["amount_units"], row["moved_units"], row["counterparty"], row["reference"])
-        for row in ex.rows(tables.custody.TRANSFERS.name)
+        for row in ex.rows(TRANSFERS.name)
         if row["account"] == "ann"
     ]
     lot = 10**6

@@ -21,6 +21,7 @@ from services.matching.tests.household import household
 from services.matching.tests.support import MARKET, Exchange, of
 from services.matching.tests.venue import run_in
 from services.matching.tests.waiting import waiting_room
+from services.matching.views.margin import margin_view
 from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
@@ -78,6 +79,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_answers(pool, ex)
         await check_families(pool)
         await check_transfers(pool)
+        await check_margin(pool, ex)
         await check_books(pool, ex)
         await check_orders(pool, ex)
         await check_waiting(pool)
@@ -237,6 +239,20 @@ async def check_waiting(pool: Any) -> None:
     assert [(order["client_order_id"], order["price"]) for order in entry][1] == ("dip", None)
 
 
+async def check_margin(pool: Any, ex: Exchange) -> None:
+    """ACC-MRG-001: the answer from the tables is that of the state in memory at the same message, for everybody."""
+    ex.state.ledger.at = ex.effects.at
+    for name, account in ex.state.accounts.items():
+        answer = await QUERIES["margin"](pool, {"account": name})
+        assert answer.pop("as_of_seq") == len(ex.commands)
+        assert answer == margin_view(ex.state, account), name
+    gus = await QUERIES["margin"](pool, {"account": "gus"})
+    held = {asset["asset"]: asset for asset in gus["assets"]}
+    assert (held["USDC"]["balance"], held["USDC"]["locked"]) == ("730.000000", "70.000000")
+    assert (held["BTC"]["balance"], held["BTC"]["counts_for_health"]) == ("0.50000000", "450.000000")
+    assert gus["max_borrowable"] == "400.000000"
+
+
 async def check_transfers(pool: Any) -> None:
     """ACC-HIS-003: what moved and what is on its way, as it is seen from outside."""
     rows = (await QUERIES["transfers"](pool, {"account": "gus"}))["transfers"]
@@ -262,6 +278,7 @@ async def check_refusals(pool: Any) -> None:
     for query, params in (
         ("account", {"account": "nobody"}),
         ("family", {"account": "gus--btc"}),
+        ("margin", {"account": "nobody"}),
         ("transfers", {"account": "gus", "limit": 501}),
         ("book", {"market": "ETH-PERP"}),
         ("book", {"market": MARKET, "depth": 0}),

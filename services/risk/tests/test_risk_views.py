@@ -40,6 +40,7 @@ def test_an_account_is_shown_at_the_marks_in_force() -> None:
                 "unrealized_pnl": "-1.235000",
                 "maintenance_margin": "4.938250",
                 "leverage": None,
+                "liquidation_price": "8422.2",
             }
         ],
         "collateral": [],

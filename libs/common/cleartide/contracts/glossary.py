@@ -66,7 +66,7 @@ _ACCOUNTS: Final = {
     "confirmations_needed": "confirmations from which on the deposit is credited",
     "destination": "address that the amount is to be sent to",
     "withdrawal_id": "matching's id of the withdrawal",
-    "WithdrawalProgressed.expires_at": "when a pending withdrawal is returned, microseconds since the epoch; null: never",
+    "WithdrawalProgressed.expires_at": "when a pending withdrawal comes back, in microseconds; null: never",
     "DepositProgressed.status": "pending, credited, expired (credited all the same if it is confirmed), or failed",
     "WithdrawalProgressed.status": "pending, processing, completed, or how its amount came back",
     "WithdrawalProgressed.reason": "why it failed; empty where it has not",
