@@ -9,6 +9,7 @@ from cleartide.service import Service
 from services.matching.handlers import HANDLERS
 from services.matching.queries import QUERIES
 from services.matching.repository import MatchingRepository
+from services.matching.startup import announce_engine
 
 SERVICE: Final = Service(
     name="matching",
@@ -17,5 +18,6 @@ SERVICE: Final = Service(
     repository=MatchingRepository(),
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
+    starting=(announce_engine,),
     journal=True,
 )

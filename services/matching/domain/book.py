@@ -1,12 +1,17 @@
-"""One market's price-time book: best price in O(1), adding and removing in O(log levels)."""
+"""One market's price-time book: orders with all their terms, kept in priority by the engine's packed book."""
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from cleartide.contracts.types import OrderType, SelfTradePrevention, TimeInForce
 
 from services.matching.domain.lifecycle import OrderState
+from services.matching.engine.book import ASKS, BIDS, NEVER, NIL
+from services.matching.engine.book import Book as Packed
+
+_PRICE: Final = attrgetter("price")
 
 
 class Order:
@@ -15,7 +20,8 @@ class Order:
     remaining: open, of which `shown` are in the book for all to see; `display` is shown at a time, 0 shows all.
     prevented: lots that self-trade prevention took off; so filled = size - remaining - prevented.
     quote: what the fills sum to, in quanta. loss_per_lot: quanta lost to the mark per lot filled at the limit, as it
-    stood at entry (domain rule R9). priority: among the orders of a price the smaller number trades first.
+    stood at entry (domain rule R9). priority: among the orders of a price the smaller number trades first. row: its
+    place in the packed book, NIL outside.
     """
 
     __slots__ = (
@@ -23,11 +29,8 @@ class Order:
         "client_order_id",
         "display",
         "expires_at",
-        "level",
         "loss_per_lot",
         "market",
-        "newer",
-        "older",
         "order_id",
         "order_type",
         "placed_at",
@@ -39,6 +42,7 @@ class Order:
         "quote",
         "reduce_only",
         "remaining",
+        "row",
         "shown",
         "side",
         "size",
@@ -80,9 +84,7 @@ class Order:
         self.prevention, self.expires_at, self.display = prevention, expires_at, display
         self.shown, self.prevented, self.quote = shown, prevented, quote
         self.priority, self.state, self.placed_at = priority, state, placed_at
-        self.level: Level | None = None
-        self.older: Order | None = None
-        self.newer: Order | None = None
+        self.row = NIL
 
     @property
     def filled(self) -> int:
@@ -90,118 +92,87 @@ class Order:
         return self.size - self.remaining - self.prevented
 
 
-class Level:
-    """The orders of one price, oldest first, as a linked list. `lots` are those shown."""
-
-    __slots__ = ("key", "lots", "newest", "oldest", "price")
-
-    def __init__(self, key: int, price: int) -> None:
-        self.key, self.price, self.lots = key, price, 0
-        self.oldest: Order | None = None
-        self.newest: Order | None = None
-
-
 class HalfBook:
-    """One side. Levels are keyed so that the best one is always the last of an ascending list."""
+    """One side. To the packed book a price is a key that is smaller the better it is: a bid's is below zero."""
 
-    __slots__ = ("_book", "_keys", "_levels", "_side")
+    __slots__ = ("_book", "_half", "_orders", "_packed", "_side")
 
-    def __init__(self, side: int, book: "Book") -> None:
-        self._side, self._book = side, book
-        self._keys: list[int] = []
-        self._levels: dict[int, Level] = {}
+    def __init__(self, side: int, book: "Book", packed: Packed) -> None:
+        self._side, self._book, self._packed = side, book, packed
+        self._half = BIDS if side > 0 else ASKS
+        self._orders: dict[int, Order] = {}
 
     @property
     def best_price(self) -> int | None:
         """Price of the best level in ticks."""
-        return self._keys[-1] * self._side if self._keys else None
+        key = self._packed.best_key(self._half)
+        return None if key == NEVER else -key * self._side
 
     @property
     def best_order(self) -> Order | None:
         """The oldest order of the best level: the next one to trade."""
-        return self._levels[self._keys[-1]].oldest if self._keys else None
+        return self._orders.get(self._packed.best(self._half))
 
     def levels(self) -> Iterator[tuple[int, int]]:
         """(price, shown lots) from the best level on."""
-        for key in reversed(self._keys):
-            level = self._levels[key]
-            yield level.price, level.lots
+        return ((abs(key), lots) for key, lots in self._packed.depth(self._half))
 
     def lots_at(self, key: int) -> int:
         """Displayed lots of a level by its key; 0 where there is none."""
-        level = self._levels.get(key)
-        return level.lots if level is not None else 0
+        return self._packed.lots_at(self._half, key)
 
     def orders(self) -> Iterator[Order]:
-        """Every order in priority."""
-        for queue in self.queues():
-            yield from queue
+        """Every order in priority; the book must not change meanwhile."""
+        row = self._packed.best(self._half)
+        while row != NIL:
+            yield self._orders[row]
+            row = self._packed.after(row)
 
     def queues(self) -> Iterator[Iterator[Order]]:
         """The orders of each level by priority, from the best level on; the book must not change meanwhile."""
-        for key in reversed(self._keys):
-            yield _chain(self._levels[key].oldest)
+        return (queue for _, queue in groupby(self.orders(), _PRICE))
 
     def add(self, order: Order) -> None:
         """Put an order behind all others of its price, and show of it what is to be seen."""
         if not order.shown:
             order.shown = min(order.display or order.remaining, order.remaining)
-        key = order.price * self._side
-        level = self._levels.get(key)
-        if level is None:
-            level = self._levels[key] = Level(key, order.price)
-            insort(self._keys, key)
-        self._book.touch(level)
-        order.level, order.older = level, level.newest
-        if level.newest is None:
-            level.oldest = order
-        else:
-            level.newest.newer = order
-        level.newest = order
-        level.lots += order.shown
+        order.row = self._packed.add(self._half, self._touched(order), order.shown)
+        self._orders[order.row] = order
 
     def reduce(self, order: Order, lots: int) -> None:
         """Part of what a resting order shows traded; it keeps its place while it still shows something."""
-        assert order.level is not None and lots <= order.shown
-        self._book.touch(order.level)
+        assert order.row != NIL and lots <= order.shown
+        self._touched(order)
         order.remaining -= lots
-        order.shown -= lots
-        order.level.lots -= lots
+        self._show_less(order, lots)
 
     def shrink(self, order: Order, lots: int) -> None:
         """Make a resting order smaller; it keeps its place, and what it does not show goes first."""
-        assert order.level is not None and lots < order.remaining
-        self._book.touch(order.level)
+        assert order.row != NIL and lots < order.remaining
+        self._touched(order)
         order.remaining -= lots
-        hidden = order.shown - min(order.shown, order.remaining)
-        order.shown -= hidden
-        order.level.lots -= hidden
+        self._show_less(order, order.shown - min(order.shown, order.remaining))
 
     def remove(self, order: Order) -> None:
         """Take an order out of the book."""
-        level = order.level
-        assert level is not None
-        self._book.touch(level)
-        if order.older is None:
-            level.oldest = order.newer
-        else:
-            order.older.newer = order.newer
-        if order.newer is None:
-            level.newest = order.older
-        else:
-            order.newer.older = order.older
-        level.lots -= order.shown
-        order.level = order.older = order.newer = None
-        order.shown = 0
-        if level.oldest is None:
-            del self._levels[level.key]
-            del self._keys[bisect_left(self._keys, level.key)]
+        assert order.row != NIL
+        self._touched(order)
+        self._packed.remove(order.row)
+        del self._orders[order.row]
+        order.row, order.shown = NIL, 0
 
+    def _show_less(self, order: Order, lots: int) -> None:
+        order.shown -= lots
+        self._packed.reduce(order.row, lots)
 
-def _chain(order: Order | None) -> Iterator[Order]:
-    while order is not None:
-        yield order
-        order = order.newer
+    def _touched(self, order: Order) -> int:
+        """The key of the order's level, which is about to change."""
+        key, touched = -order.price * self._side, self._book.touched
+        if key not in touched:
+            if not touched:
+                self._book.changed.append(self._book)
+            touched[key] = self._packed.lots_at(self._half, key)
+        return key
 
 
 class Book:
@@ -217,26 +188,19 @@ class Book:
         self.market, self.changed = market, changed
         self.touched: dict[int, int] = {}
         self.seq = 0
-        self.bids = HalfBook(1, self)
-        self.asks = HalfBook(-1, self)
+        packed = Packed()
+        self.bids = HalfBook(1, self, packed)
+        self.asks = HalfBook(-1, self, packed)
 
     def half(self, side: int) -> HalfBook:
         """The side on which an order of this side rests."""
         return self.bids if side > 0 else self.asks
 
-    def touch(self, level: Level) -> None:
-        """A level is about to change."""
-        touched = self.touched
-        if level.key not in touched:
-            if not touched:
-                self.changed.append(self)
-            touched[level.key] = level.lots
-
     def take_changes(self) -> "Changes":
         """What has changed since the last call, each side best first; what came back to what it was has not."""
         changes = Changes([], [])
-        for key in sorted(self.touched, reverse=True):
-            bid = key > 0
+        for key in sorted(self.touched):
+            bid = key < 0
             lots = (self.bids if bid else self.asks).lots_at(key)
             if lots != self.touched[key]:
                 (changes.bids if bid else changes.asks).append((abs(key), lots))

@@ -66,7 +66,7 @@ def reject(state: MatchingState, out: Output, order: Order, reason: str) -> None
 
 def close(state: MatchingState, out: Output, order: Order, reason: str, step: Step | None = None) -> None:
     """End an order, wherever it is, and say why."""
-    if order.level is not None:
+    if order.row:
         lift(state, order)
     if state.accounts[order.account].orders.pop(order.client_order_id, None) is not None:
         state.dirty.orders[order.order_id] = order

@@ -9,12 +9,16 @@ from typing import Final
 from services.matching.engine import build
 
 
-def _use_build() -> bool:
-    """Let the compiled modules be found before the sources; False when there are none that load here."""
-    if os.environ.get("CLEARTIDE_ENGINE") == "interpreted" or not build.load():
-        return False
+def _use_build() -> str:
+    """Let the compiled modules be found before the sources; returns what is in the way, empty when nothing is."""
+    if os.environ.get("CLEARTIDE_ENGINE") == "interpreted":
+        return "CLEARTIDE_ENGINE asks for it"
+    if not build.load():
+        return build.failure() or "there is no build of these sources that loads here"
     __path__.insert(0, str(build.package()))
-    return True
+    return ""
 
 
-COMPILED: Final = _use_build()
+INTERPRETED_BECAUSE: Final = _use_build()
+"""Why the engine runs interpreted; empty when it runs compiled."""
+COMPILED: Final = not INTERPRETED_BECAUSE

@@ -38,7 +38,7 @@ from bisect import bisect_left
 from typing import Final, final
 
 from librt.vecs import extend, vec
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 ROW: Final = 8
 NIL: Final = 0
@@ -71,24 +71,10 @@ MOST_ORDERS: Final = 1 << 22
 """Orders that a book can hold at once."""
 SLOTS: Final = 1 << 24
 """An id is the number of its row plus a multiple of this, which counts how often the row was used."""
-NO_MORE: Final = -1
-"""What a clearing answers when the taker may not go on."""
 
 FIRST_ROWS: Final = 256
 LAYERS: Final = 4
 LOWEST_BIT: Final = 0x077CB531  # de Bruijn: bits 27 to 31 of (a single bit * this) tell which bit it is
-
-
-@mypyc_attr(allow_interpreted_subclasses=True)
-class Clearing:
-    """Who decides what happens when a taker meets a resting order."""
-
-    def offer(self, maker: i64, lots: i64) -> i64:
-        """Deal with up to `lots` of the order in row `maker`; returns how many the taker has used up, or NO_MORE.
-
-        It changes the book as it decides: afterwards the order is smaller or gone, or it has answered NO_MORE.
-        """
-        raise NotImplementedError
 
 
 def zeros(words: i64) -> vec[i64]:
@@ -183,10 +169,20 @@ class Book:
             return row
         return NIL
 
+    def add(self, half: i64, key: i64, lots: i64) -> i64:
+        """A new order behind all others of its key; returns its row."""
+        row = self.new(lots, key, 0)
+        self.link(row, half, key)
+        return row
+
+    def remove(self, row: i64) -> None:
+        """An order in the book is over."""
+        self.unlink(row)
+        self.retire(row)
+
     def link(self, row: i64, half: i64, key: i64) -> None:
         """Put an order behind all others of its key."""
-        index = key - self.base[half]
-        level = self.window[half * self.span + index] if 0 <= index < self.span else self._far_level(half, key)
+        level = self._level(half, key)
         if level == NIL:
             level = self._open(half, key)
         rows = self.rows
@@ -216,26 +212,20 @@ class Book:
         rows[row + LOTS] -= lots
         rows[level + LOTS] -= lots
 
-    def sweep(self, half: i64, limit: i64, lots: i64, clearing: Clearing) -> i64:
-        """The matching loop: best level first, its oldest order first, up to key `limit`; returns the lots left."""
-        head = half * ROW
-        while lots > 0:
-            rows = self.rows
-            level = rows[head + WORSE]
-            if rows[level + KEY] > limit:
-                break
-            maker = rows[level + NEXT]
-            offered = rows[maker + LOTS]
-            used = clearing.offer(maker, offered if offered < lots else lots)
-            if used < 0:
-                break
-            lots -= used
-        return lots
-
     def best(self, half: i64) -> i64:
         """The row of the order that trades next, or NIL."""
         level = self.rows[half * ROW + WORSE]
         return self.rows[level + NEXT] if level != half * ROW else NIL
+
+    def best_key(self, half: i64) -> i64:
+        """The key of the best level, or NEVER."""
+        rows = self.rows
+        return rows[rows[half * ROW + WORSE] + KEY]
+
+    def lots_at(self, half: i64, key: i64) -> i64:
+        """The lots of a level by its key; 0 when there is none."""
+        level = self._level(half, key)
+        return self.rows[level + LOTS] if level != NIL else 0
 
     def after(self, row: i64) -> i64:
         """The order that comes next in priority on the same side, or NIL."""
@@ -308,8 +298,11 @@ class Book:
 
     # The index of the levels
 
-    def _far_level(self, half: i64, key: i64) -> i64:
-        """The level of a key outside the window, or NIL."""
+    def _level(self, half: i64, key: i64) -> i64:
+        """The level of a key, or NIL."""
+        index = key - self.base[half]
+        if 0 <= index < self.span:
+            return self.window[half * self.span + index]
         keys = self.far_keys[half]
         place = bisect_left(keys, key)
         return self.far_rows[half][place] if place < len(keys) and keys[place] == key else NIL

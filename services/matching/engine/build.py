@@ -73,15 +73,20 @@ def build(prefix: Path = Path(sys.prefix)) -> str:
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made = Path(scratch) / "made"
             made.mkdir()
-            if failure := _compile(made):
-                (made / FAILURE).write_text(failure)
+            if reason := _compile(made):
+                (made / FAILURE).write_text(reason)
             with contextlib.suppress(OSError):  # another process was first
                 made.rename(target)
         for old in target.parent.glob("[0-9a-f]" * DIGITS):
             if old != target:
                 shutil.rmtree(old, ignore_errors=True)
-    failure_file = target / FAILURE
-    return failure_file.read_text() if failure_file.exists() else ""
+    return failure(prefix)
+
+
+def failure(prefix: Path = Path(sys.prefix)) -> str:
+    """Why these sources were not compiled in the environment; empty when they were, or were not tried."""
+    file = place(prefix) / FAILURE
+    return file.read_text() if file.exists() else ""
 
 
 def _compile(made: Path) -> str:

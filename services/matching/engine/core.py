@@ -28,7 +28,6 @@ from services.matching.engine.book import (
     NEVER,
     NEXT,
     NIL,
-    NO_MORE,
     PRICE,
     ROW,
     SIZE,
@@ -36,7 +35,6 @@ from services.matching.engine.book import (
     STOP_SELLS,
     WORSE,
     Book,
-    Clearing,
     zeros,
 )
 from services.matching.engine.positions import ORDER_LOTS, PPB, Positions
@@ -95,7 +93,7 @@ Event = tuple[int, int, int, int, int, int, int, int]
 
 
 @final
-class Engine(Clearing):
+class Engine:
     """One market for accounts 0 to `accounts` - 1. Fees are 1e-9 of the quote amount; `span` is the book's window."""
 
     def __init__(
@@ -152,8 +150,7 @@ class Engine(Clearing):
             self._say(REJECTED, order_id, account, UNKNOWN_ORDER, 0, 0, 0, tag)
             return -UNKNOWN_ORDER
         self._say(CLOSED, order_id, account, CANCELED, rows[row + PRICE], rows[row + LOTS], 0, tag)
-        book.unlink(row)
-        book.retire(row)
+        book.remove(row)
         return order_id
 
     def replace(self, account: i64, order_id: i64, price: i64, lots: i64, tag: i64 = 0) -> i64:
@@ -172,8 +169,7 @@ class Engine(Clearing):
         left = lots - (rows[row + SIZE] - open_lots)
         if left <= 0:
             self._say(CLOSED, order_id, account, REPLACED_BY_LESS, price, open_lots, 0, tag)
-            book.unlink(row)
-            book.retire(row)
+            book.remove(row)
             return order_id
         rows[row + SIZE] = lots
         if price == rows[row + PRICE] and left <= open_lots:
@@ -341,8 +337,22 @@ class Engine(Clearing):
             lots = self.positions.reducible(account, self.taker_side, lots)
         if flags & FOK and not self._is_fillable(against, limit, lots):
             return NOT_FILLABLE
-        self.book.sweep(against, limit, lots, self)
+        self._sweep(against, limit, lots)
         return self.stopped_by
+
+    def _sweep(self, half: i64, limit: i64, lots: i64) -> None:
+        """The matching loop: best level first, its oldest order first, up to key `limit`."""
+        book, head = self.book, half * ROW
+        while lots > 0:
+            rows = book.rows
+            level = rows[head + WORSE]
+            if rows[level + KEY] > limit:
+                break
+            maker = rows[level + NEXT]
+            offered = rows[maker + LOTS]
+            lots -= self._meet(maker, offered if offered < lots else lots)
+            if self.stopped_by != 0:
+                break
 
     def _is_fillable(self, half: i64, limit: i64, lots: i64) -> bool:
         """Whether so many lots are certain to trade (R27): reduce-only orders and accounts near their caps are not."""
@@ -361,8 +371,8 @@ class Engine(Clearing):
             maker = book.after(maker)
         return False
 
-    def offer(self, maker: i64, lots: i64) -> i64:
-        """The taker meets an order: they trade, unless one of the two may not."""
+    def _meet(self, maker: i64, lots: i64) -> i64:
+        """The taker meets an order: they trade, unless one of the two may not; returns the lots that it used up."""
         rows = self.book.rows
         meta = rows[maker + META]
         owner = meta & ACCOUNT
@@ -402,7 +412,7 @@ class Engine(Clearing):
             if mode != EXPIRE_BOTH:
                 return 0
         self.stopped_by = SELF_TRADE
-        return NO_MORE
+        return 0
 
     def _shrink(self, kind: i64, maker: i64, owner: i64, lots: i64) -> None:
         """Take lots off both orders, and say so. A maker without lots leaves the book."""
@@ -416,8 +426,7 @@ class Engine(Clearing):
         if open_lots != 0:
             book.reduce(maker, lots)
         else:
-            book.unlink(maker)
-            book.retire(maker)
+            book.remove(maker)
 
     def _drop(self, maker: i64, reason: i64) -> None:
         """A resting order that may not trade leaves the book."""
@@ -425,8 +434,7 @@ class Engine(Clearing):
         rows = book.rows
         account = rows[maker + META] & ACCOUNT
         self._say(CLOSED, rows[maker + ID], account, reason, rows[maker + PRICE], rows[maker + LOTS], 0, 0)
-        book.unlink(maker)
-        book.retire(maker)
+        book.remove(maker)
 
     # Stops
 

@@ -49,6 +49,8 @@ class ServiceContext:
     worker: Worker
 
 
+Starting = Callable[[CollectorRegistry], None]
+"""Says something of the process when it starts, in the log or as a metric."""
 Background = Callable[[ServiceContext], Awaitable[None]]
 
 
@@ -67,6 +69,7 @@ class Service:
     migrations: Path
     queries: Mapping[str, Query] = field(default_factory=dict)
     partitions: Sequence[Partitioned] = ()
+    starting: Sequence[Starting] = ()
     background: Sequence[Background] = ()
     journal: bool = False
     listens: bool = False

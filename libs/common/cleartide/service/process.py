@@ -106,6 +106,8 @@ async def _connect(
     service: Service, settings: ServiceSettings, code: str, stopping: asyncio.Event, stack: AsyncExitStack
 ) -> ServiceContext:
     registry = CollectorRegistry()
+    for say in service.starting:
+        say(registry)
     broker = nats_broker(settings.nats_url, settings.nats_user, settings.nats_password, f"cleartide-{service.name}")
     client = await connected(broker)
     stack.push_async_callback(broker.stop)

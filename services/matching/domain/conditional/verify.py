@@ -27,7 +27,7 @@ def verify_conditionals(state: MatchingState) -> None:
 
 def _trigger(state: MatchingState, trigger: Trigger) -> None:
     order = trigger.order
-    if not trigger.waiting or order.level is not None or order.filled or order.remaining <= 0:
+    if not trigger.waiting or order.row or order.filled or order.remaining <= 0:
         raise InvariantBroken(f"armed order {order.order_id} is not at rest")
     if order.reduce_only and order.order_id not in state.conditional.reducing[order.account, order.market]:
         raise InvariantBroken(f"reduce-only order {order.order_id} is not known as one")
