@@ -30,6 +30,7 @@ from cleartide.contracts import (
     OpenSubaccount,
     PayFromPool,
     PlaceOrder,
+    QuoteAuction,
     ReportDeposit,
     ReportTrade,
     RequestWithdrawal,
@@ -79,6 +80,7 @@ from services.matching.domain.conditional.following import follow
 from services.matching.domain.custody import deposits, withdrawals
 from services.matching.domain.deadlines import Deadline, Kind
 from services.matching.domain.errors import Refused
+from services.matching.domain.jit import auctioning, quoting
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue import lifecycle, settings
 
@@ -136,6 +138,7 @@ DUE: Final[Mapping[Kind, Callable[[MatchingState, Deadline, Effects], None]]] = 
     "deposit_timeout": deposits.expire,
     "order_expiry": expiry.expire,
     "withdrawal_timeout": withdrawals.expire,
+    "slot": auctioning.pass_slot,
 }
 
 HANDLERS: Final[Handlers] = {
@@ -158,6 +161,7 @@ HANDLERS: Final[Handlers] = {
     AmendOrder: gated(sent(amending.amend)),
     CancelAllOrders: gated(canceling.cancel_all),
     SubmitOrders: gated(batches.submit),
+    QuoteAuction: gated(quoting.quote),
     ReportTrade: gated(outside.report),
     BustTrade: gated(corrections.bust),
     CorrectTrade: gated(corrections.correct),

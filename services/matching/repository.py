@@ -13,7 +13,7 @@ from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.state import Dirty, MatchingState
-from services.matching.tables import access, conditional, reported, treasury
+from services.matching.tables import access, auctions, conditional, reported, treasury
 from services.matching.tables.order_rows import collect_orders, restore_orders
 from services.matching.tables.venue_rows import (
     collect_markets,
@@ -39,6 +39,7 @@ class MatchingRepository(Repository[MatchingState]):
         treasury.restore(state, rows)
         restore_orders(state, rows)
         conditional.restore(state, rows)
+        auctions.restore(state, rows)
         settle_down(state)
         _restore_intake(state, rows)
         reported.restore(state.reported, rows)
@@ -59,6 +60,7 @@ class MatchingRepository(Repository[MatchingState]):
                 changes.delete(tables.POSITIONS, key)
         collect_orders(changes, dirty)
         conditional.collect(changes, state)
+        auctions.collect(changes, state)
         changes.put_all(tables.BOOKS, ((book.market, book.seq) for book in dirty.books.values()))
         changes.put_all(tables.TRADES, dirty.trades)
         changes.put_all(tables.LIQUIDATIONS, dirty.liquidations)

@@ -198,8 +198,9 @@ async def test_the_books_are_for_the_public(people: dict[str, Person]) -> None:
     await people["matching"].settled()
     for user in OUTSIDERS:
         allowed = user in (VIEWER, TRADER, "gateway")
-        assert await people[user].may_listen("books.>") is allowed, user
-        for name in ("book", "depth", "impact"):
+        for feed in ("books.>", "auctions.>"):
+            assert await people[user].may_listen(feed) is allowed, (user, feed)
+        for name in ("auctions", "book", "depth", "impact"):
             assert await people[user].answered(f"query.matching.{name}", wanted="ok") is allowed, (user, name)
         assert await people[user].answered("query.matching.account", wanted="ok") is (user == "gateway"), user
     assert await people["matching"].stored("books.BTC-PERP")

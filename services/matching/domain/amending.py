@@ -29,6 +29,8 @@ def amend(state: MatchingState, out: Output, sender: Sender, terms: AmendTerms) 
             raise Refused("not_permitted")
         if order is None:
             raise Refused("unknown_order")
+        if order in state.auctions:
+            raise Refused("in_auction")
         if order.state == "armed":
             rearm(state, out, order, terms)
             return

@@ -15,6 +15,8 @@ from services.matching.domain.conditional.reading import read_exits
 from services.matching.domain.conditional.registry import Trigger
 from services.matching.domain.draft import Draft
 from services.matching.domain.errors import Refused
+from services.matching.domain.jit import auctioning
+from services.matching.domain.jit.pricing import Course, plan
 from services.matching.domain.output import Output
 from services.matching.domain.reading import read
 from services.matching.domain.rehearsal import fills_completely
@@ -41,8 +43,11 @@ def place(state: MatchingState, out: Output, sender: Sender, terms: OrderTerms) 
     link(state, order, terms.oco_group, prepared.exits)
     if prepared.trigger is not None:
         arm(state, out, prepared.trigger)
+        return
+    announce(state, out, order)
+    if prepared.course is not None:
+        auctioning.begin(state, out, order, prepared.course, prepared.guarded)
     else:
-        announce(state, out, order)
         work(state, out, order, prepared.guarded)
 
 
@@ -53,21 +58,33 @@ class _Prepared(NamedTuple):
     exits: list[Trigger]
     trigger: Trigger | None
     guarded: bool
+    course: Course | None = None
 
 
 def _prepare(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> _Prepared:
     order = read(state, sender, terms, at)
-    exits = read_exits(state, order, terms)
+    exits, course = read_exits(state, order, terms), _course(state, order, terms)
     guarded = authorize(state, draft_of(state, order), at)
     require_fillable(state, order, guarded)
-    return _Prepared(order, exits, None, guarded)
+    return _Prepared(order, exits, None, guarded, course)
 
 
 def _prepare_armed(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> _Prepared:
+    if terms.auction is not None:
+        raise Refused("auction_not_allowed")
     trigger = read_trigger(state, sender, terms, at)
     exits = read_exits(state, trigger.order, terms)
     authorize_waiting(state, draft_of(state, trigger.order), at)
     return _Prepared(trigger.order, exits, trigger, False)
+
+
+def _course(state: MatchingState, order: Order, terms: OrderTerms) -> Course | None:
+    """How the order is auctioned, if it is; what hangs on other orders is not. Raises Refused."""
+    if terms.auction is None:
+        return None
+    if (terms.oco_group, terms.take_profit, terms.stop_loss) != (None, None, None):
+        raise Refused("auction_not_allowed")
+    return plan(state.markets[order.market], order, terms.auction)
 
 
 def draft_of(state: MatchingState, order: Order) -> Draft:

@@ -5,6 +5,7 @@ from cleartide.contracts import OrderClosed
 from services.matching.domain.accounts import Account
 from services.matching.domain.book import Order
 from services.matching.domain.deadlines import Deadline
+from services.matching.domain.jit import telling
 from services.matching.domain.lifecycle import Step, after, end_of
 from services.matching.domain.output import Output
 from services.matching.domain.state import ClosedOrder, MatchingState
@@ -31,6 +32,26 @@ def enter(state: MatchingState, order: Order) -> None:
     """Put an order into the book as the last of its price, and keep margin for it."""
     state.markets[order.market].book.half(order.side).add(order)
     _reserve(state, state.accounts[order.account], order, order.remaining)
+
+
+def hold(state: MatchingState, order: Order) -> None:
+    """Keep an order open outside the book, while it is auctioned, and keep margin for it."""
+    order.state = after(order.state, "rest")
+    register(state, order)
+    set_aside(state, order)
+    state.dirty.orders[order.order_id] = order
+
+
+def set_aside(state: MatchingState, order: Order) -> None:
+    """Keep margin for an order that is outside the book."""
+    _reserve(state, state.accounts[order.account], order, order.remaining)
+
+
+def draw(state: MatchingState, order: Order, lots: int) -> None:
+    """An order that is kept outside the book became smaller."""
+    if lots:
+        _reserve(state, state.accounts[order.account], order, -lots)
+        state.dirty.orders[order.order_id] = order
 
 
 def lift(state: MatchingState, order: Order) -> None:
@@ -68,6 +89,8 @@ def close(state: MatchingState, out: Output, order: Order, reason: str, step: St
     """End an order, wherever it is, and say why."""
     if order.row:
         lift(state, order)
+    elif order in state.auctions:
+        _leave_auction(state, out, order, reason)
     if state.accounts[order.account].orders.pop(order.client_order_id, None) is not None:
         state.dirty.orders[order.order_id] = order
         if order.expires_at:
@@ -92,6 +115,13 @@ def close(state: MatchingState, out: Output, order: Order, reason: str, step: St
 def finish(state: MatchingState, out: Output, order: Order) -> None:
     """End an order with nothing left: filled, unless self-trade prevention had a part in it."""
     close(state, out, order, "self_trade" if order.prevented else "filled")
+
+
+def _leave_auction(state: MatchingState, out: Output, order: Order, reason: str) -> None:
+    auction = state.auctions.end(order.order_id)
+    state.deadlines.drop(auction.deadline)
+    draw(state, order, order.remaining)
+    telling.settled(out, auction, state.markets[order.market], reason)
 
 
 def _reduce(state: MatchingState, order: Order, lots: int) -> None:

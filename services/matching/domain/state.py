@@ -8,6 +8,7 @@ from services.matching.domain.book import Book, Order
 from services.matching.domain.conditional.registry import Conditionals
 from services.matching.domain.deadlines import Deadlines
 from services.matching.domain.intake import Intake
+from services.matching.domain.jit.record import Auctions
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
 from services.matching.domain.market import Market
 from services.matching.domain.reported import ReportedTrades
@@ -150,6 +151,7 @@ class MatchingState:
 
     __slots__ = (
         "accounts",
+        "auctions",
         "changed_books",
         "collected_numbers",
         "conditional",
@@ -180,6 +182,7 @@ class MatchingState:
         self.conditional = Conditionals()
         self.counters = Counters()
         self.deadlines = Deadlines()
+        self.auctions = Auctions()
         self.expiring: dict[int, Order] = {}
         self.dirty = Dirty()
         self.changed_books: list[Book] = []
@@ -196,6 +199,7 @@ class MatchingState:
             "transactions": self.ledger.transactions,
             "changes": self.venue.changes,
             "transfers": self.treasury.log.last,
+            "quotes": self.auctions.quotes,
         }
 
     def restore_numbers(self, numbers: dict[str, int]) -> None:
@@ -206,6 +210,7 @@ class MatchingState:
         self.ledger.transactions = numbers.get("transactions", 0)
         self.venue.changes = numbers.get("changes", 0)
         self.treasury.log.last = numbers.get("transfers", 0)
+        self.auctions.quotes = numbers.get("quotes", 0)
         self.collected_numbers = self.numbers()
 
     def open_account(self, name: str, at: int, *, root: str = "", pinned: str = "") -> Account:

@@ -133,7 +133,12 @@ class Floor(Protocol):
 
 def sweep(state: MatchingState, out: Output, taker: Taker) -> str | None:
     """Trade until the taker has enough or nothing crosses. A reason is returned when the taker had to stop early."""
-    stop = walk(state, _Book(state, out, taker), taker)
+    return meet(state, out, BookFloor(state, out, taker), taker)
+
+
+def meet(state: MatchingState, out: Output, floor: Floor, taker: Taker) -> str | None:
+    """Trade on a floor that is not the book alone; as `sweep`."""
+    stop = walk(state, floor, taker)
     cancel_others(state, out)
     return stop
 
@@ -219,7 +224,7 @@ def _maker(state: MatchingState, owner: Account, holding: Holding, maker: Order,
     return Party(owner, maker.order_id, fee, state.fees)
 
 
-class _Book:
+class BookFloor:
     """The floor where everything happens."""
 
     __slots__ = ("_half", "_market", "_out", "_state")
@@ -246,11 +251,13 @@ class _Book:
         shrink_maker(self._state, self._out, maker, lots, taker.order_id, taker.remaining)
 
     def trade(self, taker: Taker, taking: Party, maker: Order, making: Party, lots: int) -> None:
-        side: Side = "buy" if taker.side > 0 else "sell"
-        deal = Deal(self._market, maker.price, lots, side, taker.origin)
         take(self._state, maker, lots, maker.price * lots * self._market.unit)
-        taker.took(maker.price, lots, taking.fee)
-        buyer, seller = (taking, making) if taker.side > 0 else (making, taking)
-        execute(self._state, self._out, deal, buyer, seller)
+        self._deal(taker, taking, maker.price, making, lots)
         if not maker.remaining:
             finish(self._state, self._out, maker)
+
+    def _deal(self, taker: Taker, taking: Party, price: int, making: Party, lots: int) -> None:
+        side: Side = "buy" if taker.side > 0 else "sell"
+        taker.took(price, lots, taking.fee)
+        buyer, seller = (taking, making) if taker.side > 0 else (making, taking)
+        execute(self._state, self._out, Deal(self._market, price, lots, side, taker.origin), buyer, seller)

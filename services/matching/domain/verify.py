@@ -24,6 +24,7 @@ def verify(state: MatchingState) -> None:
         _positions(state, market)
         _book(market)
     _expiries(state)
+    _auctions(state)
     verify_conditionals(state)
     for account in state.accounts.values():
         _open_orders(account)
@@ -83,6 +84,20 @@ def _expiries(state: MatchingState) -> None:
     known = all(Deadline(order.expires_at, "order_expiry", order.order_id) in state.deadlines for order in orders)
     if not known or {order.order_id: order for order in orders} != state.expiring:
         raise InvariantBroken(f"expiring orders {sorted(state.expiring)}")
+
+
+def _auctions(state: MatchingState) -> None:
+    """Every auction is of an open order outside the book, waits for its next slot, and has its quotes in order."""
+    for number, auction in state.auctions.running.items():
+        order, side = auction.order, auction.order.side
+        known = state.accounts[order.account].orders.get(order.client_order_id) is order
+        if not known or order.order_id != number or order.row or not order.remaining:
+            raise InvariantBroken(f"auction {number} is of no open order")
+        if auction.deadline not in state.deadlines:
+            raise InvariantBroken(f"auction {number} waits for nothing")
+        ranks = [(quote.price * side, quote.order_id) for quote in auction.quotes]
+        if ranks != sorted(ranks) or any(quote.remaining <= 0 or quote.side == side for quote in auction.quotes):
+            raise InvariantBroken(f"auction {number}: quotes are out of place")
 
 
 def _open_orders(account: Account) -> None:

@@ -20,7 +20,7 @@ def work(state: MatchingState, out: Output, order: Order, guarded: bool) -> None
     if not order.post_only and market.status.matches:
         taker = taker_of(account, holding, order, guarded)
         stop = sweep(state, out, taker)
-        _absorb(order, taker)
+        absorb(order, taker)
     if not order.remaining:
         finish(state, out, order)
     elif stop is not None:
@@ -33,7 +33,7 @@ def work(state: MatchingState, out: Output, order: Order, guarded: bool) -> None
         rest(state, order)
 
 
-def _absorb(order: Order, taker: Taker) -> None:
+def absorb(order: Order, taker: Taker) -> None:
     """What the taker did becomes the order's."""
     order.remaining -= taker.filled + taker.prevented
     order.prevented += taker.prevented

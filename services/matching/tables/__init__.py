@@ -5,6 +5,7 @@ from typing import Final
 from cleartide.fold import Table
 
 from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
+from services.matching.tables.auctions import JIT_AUCTIONS, JIT_QUOTES
 from services.matching.tables.conditional import CONDITIONAL_TABLES
 from services.matching.tables.custody import CUSTODY_TABLES
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
@@ -193,5 +194,7 @@ TABLES: Final[tuple[Table, ...]] = (
     APPLIED_IDS,
     COUNTERS,
     REPORTED_TRADES,
+    JIT_AUCTIONS,
+    JIT_QUOTES,
     *VENUE_TABLES,
 )

@@ -8,8 +8,9 @@ from cleartide.fold import Changes, Row
 
 from services.matching.domain.book import Order
 from services.matching.domain.lifecycle import OPEN
-from services.matching.domain.resting import enter, register
+from services.matching.domain.resting import enter, register, set_aside
 from services.matching.domain.state import Dirty, MatchingState
+from services.matching.tables.auctions import JIT_AUCTIONS
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
 
 _FIELDS: Final = (
@@ -44,10 +45,13 @@ _row_of = attrgetter(*_FIELDS)
 def restore_orders(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
     """Accounts get their orders by number; the book gets them by priority, as they stood in it."""
     orders = [Order(**dict(zip(_FIELDS, row, strict=True))) for row in sorted(rows[ORDERS.name])]
+    auctioned = {row[0] for row in rows[JIT_AUCTIONS.name]}
     for order in orders:
         register(state, order)
     for order in sorted(orders, key=attrgetter("priority")):
-        if order.state != "armed":
+        if order.order_id in auctioned:
+            set_aside(state, order)
+        elif order.state != "armed":
             enter(state, order)
     for name, client_order_id, _ in sorted(rows[CLIENT_ORDER_IDS.name], key=lambda row: row[2]):
         state.accounts[name].client_ids.add(client_order_id)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from cleartide.contracts import BookChanged, BustTrade, CorrectTrade, Message
+from cleartide.contracts import BustTrade, CorrectTrade, Message, TradingEvent
 from cleartide.fold import Reject
 from cleartide.rules.margin import is_liquidatable
 from hypothesis import strategies as st
@@ -46,19 +46,30 @@ EVERYTHING: Final = [
     *("deposit", "withdraw", "stale", "silence"),
     *("amend", "amend", "cancel_all"),
     *("bust", "correct"),
+    *("auction", "offer", "offer"),
 ]
 flows: Final = st.lists(_steps(EVERYTHING, terms=47), min_size=50, max_size=120)
 order_flows: Final = st.lists(_steps(ORDERS), min_size=30, max_size=80)
 
 
 def perform(ex: Exchange, number: int, step: Step) -> list[Message]:
-    """Send one step's command; of what becomes a dead letter there are only the events that its time has brought."""
+    """Let a step's time pass, then send its command."""
+    pause(ex, step)
+    return act(ex, number, step)
+
+
+def pause(ex: Exchange, step: Step) -> None:
+    """The time before a step."""
     ex.wait(1 + step.flags * 137_000)
+
+
+def act(ex: Exchange, number: int, step: Step) -> list[Message]:
+    """Send one step's command; of what becomes a dead letter there are only the events that its time has brought."""
     said = len(ex.effects.emitted)
     try:
         return _send(ex, number, step)
     except Reject:
-        return [event for event in ex.effects.emitted[said:] if not isinstance(event, BookChanged)]
+        return [event for event in ex.effects.emitted[said:] if isinstance(event, TradingEvent)]
 
 
 def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
@@ -90,6 +101,11 @@ def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
             return ex.report(price, f"{step.amount / 1000:.3f}", trade_id=f"t{step.amount}", **_parties(step))
         case "bust" | "correct":
             return _restate(ex, step, price)
+        case "auction":
+            return _auction(ex, number, step)
+        case "offer":
+            running = list(ex.state.auctions.running) or [0]
+            return ex.offer(trader, running[step.amount % len(running)], price, f"{step.amount / 1000:.3f}")
         case "liquidate":
             return ex.liquidate(_most_due(ex, trader))
         case "deposit":
@@ -113,6 +129,16 @@ def _restate(ex: Exchange, step: Step, price: str) -> list[Message]:
     if step.action == "bust":
         return ex.send(BustTrade, **trade)
     return ex.send(CorrectTrade, **trade, price=price, size=f"{step.amount / 1000:.3f}", **_parties(step))
+
+
+def _auction(ex: Exchange, number: int, step: Step) -> list[Message]:
+    """An order that is auctioned: by default prices, or over a few ticks around the index."""
+    start = step.offset
+    end = start + (2 * step.flags if step.side == "buy" else -2 * step.flags)
+    ends: dict[str, Any] = {"start": f"{start / 10:.1f}", "end": f"{end / 10:.1f}", "offsets": True}
+    terms: dict[str, Any] = {"client_order_id": f"j{number}", "slots": 1 + step.terms, "reduce_only": step.flags == 9}
+    size = f"{step.amount / 1000:.3f}"
+    return ex.auction(TRADERS[step.who], step.side, size, **terms, **(ends if step.flags % 3 else {}))
 
 
 def _most_due(ex: Exchange, otherwise: str) -> str:

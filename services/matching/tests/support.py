@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from cleartide.contracts import (
     AmendInstruction,
     AmendOrder,
+    AuctionTerms,
     BookChanged,
     CancelAllOrders,
     CancelInstruction,
@@ -20,9 +21,11 @@ from cleartide.contracts import (
     Message,
     PlaceInstruction,
     PlaceOrder,
+    QuoteAuction,
     ReportTrade,
     SettleFunding,
     SubmitOrders,
+    TradingEvent,
     UpdateIndexPrice,
     Withdraw,
 )
@@ -111,7 +114,7 @@ class Exchange(HandlerBench[MatchingState]):
         before = len(self.effects.emitted)
         try:
             said = self.take(command, seq=self.effects.seq + 1, at=at)
-            return [event for event in said if not isinstance(event, BookChanged)]
+            return [event for event in said if isinstance(event, TradingEvent)]
         except Reject as verdict:
             self.dead.append(verdict.reason)
             assert verdict.reason in documented(), f"{verdict.reason} is missing in docs/reasons.md"
@@ -157,6 +160,17 @@ class Exchange(HandlerBench[MatchingState]):
 
     def submit(self, account: str, *instructions: Instruction, market: str = MARKET) -> Events:
         return self.send(SubmitOrders, account=account, market=market, instructions=instructions)
+
+    def auction(self, account: str, side: str, size: str, price: str | None = None, **more: Any) -> Events:
+        """An immediate order that is auctioned first."""
+        terms = {name: more.pop(name) for name in ("start", "end", "offsets", "slots") if name in more}
+        body = {"time_in_force": "ioc", "auction": AuctionTerms(**terms), **more}
+        return self.place(account, side, size, price, **body)
+
+    def offer(self, account: str, auction_id: int, price: str, size: str, **more: Any) -> Events:
+        """A maker's quote."""
+        body = {"market": MARKET, "auction_id": auction_id, "price": price, "size": size, **more}
+        return self.send(QuoteAuction, account=account, **body)
 
     def price(self, price: str | None, market: str = MARKET) -> Events:
         return self.send(UpdateIndexPrice, source="ingestor", market=market, price=price, sources=())

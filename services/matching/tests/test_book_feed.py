@@ -115,7 +115,7 @@ def test_match_bks_005_a_command_that_changes_several_books_tells_each_by_market
 def snapshot(ex: Exchange, market: str = MARKET) -> dict[str, Any]:
     """What a reader of the committed rows sees; the query's own SQL is tried on a real database."""
     levels: dict[int, dict[int, int]] = {1: {}, -1: {}}
-    for row in ex.rows("orders"):
+    for row in (row for row in ex.rows("orders") if row["shown_lots"]):
         side = levels[row["side"]]
         side[row["price_ticks"]] = side.get(row["price_ticks"], 0) + row["shown_lots"]
     numbers = {row["market"]: row["book_seq"] for row in ex.rows("books")}
@@ -183,6 +183,15 @@ def test_match_bks_007_a_change_says_what_it_was_before_only_once() -> None:
         for key, lots in levels:
             assert known.get(key, 0) != lots
             known[key] = lots
+
+
+def test_match_bks_012_hidden_size_never_shows(ex: Exchange) -> None:
+    """MATCH-BKS-012: nor does the next part of it, where it takes the place of an equal one."""
+    ex.place("ann", "sell", "1", "1000", display_size="0.3")
+    ex.place("bob", "buy", "0.3", "1000")
+    ex.place("bob", "buy", "0.4", "1000")
+    ex.place("bob", "buy", "0.2", "1000")
+    assert [asks for _, _, asks, _, _ in told(ex)] == [((10_000, 300),), ((10_000, 200),), ((10_000, 100),)]
 
 
 def test_match_bks_008_the_impact_price_is_exact() -> None:

@@ -59,6 +59,9 @@ def busy(seed: int, steps: int) -> Exchange:
     for price in ("1010", "1011"):
         ex.place("fay", "sell", "0.3", price, client_order_id=f"ask-{price}")
     waiting_room(ex, "fay")
+    ex.deposit("ida", "1000")
+    ex.auction("ida", "buy", "0.4", "1008", start="999", end="1001")
+    ex.offer("fay", ex.state.counters.orders, "1000.5", "0.1")
     household(ex)
     ex.commit()
     return ex
@@ -81,6 +84,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_transfers(pool)
         await check_margin(pool, ex)
         await check_books(pool, ex)
+        await check_auctions(pool, ex)
         await check_orders(pool, ex)
         await check_waiting(pool)
         await check_refusals(pool)
@@ -271,6 +275,18 @@ async def check_transfers(pool: Any) -> None:
     (deposit,), (withdrawal,) = on_their_way["deposits"], on_their_way["withdrawals"]
     assert (deposit["amount"], deposit["confirmations"], deposit["status"]) == ("0.25000000", 3, "pending")
     assert (withdrawal["amount"], withdrawal["status"]) == ("70.000000", "pending")
+
+
+async def check_auctions(pool: Any, ex: Exchange) -> None:
+    """MATCH-PG-008: what runs, its price at the coming slot, and the quotes that stand, without names."""
+    running = (await QUERIES["auctions"](pool, {"market": MARKET}))["auctions"]
+    assert [auction["auction_id"] for auction in running] == sorted(ex.state.auctions.running)
+    last = running[-1]
+    assert (last["side"], last["remaining"], last["start"], last["end"]) == ("buy", "0.400", "999.0", "1001.0")
+    assert (last["next_slot"], last["slots"], last["next_slot_at"] - last["opened_at"]) == (1, 10, 400_000)
+    assert last["quotes"] == [["1000.5", "0.100"]]
+    assert "ida" not in str(last) and "fay" not in str(last)
+    assert (await QUERIES["auctions"](pool, {"market": "NO-PERP"}))["auctions"] == []
 
 
 async def check_refusals(pool: Any) -> None:

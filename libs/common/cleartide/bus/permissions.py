@@ -2,21 +2,20 @@
 
 Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
 stream, read that stream by number (a standby does), publish its own subjects, and answer its own queries. The viewer
-may only listen to risk alerts, read them back by sequence, and follow the books; the trader may follow the books
-too, and ask what became of the orders that it gives. Streams are made and changed by the operator alone.
+may only listen to risk alerts, read them back by sequence, and follow books and auctions, which the trader may do too;
+the trader may also ask what became of the orders that it gives. Streams are made and changed by the operator alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cleartide.bus.streams import READS, SERVICES, STREAMS
+from cleartide.bus.streams import BOOKS, READS, SERVICES, STREAMS
 
 OPERATOR: Final = "operator"
 VIEWER: Final = "viewer"
 TRADER: Final = "trader"
-BOOKS: Final = "books.>"
-BOOK_QUESTIONS: Final = ("query.matching.book", "query.matching.depth", "query.matching.impact")
+BOOK_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("auctions", "book", "depth", "impact"))
 ORDER_QUESTIONS: Final = ("query.matching.orders",)
 USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
 
@@ -67,7 +66,7 @@ def _service(name: str, password: str) -> NatsUser:
     subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]
     if name == "gateway":
         publish.append("query.>")
-        subscribe += ["trading.>", "risk.alerts.>", BOOKS]
+        subscribe += ["trading.>", "risk.alerts.>", *BOOKS.subjects]
     return NatsUser(name, password, tuple(publish), tuple(subscribe), allow_responses=True)
 
 
@@ -76,10 +75,10 @@ def _viewer(password: str) -> NatsUser:
         VIEWER,
         password,
         ("$JS.API.DIRECT.GET.RISK", *BOOK_QUESTIONS),
-        ("risk.alerts.>", BOOKS, f"{inbox_prefix(VIEWER)}.>"),
+        ("risk.alerts.>", *BOOKS.subjects, f"{inbox_prefix(VIEWER)}.>"),
     )
 
 
 def _trader(password: str) -> NatsUser:
     publish = (*_writes(TRADER), *BOOK_QUESTIONS, *ORDER_QUESTIONS)
-    return NatsUser(TRADER, password, publish, (BOOKS, f"{inbox_prefix(TRADER)}.>"))
+    return NatsUser(TRADER, password, publish, (*BOOKS.subjects, f"{inbox_prefix(TRADER)}.>"))

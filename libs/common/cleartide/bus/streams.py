@@ -65,9 +65,9 @@ EVENTS: Final = Stream(
 )
 BOOKS: Final = Stream(
     name="BOOKS",
-    subjects=("books.>",),
+    subjects=("books.>", "auctions.>"),
     contracts=contracts.BOOK_EVENTS,
-    writers={"matching": ("books.>",)},
+    writers={"matching": ("books.>", "auctions.>")},
     single_writer=True,
     max_age_seconds=3600,
     max_bytes=2**30,

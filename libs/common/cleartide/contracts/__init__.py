@@ -34,6 +34,17 @@ from cleartide.contracts.assets import (
     WithdrawCollateral,
     WithdrawPool,
 )
+from cleartide.contracts.auctions import (
+    AUCTION_COMMANDS,
+    AUCTION_EVENTS,
+    AuctionOffered,
+    AuctionTerms,
+    JitAuctionOpened,
+    JitAuctionSettled,
+    JitQuoteAccepted,
+    JitQuoteRejected,
+    QuoteAuction,
+)
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.books import BookChanged, LevelNow
 from cleartide.contracts.commands import (
@@ -164,6 +175,7 @@ COMMANDS: tuple[type[Message], ...] = (
     SettleFunding,
     *VENUE_COMMANDS,
     *CORRECTION_COMMANDS,
+    *AUCTION_COMMANDS,
     *ACCOUNT_COMMANDS,
 )
 TRADING_EVENTS: tuple[type[Message], ...] = (
@@ -187,9 +199,10 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     *CONDITIONAL_EVENTS,
     *VENUE_EVENTS,
     *CORRECTION_EVENTS,
+    *AUCTION_EVENTS,
     *ACCOUNT_EVENTS,
 )
-BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged,)
+BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged, AuctionOffered)
 MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueTicker,
     VenueTrade,
@@ -244,6 +257,8 @@ __all__ = [
     "AssetId",
     "AssetListed",
     "AssetSpec",
+    "AuctionOffered",
+    "AuctionTerms",
     "AuctionUncrossed",
     "BookChanged",
     "BracketLeg",
@@ -282,6 +297,10 @@ __all__ = [
     "IndexSource",
     "Instruction",
     "InsuranceFunded",
+    "JitAuctionOpened",
+    "JitAuctionSettled",
+    "JitQuoteAccepted",
+    "JitQuoteRejected",
     "LevelNow",
     "Leverage",
     "LeverageSet",
@@ -317,6 +336,7 @@ __all__ = [
     "PositionChanged",
     "PositionSettled",
     "PremiumSampled",
+    "QuoteAuction",
     "ReportDeposit",
     "ReportTrade",
     "RequestWithdrawal",

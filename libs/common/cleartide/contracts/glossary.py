@@ -177,6 +177,21 @@ _CORRECTIONS: Final = {
     "TradeBusted.reason": "why, as the other engine's code",
     "TradeCorrected.reason": "why, as the other engine's code",
 }
+_AUCTIONS: Final = {
+    "auction": "null: the order goes to the book at once; else it is auctioned first (domain rule R33)",
+    "auction_id": "the auction's number, which is its order's",
+    "quote_id": "matching's number of the quote; null where it was refused",
+    "replaced_quote_id": "the maker's quote that this one takes the place of; null for none",
+    "AuctionTerms.start": "price or distance at the first slot, decimal; null: by the rule's defaults",
+    "AuctionTerms.end": "price or distance at the last slot, decimal; null: by the rule's defaults",
+    "offsets": "true: start and end are distances from the index",
+    "slots": "how many slots the price takes from start to end",
+    "slot_micros": "length of a slot in microseconds of sequenced time",
+    "limit_ticks": "the order's limit in ticks of the market: no price of the auction is beyond it",
+    "best_opposite_ticks": "best price of the other side at the opening, in ticks of the market; null for an empty one",
+    "maker_lots": "lots that quotes filled",
+    "improvement_quanta": "quote quanta, 1e-6, by which the fills are better than the end price",
+}
 _BOOKS: Final = {
     "book_seq": "gapless per market, from 1: the place of the change in the market's book",
     "BookChanged.bids": "changed levels as (price in ticks, lots now displayed), best first; 0 lots: the level is gone",
@@ -271,6 +286,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_MARKET_RULES,
     **_ORDERS,
     **_PRICES,
+    **_AUCTIONS,
     **_BOOKS,
     **_CORRECTIONS,
     **_VENUE_DATA,

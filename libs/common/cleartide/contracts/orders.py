@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from cleartide.contracts.auctions import AuctionTerms
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.types import (
     AccountId,
@@ -53,6 +54,7 @@ class OrderTerms(Contract):
     oco_group: ClientOrderId | None = None
     take_profit: BracketLeg | None = None
     stop_loss: BracketLeg | None = None
+    auction: AuctionTerms | None = None
 
 
 class CancelTerms(Contract):

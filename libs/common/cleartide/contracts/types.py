@@ -35,6 +35,7 @@ SignedDecimal = Annotated[str, StringConstraints(pattern=r"^-?(?:0|[1-9][0-9]{0,
 Micros = Annotated[int, Field(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
 Seq = Annotated[int, Field(ge=0, le=JSON_SAFE)]
 Ticks = Annotated[int, Field(gt=0, lt=2**40, description="price in ticks of the market")]
+SignedTicks = Annotated[int, Field(gt=-(2**40), lt=2**40, description="price, or distance from one, in ticks")]
 Lots = Annotated[int, Field(gt=0, lt=2**40, description="size in lots of the market")]
 SignedLots = Annotated[int, Field(gt=-(2**50), lt=2**50, description="signed size in lots, long > 0")]
 Quanta = Annotated[int, Field(ge=-JSON_SAFE, le=JSON_SAFE, description="quote quanta, 1e-6 of the quote asset")]

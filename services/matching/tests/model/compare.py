@@ -13,6 +13,7 @@ from cleartide.contracts import (
     PositionChanged,
     ReportTrade,
     SettleFunding,
+    TradingEvent,
     UpdateIndexPrice,
     Withdraw,
 )
@@ -93,7 +94,7 @@ class Service(HandlerBench[MatchingState]):
         for change in said:
             if isinstance(change, BookChanged) and not self._view(change.market).apply(change):
                 raise Difference(f"change {change.book_seq} of {change.market}'s book does not follow the last one")
-        return [event for event in said if not isinstance(event, BookChanged)]
+        return [event for event in said if isinstance(event, TradingEvent)]
 
     def _view(self, market: str) -> BookView:
         if market not in self.views:

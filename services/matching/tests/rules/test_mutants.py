@@ -7,6 +7,7 @@ import pytest
 
 from services.matching.tests.rules import (
     test_accounting_rules,
+    test_auction_rules,
     test_liquidation_rules,
     test_margin_rules,
     test_order_rules,
@@ -22,7 +23,14 @@ PRODUCT: Final = Product(
     "libs/common/cleartide/rules/margin.py",
 )
 SUITE: Final = Suite(
-    [test_accounting_rules, test_liquidation_rules, test_margin_rules, test_order_rules, test_price_rules]
+    [
+        test_accounting_rules,
+        test_auction_rules,
+        test_liquidation_rules,
+        test_margin_rules,
+        test_order_rules,
+        test_price_rules,
+    ]
 )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from cleartide.contracts.base import Message
 from cleartide.contracts.codec import encode
 from cleartide.contracts.examples.accounts import ACCOUNT_EXAMPLES
+from cleartide.contracts.examples.auctions import AUCTION_EXAMPLES
 from cleartide.contracts.examples.books import BOOK_EXAMPLES
 from cleartide.contracts.examples.commands import COMMAND_EXAMPLES
 from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
@@ -31,6 +32,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *VENUE_EXAMPLES,
         *ACCOUNT_EXAMPLES,
         *BOOK_EXAMPLES,
+        *AUCTION_EXAMPLES,
         *CORRECTION_EXAMPLES,
         *MARKET_EXAMPLES,
         *PRODUCT_EXAMPLES,

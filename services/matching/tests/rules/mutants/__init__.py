@@ -6,9 +6,10 @@ A text that is gone has been rewritten: give the mutant the new text, so that th
 from typing import Final
 
 from services.matching.tests.rules.mutants.accounting import ACCOUNTING
+from services.matching.tests.rules.mutants.auctions import AUCTIONS
 from services.matching.tests.rules.mutants.liquidation import LIQUIDATION
 from services.matching.tests.rules.mutants.margin import MARGIN
 from services.matching.tests.rules.mutants.orders import ORDERS
 from services.matching.tests.rules.mutants.prices import PRICES
 
-MUTANTS: Final = (*ACCOUNTING, *MARGIN, *PRICES, *LIQUIDATION, *ORDERS)
+MUTANTS: Final = (*ACCOUNTING, *MARGIN, *PRICES, *LIQUIDATION, *ORDERS, *AUCTIONS)

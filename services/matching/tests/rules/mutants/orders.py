@@ -22,13 +22,13 @@ ORDERS: Final = (
     ),
     Mutant(
         "RULE-R26-003",
-        "return self._levels[self._keys[-1]].oldest if self._keys else None",
-        "return self._levels[self._keys[-1]].newest if self._keys else None",
+        "return self._orders.get(self._packed.best(self._half))",
+        "return next(iter([list(queue)[-1] for queue in self.queues()]), None)",
     ),
     Mutant(
         "RULE-R26-003",
-        "return self._levels[self._keys[-1]].oldest if self._keys else None",
-        "return self._levels[self._keys[0]].oldest if self._keys else None",
+        "return self._orders.get(self._packed.best(self._half))",
+        "return next(iter([list(queue)[0] for queue in self.queues()][::-1]), None)",
     ),
     Mutant(
         "RULE-R27-001",
