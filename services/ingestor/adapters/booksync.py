@@ -4,7 +4,8 @@ A frame covers the updates first..final and follows `previous`, the final of the
 counts, one less than its number). A snapshot of its own request is joined to the frames kept since: those with
 final < last are dropped, the first one with first <= last <= final (or previous == last) is taken. A snapshot within
 the feed simply begins anew. From then on previous == last is required: whatever breaks the chain drops the book at
-once, and later frames are kept for the next join.
+once, and later frames are kept for the next join. Older frames are ignored, but not for ever: MAX_OLD_FRAMES in a row
+mean that the venue's numbers start anew.
 """
 
 from collections import deque
@@ -16,6 +17,7 @@ from services.ingestor.adapters.book import Book, TextLevel
 from services.ingestor.adapters.instrument import Instrument
 
 MAX_WAITING_FRAMES: Final = 2_048
+MAX_OLD_FRAMES: Final = 8
 
 Step = Literal["applied", "joined", "ignored", "waiting", "lost"]
 
@@ -52,12 +54,13 @@ class BookSync:
     book was lost, `last` the final update it holds (or held).
     """
 
-    __slots__ = ("_asked", "_instrument", "_waiting", "attempts", "book", "fault", "joined", "last")
+    __slots__ = ("_asked", "_instrument", "_old", "_waiting", "attempts", "book", "fault", "joined", "last")
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
         self._waiting: deque[Difference] | None = deque(maxlen=MAX_WAITING_FRAMES)
         self._asked = False
+        self._old = 0
         self.book: Book | None = None
         self.joined = False
         self.last = 0
@@ -99,7 +102,7 @@ class BookSync:
             return self.spoil(str(error))
         if book.crossed:
             return self.spoil("crossed book")
-        self.book, self.last, self.joined, self.attempts, self._waiting = book, last, True, 0, None
+        self.book, self.last, self.joined, self.attempts, self._waiting, self._old = book, last, True, 0, None, 0
         return "joined"
 
     def difference(self, frame: Difference) -> Step:
@@ -148,8 +151,16 @@ class BookSync:
         self._waiting = waiting
         return "lost"
 
+    def is_restart(self) -> bool:
+        """One more frame older than the book came; whether so many did in a row that the numbers must start anew."""
+        self._old += 1
+        return self._old >= MAX_OLD_FRAMES
+
     def _advance(self, book: Book, frame: Difference) -> Step:
         if frame.final < self.last or (self.joined and frame.final == self.last):
+            if self.joined and frame.final < self.last and self.is_restart():
+                self.fault = "numbers start anew"
+                return "lost"
             return "ignored"
         follows = frame.previous == self.last
         if not follows and (self.joined or not frame.first <= self.last):
@@ -164,9 +175,9 @@ class BookSync:
             self.fault = "crossed book"
             return "lost"
         step: Step = "applied" if self.joined else "joined"
-        self.last, self.joined = frame.final, True
+        self.last, self.joined, self._old = frame.final, True, 0
         return step
 
     def _drop(self, frame: Difference) -> None:
-        self.book, self.joined = None, False
+        self.book, self.joined, self._old = None, False, 0
         self._waiting = deque((frame,), maxlen=MAX_WAITING_FRAMES)

@@ -140,11 +140,17 @@ class SymbolFeed:
     def whole_book(
         self, seq: int, bids: list[TextLevel], asks: list[TextLevel], venue_time: int, at: int
     ) -> list[Output]:
-        """A frame that is the whole book, from a venue without differences; an older or equal `seq` is ignored."""
+        """A frame that is the whole book, from a venue without differences.
+
+        An older or equal `seq` is ignored, unless so many come in a row that the venue's clock must have been put back.
+        """
         if self.sync.joined and seq <= self.sync.last:
             self.heard["book"] = at
             self._counts["repeated" if seq == self.sync.last else "late"] += 1
-            return []
+            if seq == self.sync.last or not self.sync.is_restart():
+                return []
+            gap = self._gap("book", self.sync.last, seq, "numbers start anew", venue_time, at)
+            return [gap, *self.begin_book(seq, bids, asks, venue_time, at)]
         if not self._announced:
             return self.begin_book(seq, bids, asks, venue_time, at)
         self.heard["book"] = at

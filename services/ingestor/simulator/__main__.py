@@ -1,4 +1,8 @@
-"""python -m services.ingestor.simulator --port N --recording FILE: a Binance USD-M venue on loopback."""
+"""python -m services.ingestor.simulator --recording FILE [--venue NAME ...]: perpetuals venues on loopback.
+
+Binance USD-M is played byte for byte from the recording; every other venue is derived from it: the same market, told
+in that venue's protocol, over its handshakes, heartbeats and snapshots.
+"""
 
 import argparse
 import asyncio
@@ -6,13 +10,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from services.ingestor.simulator import faults
 from services.ingestor.simulator.faults import Faults
+from services.ingestor.simulator.host import RECORDED, Host, every_venue
 from services.ingestor.simulator.recording import Recording
 from services.ingestor.simulator.replay import Pace, Replay
-from services.ingestor.simulator.server import LIFETIME_SECONDS, PREFIX, VenueServer
+from services.ingestor.simulator.server import LIFETIME_SECONDS
+from services.ingestor.simulator.twin import Traded
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -26,14 +33,48 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 picks a free one and prints it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; loopback unless in a container")
     parser.add_argument("--recording", type=Path, required=True, help="gzipped collector file")
+    parser.add_argument(
+        "--venue",
+        action="append",
+        default=[],
+        metavar="NAME[=SYMBOL[:OFFSET],...]",
+        help=f"a venue, or all (default {RECORDED}); prices of a symbol are OFFSET higher. {', '.join(every_venue())}",
+    )
     parser.add_argument("--speed", default="1.0", help="1.0: the recording's own pace; max: as fast as clients read")
     parser.add_argument("--loop", action="store_true", help="start again at the end, ids and times going on")
     parser.add_argument("--shift-time", action="store_true", help="move event times to now (speed 1.0 only)")
-    parser.add_argument("--wait", action="store_true", help="begin with the first subscription to a depth stream")
+    parser.add_argument("--wait", action="store_true", help="begin when a client has subscribed")
     parser.add_argument("--until-line", type=int, help="play only up to this line of the recording")
     parser.add_argument("--lifetime", type=float, default=LIFETIME_SECONDS, help="seconds until a socket is cut")
-    parser.add_argument("--fault", action="append", default=[], metavar="KIND:...", help="commit a fault, see below")
+    parser.add_argument("--fault", action="append", default=[], metavar="[VENUE/]KIND:...", help="see below")
     return parser.parse_args(arguments)
+
+
+def traded_of(texts: Sequence[str]) -> dict[str, list[Traded]]:
+    """The venues and symbols of the command line. Raises ValueError for an offset that is no number."""
+    found: dict[str, list[Traded]] = {}
+    for text in texts or [RECORDED]:
+        name, _, symbols = text.partition("=")
+        for each in every_venue() if name == "all" else [name]:
+            found[each] = [_traded(symbol) for symbol in symbols.split(",") if symbol]
+    return found
+
+
+def _traded(text: str) -> Traded:
+    symbol, _, offset = text.partition(":")
+    try:
+        return Traded(symbol, Decimal(offset or "0"))
+    except InvalidOperation as error:
+        raise ValueError(f"{offset!r} is no price") from error
+
+
+def faults_of(texts: Sequence[str], only: str) -> dict[str, Faults]:
+    """The faults of the command line by venue; without a venue they are those of `only`."""
+    found: dict[str, Faults] = {}
+    for text in texts:
+        venue, slash, fault = text.rpartition("/")
+        found.setdefault(venue if slash else only, Faults()).add(fault)
+    return found
 
 
 async def simulate(options: argparse.Namespace) -> None:
@@ -41,16 +82,16 @@ async def simulate(options: argparse.Namespace) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    wanted = Faults()
-    for text in options.fault:
-        wanted.add(text)
+    traded = traded_of(options.venue)
+    wanted = faults_of(options.fault, RECORDED if len(traded) != 1 else next(iter(traded)))
     pace = Pace(0.0 if options.speed == "max" else float(options.speed), options.loop, options.shift_time)
-    replay = Replay(Recording(options.recording, options.until_line), pace, wanted)
-    server = VenueServer(replay, options.lifetime)
-    port = await server.start(options.port, options.host)
-    address = f"{options.host}:{port}"
-    print(f"venue simulator: {replay.recording.symbol} on ws://{address}{PREFIX} http://{address}{PREFIX}", flush=True)  # noqa: T201
-    playing = asyncio.create_task(replay.run(options.wait))
+    replay = Replay(Recording(options.recording, options.until_line), pace, wanted.get(RECORDED, Faults()))
+    host = Host(replay, traded, wanted, lifetime=options.lifetime)
+    port = await host.start(options.port, options.host)
+    for name in traded:
+        address = f"{options.host}:{port}/{name}"
+        print(f"venue simulator: {name} on ws://{address} http://{address}", flush=True)  # noqa: T201
+    playing = asyncio.create_task(replay.run(host.subscribed if options.wait else None))
     await asyncio.wait((playing, asyncio.ensure_future(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
     if playing.done():
         playing.result()
@@ -58,7 +99,7 @@ async def simulate(options: argparse.Namespace) -> None:
     playing.cancel()
     with suppress(asyncio.CancelledError):
         await playing
-    await server.stop()
+    await host.stop()
 
 
 if __name__ == "__main__":

@@ -10,22 +10,19 @@ QUEUED_FRAMES: Final = 10_000
 MARKET_EVENTS: Final = ("markPrice", "aggTrade", "kline", "forceOrder")
 
 
-class Client:
-    """One socket: what it is subscribed to, and the frames on their way to it."""
+class Outbox:
+    """The frames on their way to one client. `patient`: wait for it instead of cutting it off."""
 
-    def __init__(self, socket: web.WebSocketResponse, route: str, combined: bool, patient: bool) -> None:
+    def __init__(self, socket: web.WebSocketResponse, patient: bool) -> None:
         self._socket = socket
-        self._serves_market = route == "market"
-        self._combined = combined
         self._patient = patient
         self._silent = False
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_FRAMES)
-        self.streams: list[str] = []
 
-    def wants(self, stream: str) -> bool:
-        """Subscribed to it, and the route serves it."""
-        of_market = stream.split("@")[1] in MARKET_EVENTS
-        return stream in self.streams and of_market == self._serves_market
+    @property
+    def drained(self) -> bool:
+        """Whether nothing is on its way."""
+        return self._queue.empty()
 
     async def send(self, raw: bytes) -> None:
         """Queue a frame; a replay at its own pace cuts off a client that does not keep up, as a venue does."""
@@ -57,7 +54,30 @@ class Client:
         """Send what is queued, for as long as the socket lives."""
         while True:
             raw = await self._queue.get()
-            await self._socket.send_frame(raw if self._combined else _bare(raw), WSMsgType.TEXT)
+            await self._socket.send_frame(self.framed(raw), WSMsgType.TEXT)
+
+    def framed(self, raw: bytes) -> bytes:
+        """A queued frame as this client gets it."""
+        return raw
+
+
+class Client(Outbox):
+    """A client of Binance USD-M: the names of its streams and the route they come on."""
+
+    def __init__(self, socket: web.WebSocketResponse, route: str, combined: bool, patient: bool) -> None:
+        super().__init__(socket, patient)
+        self._serves_market = route == "market"
+        self._combined = combined
+        self.streams: list[str] = []
+
+    def wants(self, stream: str) -> bool:
+        """Subscribed to it, and the route serves it."""
+        of_market = stream.split("@")[1] in MARKET_EVENTS
+        return stream in self.streams and of_market == self._serves_market
+
+    def framed(self, raw: bytes) -> bytes:
+        """With the stream's name, or bare."""
+        return raw if self._combined else _bare(raw)
 
     async def answer(self, text: str) -> None:
         """SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS."""

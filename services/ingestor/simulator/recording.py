@@ -30,6 +30,12 @@ class Body(msgspec.Struct, gc=False):
     t: int = 0
     b: list[Level] | str = ""
     a: list[Level] | str = ""
+    B: str = ""
+    A: str = ""
+    p: str = ""
+    q: str = ""
+    m: bool = False
+    X: str = "MARKET"
 
 
 class Envelope(msgspec.Struct, gc=False):

@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
+
 from services.ingestor.simulator.faults import Faults
-from services.ingestor.simulator.market import Market
-from services.ingestor.simulator.recording import Line, Recording, Shift
+from services.ingestor.simulator.market import Market, next_funding
+from services.ingestor.simulator.moves import Figures, Move, move_of
+from services.ingestor.simulator.recording import Body, Envelope, Line, Recording, Shift
 
 FRAMES_PER_TURN: Final = 100
 MARK_MILLIS: Final = 1_000
@@ -33,6 +37,18 @@ class Subscriber(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """A venue that is derived from the recording."""
+
+    async def begin(self, number: int) -> None:
+        """The book is known; its newest update is `number`."""
+        ...
+
+    async def take(self, move: Move) -> None:
+        """Something happened on the market."""
+        ...
+
+
 @dataclass
 class Pace:
     """speed 1.0 is the recording's own, 0 as fast as clients read. `shift_time` moves event times to now."""
@@ -54,6 +70,7 @@ class Replay:
     pace: Pace = field(default_factory=Pace)
     faults: Faults = field(default_factory=Faults)
     subscribers: list[Subscriber] = field(default_factory=list)
+    listeners: list[Listener] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.market = Market(self.recording)
@@ -65,10 +82,10 @@ class Replay:
         self._next_mark = 0
         self._started = 0.0
 
-    async def run(self, wait_for_subscriber: bool = False) -> None:
-        """Play until the end of the recording, or until cancelled when it loops."""
-        if wait_for_subscriber:
-            await self.subscribed.wait()
+    async def run(self, wait: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Play until the end of the recording, or until cancelled when it loops; begin when `wait` is over."""
+        if wait is not None:
+            await wait()
         while True:
             await self._play_once()
             self.loops += 1
@@ -81,7 +98,9 @@ class Replay:
         shift = self._shift()
         if self.loops:
             shift = self.recording.next_loop(self.market.shift, shift.millis)
-            await self._broadcast(self.recording.join.stream, self.market.begin_loop(shift))
+            seam = self.market.begin_loop(shift)
+            await self._broadcast(self.recording.join.stream, seam)
+            await self._tell(msgspec.json.decode(seam, type=Envelope).data, Shift())
         else:
             self.market.shift = shift
         self._next_mark = 0
@@ -104,6 +123,8 @@ class Replay:
             if first_loop:
                 self.market.take_snapshot()
                 self.snapshot_passed.set()
+                for listener in self.listeners:
+                    await listener.begin(self.market.last + self.market.shift.updates)
             return
         body = line.body()
         if not first_loop and line.is_depth and body.u < self.recording.snapshot.last:
@@ -113,7 +134,13 @@ class Replay:
             await self._play_faulty(line)
         else:
             await self._broadcast(line.stream, self.market.shift.apply(line.raw))
+        await self._tell(body, self.market.shift)
         await self._say_mark()
+
+    async def _tell(self, body: Body, shift: Shift) -> None:
+        if self.listeners and (move := move_of(body, shift.trades, shift.millis)) is not None:
+            for listener in self.listeners:
+                await listener.take(move)
 
     async def _play_faulty(self, line: Line) -> None:
         faults, number = self.faults, line.number
@@ -133,8 +160,12 @@ class Replay:
         if now < self._next_mark:
             return
         self._next_mark = (now // MARK_MILLIS + 1) * MARK_MILLIS
-        if (mark := self.market.mark_frame(now)) is not None:
-            await self._broadcast(*mark)
+        if (frame := self.market.mark_frame(now)) is not None:
+            await self._broadcast(*frame)
+        if (mark := self.market.mark()) is not None:
+            figures = Figures(mark["mark"], mark["index"], mark["rate"], next_funding(now), now)
+            for listener in self.listeners:
+                await listener.take(figures)
 
     async def _broadcast(self, stream: str, raw: bytes) -> None:
         for subscriber in list(self.subscribers):

@@ -45,7 +45,6 @@ class VenueServer:
         self._replay = replay
         self._lifetime = lifetime
         self._weights = Weights()
-        self._runner: web.AppRunner | None = None
 
     def app(self) -> web.Application:
         """The application with every endpoint, under the venue's name."""
@@ -60,24 +59,16 @@ class VenueServer:
         app.router.add_get("/fapi/v1/fundingInfo", self._funding_info)
         app.router.add_get("/fapi/v1/premiumIndex", self._premium_index)
         app.router.add_get("/fapi/v1/depth", self._depth)
-        root = web.Application()
-        root.add_subapp(PREFIX, app)
-        return root
+        return app
 
-    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
-        """Listen, on loopback unless told otherwise; returns the port."""
-        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        await site.start()
-        return int(self._runner.addresses[0][1])
+    def mount(self, root: web.Application) -> None:
+        """Add the venue to a server."""
+        root.add_subapp(PREFIX, self.app())
 
-    async def stop(self) -> None:
-        """Cut every socket and stop listening."""
+    async def end(self) -> None:
+        """Cut every socket."""
         for subscriber in list(self._replay.subscribers):
             await subscriber.end(1001)
-        if self._runner is not None:
-            await self._runner.cleanup()
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS, timeout=1.0)

@@ -15,9 +15,9 @@ from nats.aio.client import Client
 from services.ingestor.adapters.venues.binance import UsdmCore
 from services.ingestor.feed import VenueFeed
 from services.ingestor.simulator.faults import Faults
+from services.ingestor.simulator.host import RECORDED, Host
 from services.ingestor.simulator.recording import Recording
 from services.ingestor.simulator.replay import Pace, Replay
-from services.ingestor.simulator.server import PREFIX, VenueServer
 from services.ingestor.tests.support import BTCUSDT, RECORDING, SYMBOL
 from services.ingestor.transport.publisher import Publisher
 from services.ingestor.transport.rest import VenueRest
@@ -47,11 +47,11 @@ async def venue(
     for text in faults:
         wanted.add(text)
     replay = Replay(first_lines(last_line), pace or Pace(SPEED), wanted)
-    server = VenueServer(replay, lifetime)
+    server = Host(replay, {RECORDED: ()}, lifetime=lifetime)
     port = await server.start()
-    playing = asyncio.create_task(replay.run(wait_for_subscriber=wait))
+    playing = asyncio.create_task(replay.run(server.subscribed if wait else None))
     try:
-        yield replay, f"127.0.0.1:{port}{PREFIX}"
+        yield replay, f"127.0.0.1:{port}/{RECORDED}"
     finally:
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)

@@ -1,0 +1,245 @@
+"""One simulated venue: its clients, its topics, its faults. What happens on the market comes from a replay."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from heapq import nlargest, nsmallest
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from services.ingestor.simulator.client import Outbox
+from services.ingestor.simulator.faults import Faults
+from services.ingestor.simulator.moves import Change, Deal, Move, Quote, kind_of, shifted
+from services.ingestor.simulator.recording import Level
+from services.ingestor.simulator.twin import Topic, Traded, Twin, View
+
+PPM: Final = 1_000_000
+
+
+class BookSource(Protocol):
+    """The market's book: sizes in base units by price, as text."""
+
+    @property
+    def bids(self) -> Mapping[str, str]: ...
+    @property
+    def asks(self) -> Mapping[str, str]: ...
+    @property
+    def known(self) -> bool: ...
+    @property
+    def now_millis(self) -> int: ...
+
+
+class MarketView:
+    """One symbol's book: the market's, at the symbol's prices and in the venue's sizes."""
+
+    def __init__(self, source: BookSource, twin: Twin, traded: Traded) -> None:
+        self._source, self._twin, self._traded = source, twin, traded
+        self.skew = 0
+
+    @property
+    def number(self) -> int:
+        """The number of the newest change."""
+        return self._twin.numbers[self._traded.symbol]
+
+    @property
+    def millis(self) -> int:
+        """The venue's time."""
+        return self._source.now_millis + self.skew
+
+    def top(self, count: int) -> tuple[list[Level], list[Level]]:
+        """Bids and asks, best first."""
+        bids = nlargest(count, self._source.bids.items(), key=_price)
+        asks = nsmallest(count, self._source.asks.items(), key=_price)
+        return self._levels(bids), self._levels(asks)
+
+    def _levels(self, levels: Sequence[Level]) -> list[Level]:
+        return translated(levels, self._twin, self._traded.offset)
+
+
+class Member(Outbox):
+    """A client of the stage, its topics, and whether it has answered the last heartbeat."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None, patient: bool) -> None:
+        super().__init__(socket, patient)
+        self._transport = transport
+        self.topics: set[Topic] = set()
+        self.answered = True
+
+    def play_dead(self) -> None:
+        """Stay open without reading or writing: not even a ping is answered."""
+        self.silence()
+        if isinstance(self._transport, asyncio.ReadTransport):
+            self._transport.pause_reading()
+
+
+class Stage:
+    """Plays one venue to its clients.
+
+    Frames are numbered from 0 as the venue would send them, whether or not anybody listens; faults go by that number.
+    `subscribed` is set once a client has asked for everything that there is.
+    """
+
+    def __init__(self, twin: Twin, source: BookSource, faults: Faults | None = None) -> None:
+        self.twin = twin
+        self.faults = faults or Faults()
+        self.members: list[Member] = []
+        self.subscribed = asyncio.Event()
+        self.count = 0
+        self.views: dict[str, View] = {each.symbol: MarketView(source, twin, each) for each in twin.traded}
+        self._source = source
+        self._waiting: list[tuple[Member, str]] = []
+        self._withheld: dict[int, tuple[Topic, bytes]] = {}
+        self._old: dict[str, Sequence[bytes]] = {}
+        self._turn = asyncio.Lock()
+
+    async def greet(self, member: Member) -> None:
+        """A socket was opened."""
+        self.members.append(member)
+        for frame in self.twin.greeting():
+            await member.send(frame)
+
+    async def hear(self, member: Member, text: str) -> None:
+        """A client's message."""
+        if self.twin.is_pulse(text):
+            member.answered = True
+            return
+        async with self._turn:
+            reply = self.twin.reply(text)
+            for frame in reply.frames:
+                await member.send(frame)
+            member.topics -= set(reply.left)
+            for kind, symbol in reply.joined:
+                member.topics.add((kind, symbol))
+                if kind == "book":
+                    await self._open_book(member, symbol)
+                for frame in self.twin.opening((kind, symbol)):
+                    await member.send(frame)
+            wanted = {(kind, symbol) for kind in self.twin.kinds for symbol in self.twin.symbols}
+            if wanted <= member.topics:
+                self.subscribed.set()
+
+    async def begin(self, number: int) -> None:
+        """The market's book is known from here on; whoever subscribed to it before gets it now."""
+        async with self._turn:
+            for traded in self.twin.traded:
+                self.twin.numbers[traded.symbol] = number
+                self._old[traded.symbol] = self.twin.snapshot(traded.symbol, self.views[traded.symbol])
+            for member, symbol in self._waiting:
+                await self._open_book(member, symbol)
+            self._waiting.clear()
+
+    async def take(self, move: Move) -> None:
+        """Something happened on the market."""
+        if isinstance(move, Change) and not self._source.known:
+            return
+        async with self._turn:
+            await self._misbehave()
+            for traded in self.twin.traded:
+                for raw in self._render(traded, self._altered(move)):
+                    await self._send((kind_of(move), traded.symbol), raw)
+
+    async def end(self) -> None:
+        """Cut every socket."""
+        for member in list(self.members):
+            await member.end(1001)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _open_book(self, member: Member, symbol: str) -> None:
+        if not self._source.known:
+            self._waiting.append((member, symbol))
+            return
+        frames = self.twin.snapshot(symbol, self.views[symbol])
+        if frames and self.faults.stale_snapshots and symbol in self._old:
+            self.faults.stale_snapshots -= 1
+            frames = self._old[symbol]
+        for frame in frames:
+            await member.send(frame)
+
+    def _render(self, traded: Traded, move: Move) -> Sequence[bytes]:
+        twin, symbol = self.twin, traded.symbol
+        if twin.delisted:
+            return ()
+        if traded.offset:
+            move = shifted(move, traded.offset)
+        if isinstance(move, Change):
+            bids, asks = (translated(side, twin) for side in (move.bids, move.asks))
+            return twin.change(symbol, Change(bids, asks, move.millis), self.views[symbol])
+        if isinstance(move, Quote):
+            bid, ask = translated((move.bid, move.ask), twin)
+            twin.newest[symbol].quote = quote = Quote(bid, ask, move.millis)
+            return twin.quote(symbol, quote)
+        if isinstance(move, Deal):
+            return twin.deal(symbol, move._replace(size=twin.size(move.size, move.price)))
+        twin.newest[symbol].figures = move
+        return twin.figures(symbol, move)
+
+    async def _misbehave(self) -> None:
+        """The faults that are not of one frame."""
+        faults, number = self.faults, self.count
+        if faults.due(faults.silencing, number):
+            for member in self.members:
+                member.silence()
+        if faults.due(faults.deadening, number):
+            for member in self.members:
+                member.play_dead()
+        if (code := faults.due_value(faults.closing, number)) is not None:
+            for member in list(self.members):
+                await member.end(code)
+        if (delay := faults.due_value(faults.delayed, number)) is not None:
+            await asyncio.sleep(delay)
+        if faults.due(faults.restarting, number):
+            for traded in self.twin.traded:
+                self.twin.numbers[traded.symbol] = 0
+        if faults.due(faults.delisting, number):
+            self.twin.delisted = True
+        if (skew := faults.due_value(faults.skewed, number)) is not None:
+            for view in self.views.values():
+                assert isinstance(view, MarketView)
+                view.skew = skew
+
+    def _altered(self, move: Move) -> Move:
+        """The faults of what is said, not of how."""
+        faults, number = self.faults, self.count
+        view = self.views[self.twin.traded[0].symbol]
+        if isinstance(view, MarketView) and view.skew:
+            move = move._replace(millis=move.millis + view.skew)
+        if isinstance(move, Change):
+            self.twin.wrong_checksum = faults.due(faults.miscounted, number)
+            if faults.due(faults.crossing, number):
+                best = min(self._source.asks, key=Decimal)
+                move = move._replace(bids=[*move.bids, (best, "1.000")])
+        elif (ppm := faults.spike_at(number)) and isinstance(move, Quote | Deal):
+            price = Decimal(move.bid[0] if isinstance(move, Quote) else move.price)
+            move = shifted(move, (price * ppm / PPM).quantize(Decimal("0.1")))
+        elif isinstance(move, Quote | Deal) and faults.refined is not None and number >= faults.refined:
+            move = shifted(move, Decimal("0.01"))
+        return move
+
+    async def _send(self, topic: Topic, raw: bytes) -> None:
+        """One frame, or what the faults make of it."""
+        number, self.count = self.count, self.count + 1
+        after = self.faults.swapped.get(number)
+        if after is not None and after > number:
+            self._withheld[after] = topic, raw
+            return
+        for each in self.faults.frames(number, raw):
+            await self._broadcast(topic, each)
+        if number in self._withheld:
+            await self._broadcast(*self._withheld.pop(number))
+
+    async def _broadcast(self, topic: Topic, raw: bytes) -> None:
+        for member in list(self.members):
+            if topic in member.topics:
+                await member.send(raw)
+
+
+def translated(levels: Sequence[Level], twin: Twin, offset: Decimal = Decimal(0)) -> list[Level]:
+    """Levels in the venue's sizes, their prices `offset` higher."""
+    sized = [(price, twin.size(size, price)) for price, size in levels]
+    return [(format(Decimal(price) + offset, "f"), size) for price, size in sized] if offset else sized
+
+
+def _price(level: Level) -> Decimal:
+    return Decimal(level[0])

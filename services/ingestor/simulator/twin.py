@@ -1,0 +1,219 @@
+"""A venue's twin: what the simulator must know to be that venue. Modules in `venues/` define theirs in `TWINS`.
+
+The stage tells the twin what happens on the market (`moves`) and what a client says; the twin answers in the venue's
+frames. It owns no socket and no clock.
+"""
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
+
+import msgspec
+
+from services.ingestor.simulator.moves import KINDS, Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.recording import Level
+
+Topic = tuple[Kind, str]
+"""A kind of data of one symbol."""
+WHOLE: Final = 1_000_000
+"""More levels than any book has."""
+
+
+@dataclass(frozen=True)
+class Traded:
+    """One symbol of a simulated venue; its prices are the recording's plus `offset`."""
+
+    symbol: str
+    offset: Decimal = Decimal(0)
+
+
+class View(Protocol):
+    """A symbol's book as it stands, in the venue's own numbers."""
+
+    @property
+    def number(self) -> int:
+        """The number of the newest change in it."""
+        ...
+
+    @property
+    def millis(self) -> int: ...
+
+    def top(self, count: int) -> tuple[list[Level], list[Level]]:
+        """Bids and asks, best first."""
+        ...
+
+
+class Reply(NamedTuple):
+    """What follows from a client's message: frames to send, topics that it gets from now on, topics that it drops."""
+
+    frames: Sequence[bytes] = ()
+    joined: Sequence[Topic] = ()
+    left: Sequence[Topic] = ()
+
+
+class Ask(NamedTuple):
+    """A client's HTTP request; `host` is the address it was sent to."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    body: bytes
+    host: str
+
+
+class Heartbeat(NamedTuple):
+    """A frame that the venue sends, and cuts off whoever does not answer it before the next."""
+
+    seconds: float
+    frame: bytes
+
+
+@dataclass
+class Newest:
+    """The last quote and figures of a symbol, for those who subscribe now."""
+
+    quote: Quote | None = None
+    figures: Figures | None = None
+
+
+class Twin(ABC):
+    """One simulated venue.
+
+    symbol: what it trades unless told otherwise. heartbeat: what it demands of its clients. wrong_checksum: a fault,
+    for venues that send one.
+    """
+
+    name: ClassVar[str]
+    symbol: ClassVar[str]
+    heartbeat: ClassVar[Heartbeat | None] = None
+    wrong_checksum: bool = False
+
+    def __init__(self, traded: Sequence[Traded] = ()) -> None:
+        self.traded = tuple(traded) or (Traded(self.symbol),)
+        self.numbers: Counter[str] = Counter()
+        self.newest = {each.symbol: Newest() for each in self.traded}
+        self.delisted = False
+
+    @property
+    def symbols(self) -> list[str]:
+        """What it trades."""
+        return [] if self.delisted else [each.symbol for each in self.traded]
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """What can be subscribed to."""
+        return KINDS
+
+    def greeting(self) -> Sequence[bytes]:
+        """What it says when a socket opens."""
+        return ()
+
+    def is_pulse(self, text: str) -> bool:
+        """Whether a message answers the heartbeat."""
+        return False
+
+    @abstractmethod
+    def reply(self, text: str) -> Reply:
+        """What a client's message does. May raise msgspec's errors."""
+
+    @abstractmethod
+    def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
+        """The answer to an HTTP request; None: there is no such thing."""
+
+    @abstractmethod
+    def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
+        """A change of the book, numbered on from `numbers`."""
+
+    @abstractmethod
+    def quote(self, symbol: str, quote: Quote) -> Sequence[bytes]:
+        """A new best quote."""
+
+    @abstractmethod
+    def deal(self, symbol: str, deal: Deal) -> Sequence[bytes]:
+        """A trade."""
+
+    @abstractmethod
+    def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
+        """Mark, index, funding."""
+
+    def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
+        """What a subscription to the book brings at once."""
+        return ()
+
+    def opening(self, topic: Topic) -> Sequence[bytes]:
+        """What another subscription brings at once."""
+        return ()
+
+    def size(self, text: str, price: str) -> str:
+        """A size in base units as the venue counts it."""
+        return text
+
+    def next_number(self, symbol: str) -> int:
+        """The number of one more change of the book."""
+        self.numbers[symbol] += 1
+        return self.numbers[symbol]
+
+    def known(self, names: Sequence[str]) -> bool:
+        """Whether all of these are traded."""
+        return set(names) <= set(self.symbols)
+
+
+def single_levels(change: Change) -> list[tuple[str, Level]]:
+    """The change level by level, "buy" or "sell": what goes leaves first, so that the book is never crossed between."""
+    levels = [("buy", level) for level in change.bids] + [("sell", level) for level in change.asks]
+    return sorted(levels, key=lambda each: Decimal(each[1][1]) != 0)
+
+
+def dollars(size: str, price: str, contract: int = 1) -> str:
+    """A size in base units as whole contracts of so many dollars: at least one, unless it is none."""
+    amount = Decimal(size)
+    if not amount:
+        return "0"
+    return str(max(1, int((amount * Decimal(price) / contract).quantize(Decimal(1), ROUND_HALF_UP))))
+
+
+def contracts(size: str, worth: str) -> str:
+    """A size in base units as contracts worth `worth` each."""
+    return format((Decimal(size) / Decimal(worth)).normalize(), "f")
+
+
+def number(text: str) -> msgspec.Raw:
+    """Decimal text as a JSON number."""
+    return msgspec.Raw(text.encode())
+
+
+def encoded(**fields: Any) -> bytes:
+    """A frame of these fields."""
+    return msgspec.json.encode(fields)
+
+
+def message(text: str) -> dict[str, Any]:
+    """A client's JSON object. Raises msgspec's errors."""
+    return msgspec.json.decode(text, type=dict[str, Any])
+
+
+def topics_of(names: Mapping[Kind, str], wanted: Sequence[str], symbols: Sequence[str]) -> list[Topic]:
+    """The topics that are meant by the venue's own names; `names` are patterns with "*" for the symbol."""
+    found: list[Topic] = []
+    for text in wanted:
+        for kind, pattern in names.items():
+            found += [(kind, symbol) for symbol in symbols if pattern.replace("*", symbol) == text]
+    return found
+
+
+@cache
+def twins() -> Mapping[str, type[Twin]]:
+    """Every twin by its venue's name."""
+    from services.ingestor.simulator import venues as package
+
+    found: dict[str, type[Twin]] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        for twin in importlib.import_module(f"{package.__name__}.{module.name}").TWINS:
+            found[twin.name] = twin
+    return found

@@ -1,0 +1,128 @@
+"""Those who speak as Binance does, on one connection: COIN-M (contracts of 100 USD) and Aster.
+
+Binance USD-M itself is `server.VenueServer`, which plays the recording byte for byte.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.twin import Ask, Reply, Twin, View, dollars, encoded, message, topics_of
+
+CONTRACT_DOLLARS: Final = 100
+
+
+class BinanceCoinm(Twin):
+    """COIN-M."""
+
+    name: ClassVar[str] = "binance-coinm"
+    symbol: ClassVar[str] = "BTCUSD_PERP"
+    api: ClassVar[str] = "/dapi/v1"
+    assets: ClassVar[tuple[str, str]] = ("BTC", "USD")
+    size_step: ClassVar[str] = "1"
+    streams: ClassVar[Mapping[Kind, str]] = {
+        "book": "*@depth@0ms",
+        "quote": "*@bookTicker",
+        "trade": "*@trade",
+        "figures": "*@markPrice@1s",
+    }
+
+    def size(self, text: str, price: str) -> str:
+        """Contracts."""
+        return dollars(text, price, CONTRACT_DOLLARS)
+
+    def reply(self, text: str) -> Reply:
+        """SUBSCRIBE, UNSUBSCRIBE; a stream that is not there is accepted and never heard of, as at the venue."""
+        asked = message(text)
+        method, names = asked.get("method"), [str(each) for each in asked.get("params", [])]
+        if method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
+            return Reply([encoded(error={"code": 2, "msg": "Invalid request"}, id=asked.get("id"))])
+        frames = [encoded(result=None, id=asked.get("id"))]
+        lower = {symbol.lower(): symbol for symbol in self.symbols}
+        topics = [(kind, lower[name]) for kind, name in topics_of(self.streams, names, list(lower))]
+        return Reply(frames, joined=topics) if method == "SUBSCRIBE" else Reply(frames, left=topics)
+
+    def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
+        """Instruments, funding intervals, book snapshots."""
+        if ask.path == f"{self.api}/exchangeInfo":
+            return encoded(symbols=[self._listed(symbol) for symbol in self.symbols])
+        if ask.path == f"{self.api}/fundingInfo":
+            return b"[]"
+        view = views.get(ask.query.get("symbol", ""))
+        if ask.path != f"{self.api}/depth" or view is None:
+            return None
+        bids, asks = view.top(int(ask.query.get("limit", "500")))
+        return encoded(lastUpdateId=view.number, E=view.millis, T=view.millis, bids=bids, asks=asks)
+
+    def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
+        """One frame."""
+        number = self.next_number(symbol)
+        ids = {"U": number, "u": number, "pu": number - 1}
+        return [self._frame("book", symbol, "depthUpdate", change.millis, **ids, b=change.bids, a=change.asks)]
+
+    def quote(self, symbol: str, quote: Quote) -> Sequence[bytes]:
+        """bookTicker."""
+        self.numbers[f"{symbol} quote"] += 1
+        (bid, bid_size), (ask, ask_size) = quote.bid, quote.ask
+        fields = {"u": self.numbers[f"{symbol} quote"], "b": bid, "B": bid_size, "a": ask, "A": ask_size}
+        return [self._frame("quote", symbol, "bookTicker", quote.millis, **fields)]
+
+    def deal(self, symbol: str, deal: Deal) -> Sequence[bytes]:
+        """trade."""
+        fields = {"t": deal.number, "p": deal.price, "q": deal.size, "X": "MARKET", "m": deal.side == "sell"}
+        return [self._frame("trade", symbol, "trade", deal.millis, **fields)]
+
+    def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
+        """markPriceUpdate."""
+        fields = {"p": figures.mark, "i": figures.index_price, "r": figures.rate}
+        data = {"e": "markPriceUpdate", "E": figures.millis, "s": symbol, **fields, "T": figures.next_millis}
+        return [encoded(stream=self._stream("figures", symbol), data=data)]
+
+    def _listed(self, symbol: str) -> dict[str, Any]:
+        filters = [
+            {"filterType": "PRICE_FILTER", "tickSize": "0.1"},
+            {"filterType": "LOT_SIZE", "stepSize": self.size_step},
+        ]
+        base, quote = self.assets
+        state = {"contractStatus": "TRADING", "contractSize": CONTRACT_DOLLARS}
+        return {"symbol": symbol, "baseAsset": base, "quoteAsset": quote, "filters": filters, **state}
+
+    def _stream(self, kind: Kind, symbol: str) -> str:
+        return self.streams[kind].replace("*", symbol.lower())
+
+    def _frame(self, kind: Kind, symbol: str, event: str, millis: int, **fields: Any) -> bytes:
+        data = {"e": event, "E": millis, "T": millis, "s": symbol, **fields}
+        return encoded(stream=self._stream(kind, symbol), data=data)
+
+
+class Aster(BinanceCoinm):
+    """Linear, aggregate trades alone."""
+
+    name: ClassVar[str] = "aster"
+    symbol: ClassVar[str] = "BTCUSDT"
+    api: ClassVar[str] = "/fapi/v1"
+    assets: ClassVar[tuple[str, str]] = ("BTC", "USDT")
+    size_step: ClassVar[str] = "0.001"
+    streams: ClassVar[Mapping[Kind, str]] = {
+        "book": "*@depth@100ms",
+        "quote": "*@bookTicker",
+        "trade": "*@aggTrade",
+        "figures": "*@markPrice@1s",
+    }
+
+    def size(self, text: str, price: str) -> str:
+        """Base units."""
+        return text
+
+    def deal(self, symbol: str, deal: Deal) -> Sequence[bytes]:
+        """aggTrade."""
+        fields = {"a": deal.number, "p": deal.price, "q": deal.size, "m": deal.side == "sell"}
+        return [self._frame("trade", symbol, "aggTrade", deal.millis, **fields)]
+
+    def _listed(self, symbol: str) -> dict[str, Any]:
+        listed = super()._listed(symbol)
+        del listed["contractSize"], listed["contractStatus"]
+        return {**listed, "status": "TRADING"}
+
+
+TWINS: Final[Sequence[type[Twin]]] = (BinanceCoinm, Aster)

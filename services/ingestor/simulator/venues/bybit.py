@@ -1,0 +1,142 @@
+"""Bybit v5 as a server: snapshots with the subscription, tickers by what changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, dollars, encoded, message, topics_of
+
+DEPTH: Final = 500
+
+
+class BybitLinear(Twin):
+    """USDT perpetuals."""
+
+    name: ClassVar[str] = "bybit"
+    symbol: ClassVar[str] = "BTCUSDT"
+    category: ClassVar[str] = "linear"
+    quote_coin: ClassVar[str] = "USDT"
+    size_step: ClassVar[str] = "0.001"
+    names: ClassVar[Mapping[Kind, str]] = {
+        "book": f"orderbook.{DEPTH}.*",
+        "trade": "publicTrade.*",
+        "quote": "tickers.*",
+        "figures": "tickers.*",
+    }
+
+    def reply(self, text: str) -> Reply:
+        """subscribe, unsubscribe, ping."""
+        asked = message(text)
+        op, names = str(asked.get("op", "")), [str(each) for each in asked.get("args", [])]
+        if op == "ping":
+            return Reply([encoded(success=True, ret_msg="pong", conn_id="1", op="ping")])
+        wrong = [name for name in names if name.rpartition(".")[2] not in self.symbols]
+        if op not in ("subscribe", "unsubscribe") or wrong:
+            return Reply([encoded(success=False, ret_msg=f"error:handler not found,topic:{wrong}", conn_id="1", op=op)])
+        topics = topics_of(self.names, names, self.symbols)
+        frames = [encoded(success=True, ret_msg="", conn_id="1", op=op)]
+        return Reply(frames, joined=topics) if op == "subscribe" else Reply(frames, left=topics)
+
+    def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
+        """instruments-info."""
+        if ask.path != "/v5/market/instruments-info" or ask.query.get("category") != self.category:
+            return None
+        listed = [
+            {
+                "symbol": symbol,
+                "contractType": f"{self.category.capitalize()}Perpetual",
+                "status": "Trading",
+                "baseCoin": symbol.removesuffix(self.quote_coin),
+                "quoteCoin": self.quote_coin,
+                "priceFilter": {"tickSize": "0.10"},
+                "lotSizeFilter": {"qtyStep": self.size_step},
+                "fundingInterval": 480,
+            }
+            for symbol in self.symbols
+        ]
+        return encoded(retCode=0, retMsg="OK", result={"category": self.category, "list": listed})
+
+    def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
+        """The best levels."""
+        return [self._book("snapshot", symbol, *view.top(DEPTH), view.number, view.millis)]
+
+    def opening(self, topic: Topic) -> Sequence[bytes]:
+        """The whole ticker, once for both of its kinds."""
+        kind, symbol = topic
+        newest = self.newest[symbol]
+        if kind != "quote" or newest.quote is None:
+            return ()
+        fields = self._quote_fields(newest.quote)
+        if newest.figures is not None:
+            fields |= self._figure_fields(newest.figures)
+        return [self._ticker("snapshot", symbol, fields, newest.quote.millis)]
+
+    def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
+        """One frame; number 1 is a snapshot, by which the venue says that it started anew."""
+        number = self.next_number(symbol)
+        if number == 1:
+            return [self._book("snapshot", symbol, *view.top(DEPTH), 1, change.millis)]
+        return [self._book("delta", symbol, change.bids, change.asks, number, change.millis)]
+
+    def quote(self, symbol: str, quote: Quote) -> Sequence[bytes]:
+        """What changed of the ticker."""
+        return [self._ticker("delta", symbol, self._quote_fields(quote), quote.millis)]
+
+    def deal(self, symbol: str, deal: Deal) -> Sequence[bytes]:
+        """One trade."""
+        trade = {
+            "T": deal.millis,
+            "s": symbol,
+            "S": deal.side.capitalize(),
+            "v": deal.size,
+            "p": deal.price,
+            "L": "ZeroPlusTick",
+            "i": f"sim-{deal.number}",
+            "BT": False,
+        }
+        return [encoded(topic=f"publicTrade.{symbol}", type="snapshot", ts=deal.millis, data=[trade])]
+
+    def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
+        """What changed of the ticker."""
+        return [self._ticker("delta", symbol, self._figure_fields(figures), figures.millis)]
+
+    def _book(self, kind: str, symbol: str, bids: Any, asks: Any, number: int, millis: int) -> bytes:
+        data = {"s": symbol, "b": bids, "a": asks, "u": number, "seq": number}
+        return encoded(topic=f"orderbook.{DEPTH}.{symbol}", type=kind, ts=millis, data=data, cts=millis)
+
+    def _ticker(self, kind: str, symbol: str, fields: dict[str, str], millis: int) -> bytes:
+        data = {"symbol": symbol, **fields}
+        return encoded(topic=f"tickers.{symbol}", type=kind, data=data, cs=self._cross(symbol), ts=millis)
+
+    def _cross(self, symbol: str) -> int:
+        self.numbers[f"{symbol} ticker"] += 1
+        return self.numbers[f"{symbol} ticker"]
+
+    def _quote_fields(self, quote: Quote) -> dict[str, str]:
+        names = ("bid1Price", "bid1Size", "ask1Price", "ask1Size")
+        return dict(zip(names, (*quote.bid, *quote.ask), strict=True))
+
+    def _figure_fields(self, figures: Figures) -> dict[str, str]:
+        return {
+            "markPrice": figures.mark,
+            "indexPrice": figures.index_price,
+            "fundingRate": figures.rate,
+            "nextFundingTime": str(figures.next_millis),
+        }
+
+
+class BybitInverse(BybitLinear):
+    """USD perpetuals: sizes in dollars."""
+
+    name: ClassVar[str] = "bybit-inverse"
+    symbol: ClassVar[str] = "BTCUSD"
+    category: ClassVar[str] = "inverse"
+    quote_coin: ClassVar[str] = "USD"
+    size_step: ClassVar[str] = "1"
+
+    def size(self, text: str, price: str) -> str:
+        """Dollars."""
+        return dollars(text, price)
+
+
+TWINS: Final[Sequence[type[Twin]]] = (BybitLinear, BybitInverse)

@@ -1,0 +1,105 @@
+"""Hyperliquid as a server: whole books of twenty levels, at most two a second."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
+
+import msgspec
+
+from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, encoded, message
+
+LEVELS: Final = 20
+BOOK_MILLIS: Final = 500
+SIZE_DECIMALS: Final = 3
+KINDS: Final[dict[str, Kind]] = {"l2Book": "book", "bbo": "quote", "trades": "trade", "activeAssetCtx": "figures"}
+
+
+class Hyperliquid(Twin):
+    """Coins."""
+
+    name: ClassVar[str] = "hyperliquid"
+    symbol: ClassVar[str] = "BTC"
+
+    def reply(self, text: str) -> Reply:
+        """subscribe, unsubscribe, ping."""
+        asked = message(text)
+        method, wanted = asked.get("method"), asked.get("subscription") or {}
+        if method == "ping":
+            return Reply([encoded(channel="pong")])
+        kind, coin = KINDS.get(str(wanted.get("type"))), str(wanted.get("coin"))
+        if method not in ("subscribe", "unsubscribe") or kind is None or not self.known([coin]):
+            return Reply([encoded(channel="error", data=f"Invalid subscription {text[:80]}")])
+        frames, topics = [encoded(channel="subscriptionResponse", data=asked)], [(kind, coin)]
+        return Reply(frames, joined=topics) if method == "subscribe" else Reply(frames, left=topics)
+
+    def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
+        """meta."""
+        if (ask.method, ask.path) != ("POST", "/info") or message(ask.body.decode()).get("type") != "meta":
+            return None
+        return encoded(universe=[{"name": symbol, "szDecimals": SIZE_DECIMALS} for symbol in self.symbols])
+
+    def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
+        """The book as it is."""
+        return [_book(symbol, view, view.millis)]
+
+    def opening(self, topic: Topic) -> Sequence[bytes]:
+        """The figures as they are."""
+        kind, symbol = topic
+        newest = self.newest[symbol].figures
+        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
+
+    def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
+        """The book as it is, if the last one is old enough."""
+        said = f"{symbol} book"
+        if change.millis - self.numbers[said] < BOOK_MILLIS:
+            return ()
+        self.numbers[said] = change.millis
+        return [_book(symbol, view, change.millis)]
+
+    def quote(self, symbol: str, quote: Quote) -> Sequence[bytes]:
+        """bbo, at most one for each time: the venue sends one a block."""
+        said = f"{symbol} quote"
+        if quote.millis == self.numbers[said]:
+            return ()
+        self.numbers[said] = quote.millis
+        return [
+            encoded(
+                channel="bbo",
+                data={"coin": symbol, "time": quote.millis, "bbo": [_level(quote.bid), _level(quote.ask)]},
+            )
+        ]
+
+    def deal(self, symbol: str, deal: Deal) -> Sequence[bytes]:
+        """One trade."""
+        trade = {
+            "coin": symbol,
+            "side": "B" if deal.side == "buy" else "A",
+            "px": deal.price,
+            "sz": deal.size,
+            "time": deal.millis,
+            "hash": "0x0",
+            "tid": deal.number,
+        }
+        return [encoded(channel="trades", data=[trade])]
+
+    def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
+        """Mark, oracle, rate."""
+        ctx = {
+            "markPx": figures.mark,
+            "oraclePx": figures.index_price,
+            "funding": figures.rate,
+            "openInterest": "1000.0",
+        }
+        return [encoded(channel="activeAssetCtx", data={"coin": symbol, "ctx": ctx})]
+
+
+def _level(level: tuple[str, str]) -> dict[str, str | int]:
+    return {"px": level[0], "sz": level[1], "n": 1}
+
+
+def _book(symbol: str, view: View, millis: int) -> bytes:
+    levels = [[_level(level) for level in side] for side in view.top(LEVELS)]
+    return msgspec.json.encode({"channel": "l2Book", "data": {"coin": symbol, "time": millis, "levels": levels}})
+
+
+TWINS: Final[Sequence[type[Twin]]] = (Hyperliquid,)

@@ -1,0 +1,151 @@
+"""Kraken Futures as a server: single changes, numbered trades, dollars on PI_ products."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.recording import Level
+from services.ingestor.simulator.twin import (
+    WHOLE,
+    Ask,
+    Reply,
+    Topic,
+    Twin,
+    View,
+    dollars,
+    encoded,
+    message,
+    number,
+    single_levels,
+)
+
+FEEDS: Final[dict[str, tuple[Kind, ...]]] = {"book": ("book",), "trade": ("trade",), "ticker": ("quote", "figures")}
+
+
+class KrakenFutures(Twin):
+    """PF_ products."""
+
+    name: ClassVar[str] = "kraken-futures"
+    symbol: ClassVar[str] = "PF_XBTUSD"
+
+    def greeting(self) -> Sequence[bytes]:
+        """info."""
+        return [encoded(event="info", version=1)]
+
+    def reply(self, text: str) -> Reply:
+        """subscribe, unsubscribe."""
+        asked = message(text)
+        event, feed = str(asked.get("event")), str(asked.get("feed"))
+        products = [str(each) for each in asked.get("product_ids", [])]
+        if event not in ("subscribe", "unsubscribe") or feed not in FEEDS or not self.known(products):
+            return Reply([encoded(event="error", message="Invalid product id")])
+        topics: list[Topic] = [(kind, symbol) for symbol in products for kind in FEEDS[feed]]
+        frames = [encoded(event=f"{event}d", feed=feed, product_ids=products)]
+        return Reply(frames, joined=topics) if event == "subscribe" else Reply(frames, left=topics)
+
+    def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
+        """instruments."""
+        if ask.path != "/derivatives/api/v3/instruments":
+            return None
+        listed = [
+            {"symbol": symbol, "tradeable": True, "tickSize": number("0.1"), "contractValueTradePrecision": 3}
+            for symbol in self.symbols
+        ]
+        return encoded(result="success", instruments=listed)
+
+    def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
+        """The whole book."""
+        bids, asks = ([_level(level) for level in side] for side in view.top(WHOLE))
+        return [
+            encoded(
+                feed="book_snapshot", product_id=symbol, timestamp=view.millis, seq=view.number, bids=bids, asks=asks
+            )
+        ]
+
+    def opening(self, topic: Topic) -> Sequence[bytes]:
+        """The ticker as it is."""
+        kind, symbol = topic
+        return self._ticker(symbol) if kind == "figures" else ()
+
+    def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
+        """One frame per level."""
+        return [
+            encoded(
+                feed="book",
+                product_id=symbol,
+                side=side,
+                seq=self.next_number(symbol),
+                price=number(level[0]),
+                qty=number(level[1]),
+                timestamp=change.millis,
+            )
+            for side, level in single_levels(change)
+        ]
+
+    def quote(self, symbol: str, quote: Quote) -> Sequence[bytes]:
+        """Part of the ticker, which has one for each time at most."""
+        said = f"{symbol} quote"
+        if quote.millis == self.numbers[said]:
+            return ()
+        self.numbers[said] = quote.millis
+        return self._ticker(symbol)
+
+    def deal(self, symbol: str, deal: Deal) -> Sequence[bytes]:
+        """One trade, numbered per product."""
+        return [
+            encoded(
+                feed="trade",
+                product_id=symbol,
+                uid=f"sim-{deal.number}",
+                side=deal.side,
+                type="fill",
+                seq=deal.number,
+                time=deal.millis,
+                qty=number(deal.size),
+                price=number(deal.price),
+            )
+        ]
+
+    def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
+        """Part of the ticker."""
+        return ()
+
+    def _ticker(self, symbol: str) -> Sequence[bytes]:
+        """Once there are both a quote and figures."""
+        newest = self.newest[symbol]
+        if newest.quote is None or newest.figures is None:
+            return ()
+        quote, figures = newest.quote, newest.figures
+        fields: dict[str, Any] = {
+            "feed": "ticker",
+            "product_id": symbol,
+            "time": quote.millis,
+            "bid": number(quote.bid[0]),
+            "ask": number(quote.ask[0]),
+            "bid_size": number(quote.bid[1]),
+            "ask_size": number(quote.ask[1]),
+            "markPrice": number(figures.mark),
+            "index": number(figures.index_price),
+            "openInterest": 1_000,
+            "relative_funding_rate": number(figures.rate),
+            "next_funding_rate_time": figures.next_millis,
+        }
+        return [encoded(**fields)]
+
+
+class KrakenInverse(KrakenFutures):
+    """PI_ products."""
+
+    name: ClassVar[str] = "kraken-inverse"
+    symbol: ClassVar[str] = "PI_XBTUSD"
+
+    def size(self, text: str, price: str) -> str:
+        """Dollars."""
+        return dollars(text, price)
+
+
+def _level(level: Level) -> dict[str, Any]:
+    return {"price": number(level[0]), "qty": number(level[1])}
+
+
+TWINS: Final[Sequence[type[Twin]]] = (KrakenFutures, KrakenInverse)

@@ -1,0 +1,90 @@
+"""Every venue's twin in the simulator, with the real feed on real sockets."""
+
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from services.ingestor.adapters import events
+from services.ingestor.adapters.venue import venues
+from services.ingestor.simulator.host import RECORDED, every_venue
+from services.ingestor.simulator.twin import twins
+from services.ingestor.tests.venues.stand import WHOLE_BOOKS, directly, standing, top_of
+
+LINES = 1_999
+DATED_BY_RECEIPT = {"hyperliquid": (events.Funding, events.OpenInterest)}
+"""What has no time of the venue's own."""
+EVERY = sorted(twins())
+TEXTS = (events.Ticker, events.Trade, events.Funding, events.OpenInterest, events.Stats)
+
+
+def plain(found: list[Any]) -> list[Any]:
+    """Events without their receive times."""
+    return [tuple(getattr(each, name) for name in each.__struct_fields__ if name != "received_at") for each in found]
+
+
+def test_every_venue_has_a_twin() -> None:
+    """ING-SIM-011"""
+    assert every_venue() == sorted(venues())
+    assert RECORDED not in twins()
+
+
+@pytest.mark.parametrize("name", EVERY)
+async def test_sockets_bring_what_the_frames_say(name: str) -> None:
+    """ING-SIM-011: the feed over real sockets says what a core says that is given the frames."""
+    core, direct, _ = await directly(name, LINES)
+    assert top_of(core, twins()[name].symbol)[0]
+    async with standing(name, LINES) as stand:
+        await stand.played()
+        assert top_of(stand.core, stand.symbol) == top_of(core, stand.symbol)
+        for kind in (kind for kind in TEXTS if kind not in DATED_BY_RECEIPT.get(name, ())):
+            wanted = [each for each in direct if isinstance(each, kind)]
+            await stand.until(partial(stand.has_said, kind, len(wanted)))
+            assert plain(stand.said(kind)) == plain(wanted), kind.kind
+        assert len(stand.said(events.Ticker)) > 300
+        assert len(stand.said(events.Trade)) > 100
+        assert stand.said(events.Funding)
+        assert stand.said(events.Gap) == []
+        assert stand.core.counts["malformed"] == stand.core.counts["repeated"] == 0
+
+
+def lost_pieces(said: list[str], wanted: list[str]) -> list[int]:
+    """The lengths of the pieces of `wanted` that were not said; the rest must have been, once and in order."""
+    found = set(said)
+    assert said == [each for each in wanted if each in found]
+    return [len(list(run)) for missing, run in groupby(wanted, lambda each: each not in found) if missing]
+
+
+@pytest.mark.parametrize("name", EVERY)
+async def test_no_fault_is_silent(name: str) -> None:
+    """ING-SIM-012: whatever is lost is said, the book is joined again, and everything else goes on."""
+    _, direct, tape = await directly(name, LINES)
+    books, trades = tape.numbers("book", tape.kinds.index("book")), tape.numbers("trade")
+    part = len(books) // 8
+    cut = tape.numbers("quote", books[6 * part])[0]
+    faults = [
+        *("http429:1:0", "http418:1:0", "stale_snapshot:1"),
+        *(f"drop:{books[part]}", f"duplicate:{books[part - 4]}", f"duplicate:{trades[9]}"),
+        *(f"badjson:{books[2 * part]}", f"cross:{books[3 * part]}", f"restart:{books[4 * part]}", f"close:{cut}:1011"),
+    ]
+    async with standing(name, LINES, faults) as stand:
+        stand.pause_at(*(books[fault * part] - 1 for fault in range(2, 8)))
+        await stand.played()
+        assert stand.rest.counts["pauses"] == 2
+        assert stand.core.counts["malformed"] == 1
+        if name not in WHOLE_BOOKS:
+            reasons = [gap.reason for gap in stand.said(events.Gap) if gap.reason.startswith("book")]
+            assert len(reasons) >= 3 and "book: crossed book" in reasons
+            assert len([book for book in stand.said(events.BookTop) if book.quality == "resynced"]) >= 4
+        statuses = [each.status for each in stand.said(events.Status) if "heartbeat" not in each.id]
+        assert statuses.index("disconnected") < len(statuses) - statuses[::-1].index("connected") - 1
+        assert stand.core.symbols[stand.symbol].synced
+        lost = lost_pieces([each.trade_id for each in stand.said(events.Trade)], trades_of(direct))
+        assert len(lost) <= statuses.count("disconnected")
+        assert sum(lost) < len(trades_of(direct)) // 2
+
+
+def trades_of(said: list[Any]) -> list[str]:
+    """The ids of all trades."""
+    return [each.trade_id for each in said if isinstance(each, events.Trade)]
