@@ -1,4 +1,4 @@
-"""Make `.venv` hold exactly what a lock file says, and the compiled matching engine; milliseconds when it already does.
+"""Make `.venv` hold exactly what a lock file says, and the compiled engines; milliseconds when it already does.
 
     python3 -I deploy/local/bootstrap.py runtime|dev
 
@@ -25,7 +25,8 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 HOME = ROOT / ".cleartide"
 TOOLS = HOME / "tools"
 WORKSPACE = ROOT / "workspace.txt"
-ENGINE = ROOT / "services" / "matching" / "engine" / "build.py"
+COMPILER = ROOT / "libs" / "common" / "cleartide" / "compiled.py"
+ENGINES = [ROOT / "services" / service / "engine" for service in ("matching", "risk")]
 LOCKS = {"runtime": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 OLDEST = (3, 11)
 QUIET_SECONDS = 0.5
@@ -47,14 +48,14 @@ def main(arguments: Sequence[str]) -> int:
         print(f"usage: bootstrap.py {'|'.join(LOCKS)}", file=sys.stderr)
         return 2
     try:
-        if not is_current(wanted) or not is_engine_tried():
+        if not is_current(wanted) or not are_engines_tried():
             HOME.mkdir(mode=0o711, exist_ok=True)
             with (HOME / "bootstrap.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # two commands of `make` at once
                 if not is_current(wanted):
                     install(wanted)
-                if not is_engine_tried():
-                    build_engine()
+                if not are_engines_tried():
+                    build_engines()
     except (BootstrapError, OSError) as error:
         print(f"cleartide: {error}", file=sys.stderr)
         return 1
@@ -82,21 +83,24 @@ def is_current(wanted: str) -> bool:
     return PYTHON.exists() and any(stamp(lock).exists() for lock in {wanted, "dev"})
 
 
-def is_engine_tried() -> bool:
-    """Whether the matching engine's sources are compiled in the environment, or known not to compile here."""
-    return not ENGINE.exists() or bool(runpy.run_path(str(ENGINE))["is_tried"](ENVIRONMENT))
+def are_engines_tried() -> bool:
+    """Whether the engines' sources are compiled in the environment, or known not to compile here."""
+    if not COMPILER.exists():
+        return True
+    engine = runpy.run_path(str(COMPILER))["Engine"]
+    return all(engine(folder).is_tried(ENVIRONMENT) for folder in ENGINES)
 
 
-def build_engine() -> None:
-    """Compile the matching engine. It also runs without, so what is in the way is one line and no failure."""
+def build_engines() -> None:
+    """Compile the engines. They also run without, so what is in the way is one line and no failure."""
     began = time.monotonic()
-    command = [str(PYTHON), "-I", str(ENGINE)]
+    command = [str(PYTHON), "-I", str(COMPILER), *map(str, ENGINES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     said = done.stdout.splitlines() or done.stderr.splitlines()[-1:]
     if said:
         print(*said, sep="\n", flush=True)
     else:
-        say("engine", began)
+        say("engines", began)
 
 
 def install(wanted: str) -> None:

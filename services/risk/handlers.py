@@ -47,9 +47,9 @@ def on_market_rules(state: RiskState, event: MarketListed | MarketChanged, effec
 
 
 def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -> None:
-    """Re-evaluate only the accounts whose safe interval the new price leaves, and those due for liquidation."""
+    """Re-evaluate only the accounts whose level the new price may change, and those due for liquidation."""
     market = _market(state, event.market)
-    affected = affected_by_mark(market, event.mark_ticks, event.index_ticks)
+    affected = affected_by_mark(state, market, event.mark_ticks, event.index_ticks)
     state.set_mark(market, event.mark_ticks, event.index_ticks, event.index_stale, event.open_interest_lots)
     if affected:
         _review(state, affected.values(), event, effects)

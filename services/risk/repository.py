@@ -1,4 +1,4 @@
-"""Risk's tables, and the way from state to rows and back. Safe boxes are not stored: they follow from the rest."""
+"""Risk's tables, and the way from state to rows and back. What is watched is not stored: it follows from the rest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -8,7 +8,7 @@ from cleartide.fold import Changes, Repository, Row, Table
 
 from services.risk.domain.alerts import Alert
 from services.risk.domain.levels import Level
-from services.risk.domain.review import place_box
+from services.risk.domain.review import watch
 from services.risk.domain.state import Account, Market, Request, RiskState
 
 MAX_BRACKETS: Final = 16
@@ -157,7 +157,7 @@ class RiskRepository(Repository[RiskState]):
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> RiskState:
         state = load(rows)
         for account in state.accounts.values():
-            place_box(state, account)
+            watch(state, account)
         return state
 
     def collect(self, state: RiskState) -> Changes:
@@ -180,13 +180,13 @@ class RiskRepository(Repository[RiskState]):
 
 
 def load(rows: Mapping[str, Sequence[Row]]) -> RiskState:
-    """State from rows of the loaded tables, for all accounts or a selection; no boxes placed."""
+    """State from rows of the loaded tables, for all accounts or a selection; nobody watched."""
     state = RiskState()
     brackets: dict[str, list[Row]] = {}
     for row in rows["market_brackets"]:
         brackets.setdefault(row[0], []).append(row)
     for row in rows["markets"]:
-        state.markets[row[0]] = _market(row, brackets[row[0]])
+        state.list_market(_market(row, brackets[row[0]]))
     for row in rows["accounts"]:
         account = _account(row)
         state.accounts[account.account] = account

@@ -16,7 +16,7 @@ CLOCKS: Final = frozenset({"now", "utcnow", "today"})
 PER_PROCESS: Final = frozenset({"id", "hash"})
 """Builtins that differ from process to process."""
 FOLDED: Final = re.compile(
-    r"services/\w+/(domain/|engine/(?!__init__|build)|(handlers|repository|tables|views)(\.py|/))"
+    r"services/\w+/(domain/|engine/(?!__init__)|(handlers|repository|tables|views)(\.py|/))"
     r"|libs/common/cleartide/((fold|money)\.py|rules/|bus/(effects|folder)\.py)"
 )
 

@@ -19,6 +19,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "rules": {"contracts", "money", "rules"},
     "fold": {"contracts"},
     "settings": set(),
+    "compiled": set(),
     "bus": RUNNER,
     "telemetry": {"bus", "telemetry"},
     "store": {"fold", "bus", "store"},

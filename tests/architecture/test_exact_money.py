@@ -12,7 +12,7 @@ from tests.architecture.source import Source, is_python
 
 
 def _is_money(path: str) -> bool:
-    computes = r"services/\w+/(domain/|engine/(?!build)\w+\.py)|libs/common/cleartide/(money\.py|rules/)"
+    computes = r"services/\w+/(domain/|engine/(?!__init__)\w+\.py)|libs/common/cleartide/(money\.py|rules/)"
     return is_python(path) and re.match(computes, path) is not None
 
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from cleartide.contracts import AssetSpec
 from cleartide.rules.collateral import CollateralView, UnitPrice, unit_price
 
-from services.risk.domain.fences import Fences
-
 if TYPE_CHECKING:
     from services.risk.domain.state import Account, Market
 
@@ -17,14 +15,14 @@ if TYPE_CHECKING:
 class Asset:
     """An asset's rules. `market` is where its price comes from, None where the price is fixed.
 
-    holders: who has some of it; fences: their bounds on the index price.
+    holders: who has some of it. wheel: the number of its price in the watch, -1 where no index moves it.
     """
 
     asset: str
     spec: AssetSpec
     market: "Market | None"
     holders: "dict[str, Account]" = field(default_factory=dict)
-    fences: "Fences[Account]" = field(default_factory=Fences)
+    wheel: int = -1
 
     @property
     def per_tick(self) -> UnitPrice:

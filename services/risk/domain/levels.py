@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from cleartide.contracts import AlertLevel
 from cleartide.rules.margin import is_below
@@ -44,30 +44,12 @@ NAMES: Final[Mapping[Level, AlertLevel]] = {
 }
 
 
-class Guards(NamedTuple):
-    """Health factors in ppm at which something about the account may change; None where nothing can.
-
-    floor_ppm: the account is not below it now and changes when it falls below.
-    ceiling_ppm: the account is below it now and changes when it is no longer.
-    """
-
-    floor_ppm: int | None
-    ceiling_ppm: int | None
-
-
 def next_level(current: Level, equity_quanta: int, maintenance_margin_quanta: int) -> Level:
     """The level after a change of equity or requirement: worse at once, milder only past the hysteresis."""
     entered = _deepest(ENTER_PPM, equity_quanta, maintenance_margin_quanta)
     if entered >= current:
         return entered
     return min(current, _deepest(LEAVE_PPM, equity_quanta, maintenance_margin_quanta))
-
-
-def guards(level: Level, liquidatable: bool) -> Guards:
-    """What to watch at a level. Inside the hysteresis of LIQUIDATABLE, falling below maintenance again counts too."""
-    if level is Level.LIQUIDATABLE:
-        return Guards(None if liquidatable else ENTER_PPM[level], LEAVE_PPM[level])
-    return Guards(ENTER_PPM[Level(level + 1)], LEAVE_PPM[level] if level else None)
 
 
 def _deepest(thresholds: Mapping[Level, int], equity_quanta: int, maintenance_margin_quanta: int) -> Level:

@@ -9,9 +9,8 @@ from cleartide.rules.margin import PositionView, open_interest_scale
 
 from services.risk.domain.alerts import Alert
 from services.risk.domain.collateral import Asset, Stake
-from services.risk.domain.fences import Fences
 from services.risk.domain.levels import Level
-from services.risk.domain.safe_box import Slope, slope_of
+from services.risk.domain.watch import Watch
 
 
 @dataclass(slots=True, eq=False)
@@ -19,8 +18,8 @@ class Market:
     """A market's rules and last price. `mark_ticks` 0: no price yet, so its holders cannot be judged.
 
     oi_scale: between these open interests, in quanta at the index, initial margin rises; equal: it does not (3.2).
-    holders: who has a position; fences: their price bounds; due: those below maintenance without an open request.
-    assets: those whose price is this market's index.
+    holders: who has a position; due: those below maintenance without an open request; assets: those whose price is this
+    market's index. wheel: its number in the watch, -1 before it has one; fits: whether the watch can hold its rules.
     """
 
     market: str
@@ -34,14 +33,11 @@ class Market:
     index_stale: bool = True
     open_interest_lots: int = 0
     funding_index_quanta: int = 0
-    slope: Slope = field(init=False)
     holders: "dict[str, Account]" = field(default_factory=dict)
-    fences: "Fences[Account]" = field(default_factory=Fences)
     due: "dict[str, Account]" = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.slope = slope_of(self.brackets)
+    wheel: int = -1
+    fits: bool = True
 
     @property
     def oi_scale_ppm(self) -> int:
@@ -95,6 +91,7 @@ class Account:
     """One margin account. `liquidating`: its last request has not been answered yet.
 
     collateral: what it holds beside cash, by asset; leverages: its choices, by market.
+    row: its place in the watch.
     """
 
     account: str
@@ -106,7 +103,7 @@ class Account:
     positions: dict[str, Position] = field(default_factory=dict)
     collateral: dict[str, Stake] = field(default_factory=dict)
     leverages: dict[str, int] = field(default_factory=dict)
-    box: int = 0
+    row: int = 0
 
 
 @dataclass(eq=False)
@@ -131,13 +128,13 @@ class Dirty:
 
 @dataclass(eq=False)
 class RiskState:
-    """Everything risk folds. `alerts` counts all alerts ever raised; `boxes` numbers the safe boxes ever placed."""
+    """Everything risk folds. `alerts` counts all alerts ever raised; `watch` knows whom a price concerns."""
 
     markets: dict[str, Market] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     alerts: int = 0
-    boxes: int = 0
+    watch: Watch = field(default_factory=Watch)
     dirty: Dirty = field(default_factory=Dirty)
 
     def list_market(self, fresh: Market) -> Market:
@@ -146,7 +143,8 @@ class RiskState:
         if known is not fresh:
             known.tick_size, known.lot_size = fresh.tick_size, fresh.lot_size
             known.quanta_per_lot_tick, known.brackets = fresh.quanta_per_lot_tick, fresh.brackets
-            known.slope, known.oi_scale = fresh.slope, fresh.oi_scale
+            known.oi_scale = fresh.oi_scale
+        self.watch.set_rules(known)
         self.dirty.specs.add(known.market)
         self.dirty.markets.add(known.market)
         return known
@@ -162,6 +160,7 @@ class RiskState:
         known.spec, known.market = spec, market
         if market is not None:
             market.assets[spec.asset] = known
+        self.watch.set_asset(known)
         self.dirty.assets.add(spec.asset)
         return known
 
@@ -198,6 +197,7 @@ class RiskState:
     ) -> None:
         """Take over a position; with no lots left it is gone, and so are its bounds."""
         self.dirty.positions.add((account.account, market.market))
+        self.watch.hold(account, market, lots)
         if lots:
             account.positions[market.market] = Position(market, lots, quote_quanta, funding_index_quanta)
             market.holders[account.account] = account
@@ -210,6 +210,7 @@ class RiskState:
         """Take over what an account holds of an asset; with nothing left it holds it no more."""
         known = self.account(account)
         self.dirty.collateral.add((account, asset.asset))
+        self.watch.hold_asset(known, asset, units)
         if units:
             known.collateral[asset.asset] = Stake(asset, units)
             asset.holders[account] = known

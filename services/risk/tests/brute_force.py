@@ -131,6 +131,8 @@ class BruteForce:
             self._value(market, account, position)
 
     def _owners(self, assets: set[str]) -> set[str]:
+        if not assets:
+            return set()
         return {name for name, account in self.accounts.items() if any(account.held.get(asset, 0) for asset in assets)}
 
     def collateral(self, account: BruteAccount) -> int:

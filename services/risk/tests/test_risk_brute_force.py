@@ -46,8 +46,8 @@ def test_ten_thousand_accounts_through_a_crash() -> None:
 
 def _run(scenario: Scenario, drift: float, volatility: float, ticks: int) -> int:
     """Every market in turn, all drifting together; returns how many accounts the service looked at."""
-    markets, boxes = sorted(scenario.prices), scenario.venue.state.boxes
+    markets, boxes = sorted(scenario.prices), scenario.venue.state.watch.looks
     for tick in range(ticks):
         scenario.move(markets[tick % len(markets)], scenario.random.gauss(drift * len(markets) / ticks, volatility))
         scenario.answer_some()
-    return scenario.venue.state.boxes - boxes
+    return scenario.venue.state.watch.looks - boxes

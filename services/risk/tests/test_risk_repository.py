@@ -12,7 +12,7 @@ from services.risk.tests.scenario import Scenario
 from services.risk.tests.support import Venue
 from services.risk.tests.test_risk_alerts import BTC, venue_with_long
 
-DERIVED = {"box", "fences", "due", "holders", "slope"}
+DERIVED = {"row", "due", "holders", "wheel", "fits"}
 
 
 def facts(state: RiskState) -> dict[str, Any]:

@@ -62,10 +62,10 @@ def crowd(**cash: int) -> Venue:
 
 def test_the_riskiest_account_is_asked_for_first_then_by_name() -> None:
     """RULE-R19-001: health by cross multiplication: a quantum of equity decides, equals go by account id."""
-    venue = crowd(c=9_001, b=9_000, a=9_001, d=8_999)
+    venue = crowd(c=9_001, b=9_000, a=9_001, d=8_999, e=9_001)
     said = venue.mark("AAA", 950)
-    assert [name for name, _ in asked(said)] == ["d", "b", "a", "c"]
-    assert [name for name, _ in told(said)] == ["d", "b", "a", "c"]
+    assert [name for name, _ in asked(said)] == ["d", "b", "a", "c", "e"]
+    assert [name for name, _ in told(said)] == ["d", "b", "a", "c", "e"]
 
 
 def test_health_is_compared_as_a_ratio_and_not_by_amounts() -> None:

@@ -1,0 +1,1 @@
+"""What the wheel promises: the health of every account, found without looking at every account."""
