@@ -1,12 +1,11 @@
 """What a fold says: events stamped with their envelope, validated, encoded and packed into outbox rows."""
 
-from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from cleartide.bus.ports import OutboxRow
 from cleartide.bus.streams import STREAM_OF
 from cleartide.contracts import Message
-from cleartide.contracts.codec import encode_body
+from cleartide.contracts.writer import Write, writer
 
 MAX_EVENTS_PER_ROW: Final = 256
 MAX_BYTES_PER_ROW: Final = 65_536
@@ -34,9 +33,10 @@ class _Plan(NamedTuple):
 
     channel: str
     id_prefix: str
-    subject: str
+    template: str
+    varies: bool
     packed: bool
-    validate: Callable[[dict[str, Any]], Message]
+    write: Write
 
 
 class Recorder:
@@ -83,8 +83,8 @@ class Recorder:
         body["causation_id"] = self._cause
         body["correlation_id"] = self._correlation
         body["source"] = self._service
-        event = plan.validate(body)
-        payload, subject = encode_body(event.__dict__), plan.subject or event.subject
+        payload = plan.write(body)
+        subject = plan.template.format_map(body) if plan.varies else plan.template
         # Per channel: an order's events and the book's change alternate, and each stream is to have few, full messages.
         group = self._newest.get(channel) if plan.packed else None
         if (
@@ -104,9 +104,10 @@ class Recorder:
         plan = _Plan(
             channel=channel,
             id_prefix=f"{self._service}-{channel.lower()}-",
-            subject="" if "{" in template else template,
+            template=template,
+            varies="{" in template,
             packed=contract.packed,
-            validate=contract.__pydantic_validator__.validate_python,
+            write=writer(contract),
         )
         self._plans[contract] = plan
         return plan
