@@ -10,7 +10,7 @@ from cleartide.service import Query, QueryError
 
 from services.matching.domain.ledger import cash_name, position_name
 from services.matching.tables.venue import MARKET_LIMITS
-from services.matching.views import auctions, books, conditional, families, margin, transfers, venue
+from services.matching.views import auctions, books, conditional, families, margin, solvency, transfers, venue
 from services.matching.views.grids import MOST_MARKETS, grid_of, grids_of
 from services.matching.views.orders import OPEN_ORDERS_SQL, order_view, orders
 from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, limit_of
@@ -195,10 +195,10 @@ def _trade(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
 
 
 def _liquidation(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
-    sizes = {name: grid.size_text(row[f"{name}_lots"]) for name in ("closed", "taken_over", "remaining")}
+    sizes = {name: grid.size_text(row[f"{name}_lots"]) for name in ("closed", "taken_over", "deleveraged", "remaining")}
     amounts = ("fee", "insurance_paid", "equity_before", "maintenance_margin_before")
     return {
-        **{name: row[name] for name in ("liquidation_id", "at", "account", "market")},
+        **{name: row[name] for name in ("liquidation_id", "at", "account", "market", "waits", "keeper")},
         **sizes,
         "mark": grid.price_text(row["mark_ticks"]),
         "bankruptcy_price": grid.price_text(row["bankruptcy_price_ticks"]),
@@ -225,5 +225,6 @@ QUERIES: Final[Mapping[str, Query]] = {
     **families.QUERIES,
     **margin.QUERIES,
     **transfers.QUERIES,
+    **solvency.QUERIES,
     **venue.QUERIES,
 }

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cleartide.contracts import MarginBracket, MarketSpec
 from cleartide.fold import Changes, Repository, Row, Table
@@ -13,7 +13,7 @@ from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.state import Dirty, MatchingState
-from services.matching.tables import access, auctions, conditional, reported, treasury
+from services.matching.tables import access, auctions, conditional, reported, solvency, treasury
 from services.matching.tables.order_rows import collect_orders, restore_orders
 from services.matching.tables.venue_rows import (
     collect_markets,
@@ -44,6 +44,7 @@ class MatchingRepository(Repository[MatchingState]):
         _restore_intake(state, rows)
         reported.restore(state.reported, rows)
         restore_venue(state.venue, rows)
+        solvency.restore(state, rows)
         return state
 
     def collect(self, state: MatchingState) -> Changes:
@@ -70,6 +71,7 @@ class MatchingRepository(Repository[MatchingState]):
         _collect_counters(changes, state)
         reported.collect(changes, state.reported)
         collect_venue(changes, state.venue)
+        solvency.collect(changes, state, dirty)
         return changes
 
 
@@ -88,10 +90,11 @@ def _restore_markets(state: MatchingState, rows: Mapping[str, Sequence[Row]]) ->
             maintenance_fraction_ppb=maintenance,
         )
         brackets.setdefault(market_id, []).append(bracket)
-    names, limits = list(tables.MARKETS.columns), limits_by_market(rows)
+    names, limits, liquidation = list(tables.MARKETS.columns), limits_by_market(rows), solvency.rules_by_market(rows)
     for row in rows[tables.MARKETS.name]:
         fields = dict(zip(names, row, strict=True))
-        spec = MarketSpec(**fields, brackets=tuple(brackets[row[0]]), limits=limits.get(row[0]))
+        groups: dict[str, Any] = {"limits": limits.get(row[0]), "liquidation": liquidation.get(row[0])}
+        spec = MarketSpec(**fields, brackets=tuple(brackets[row[0]]), **groups)
         state.markets[spec.market] = Market(spec, state.ledger, state.changed_books)
     for market_id, *values, open_interest in rows[tables.MARKS.name]:
         _set(state.markets[market_id].prices, _MARK_FIELDS, values)
@@ -138,7 +141,18 @@ def _restore_intake(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> 
         state.intake.restore(AppliedId(*row))
 
 
-_MARK_FIELDS = ("mark", "index", "last", "stale", "updated_at", "ema", "ema_at", "premium_minute", "average")
+_MARK_FIELDS = (
+    "mark",
+    "index",
+    "last",
+    "stale",
+    "updated_at",
+    "ema",
+    "ema_at",
+    "premium_minute",
+    "average",
+    "fresh_since",
+)
 _FUNDING_FIELDS = ("index", "carry", "rate_ppb", "interval_start", "interval_micros")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cleartide.contracts import MarginBracket, MarketLimits, MarketSpec
+from cleartide.contracts import LiquidationRules, MarginBracket, MarketLimits, MarketSpec
 
 MARKET: Final = "BTC-PERP"
 INSURANCE: Final = "1000000"
@@ -45,7 +45,8 @@ LISTED: Final = SPEC.model_copy(
             max_leverage=100,
             open_interest_cap="2000",
             position_cap="200",
-        )
+        ),
+        "liquidation": LiquidationRules(),
     }
 )
-"""What the sandbox lists: the same market with bands, breaker and caps."""
+"""What the sandbox lists: the same market with bands, breaker, caps and rules of liquidation."""

@@ -12,6 +12,11 @@ BUFFER_PERCENT: Final = 5
 RATE_SCALE: Final = 10**20
 
 
+def beyond_help(now: AccountMargin) -> bool:
+    """E <= 0 or E < 2/3 MM: whoever is so deep is closed without waiting for the book (R23)."""
+    return now.equity_quanta <= 0 or 3 * now.equity_quanta < 2 * now.maintenance_margin_quanta
+
+
 def maintenance_of(holding: Holding, lots: int) -> int:
     """Maintenance margin in quanta of `lots` lots at the mark."""
     market = holding.market

@@ -71,9 +71,10 @@ def change_market(state: MatchingState, command: ChangeMarket, out: Output) -> N
 
 
 def described(spec: MarketSpec) -> dict[str, str]:
-    """Every rule as text by its name; those of `limits` are named `limits.<name>`, and one that is null is left out."""
-    rules = {name: value for name, value in spec if name not in ("brackets", "limits")}
-    rules.update((f"limits.{name}", value) for name, value in spec.limits or () if value is not None)
+    """Every rule as text by its name; those of a group are named `<group>.<name>`, and one that is null is left out."""
+    rules = {name: value for name, value in spec if name not in ("brackets", "limits", "liquidation")}
+    for group, of_group in (("limits", spec.limits), ("liquidation", spec.liquidation)):
+        rules.update((f"{group}.{name}", value) for name, value in of_group or () if value is not None)
     texts = {name: str(value) for name, value in rules.items()}
     return {**texts, "brackets": " ".join(bracket.model_dump_json() for bracket in spec.brackets)}
 

@@ -18,14 +18,26 @@ class Prices:
     ema: the smoothed (mid - index) in millionths of a tick, None before the first two-sided book; `ema_at`: the
     sequenced second up to which it is stepped. premium_minute: the last sampled minute. Times in microseconds.
     average: of the index over five minutes, in millionths of a tick, up to `updated_at` (R31).
+    fresh_since: when a fresh index came after none, or after a stale one.
     """
 
-    __slots__ = ("average", "ema", "ema_at", "index", "last", "mark", "premium_minute", "stale", "updated_at")
+    __slots__ = (
+        "average",
+        "ema",
+        "ema_at",
+        "fresh_since",
+        "index",
+        "last",
+        "mark",
+        "premium_minute",
+        "stale",
+        "updated_at",
+    )
 
     def __init__(self) -> None:
         self.mark = self.index = self.last = 0
         self.stale = True
-        self.updated_at = self.ema_at = self.average = 0
+        self.updated_at = self.ema_at = self.average = self.fresh_since = 0
         self.premium_minute = -1
         self.ema: int | None = None
 

@@ -11,6 +11,7 @@ from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue import breaker, lifecycle
+from services.matching.domain.waterfall import backstop
 
 
 def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None:
@@ -27,6 +28,8 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
     if index is not None:
         _require_value(state, market, index)
     prices = market.prices
+    if index is not None and rule.is_stale(prices, out.at):
+        prices.fresh_since = out.at
     prices.stale = index is None
     state.dirty.prices[market.id] = market
     if index is not None:
@@ -38,9 +41,9 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
     if prices.mark:
         _announce(market, out)
     if index is not None:
-        if market.status.matches:
-            _sample_premium(market, out)
+        minute_begins = market.status.matches and _sample_premium(market, out)
         breaker.watch(state, market, out)
+        backstop.tend(state, market, out, minute_begins=minute_begins)
         state.conditional.priced(market, "mark", prices.mark)
         state.conditional.priced(market, "index", index)
     lifecycle.wake(state, out)
@@ -106,12 +109,15 @@ def _announce(market: Market, out: Output) -> None:
     )
 
 
-def _sample_premium(market: Market, out: Output) -> None:
-    """The first fresh price of a minute samples it; the sample is held within the cap of an 8 h rate (R17)."""
+def _sample_premium(market: Market, out: Output) -> bool:
+    """The first fresh price of a minute samples it; the sample is held within the cap of an 8 h rate (R17).
+
+    Returns whether this was the first.
+    """
     minute = out.at // rule.MINUTE * rule.MINUTE
     prices, unit = market.prices, market.unit
     if minute <= prices.premium_minute:
-        return
+        return False
     prices.premium_minute = minute
     premium = rule.premium_ppb(
         ((price, lots * unit) for price, lots in market.book.bids.levels()),
@@ -128,3 +134,4 @@ def _sample_premium(market: Market, out: Output) -> None:
         mark_ticks=prices.mark,
         index_ticks=prices.index,
     )
+    return True

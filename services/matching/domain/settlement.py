@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from cleartide.contracts import PositionChanged, TradeExecuted, TradeOrigin
 from cleartide.contracts.types import Side
+from cleartide.rules.accounts import INSURANCE
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.conversion import repay
@@ -12,6 +13,7 @@ from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.positions import open_interest_change, realized
 from services.matching.domain.state import MatchingState, TradeRecord
+from services.matching.domain.waterfall.fund import keep_result
 
 
 class Party(NamedTuple):
@@ -58,18 +60,25 @@ def transfer(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller
     sell_realized = realized(sells.lots, sells.quote.balance, -lots, quote)
     market.open_interest += open_interest_change(buys.lots, lots) + open_interest_change(sells.lots, -lots)
     state.ledger.move(kind, buys.quote, sells.quote, quote)
-    _apply(state, out, deal, buyer, buys, lots, buy_realized)
-    _apply(state, out, deal, seller, sells, -lots, sell_realized)
+    results = (
+        _apply(state, out, deal, buyer, buys, lots, buy_realized),
+        _apply(state, out, deal, seller, sells, -lots, sell_realized),
+    )
     state.dirty.prices[market.id] = market
-    for account in (buyer.account, seller.account):
+    for account, result in zip((buyer.account, seller.account), results, strict=True):
         if account.collateral and account.cash.balance < 0:
             repay(state, out, account)
+        if account.name == INSURANCE and market.spec.liquidation is not None:
+            keep_result(state, out, account, market, result)
 
 
 def _apply(
     state: MatchingState, out: Output, deal: Deal, party: Party, holding: Holding, delta: int, profit: int
-) -> None:
-    """One side: funding first (it belongs to the old size), then profit and fee to cash, then the new size."""
+) -> int:
+    """One side: funding first (it belongs to the old size), then profit and fee to cash, then the new size.
+
+    Returns what it changed cash by, in quanta.
+    """
     account, market, ledger = party.account, deal.market, state.ledger
     funding = holding.unsettled
     ledger.move("funding", market.funding_pot, account.cash, funding)
@@ -97,6 +106,7 @@ def _apply(
         funding_index_quanta=holding.funding_index,
         origin=deal.origin,
     )
+    return profit + funding - party.fee
 
 
 def _announce(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller: Party) -> None:

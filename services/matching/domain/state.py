@@ -14,6 +14,7 @@ from services.matching.domain.market import Market
 from services.matching.domain.reported import ReportedTrades
 from services.matching.domain.treasury import Treasury
 from services.matching.domain.venue.record import Venue
+from services.matching.domain.waterfall.record import Solvency
 
 
 class TradeRecord(NamedTuple):
@@ -98,6 +99,9 @@ class LiquidationRecord(NamedTuple):
     insurance_paid_quanta: int
     equity_before_quanta: int
     maintenance_margin_before_quanta: int
+    deleveraged_lots: int
+    waits: str | None
+    keeper: str | None
 
 
 class FundingRecord(NamedTuple):
@@ -165,6 +169,7 @@ class MatchingState:
         "ledger",
         "markets",
         "reported",
+        "solvency",
         "treasury",
         "venue",
     )
@@ -179,6 +184,7 @@ class MatchingState:
         self.intake = Intake()
         self.reported = ReportedTrades()
         self.venue = Venue()
+        self.solvency = Solvency()
         self.conditional = Conditionals()
         self.counters = Counters()
         self.deadlines = Deadlines()

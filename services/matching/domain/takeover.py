@@ -1,8 +1,8 @@
-"""The last resort: the insurance fund takes a position at its bankruptcy price (domain rules R22, R23 and R25)."""
+"""When the book has not helped: the insurance fund takes a position at its bankruptcy price (rules R22, R23, R25)."""
 
 from typing import ClassVar, NamedTuple
 
-from cleartide.contracts import TradeOrigin, TransferApplied
+from cleartide.contracts import TradeOrigin
 from cleartide.money import MAX_PRICE_TICKS, PPB
 from cleartide.rules.accounts import INSURANCE
 from cleartide.rules.margin import AccountMargin
@@ -15,6 +15,9 @@ from services.matching.domain.output import Output
 from services.matching.domain.settlement import Deal, Party, execute
 from services.matching.domain.state import MatchingState
 from services.matching.domain.sweep import Taker
+from services.matching.domain.waterfall import fund
+from services.matching.domain.waterfall.deleverage import Bankrupt, deleverage
+from services.matching.domain.waterfall.socialize import socialize
 
 
 class LiquidationTaker(Taker):
@@ -40,60 +43,80 @@ class LiquidationTaker(Taker):
 
 
 class Takeover(NamedTuple):
-    """At which price in ticks the fund takes a position; what it paid for it, and what the price's rounding gave it."""
+    """At which price in ticks a position goes; what the fund paid for it, and what the price's rounding gave the fund.
+
+    deleveraged: lots that went to the other side; waits: why the rest stays, if any does.
+    """
 
     price: int
-    paid: int
-    fee: int
+    paid: int = 0
+    fee: int = 0
+    deleveraged: int = 0
+    waits: str | None = None
 
 
-def take_over(state: MatchingState, out: Output, account: Account, holding: Holding, now: AccountMargin) -> Takeover:
+def give_up(state: MatchingState, out: Output, account: Account, holding: Holding, now: AccountMargin) -> Takeover:
+    """Take the whole position off an account that the book could not help: by the fund, else by the other side (R23).
+
+    Without rules of liquidation nobody is deleveraged: what the fund cannot pay for stays where it is.
+    """
+    market = holding.market
+    price = min(max(1, bankruptcy_price(holding, abs(holding.lots), now)), MAX_PRICE_TICKS)
+    value = bankruptcy_value(holding, abs(holding.lots), now)
+    if market.spec.liquidation is None:
+        return take_over(state, out, account, holding, price, value)
+    if fund.bears(state, holding, price):
+        fee = _hand_over(state, out, account, holding, price, value)
+        return Takeover(price, fee=fee)
+    closed, kept = deleverage(state, out, Bankrupt(account, holding, price, value))
+    return Takeover(price, fee=kept, deleveraged=closed, waits="no_counterparty" if holding.lots else None)
+
+
+def take_over(
+    state: MatchingState, out: Output, account: Account, holding: Holding, price: int, value: int
+) -> Takeover:
     """Move the whole position to the insurance account if the market's fund can bear the loss to the mark (R23).
 
-    The fund pays that loss to the insurance account at once, so that the position starts there at its value. What the
-    price, rounded to a tick, brings above the bankruptcy value is the fund's (R3): a bankrupt account leaves with
-    nothing of it. Nothing moves when the fund is too small.
+    The fund pays that loss to the insurance account at once, so that the position starts there at its value. Nothing
+    moves when the fund is too small.
     """
     market, lots = holding.market, abs(holding.lots)
     side = 1 if holding.lots > 0 else -1
-    price = min(max(1, bankruptcy_price(holding, lots, now)), MAX_PRICE_TICKS)
     loss = max(0, side * (price - market.prices.mark) * lots * market.unit)
     if market.insurance.balance < loss:
-        return Takeover(price, 0, 0)
-    fee = max(0, side * (price * lots * market.unit - bankruptcy_value(holding, lots, now)))
-    fund = state.open_account(INSURANCE, out.at)
-    _pay(state, out, market, fund, loss)
-    giver, taker = Party(account, None, fee, market.insurance), Party(fund, None, 0, state.fees)
+        return Takeover(price, waits="fund_short")
+    fund.pay(state, out, market, state.open_account(INSURANCE, out.at), loss, "insurance")
+    return Takeover(price, loss, _hand_over(state, out, account, holding, price, value))
+
+
+def _hand_over(state: MatchingState, out: Output, account: Account, holding: Holding, price: int, value: int) -> int:
+    """The fund's account takes the position. What the price, rounded to a tick, brings above the bankruptcy value is
+    the fund's (R3), and is returned: a bankrupt account leaves with nothing of it.
+    """
+    market, lots = holding.market, abs(holding.lots)
+    side = 1 if holding.lots > 0 else -1
+    fee = max(0, side * (price * lots * market.unit - value))
+    giver = Party(account, None, fee, market.insurance)
+    taker = Party(state.open_account(INSURANCE, out.at), None, 0, state.fees)
     if side > 0:
         execute(state, out, Deal(market, price, lots, "sell", "takeover"), taker, giver)
     else:
         execute(state, out, Deal(market, price, lots, "buy", "takeover"), giver, taker)
-    return Takeover(price, loss, fee)
+    return fee
 
 
-def cover_deficit(state: MatchingState, out: Output, account: Account, market: Market) -> int:
+def cover_deficit(state: MatchingState, out: Output, account: Account, market: Market, *, shared: bool = True) -> int:
     """Pay what an account without positions still owes, as far as the market's fund reaches (R25); returns quanta.
 
-    Collateral pays first: while there is any, the fund does not.
+    Collateral pays first: while there is any, the fund does not. What the fund cannot pay is shared by those who have
+    a profit in the market (`shared`), if the market has rules of liquidation.
     """
     if account.collateral and account.cash.balance < 0:
         repay(state, out, account)
     if account.cash.balance >= 0 or account.collateral or any(held.lots for held in account.holdings.values()):
         return 0
     paid = max(0, min(-account.cash.balance, market.insurance.balance))
-    _pay(state, out, market, account, paid)
+    fund.pay(state, out, market, account, paid, "insurance")
+    if shared and market.spec.liquidation is not None:
+        socialize(state, out, account, market)
     return paid
-
-
-def _pay(state: MatchingState, out: Output, market: Market, account: Account, amount: int) -> None:
-    if amount:
-        state.ledger.move("insurance", market.insurance, account.cash, amount)
-        out.emit(
-            TransferApplied,
-            account=account.name,
-            amount_quanta=amount,
-            cash_quanta=account.cash.balance,
-            kind="insurance",
-            counterparty=market.id,
-        )
-        state.treasury.log.moved(out.at, account.name, account.cash.asset, "insurance", amount, market.id)

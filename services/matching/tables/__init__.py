@@ -10,6 +10,7 @@ from services.matching.tables.conditional import CONDITIONAL_TABLES
 from services.matching.tables.custody import CUSTODY_TABLES
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
 from services.matching.tables.reported import REPORTED_TRADES
+from services.matching.tables.solvency import SOLVENCY_TABLES
 from services.matching.tables.treasury import ASSETS
 from services.matching.tables.venue import VENUE_TABLES
 
@@ -60,6 +61,7 @@ MARKS: Final = Table(
         "ema_at": "bigint",
         "premium_minute": "bigint",
         "index_average_micro_ticks": "bigint",
+        "fresh_since": "bigint",
         "open_interest_lots": "bigint",
     },
 )
@@ -141,6 +143,9 @@ LIQUIDATIONS: Final = Table(
         "insurance_paid_quanta": "bigint",
         "equity_before_quanta": "bigint",
         "maintenance_margin_before_quanta": "bigint",
+        "deleveraged_lots": "bigint",
+        "waits": "text",
+        "keeper": "text",
     },
     write="append",
     load=False,
@@ -197,4 +202,5 @@ TABLES: Final[tuple[Table, ...]] = (
     JIT_AUCTIONS,
     JIT_QUOTES,
     *VENUE_TABLES,
+    *SOLVENCY_TABLES,
 )

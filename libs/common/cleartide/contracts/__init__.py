@@ -83,6 +83,7 @@ from cleartide.contracts.custody import (
 )
 from cleartide.contracts.dead import DeadLettered
 from cleartide.contracts.limits import MarketLimits
+from cleartide.contracts.liquidation_rules import LiquidationRules
 from cleartide.contracts.market import (
     MarketEvent,
     VenueBook,
@@ -121,6 +122,15 @@ from cleartide.contracts.orders import (
 )
 from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
 from cleartide.contracts.risk import AlertInput, AlertLevel, CollateralInput, RiskAlertRaised
+from cleartide.contracts.solvency import (
+    SOLVENCY_COMMANDS,
+    SOLVENCY_EVENTS,
+    InsuranceChanged,
+    KeeperRewarded,
+    LossSocialized,
+    PositionDeleveraged,
+    RequestLiquidation,
+)
 from cleartide.contracts.trading import (
     FundingSettled,
     InsuranceFunded,
@@ -177,6 +187,7 @@ COMMANDS: tuple[type[Message], ...] = (
     *CORRECTION_COMMANDS,
     *AUCTION_COMMANDS,
     *ACCOUNT_COMMANDS,
+    *SOLVENCY_COMMANDS,
 )
 TRADING_EVENTS: tuple[type[Message], ...] = (
     MarketListed,
@@ -201,6 +212,7 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     *CORRECTION_EVENTS,
     *AUCTION_EVENTS,
     *ACCOUNT_EVENTS,
+    *SOLVENCY_EVENTS,
 )
 BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged, AuctionOffered)
 MARKET_EVENTS: tuple[type[Message], ...] = (
@@ -296,19 +308,23 @@ __all__ = [
     "HaltMarket",
     "IndexSource",
     "Instruction",
+    "InsuranceChanged",
     "InsuranceFunded",
     "JitAuctionOpened",
     "JitAuctionSettled",
     "JitQuoteAccepted",
     "JitQuoteRejected",
+    "KeeperRewarded",
     "LevelNow",
     "Leverage",
     "LeverageSet",
     "LiquidateAccount",
     "LiquidationExecuted",
     "LiquidationRejected",
+    "LiquidationRules",
     "ListAsset",
     "ListMarket",
+    "LossSocialized",
     "MarginBracket",
     "MarginMode",
     "MarkPriceUpdated",
@@ -334,11 +350,13 @@ __all__ = [
     "PlaceOrder",
     "PoolChanged",
     "PositionChanged",
+    "PositionDeleveraged",
     "PositionSettled",
     "PremiumSampled",
     "QuoteAuction",
     "ReportDeposit",
     "ReportTrade",
+    "RequestLiquidation",
     "RequestWithdrawal",
     "ResumeMarket",
     "RevokeDelegate",

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.limits import MarketLimits
+from cleartide.contracts.liquidation_rules import LiquidationRules
 from cleartide.contracts.types import (
     AccountId,
     MarketId,
@@ -38,6 +39,7 @@ class MarketSpec(Contract):
     """A perpetual market's rules. `tick_size` * `lot_size` must be a whole number of 1e-6 quote.
 
     limits: null is without price bands, circuit breaker and caps, for markets that only take outside trades.
+    liquidation: null closes in one go, and leaves what the insurance fund cannot pay for where it is.
     oi_scale_*: between these values of open interest at the index the initial margin rises to the whole notional (3.2).
     """
 
@@ -59,6 +61,7 @@ class MarketSpec(Contract):
     limits: MarketLimits | None = None
     oi_scale_lower_quanta: NonNegativeQuanta = 0
     oi_scale_upper_quanta: NonNegativeQuanta = 0
+    liquidation: LiquidationRules | None = None
 
 
 class ListMarket(Message):

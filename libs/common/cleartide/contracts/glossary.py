@@ -269,6 +269,29 @@ _VENUE: Final = {
     "old": "its value before, as text; empty for none",
     "new": "its value now, as text; empty for none",
 }
+_SOLVENCY: Final = {
+    "liquidation": "steps, backstop and last resorts; null closes in one go and leaves what the fund cannot pay for",
+    "min_notional_quanta": "what would leave less than this many quote quanta is closed whole",
+    "large_notional_quanta": "position notional in quote quanta above which it is closed in steps",
+    "step_ppb": "largest step as a share of the position, in parts per billion, 1e-9",
+    "cooldown_micros": "pause between the steps of a large position, in microseconds",
+    "stress_ppb": "move against all it holds in the market that the fund must be able to bear, in ppb, 1e-9",
+    "position_cap_quanta": "largest notional of the fund's position in quote quanta; null is no limit",
+    "grace_micros": "how long nobody is liquidated after a stale index or a pause of trading, in microseconds",
+    "disposal_ppb": "share of its position that the fund offers each minute, in parts per billion, 1e-9",
+    "keeper_share_ppb": "share of the liquidation fees that a keeper is paid, in parts per billion, 1e-9",
+    "deleveraged_lots": "size closed against the profitable positions of the other side, in lots",
+    "waits": "why the rest of the position stays; null when nothing waits",
+    "keeper": "account of the outside liquidator",
+    "against": "account whose bankrupt position was closed",
+    "rank": "place among the candidates, 1 is the first to be closed",
+    "candidates": "number of positions of the other side that could be closed",
+    "RequestLiquidation.account": "account to be liquidated",
+    "KeeperRewarded.account": "account that was liquidated",
+    "PositionDeleveraged.account": "account whose profitable position was closed",
+    "LossSocialized.account": "account whose debt was shared",
+    "accounts": "number of accounts that were charged",
+}
 _DEAD_LETTERS: Final = {
     "error": "for people: what is wrong",
     "stream": "stream of the refused message",
@@ -292,5 +315,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_VENUE_DATA,
     **_RISK,
     **_VENUE,
+    **_SOLVENCY,
     **_DEAD_LETTERS,
 }

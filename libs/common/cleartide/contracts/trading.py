@@ -166,7 +166,10 @@ class FundingSettled(TradingEvent):
 
 
 class LiquidationExecuted(TradingEvent):
-    """A liquidation step: what was closed, where, at which bankruptcy price, and who paid."""
+    """A liquidation step: what was closed, where, at which bankruptcy price, and who paid.
+
+    `waits` says why the rest stays: cooling_down, not_filled, fund_short, no_counterparty; null when nothing waits.
+    """
 
     type: Literal["LiquidationExecuted"] = "LiquidationExecuted"
     version: Literal[1] = 1
@@ -181,6 +184,8 @@ class LiquidationExecuted(TradingEvent):
     equity_before_quanta: Quanta
     maintenance_margin_before_quanta: NonNegativeQuanta
     remaining_lots: SignedLots
+    deleveraged_lots: SignedLots = 0
+    waits: ReasonCode | None = None
 
 
 class LiquidationRejected(TradingEvent):

@@ -1,7 +1,7 @@
 """The end of a market: no orders are left, and every position turns into cash at the final mark."""
 
 from cleartide.contracts import PositionSettled
-from cleartide.rules.accounts import SYSTEM_ACCOUNTS
+from cleartide.rules.accounts import INSURANCE, SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.ledger import settlement_name
@@ -10,6 +10,7 @@ from services.matching.domain.output import Output
 from services.matching.domain.resting import close
 from services.matching.domain.state import MatchingState
 from services.matching.domain.takeover import cover_deficit
+from services.matching.domain.waterfall import fund
 
 
 def settle_positions(state: MatchingState, market: Market, out: Output) -> None:
@@ -25,12 +26,14 @@ def settle_positions(state: MatchingState, market: Market, out: Output) -> None:
         if trigger.order.market == market.id:
             close(state, out, trigger.order, "market_delisted")
     price = market.prices.mark or market.prices.last
+    before = fund.balances([market])
     for name in sorted(state.accounts):
         holding = state.accounts[name].holdings.get(market.id)
         if holding is not None and holding.lots:
             _settle(state, out, state.accounts[name], holding, price)
     market.open_interest = 0
     state.dirty.prices[market.id] = market
+    fund.announce(state, out, before, "settlement")
 
 
 def _settle(state: MatchingState, out: Output, account: Account, holding: Holding, price: int) -> None:
@@ -58,4 +61,6 @@ def _settle(state: MatchingState, out: Output, account: Account, holding: Holdin
         funding_index_quanta=holding.funding_index,
     )
     if account.name not in SYSTEM_ACCOUNTS:
-        cover_deficit(state, out, account, market)
+        cover_deficit(state, out, account, market, shared=False)
+    elif account.name == INSURANCE and market.spec.liquidation is not None:
+        fund.keep_result(state, out, account, market, profit + funding)

@@ -20,6 +20,7 @@ from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
 from cleartide.contracts.examples.corrections import CORRECTION_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
 from cleartide.contracts.examples.products import PRODUCT_EXAMPLES
+from cleartide.contracts.examples.solvency import SOLVENCY_EXAMPLES
 from cleartide.contracts.examples.trading import TRADING_EXAMPLES
 from cleartide.contracts.examples.venue import VENUE_EXAMPLES
 
@@ -31,6 +32,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *CONDITIONAL_EXAMPLES,
         *VENUE_EXAMPLES,
         *ACCOUNT_EXAMPLES,
+        *SOLVENCY_EXAMPLES,
         *BOOK_EXAMPLES,
         *AUCTION_EXAMPLES,
         *CORRECTION_EXAMPLES,
