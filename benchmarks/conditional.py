@@ -8,25 +8,30 @@ for every published price: each must have fired when it was due, once, and no ot
 """
 
 import asyncio
+import base64
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
 from cleartide.bus.folder import Folder
+from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import Delivery, Epoch, Progress
+from cleartide.bus.streams import EVENTS
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
+from nats.aio.client import Client
 
 from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from benchmarks.rooms import room
 from benchmarks.scenarios import ARMED, MID_TICKS, SCENARIOS, Venue
 from benchmarks.sequencer import published, send
 from services.matching.app import SERVICE
-from services.matching.tests.trigger_reader import TriggerReader
+from services.matching.tests.trigger_reader import READ, TriggerReader
 from tests.support.installation import ROOT, Installation
-from tests.support.streams import events_of
 
 ROUNDS: Final = 3
 AIMED: Final = ("trend", "spike", "gap")
@@ -89,7 +94,7 @@ async def _fault_rows(installed: Installation) -> list[Row]:
     """What a reader finds who searches a list for every price of the whole run."""
     reader, faults = TriggerReader(), 0
     async with installed.client() as client:
-        events = [event async for event in events_of(client, "EVENTS")]
+        events = [event async for event in _events(client)]
     for _, caused in groupby(events, key=lambda event: event.causation_id):
         try:
             reader.read(list(caused))
@@ -100,6 +105,17 @@ async def _fault_rows(installed: Installation) -> list[Row]:
         Row("conditional.fired", reader.met, "orders in the whole run, each when it was due and once"),
         Row("conditional.faults", faults, "missed, late, needless or duplicate", aim="0"),
     ]
+
+
+async def _events(client: Client) -> AsyncIterator[Message]:
+    """Every trading event that the reader looks at, as its contract, in order."""
+    bus, bodies = NatsBus(client), msgspec.json.Decoder(list[dict[str, Any]])
+    contracts = {contract.model_fields["type"].default: contract for contract in READ}
+    for seq in range(1, (await bus.state(EVENTS)).last_seq + 1):
+        answer = await bus.api(f"STREAM.MSG.GET.{EVENTS.name}", {"seq": seq})
+        for body in bodies.decode(base64.b64decode(answer["message"]["data"])):
+            if body["type"] in contracts:
+                yield contracts[body["type"]].model_validate(body)
 
 
 def _processor_rows() -> list[Row]:

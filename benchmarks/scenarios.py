@@ -117,20 +117,20 @@ def trend(mid: int, random: Random) -> Iterator[int]:
 
 
 def spike(mid: int, random: Random) -> Iterator[int]:
-    """Calm, but each tenth price is half a percent further away than the one before on that side, and back at once."""
+    """Calm, but each tenth price is 0.2 % further away than the one before it on that side, and back at once."""
     for step in range(STEPS):
         number, place = divmod(step, 10)
-        reach = mid * (number // 2 + 1) // 200
+        reach = mid * (number // 2 + 1) // 500
         yield mid + (reach if number % 2 else -reach) if place == 9 else _calm(mid, random)
 
 
 def gap(mid: int, random: Random) -> Iterator[int]:
-    """Calm, but five times the price jumps into a percent that it has not seen, and stays."""
+    """Calm, but five times the price jumps into half a percent that it has not seen, and stays."""
     level = mid
     for step in range(STEPS):
         number, place = divmod(step, STEPS // 5)
         if place == STEPS // 10:
-            level = mid + (1 if number % 2 else -1) * mid * (number // 2 + 1) // 100
+            level = mid + (1 if number % 2 else -1) * mid * (number // 2 + 1) // 200
         yield _calm(level, random)
 
 

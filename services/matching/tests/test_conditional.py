@@ -254,6 +254,9 @@ def test_match_con_013_reduce_only_orders_go_with_the_position() -> None:
     assert closed(events)[1:] == [("stop", "reduce_only", "canceled"), ("profit", "reduce_only", "canceled")]
     assert list(ex.state.accounts["ann"].orders) == ["open"]
     assert list(ex.state.accounts["bob"].orders) == ["other"]
+    ex.place("dan", "sell", "3", "1000")
+    events = ex.place("bob", "buy", "2", "1000")
+    assert ex.lots("bob") == 0 and closed(events)[-1] == ("other", "reduce_only", "canceled")
 
 
 def test_match_con_014_an_account_has_so_many_conditional_orders_and_no_more() -> None:

@@ -114,6 +114,18 @@ def test_match_oco_006_of_two_that_are_due_by_one_price_only_the_first_fires() -
     assert ("far", "oco") in closed(events)
 
 
+def test_match_oco_007_an_own_order_of_the_group_stands_in_nobodys_way() -> None:
+    """MATCH-OCO-007: the first fill cancels it, so the taker does not stop there, whatever its self-trade mode."""
+    ex = exchange()
+    ex.place("cat", "sell", "0.5", "1005")
+    ex.place("ann", "sell", "0.5", "1010", client_order_id="own", oco_group="either")
+    ex.place("dan", "sell", "0.5", "1012")
+    terms: dict[str, Any] = {"self_trade_prevention": "expire_taker", "oco_group": "either"}
+    events = ex.place("ann", "buy", "1", "1015", **terms)
+    assert [trade.seller for trade in of(events, TradeExecuted)] == ["cat", "dan"]
+    assert ("own", "oco") in closed(events)
+
+
 def entry(ex: Exchange, **terms: Any) -> list[Message]:
     """cat buys 1 at 1000 with a bracket around it."""
     order = {"client_order_id": "in", **EXITS, **terms}

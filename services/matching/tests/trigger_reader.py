@@ -5,7 +5,6 @@ the command is over; nothing else may be.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -23,6 +22,16 @@ from cleartide.money import PPB
 
 SILENCE: Final = 60_000_000
 ENDS_OF_ARMED: Final = ("canceled", "expired", "oco", "reduce_only", "market_delisted")
+READ: Final[tuple[type[Message], ...]] = (
+    MarkPriceUpdated,
+    MarketStateChanged,
+    OrderAccepted,
+    OrderArmed,
+    OrderClosed,
+    OrderTriggered,
+    TradeExecuted,
+)
+"""What he reads; he passes over everything else."""
 MATCHING: Final = ("trading", "reduce_only", "delisting")
 
 
@@ -36,28 +45,30 @@ class Expected(NamedTuple):
     extreme: int | None
 
 
-@dataclass
 class Armed:
-    """An armed order and the best price that it has seen."""
+    """An armed order, the best price that it has seen, and whether it is due. way: +1 fires at or above, -1 below."""
 
-    terms: OrderArmed
-    extreme: int | None
+    __slots__ = ("due", "extreme", "level", "terms", "trigger", "watches", "way")
 
-    @property
-    def way(self) -> int:
-        """+1: fires at or above; -1: at or below."""
-        side = 1 if self.terms.side == "buy" else -1
-        return -side if self.terms.order_type.startswith("take_profit") else side
+    def __init__(self, terms: OrderArmed, extreme: int | None) -> None:
+        side = 1 if terms.side == "buy" else -1
+        self.terms, self.extreme, self.due = terms, extreme, False
+        self.way = -side if terms.order_type.startswith("take_profit") else side
+        self.watches, self.level = (terms.market, terms.trigger_source), terms.trigger_price_ticks
+        self.trigger = self.level if extreme is None else self._behind(extreme)
 
-    def trigger(self) -> int | None:
-        """Where it fires now, in ticks."""
-        terms, side = self.terms, self.way
-        if terms.trigger_price_ticks is not None or self.extreme is None:
-            return terms.trigger_price_ticks
-        if terms.trail_ticks is not None:
-            return self.extreme + side * terms.trail_ticks
-        exact = self.extreme * (1 + side * Fraction(terms.trail_rate_ppb or 0, PPB))
-        return -(-exact // 1) if side > 0 else exact // 1
+    def meets(self, price: int) -> bool:
+        """Whether it fires at this price, which it has seen now. `trigger`: where it fires, in ticks."""
+        if self.level is None and (self.extreme is None or self.way * (price - self.extreme) < 0):
+            self.extreme, self.trigger = price, self._behind(price)
+        return self.trigger is not None and self.way * (price - self.trigger) >= 0
+
+    def _behind(self, extreme: int) -> int:
+        """Where a trailing order fires."""
+        if self.terms.trail_ticks is not None:
+            return extreme + self.way * self.terms.trail_ticks
+        exact = extreme * (1 + self.way * Fraction(self.terms.trail_rate_ppb or 0, PPB))
+        return -(-exact // 1) if self.way > 0 else exact // 1
 
 
 class TriggerReader:
@@ -115,19 +126,16 @@ class TriggerReader:
         self.prices[market, source] = price
         if market in self.resting:
             return
-        found = []
+        found, watches = [], (market, source)
         for number, order in self.armed.items():
-            if (order.terms.market, order.terms.trigger_source) != (market, source) or self._is_due(number):
-                continue
-            if order.terms.trigger_price_ticks is None:
-                better = max if order.way < 0 else min
-                order.extreme = price if order.extreme is None else better(order.extreme, price)
-            trigger = order.trigger()
-            assert trigger is not None
-            if order.way * (price - trigger) >= 0:
-                found.append((order.way, order.way * trigger, number))
+            if order.watches == watches and not order.due and order.meets(price):
+                found.append((order.way, order.way * (order.trigger or 0), number))
         for way, key, number in sorted(found):
-            self.due.append(Expected(number, way * key, price, trade_id, self.armed[number].extreme))
+            self._expect(Expected(number, way * key, price, trade_id, self.armed[number].extreme))
+
+    def _expect(self, expected: Expected) -> None:
+        self.due.append(expected)
+        self.armed[expected.order_id].due = True
 
     def _arm(self, event: OrderArmed) -> None:
         known = self.armed.get(event.order_id)
@@ -136,15 +144,14 @@ class TriggerReader:
         trails = event.trigger_price_ticks is None
         order = Armed(event, None if not trails else known.extreme if known else price)
         assert event.extreme_ticks == order.extreme
-        if known is not None and self._is_due(event.order_id):
-            if known.terms.trigger_price_ticks == event.trigger_price_ticks and not self._was_amended(known, event):
+        if known is not None and known.due:
+            if known.level == order.level and not self._was_amended(known, event):
                 known.terms = event
                 return
             self._forget(event.order_id)
         self.armed[event.order_id] = order
-        trigger = event.trigger_price_ticks
-        if trigger is not None and price is not None and order.way * (price - trigger) >= 0:
-            self.due.append(Expected(event.order_id, trigger, price, None, None))
+        if order.level is not None and price is not None and order.way * (price - order.level) >= 0:
+            self._expect(Expected(event.order_id, order.level, price, None, None))
 
     @staticmethod
     def _was_amended(known: Armed, event: OrderArmed) -> bool:
@@ -182,6 +189,3 @@ class TriggerReader:
 
     def _forget(self, order_id: int) -> None:
         self.due = [entry for entry in self.due if entry.order_id != order_id]
-
-    def _is_due(self, order_id: int) -> bool:
-        return any(entry.order_id == order_id for entry in self.due)

@@ -110,11 +110,10 @@ class Trail:
         """See a price in ticks, and take out the orders that it fires."""
         key, due = -self._side * price, list[Due]()
         self._raise(key)
-        while (top := self._tops.first_key()) is not None and -top >= key:
-            for _, start in self._tops.take(-key):
-                place = bisect_left(self._starts, start)
-                due += self._fire(self._runs[place], key)
-                self._top(place)
+        for _, start in self._tops.take(-key):
+            place = bisect_left(self._starts, start)
+            due += self._fire(self._runs[place], key)
+            self._top(place)
         return due
 
     def extreme_of(self, number: int) -> int | None:
