@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos model schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos model forms schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -89,6 +89,10 @@ chaos: ## kill services and servers under load, then count what was lost; KILLS=
 model: ## compare matching with the reference model; STEPS=1000000 SEED=7
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.matching.tests.model $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED))
+
+forms: ## the engine compiled and interpreted over the same random commands; COMMANDS=10000000 SEED=7
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m services.matching.engine.tests.forms $(or $(COMMANDS),1000000) $(SEED)
 
 schemas: ## write schemas/ from the contracts
 	$(BOOTSTRAP) dev

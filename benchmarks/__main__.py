@@ -13,6 +13,7 @@ BENCHMARKS: Final = {
     "conditional": "benchmarks.conditional",
     "takeover": "benchmarks.takeover",
     "lifecycle": "benchmarks.lifecycle",
+    "restart": "benchmarks.restart",
     "engine": "benchmarks.engine.run",
 }
 

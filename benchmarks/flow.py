@@ -23,7 +23,7 @@ from cleartide.contracts import (
 
 from deploy.local.sandbox.market import INSURANCE, MARKET, SPEC
 
-ACCOUNTS: Final = tuple(f"trader-{number:04}" for number in range(1_000))
+ACCOUNTS: Final = 1_000
 MID_TICKS: Final = 618_000
 DEEPEST_TICKS: Final = 700
 MOST_LOTS: Final = 100
@@ -36,9 +36,10 @@ CANCELS: Final = 0.90
 class Flow:
     """Commands in the order in which they are to be sent."""
 
-    def __init__(self, seed: int = 20240601, index_after: int = 0) -> None:
+    def __init__(self, seed: int = 20240601, index_after: int = 0, accounts: int = ACCOUNTS) -> None:
         """`index_after`: the last number that an index price had before this flow."""
         self._seed, self._random = seed, Random(seed)
+        self._accounts = tuple(f"trader-{number:04}" for number in range(accounts))
         self._numbers, self._index_numbers = itertools.count(1), itertools.count(index_after + 1)
         self._mid = MID_TICKS
         self._resting: list[tuple[str, str]] = []
@@ -48,7 +49,7 @@ class Flow:
         yield ListMarket(**self._envelope("operator"), spec=SPEC)
         yield FundInsurance(**self._envelope("operator"), market=MARKET, amount=INSURANCE)
         yield self._index()
-        for account in ACCOUNTS:
+        for account in self._accounts:
             yield Deposit(**self._envelope(), account=account, asset="USDC", amount=COLLATERAL)
         for _ in range(book):
             yield self._add()
@@ -87,7 +88,7 @@ class Flow:
         envelope = self._envelope()
         return PlaceOrder(
             **envelope,
-            account=self._random.choice(ACCOUNTS),
+            account=self._random.choice(self._accounts),
             market=MARKET,
             client_order_id=envelope["id"],
             side="buy" if side > 0 else "sell",

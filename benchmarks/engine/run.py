@@ -16,6 +16,7 @@ from benchmarks.engine.reports import report_hash
 from benchmarks.report import Row, median, write
 from services.matching.engine import COMPILED
 from services.matching.engine.positions import Positions
+from services.matching.engine.tests.forms import DIGEST, compare
 
 ROOT: Final = Path(__file__).parents[2]
 ROUNDS: Final = 5
@@ -229,11 +230,6 @@ def _report_rows(paths: dict[str, Path]) -> list[Row]:
 
 def _form_rows() -> list[Row]:
     """Whether compiled and interpreted say the same to a long random flow: 1 or 0."""
-    command = [sys.executable, "-m", "services.matching.engine.tests.digest", str(RANDOM_COMMANDS), "7"]
-    said = []
-    for variables in ({}, INTERPRETED):
-        done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True)
-        said.append(done.stdout.split())
-    names = {form for form, *_ in said}
-    equal = said[0][1:] == said[1][1:] and names == {"compiled", "interpreted"}
+    compiled, interpreted = compare(DIGEST, str(RANDOM_COMMANDS), "7")
+    equal = compiled == interpreted
     return [Row("engine.forms_agree", float(equal), f"yes = 1, over {RANDOM_COMMANDS:,} random commands", aim="1")]

@@ -1,0 +1,72 @@
+"""How long a big sequencer takes to come back: 100,000 accounts with collateral and 100,000 orders in the book.
+
+Timed from the start of the process to its first commit, with a command waiting for it; every fsync on. Reading the rows
+and making the state of them are timed beside it, in this process.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+from cleartide.store.postgres import PostgresStore
+
+from benchmarks.flow import Flow
+from benchmarks.report import Row, disk_sync_rows, median, write
+from benchmarks.rooms import room
+from benchmarks.sequencer import published, send
+from services.matching.app import SERVICE
+from tests.support.installation import Installation
+
+ACCOUNTS: Final = 100_000
+ORDERS: Final = 100_000
+ROUNDS: Final = 5
+LOOK_SECONDS: Final = 0.005
+
+
+async def run() -> None:
+    """Measure and write `results/restart.json`."""
+    async with room() as installed:
+        flow = Flow(accounts=ACCOUNTS)
+        await installed.start("matching")
+        await send(installed, flow.opening(ORDERS))
+        await published(installed)
+        installed.processes["matching"].stop()
+        loads, restores = [], []
+        seconds = [await _restart(installed, flow) for _ in range(ROUNDS)]
+        for _ in range(ROUNDS):
+            load, restore = await _restore(installed)
+            loads.append(load)
+            restores.append(restore)
+    rows = [
+        Row("restart.big", median(seconds), "s from start to commit, 100,000 accounts and as many open orders"),
+        Row("restart.big.load", median(loads), "s of it: rows out of the database"),
+        Row("restart.big.restore", median(restores), "s of it: rows to books, positions and triggers"),
+    ]
+    print([(row.id, round(row.value, 2)) for row in rows], flush=True)
+    write("restart", [*rows, *disk_sync_rows()])
+
+
+async def _restart(installed: Installation, flow: Flow) -> float:
+    """From spawning to the first commit; ends with the process drained."""
+    before = await installed.position("matching")
+    await send(installed, flow.commands(2))
+    started = time.perf_counter()
+    installed.spawn("matching")
+    while await installed.position("matching") == before:  # noqa: ASYNC110 - another process's commit
+        await asyncio.sleep(LOOK_SECONDS)
+    seconds = time.perf_counter() - started
+    await published(installed)
+    installed.processes["matching"].stop()
+    return seconds
+
+
+async def _restore(installed: Installation) -> tuple[float, float]:
+    store = PostgresStore(installed.service_dsn("matching"), "matching")
+    try:
+        started = time.perf_counter()
+        rows = await store.load(SERVICE.fold.tables)
+        loaded = time.perf_counter()
+        SERVICE.repository.restore(rows)
+        return loaded - started, time.perf_counter() - loaded
+    finally:
+        await store.close()
