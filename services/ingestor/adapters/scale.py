@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from cleartide.money import MoneyError
+import msgspec
+from cleartide.money import MoneyError, parse_decimal
 
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _CACHED_TEXTS: Final = 100_000
@@ -39,3 +40,11 @@ class TextScale(dict[str, int]):
             self.clear()
         self[text] = value
         return value
+
+
+def number_text(number: msgspec.Raw) -> str:
+    """A JSON number or string as plain decimal text; "" for null."""
+    text = bytes(number).decode("ascii", "replace").strip('"')
+    if text == "null":
+        return ""
+    return format(parse_decimal(text), "f") if "e" in text.lower() else text

@@ -26,6 +26,11 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "okx": ("BTC-USDT-SWAP", "BTC-USD-SWAP"),
     "lighter": ("ETH", "1000PEPE"),
     "kucoin": ("XBTUSDTM", "XBTUSDM", "ETHUSDTM"),
+    "paradex": ("BTC-USD-PERP", "kPEPE-USD-PERP"),
+    "cryptocom": ("BTCUSD-PERP", "ETHUSD-PERP"),
+    "bitmex": ("XBTUSD", "XBTUSDT"),
+    "deribit": ("BTC-PERPETUAL", "SOL_USDC-PERPETUAL"),
+    "gate": ("BTC_USDT", "1000PEPE_USDT"),
 }
 WELCOMES: Final = {"kucoin": b'{"id":"hQvf8jkno","type":"welcome"}'}
 """What a venue says before it takes subscriptions."""
