@@ -11,6 +11,7 @@ from cleartide.contracts import (
     CancelWithdrawal,
     ChangeAsset,
     ChangeMarket,
+    ClaimReferralRewards,
     CompleteWithdrawal,
     ConfirmDeposit,
     CorrectTrade,
@@ -38,8 +39,11 @@ from cleartide.contracts import (
     ResumeMarket,
     RevokeDelegate,
     SetAccountTerms,
+    SetFeeSchedule,
     SetLeverage,
     SetOrderTier,
+    SetReferralTerms,
+    SetReferrer,
     SettleFunding,
     SetVenueLimits,
     SetVenueMode,
@@ -82,6 +86,7 @@ from services.matching.domain.conditional.following import follow
 from services.matching.domain.custody import deposits, withdrawals
 from services.matching.domain.deadlines import Deadline, Kind
 from services.matching.domain.errors import Refused
+from services.matching.domain.fees import referral, terms
 from services.matching.domain.jit import auctioning, quoting
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue import lifecycle, settings
@@ -193,4 +198,8 @@ HANDLERS: Final[Handlers] = {
     StartWithdrawal: gated(withdrawals.start),
     CompleteWithdrawal: gated(withdrawals.complete),
     FailWithdrawal: gated(withdrawals.fail),
+    SetFeeSchedule: gated(terms.set_schedule),
+    SetReferralTerms: gated(terms.set_terms),
+    SetReferrer: gated(referral.set_referrer),
+    ClaimReferralRewards: gated(transfers.answered(referral.claim)),
 }

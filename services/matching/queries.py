@@ -10,7 +10,7 @@ from cleartide.service import Query, QueryError
 
 from services.matching.domain.ledger import cash_name, position_name
 from services.matching.tables.venue import MARKET_LIMITS
-from services.matching.views import auctions, books, conditional, families, margin, solvency, transfers, venue
+from services.matching.views import auctions, books, conditional, families, fees, margin, solvency, transfers, venue
 from services.matching.views.grids import MOST_MARKETS, grid_of, grids_of
 from services.matching.views.orders import OPEN_ORDERS_SQL, order_view, orders
 from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, limit_of
@@ -223,6 +223,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     **books.QUERIES,
     **conditional.QUERIES,
     **families.QUERIES,
+    **fees.QUERIES,
     **margin.QUERIES,
     **transfers.QUERIES,
     **solvency.QUERIES,

@@ -9,6 +9,7 @@ from cleartide.rules.margin import requirements
 
 from services.matching.domain.assets import Pocket
 from services.matching.domain.book import Order
+from services.matching.domain.fees.book import Standing
 from services.matching.domain.ledger import LedgerAccount
 from services.matching.domain.limits import CLIENT_IDS_REMEMBERED, MAX_BALANCE_QUANTA
 from services.matching.domain.market import Market
@@ -81,6 +82,7 @@ class Account:
     `reserved`: the loss to the mark that open orders may bring, in quanta (sum of remaining * loss_per_lot).
     `root`: the account at the top of the family, itself unless it is a sub-account. `pinned`: an isolated account's
     only market. `delegates`: what others may do for it. `collateral`: what it holds beside cash, by asset.
+    `standing`: its family's volume and fees.
     """
 
     __slots__ = (
@@ -95,11 +97,12 @@ class Account:
         "pinned",
         "reserved",
         "root",
+        "standing",
     )
 
-    def __init__(self, name: str, opened_at: int, cash: LedgerAccount, root: str = "", pinned: str = "") -> None:
+    def __init__(self, name: str, opened_at: int, cash: LedgerAccount, standing: Standing, pinned: str = "") -> None:
         self.name, self.opened_at, self.cash = name, opened_at, cash
-        self.root, self.pinned = root or name, pinned
+        self.root, self.standing, self.pinned = standing.root, standing, pinned
         self.delegates = NO_DELEGATES
         self.collateral = NO_COLLATERAL
         self.holdings: dict[str, Holding] = {}

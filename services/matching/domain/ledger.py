@@ -14,6 +14,7 @@ FEES: Final = "fees"
 COLLATERAL: Final = "collateral"
 POOL: Final = "pool"
 LOCKED: Final = "locked"
+REFERRAL: Final = "referral"
 
 
 def cash_name(account: str) -> str:
@@ -49,6 +50,11 @@ def pool_name(pool: str, asset: str) -> str:
 def locked_name(asset: str, account: str) -> str:
     """What an account has asked to be paid out and cannot use any more."""
     return f"{LOCKED}:{asset}:{account}"
+
+
+def referral_name(account: str) -> str:
+    """What an account has earned by others' fees and not claimed yet."""
+    return f"{REFERRAL}:{account}"
 
 
 def funding_name(market: str) -> str:

@@ -17,12 +17,17 @@ from services.matching.domain.waterfall.fund import keep_result
 
 
 class Party(NamedTuple):
-    """One side of a trade: who, by which order, and the fee with the ledger account it goes to."""
+    """One side of a trade: who, by which order, and the fee with the ledger account it goes to.
+
+    A fee below zero is a rebate. share: what of the fee is handed on to the referrer's ledger account `share_to`.
+    """
 
     account: Account
     order_id: int | None
     fee: int
     fee_to: LedgerAccount
+    share: int = 0
+    share_to: LedgerAccount | None = None
 
 
 class Deal(NamedTuple):
@@ -47,9 +52,21 @@ def execute(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller:
     _announce(state, out, deal, buyer, seller)
     keep(state, out, deal, buyer, seller)
     transfer(state, out, deal, buyer, seller)
+    _count(state, deal, buyer, seller)
     if deal.origin != "takeover":
         deal.market.prices.last = deal.price
         state.conditional.priced(deal.market, "last", deal.price, state.counters.trades)
+
+
+def _count(state: MatchingState, deal: Deal, buyer: Party, seller: Party) -> None:
+    """Volume of the sides that traded by an order or a quote, and what came to the venue."""
+    for party in (buyer, seller):
+        if deal.origin == "book" or party.order_id is not None:
+            party.account.standing.trade(deal.quote)
+    taking, making = (buyer, seller) if deal.taker_side == "buy" else (seller, buyer)
+    to_venue = [party.fee if party.fee_to is state.fees else 0 for party in (taking, making)]
+    if any(to_venue):
+        state.treasury.fees.earn(deal.market.id, taker=to_venue[0], maker=to_venue[1], referral=taking.share)
 
 
 def transfer(state: MatchingState, out: Output, deal: Deal, buyer: Party, seller: Party, kind: str = "trade") -> None:
@@ -84,6 +101,8 @@ def _apply(
     ledger.move("funding", market.funding_pot, account.cash, funding)
     ledger.move("realized_pnl", holding.quote, account.cash, profit)
     ledger.move("fee", account.cash, party.fee_to, party.fee)
+    if party.share and party.share_to is not None:
+        ledger.move("referral", party.fee_to, party.share_to, party.share)
     holding.funding_index = market.funding.index
     holding.lots += delta
     if state.venue.keeps_results:
@@ -100,6 +119,7 @@ def _apply(
         realized_pnl_quanta=profit,
         funding_quanta=funding,
         fee_quanta=party.fee,
+        referral_quanta=party.share,
         lots=holding.lots,
         quote_quanta=holding.quote.balance,
         cash_quanta=account.cash.balance,

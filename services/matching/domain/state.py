@@ -223,7 +223,8 @@ class MatchingState:
         """The account of this name; it comes into being on first use, as a sub-account when it has a `root`."""
         account = self.accounts.get(name)
         if account is None:
-            account = self.accounts[name] = Account(name, at, self.ledger.account(cash_name(name)), root, pinned)
+            standing = self.treasury.fees.standing(root or name)
+            account = self.accounts[name] = Account(name, at, self.ledger.account(cash_name(name)), standing, pinned)
             self.dirty.accounts[name] = account
             if root:
                 self.families.setdefault(root, []).append(name)

@@ -4,10 +4,10 @@ from typing import ClassVar, Protocol
 
 from cleartide.contracts import TradeOrigin
 from cleartide.contracts.types import SelfTradePrevention, Side
-from cleartide.money import PPB, ceil_div
 
 from services.matching.domain.accounts import Account, Holding, stp_group
 from services.matching.domain.book import Order
+from services.matching.domain.fees.charging import making_party, shared, taking_party
 from services.matching.domain.margin import allows_fill
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
@@ -72,8 +72,11 @@ class Taker:
     def party(self, state: MatchingState, price: int, lots: int) -> Party:
         """The taker's side of a fill, with the taker fee, rounded up (R6)."""
         market = self.holding.market
-        fee = ceil_div(price * lots * market.unit * market.taker_fee_ppb, PPB)
-        return Party(self.account, self.order_id, fee, state.fees)
+        return taking_party(state, self.account, self.order_id, market, price * lots * market.unit)
+
+    def cost(self, taking: Party, making: Party) -> int:  # noqa: ARG002 - for takers whose fee pays the rebate
+        """What a fill counts for in `fees`."""
+        return taking.fee
 
     def took(self, price: int, lots: int, fee: int) -> None:
         """Note a fill."""
@@ -188,17 +191,17 @@ def walk(state: MatchingState, floor: Floor, taker: Taker) -> str | None:
             floor.drop(maker, allowed.reason)
             continue
         lots = allowed
-        making = _maker(state, owner, holding, maker, lots)
+        taking = taker.party(state, maker.price, lots)
+        making = _maker(state, owner, holding, maker, lots, taking)
         if isinstance(making, str):
             floor.drop(maker, making)
             continue
-        taking = taker.party(state, maker.price, lots)
         if taker.guarded and not allows_fill(taker.account, taker.holding, taker.side * lots, maker.price, taking.fee):
             return "insufficient_margin"
         for order_id in (maker.order_id, taker.order_id):
             if order_id in groups:
                 gone.update(other.order_id for other in groups.others(order_id))
-        floor.trade(taker, taking, maker, making, lots)
+        floor.trade(taker, shared(taking, making), maker, making, lots)
     return None
 
 
@@ -212,16 +215,18 @@ def _ends_at_own(floor: Floor, taker: Taker, maker: Order) -> bool:
     return taker.prevention != "expire_maker"
 
 
-def _maker(state: MatchingState, owner: Account, holding: Holding, maker: Order, lots: int) -> Party | str:
+def _maker(
+    state: MatchingState, owner: Account, holding: Holding, maker: Order, lots: int, taking: Party
+) -> Party | str:
     """The maker's side of a fill, or the reason why its order may not trade."""
     market = holding.market
     quote = maker.price * lots * market.unit
-    fee = ceil_div(quote * market.maker_fee_ppb, PPB)
+    making = making_party(state, owner, maker.order_id, market, quote, taking)
     if not owner.fits(holding, quote):
         return "balance_cap"
-    if not allows_fill(owner, holding, maker.side * lots, maker.price, fee):
+    if not allows_fill(owner, holding, maker.side * lots, maker.price, making.fee):
         return "insufficient_margin"
-    return Party(owner, maker.order_id, fee, state.fees)
+    return making
 
 
 class BookFloor:
@@ -258,6 +263,6 @@ class BookFloor:
 
     def _deal(self, taker: Taker, taking: Party, price: int, making: Party, lots: int) -> None:
         side: Side = "buy" if taker.side > 0 else "sell"
-        taker.took(price, lots, taking.fee)
+        taker.took(price, lots, taker.cost(taking, making))
         buyer, seller = (taking, making) if taker.side > 0 else (making, taking)
         execute(self._state, self._out, Deal(self._market, price, lots, side, taker.origin), buyer, seller)

@@ -41,6 +41,10 @@ class LiquidationTaker(Taker):
         fee = min(price * lots * market.unit * market.spec.liquidation_fee_ppb // PPB, surplus)
         return Party(self.account, None, fee, market.insurance)
 
+    def cost(self, taking: Party, making: Party) -> int:
+        """What the fund gets of the fee: the maker keeps its rebate (R22), out of this fee as out of any other."""
+        return taking.fee + min(0, making.fee)
+
 
 class Takeover(NamedTuple):
     """At which price in ticks a position goes; what the fund paid for it, and what the price's rounding gave the fund.

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from cleartide.contracts import (
     CancelWithdrawal,
+    ClaimReferralRewards,
     Deposit,
     DepositCollateral,
     FundInsurance,
@@ -52,6 +53,7 @@ Request = TypeVar(
     SwapCollateral,
     RequestWithdrawal,
     CancelWithdrawal,
+    ClaimReferralRewards,
 )
 Rule = Callable[[MatchingState, Request, Output], None]
 

@@ -6,6 +6,7 @@ from cleartide.rules.assets import SETTLEMENT_ASSET
 
 from services.matching.domain.assets import Asset, settlement_asset
 from services.matching.domain.custody.records import Custody
+from services.matching.domain.fees.book import FeeBook
 from services.matching.domain.ledger import Ledger
 from services.matching.domain.transfer_log import TransferLog
 
@@ -31,7 +32,7 @@ class Treasury:
     debtors: accounts without positions that owe cash while they hold collateral; see `conversion`.
     """
 
-    __slots__ = ("assets", "changed_assets", "custody", "debtors", "log", "pools")
+    __slots__ = ("assets", "changed_assets", "custody", "debtors", "fees", "log", "pools")
 
     def __init__(self, ledger: Ledger) -> None:
         self.assets: dict[str, Asset] = {SETTLEMENT_ASSET: settlement_asset(ledger)}
@@ -39,4 +40,5 @@ class Treasury:
         self.debtors: set[str] = set()
         self.custody = Custody()
         self.log = TransferLog()
+        self.fees = FeeBook(ledger)
         self.changed_assets: dict[str, Asset] = {}

@@ -12,9 +12,9 @@ from services.matching.domain.market import Market
 from services.matching.domain.state import MatchingState
 
 POTS: Final = frozenset(
-    {"cash", "collateral", "position", "insurance", "fees", "funding", "locked", "pool", "settlement"}
+    {"cash", "collateral", "position", "insurance", "fees", "funding", "locked", "pool", "referral", "settlement"}
 )
-NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool"})
+NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool", "referral"})
 
 
 def verify(state: MatchingState) -> None:

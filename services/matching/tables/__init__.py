@@ -8,6 +8,7 @@ from services.matching.tables.access import ACCOUNTS, DELEGATES, LEVERAGES
 from services.matching.tables.auctions import JIT_AUCTIONS, JIT_QUOTES
 from services.matching.tables.conditional import CONDITIONAL_TABLES
 from services.matching.tables.custody import CUSTODY_TABLES
+from services.matching.tables.fees import FEE_TABLES
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
 from services.matching.tables.reported import REPORTED_TRADES
 from services.matching.tables.solvency import SOLVENCY_TABLES
@@ -184,6 +185,7 @@ TABLES: Final[tuple[Table, ...]] = (
     LEVERAGES,
     ASSETS,
     *CUSTODY_TABLES,
+    *FEE_TABLES,
     POSITIONS,
     ORDERS,
     ORDER_HISTORY,

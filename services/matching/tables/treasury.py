@@ -12,6 +12,7 @@ from services.matching.domain.moves import hold
 from services.matching.domain.state import MatchingState
 from services.matching.domain.treasury import Pool
 from services.matching.tables.custody import collect_custody, restore_custody
+from services.matching.tables.fees import collect_fees, restore_fees
 
 ASSETS: Final = Table(
     "assets",
@@ -46,6 +47,7 @@ def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
         if account.collateral and account.cash.balance < 0 and not any(held.lots for held in account.holdings.values()):
             state.treasury.debtors.add(account.name)
     restore_custody(state, rows)
+    restore_fees(state.treasury.fees, rows)
 
 
 def collect(changes: Changes, state: MatchingState) -> None:
@@ -55,3 +57,4 @@ def collect(changes: Changes, state: MatchingState) -> None:
         changes.put(ASSETS, tuple(getattr(asset.spec, name) for name in ASSETS.columns))
     treasury.changed_assets = {}
     collect_custody(changes, treasury)
+    collect_fees(changes, treasury.fees)

@@ -3,13 +3,17 @@
 from cleartide.contracts import (
     AssetSpec,
     DepositCollateral,
+    FeeTier,
     FundPool,
     GrantDelegate,
     ListAsset,
     OpenSubaccount,
     ReportDeposit,
     RequestWithdrawal,
+    SetFeeSchedule,
     SetLeverage,
+    SetReferralTerms,
+    SetReferrer,
     TransferFunds,
 )
 
@@ -36,3 +40,7 @@ def household(ex: Exchange) -> None:
     ex.send(FundPool, source="operator", pool="swap", asset="USDC", amount="500")
     ex.send(ReportDeposit, source="custody", account="gus", asset="BTC", amount="0.25", tx_id="4e3f", confirmations=3)
     ex.send(RequestWithdrawal, account="gus", asset="USDC", amount="70", destination="0x5aa1")
+    tiers = (FeeTier(volume_quanta=0, taker_fee_ppb=500_000, maker_fee_ppb=100_000),)
+    ex.send(SetFeeSchedule, source="operator", tiers=tiers)
+    ex.send(SetReferralTerms, source="operator", referee_discount_ppb=50_000_000, referrer_share_ppb=200_000_000)
+    ex.send(SetReferrer, account="gus", referrer="eve")

@@ -1,9 +1,10 @@
-"""Random flows of money: five assets, two families, pools, swaps, orders in two markets, prices and liquidations."""
+"""Random flows of money: five assets, two families that trade by fee tiers and one of which has brought the other,
+pools, swaps, orders in two markets, prices and liquidations."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from cleartide.contracts import Message, SetLeverage
+from cleartide.contracts import ClaimReferralRewards, FeeTier, Message, SetFeeSchedule, SetLeverage, SetReferrer
 from cleartide.fold import Reject
 from cleartide.money import quanta_to_text
 from cleartide.rules.margin import is_liquidatable
@@ -16,6 +17,10 @@ from services.matching.tests.support import HOUR, SECOND, START
 TRADERS: Final = ("ann", "ann--grid", "bob", "bob--grid")
 NAMES: Final = (*sorted(ASSETS), "USDC")
 MARKETS: Final = ("BTC-PERP", "ETH-PERP")
+TIERS: Final = (
+    FeeTier(volume_quanta=0, taker_fee_ppb=450_000, maker_fee_ppb=150_000),
+    FeeTier(volume_quanta=50_000_000, taker_fee_ppb=400_000, maker_fee_ppb=-200_000),
+)
 
 
 class Step(NamedTuple):
@@ -42,6 +47,8 @@ def bank() -> Bank:
     for number, name in enumerate(TRADERS):
         ex.bring(name, sorted(ASSETS)[number], "1.5")
     ex.drain("swap", "USDC", "99900")
+    ex.send(SetFeeSchedule, source="operator", tiers=TIERS)
+    ex.send(SetReferrer, account="bob", referrer="ann")
     ex.insure("40")
     return ex
 
@@ -110,6 +117,12 @@ def _silence(ex: Bank, step: Step) -> list[Message]:
     return []
 
 
+def _day(ex: Bank, step: Step) -> list[Message]:
+    """Another day: volume begins to count."""
+    ex.wait(24 * HOUR)
+    return _price(ex, step)
+
+
 def _strip(ex: Bank, step: Step) -> list[Message]:
     """Take out all the cash that may go, as of the command's time."""
     ex.state.ledger.at = ex.effects.at
@@ -136,6 +149,8 @@ ACTIONS: Final[dict[str, Action]] = {
     "draw": lambda ex, step: ex.draw(_who(step), _asset(step), f"{step.amount / 299:.2f}"),
     "move": lambda ex, step: ex.move(_who(step), _relative(step), _asset(step), f"{step.amount / 199:.2f}"),
     "strip": _strip,
+    "day": _day,
+    "claim": lambda ex, step: ex.send(ClaimReferralRewards, account=_who(step)),
     "close": lambda ex, step: ex.place(
         _who(step), "buy" if step.other % 2 else "sell", "1", market=_market(step), reduce_only=True
     ),

@@ -6,10 +6,10 @@
 from typing import Final
 
 import pytest
+from cleartide.rules import fees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.domain import sweep
 from services.matching.tests.model.compare import Difference
 from services.matching.tests.model.run import live, random_life, shrink, volume
 from services.matching.tests.model.scenes import SCENES
@@ -80,7 +80,7 @@ def test_match_mod_002_the_exchange_and_the_model_agree_on_any_steps(scene: int,
 
 def test_match_mod_003_a_fault_of_one_quantum_is_found_and_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
     """MATCH-MOD-003: a fee rounded down instead of up; two orders show it."""
-    monkeypatch.setattr(sweep, "ceil_div", lambda numerator, denominator: numerator // denominator)
+    monkeypatch.setattr(fees, "ceil_div", lambda numerator, denominator: numerator // denominator)
     scene, script = 2, random_life(1, 0)[1]
     with pytest.raises(Difference, match="fee_quanta"):
         live(scene, script)

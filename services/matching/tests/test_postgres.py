@@ -22,6 +22,7 @@ from services.matching.tests.ruled import slow_seller
 from services.matching.tests.support import MARKET, Exchange, of
 from services.matching.tests.venue import run_in
 from services.matching.tests.waiting import waiting_room
+from services.matching.views.fees import fees_view
 from services.matching.views.margin import margin_view
 from tests.support.fold_bench import in_batches
 from tests.support.schema import ServiceSchema, migrated
@@ -85,6 +86,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_families(pool)
         await check_transfers(pool)
         await check_margin(pool, ex)
+        await check_fees(pool, ex)
         await check_books(pool, ex)
         await check_auctions(pool, ex)
         await check_orders(pool, ex)
@@ -259,6 +261,26 @@ async def check_margin(pool: Any, ex: Exchange) -> None:
     assert gus["max_borrowable"] == "400.000000"
 
 
+async def check_fees(pool: Any, ex: Exchange) -> None:
+    """ACC-FEE-019: rates, volumes, terms and revenue, as they are seen from outside."""
+    for name, account in ex.state.accounts.items():
+        answer = await QUERIES["fees"](pool, {"account": name})
+        assert (answer.pop("as_of_seq"), answer.pop("referees")) == (len(ex.commands), int(name == "eve"))
+        assert answer == fees_view(ex.state, account), name
+    schedules = await QUERIES["fee_schedules"](pool, {})
+    assert schedules["every_market"] == [
+        {"tier": 0, "taker_fee_ppb": 500_000, "maker_fee_ppb": 100_000, "volume": "0.000000"}
+    ]
+    assert (schedules["markets"], schedules["referee_discount_ppb"], schedules["referrer_share_ppb"]) == (
+        {},
+        50_000_000,
+        200_000_000,
+    )
+    days = (await QUERIES["revenue"](pool, {"market": MARKET}))["revenue"]
+    assert sum(Decimal(day["venue"]) for day in days) == Decimal(ex.balance("fees")).scaleb(-6)
+    assert (await QUERIES["revenue"](pool, {"before": days[-1]["day"]}))["revenue"] == []
+
+
 async def check_transfers(pool: Any) -> None:
     """ACC-HIS-003: what moved and what is on its way, as it is seen from outside."""
     rows = (await QUERIES["transfers"](pool, {"account": "gus"}))["transfers"]
@@ -309,6 +331,8 @@ async def check_refusals(pool: Any) -> None:
         ("ledger", {"account": "eve", "before": -1}),
         ("orders", {"account": "eve", "state": "lost"}),
         ("orders", {"account": "eve", "limit": 501}),
+        ("fees", {"account": "nobody"}),
+        ("revenue", {"before": "yesterday"}),
     ):
         with pytest.raises(QueryError):
             await QUERIES[query](pool, params)

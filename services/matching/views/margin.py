@@ -3,21 +3,18 @@
 Computed by the very rules of the fold, on the account's rows among all markets, as of the last committed message.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from cleartide.fold import Row, Table
 from cleartide.money import ceil_div, health_factor_text, quanta_to_text
-from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.rules.collateral import quanta_of
 from cleartide.rules.liquidation_price import PricedPosition, liquidation_price
 from cleartide.rules.margin import AccountMargin
-from cleartide.service import Query, QueryError
+from cleartide.service import Query
 
-from services.matching import tables
 from services.matching.domain.accounts import Account, Holding
 from services.matching.domain.assets import Asset
-from services.matching.domain.ledger import cash_name, collateral_name, locked_name, position_name
+from services.matching.domain.ledger import locked_name
 from services.matching.domain.margin import (
     free_equity,
     initial_collateral,
@@ -27,27 +24,8 @@ from services.matching.domain.margin import (
     withdrawable_units,
 )
 from services.matching.domain.state import MatchingState
-from services.matching.repository import restore_account
-from services.matching.tables.access import ACCOUNTS, LEVERAGES
-from services.matching.tables.orders import ORDERS
-from services.matching.tables.treasury import ASSETS
-from services.matching.tables.venue import MARKET_LIMITS, MARKET_STATES
+from services.matching.views.account_state import read_account
 from services.matching.views.transfers import units_text
-
-MOST_ROWS: Final = 100_000
-
-_OF_ALL: Final = (
-    tables.MARKETS,
-    tables.BRACKETS,
-    tables.MARKS,
-    tables.FUNDING,
-    MARKET_LIMITS,
-    MARKET_STATES,
-    tables.BOOKS,
-    ASSETS,
-)
-_OF_ACCOUNT: Final = (ACCOUNTS, LEVERAGES, tables.POSITIONS, ORDERS)
-_AT_SQL: Final = "SELECT position, at FROM consumer_position LIMIT 1"
 
 
 async def margin(pool: Any, params: dict[str, Any]) -> Any:
@@ -58,33 +36,8 @@ async def margin(pool: Any, params: dict[str, Any]) -> Any:
     """
     name = str(params["account"])
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        progress = await connection.fetchrow(_AT_SQL)
-        rows = await _rows(connection, name)
-    if not rows[ACCOUNTS.name]:
-        raise QueryError("not_found", f"account {name} is not known")
-    state = restore_account(rows)
-    state.ledger.at = progress["at"]
-    return {"as_of_seq": progress["position"], **margin_view(state, state.accounts[name])}
-
-
-async def _rows(connection: Any, account: str) -> dict[str, Sequence[Row]]:
-    rows: dict[str, Sequence[Row]] = {table.name: () for table in tables.TABLES}
-    for table in _OF_ALL:
-        rows[table.name] = [tuple(row) for row in await connection.fetch(_select(table, ""), MOST_ROWS)]
-    for table in _OF_ACCOUNT:
-        found = await connection.fetch(_select(table, "WHERE account = $2 "), MOST_ROWS, account)
-        rows[table.name] = [tuple(row) for row in found]
-    assets = [row[0] for row in rows[ASSETS.name]]
-    names = [cash_name(account), locked_name(SETTLEMENT_ASSET, account)]
-    names += [position_name(row[0], account) for row in rows[tables.MARKETS.name]]
-    names += [kind(asset, account) for asset in assets for kind in (collateral_name, locked_name)]
-    balances = _select(tables.LEDGER_BALANCES, "WHERE account = ANY($2) ")
-    rows[tables.LEDGER_BALANCES.name] = await connection.fetch(balances, MOST_ROWS, names)
-    return rows
-
-
-def _select(table: Table, where: str) -> str:
-    return f"SELECT {', '.join(table.columns)} FROM {table.name} {where}LIMIT $1"  # noqa: S608 - our declarations
+        found = await read_account(connection, name)
+    return {"as_of_seq": found.as_of_seq, **margin_view(found.state, found.account)}
 
 
 def margin_view(state: MatchingState, account: Account) -> dict[str, Any]:

@@ -82,6 +82,16 @@ from cleartide.contracts.custody import (
     WithdrawalProgressed,
 )
 from cleartide.contracts.dead import DeadLettered
+from cleartide.contracts.fees import (
+    ClaimReferralRewards,
+    FeeScheduleSet,
+    FeeTier,
+    ReferralTermsSet,
+    ReferrerSet,
+    SetFeeSchedule,
+    SetReferralTerms,
+    SetReferrer,
+)
 from cleartide.contracts.limits import MarketLimits
 from cleartide.contracts.liquidation_rules import LiquidationRules
 from cleartide.contracts.market import (
@@ -284,6 +294,7 @@ __all__ = [
     "CandleRestated",
     "ChangeAsset",
     "ChangeMarket",
+    "ClaimReferralRewards",
     "CollateralChanged",
     "CollateralInput",
     "CollateralSwapped",
@@ -300,6 +311,8 @@ __all__ = [
     "EarningsDayRecorded",
     "FailDeposit",
     "FailWithdrawal",
+    "FeeScheduleSet",
+    "FeeTier",
     "FundInsurance",
     "FundPool",
     "FundingRatePublished",
@@ -354,6 +367,8 @@ __all__ = [
     "PositionSettled",
     "PremiumSampled",
     "QuoteAuction",
+    "ReferralTermsSet",
+    "ReferrerSet",
     "ReportDeposit",
     "ReportTrade",
     "RequestLiquidation",
@@ -364,8 +379,11 @@ __all__ = [
     "RiskAlertRaised",
     "SelfTradePrevented",
     "SetAccountTerms",
+    "SetFeeSchedule",
     "SetLeverage",
     "SetOrderTier",
+    "SetReferralTerms",
+    "SetReferrer",
     "SetVenueLimits",
     "SetVenueMode",
     "SetVenueSwitch",

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from cleartide.contracts.assets import ASSET_COMMANDS, ASSET_EVENTS
 from cleartide.contracts.base import Message
 from cleartide.contracts.custody import CUSTODY_COMMANDS, CUSTODY_EVENTS
+from cleartide.contracts.fees import FEE_COMMANDS, FEE_EVENTS
 from cleartide.contracts.trading import TradingEvent
 from cleartide.contracts.types import AccountId, MarketId, ReasonCode
 
@@ -123,6 +124,7 @@ ACCOUNT_COMMANDS: tuple[type[Message], ...] = (
     SetLeverage,
     *ASSET_COMMANDS,
     *CUSTODY_COMMANDS,
+    *FEE_COMMANDS,
 )
 ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     SubaccountOpened,
@@ -131,4 +133,5 @@ ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     AccountRequestRejected,
     *ASSET_EVENTS,
     *CUSTODY_EVENTS,
+    *FEE_EVENTS,
 )

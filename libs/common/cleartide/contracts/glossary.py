@@ -70,6 +70,14 @@ _ACCOUNTS: Final = {
     "DepositProgressed.status": "pending, credited, expired (credited all the same if it is confirmed), or failed",
     "WithdrawalProgressed.status": "pending, processing, completed, or how its amount came back",
     "WithdrawalProgressed.reason": "why it failed; empty where it has not",
+    "tiers": "rates by trailing volume, the lowest volume first; none: the markets' own fees",
+    "SetFeeSchedule.market": "market with tiers of its own; null: every market without",
+    "FeeScheduleSet.market": "market with tiers of its own; null: every market without",
+    "volume_quanta": "volume of the last 30 whole days from which on the tier holds, in quote quanta, 1e-6",
+    "referrer": "account that gets a share of the taker fees",
+    "referee_discount_ppb": "how much less a referred account pays as taker, in parts per billion, 1e-9",
+    "referrer_share_ppb": "share of a referred account's taker fee for its referrer, in parts per billion, 1e-9",
+    "referral_quanta": "what of the fee accrued to the payer's referrer, in quote quanta, 1e-6",
     "request": "type of the refused command",
 }
 _MARKET_RULES: Final = {

@@ -102,6 +102,7 @@ class PositionChanged(TradingEvent):
     """One account's side of a trade or settlement: what moved, and the state after it.
 
     cash' = cash + realized_pnl + funding - fee;  `quote_quanta` is Q of domain rule R4 after the change;
+    a fee below zero is a rebate, and `referral_quanta` is what of a taker's fee accrued to its referrer;
     `funding_index_quanta` is the market's index (quanta per lot) up to which funding is now settled.
     """
 
@@ -120,6 +121,7 @@ class PositionChanged(TradingEvent):
     cash_quanta: Quanta
     funding_index_quanta: Quanta
     origin: TradeOrigin
+    referral_quanta: NonNegativeQuanta = 0
 
 
 class MarkPriceUpdated(TradingEvent):

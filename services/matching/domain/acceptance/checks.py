@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cleartide.contracts import MarketState
-from cleartide.money import PPB, ceil_div
+from cleartide.money import ceil_div
 
 from services.matching.domain.accounts import Holding
 from services.matching.domain.conditional.kinds import LIMITED
@@ -156,8 +156,8 @@ def margin(draft: Draft) -> bool:
             raise Refused("reduce_only")
         return True
     market = holding.market
-    rate = market.maker_fee_ppb if draft.order.post_only else market.taker_fee_ppb
-    fee = ceil_div(draft.order.price * draft.lots * market.unit * rate, PPB)
+    quote, standing = draft.order.price * draft.lots * market.unit, draft.account.standing
+    fee = standing.maker_fee(market, quote, 0) if draft.order.post_only else standing.taker_fee(market, quote)
     if funds_order(draft.account, holding, draft.side, draft.added, fee + draft.added_loss):
         return False
     if only_reduces(holding, draft.side, draft.added):

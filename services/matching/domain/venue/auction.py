@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from cleartide.contracts import AuctionUncrossed
 from cleartide.contracts.types import Side
-from cleartide.money import PPB, ceil_div
 
 from services.matching.domain.accounts import stp_group
 from services.matching.domain.book import Order
+from services.matching.domain.fees.charging import making_party, shared, taking_party
 from services.matching.domain.margin import allows_fill
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
@@ -100,14 +100,14 @@ def _pair(state: MatchingState, market: Market, out: Output, price: int, newer: 
     lots = _lots(state, market, out, price, newer, older)
     if not lots:
         return 0
-    making = _party(state, market, older, price, lots, market.maker_fee_ppb)
-    if isinstance(making, str):
-        close(state, out, older, making)
-        return 0
-    taking = _party(state, market, newer, price, lots, market.taker_fee_ppb)
-    if isinstance(taking, str):
-        close(state, out, newer, taking)
-        return 0
+    quote = price * lots * market.unit
+    taking = taking_party(state, state.accounts[newer.account], newer.order_id, market, quote)
+    making = making_party(state, state.accounts[older.account], older.order_id, market, quote, taking)
+    for order, party in ((older, making), (newer, taking)):
+        if (reason := _barrier(state, market, order, party, price, lots)) is not None:
+            close(state, out, order, reason)
+            return 0
+    taking = shared(taking, making)
     taker_side: Side = "buy" if newer.side > 0 else "sell"
     buyer, seller = (taking, making) if newer.side > 0 else (making, taking)
     for order in (older, newer):
@@ -140,14 +140,11 @@ def _lots(state: MatchingState, market: Market, out: Output, price: int, newer: 
     return allowed
 
 
-def _party(state: MatchingState, market: Market, order: Order, price: int, lots: int, fee_ppb: int) -> Party | str:
-    """An order's side of the trade, or the reason why its account may not make it (3.11)."""
-    account = state.accounts[order.account]
-    holding = state.holding(account, market)
-    quote = price * lots * market.unit
-    fee = ceil_div(quote * fee_ppb, PPB)
-    if not account.fits(holding, quote):
+def _barrier(state: MatchingState, market: Market, order: Order, party: Party, price: int, lots: int) -> str | None:
+    """The reason why an order's account may not make the trade, if there is one (3.11)."""
+    holding = state.holding(party.account, market)
+    if not party.account.fits(holding, price * lots * market.unit):
         return "balance_cap"
-    if not allows_fill(account, holding, order.side * lots, price, fee):
+    if not allows_fill(party.account, holding, order.side * lots, price, party.fee):
         return "insufficient_margin"
-    return Party(account, order.order_id, fee, state.fees)
+    return None

@@ -20,6 +20,7 @@ PRODUCT: Final = Product(
     "services/matching/domain",
     "services/matching/queries.py",
     "libs/common/cleartide/money.py",
+    "libs/common/cleartide/rules/fees.py",
     "libs/common/cleartide/rules/margin.py",
 )
 SUITE: Final = Suite(

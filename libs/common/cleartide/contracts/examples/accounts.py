@@ -15,6 +15,7 @@ from cleartide.contracts.accounts import (
 from cleartide.contracts.base import Message
 from cleartide.contracts.examples.assets import ASSET_EXAMPLES
 from cleartide.contracts.examples.custody import CUSTODY_EXAMPLES
+from cleartide.contracts.examples.fees import FEE_EXAMPLES
 from cleartide.contracts.examples.story import MARKET, OPENED, said, sent
 
 
@@ -33,4 +34,5 @@ ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
     _event(AccountRequestRejected, 21, "revoke-1", account="bob", request="RevokeDelegate", reason="not_permitted"),
     *ASSET_EXAMPLES,
     *CUSTODY_EXAMPLES,
+    *FEE_EXAMPLES,
 )

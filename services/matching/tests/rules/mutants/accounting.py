@@ -65,16 +65,18 @@ ACCOUNTING: Final = (
     ),
     Mutant(
         "RULE-R06-001",
-        "fee = ceil_div(price * lots * market.unit * market.taker_fee_ppb, PPB)",
-        "fee = price * lots * market.unit * market.taker_fee_ppb // PPB",
-    ),
-    Mutant(
-        "RULE-R06-001", "fee = ceil_div(quote * market.maker_fee_ppb, PPB)", "fee = quote * market.maker_fee_ppb // PPB"
+        "        return ceil_div(quote_quanta * rate_ppb, PPB)\n    return ceil_div(quote_quanta * rate_ppb * (PPB",
+        "        return quote_quanta * rate_ppb // PPB\n    return ceil_div(quote_quanta * rate_ppb * (PPB",
     ),
     Mutant(
         "RULE-R06-001",
-        "fee = ceil_div(quote * market.maker_fee_ppb, PPB)",
-        "fee = ceil_div(quote * market.maker_fee_ppb + 1, PPB)",
+        "        return ceil_div(quote_quanta * rate_ppb, PPB)\n    return -min(",
+        "        return quote_quanta * rate_ppb // PPB\n    return -min(",
+    ),
+    Mutant(
+        "RULE-R06-001",
+        "        return ceil_div(quote_quanta * rate_ppb, PPB)\n    return -min(",
+        "        return ceil_div(quote_quanta * rate_ppb + 1, PPB)\n    return -min(",
     ),
     Mutant(
         "RULE-R06-001",

@@ -29,18 +29,18 @@ MARGIN: Final = (
     ),
     Mutant(
         "RULE-R09-001",
-        "fee = ceil_div(draft.order.price * draft.lots * market.unit * rate, PPB)",
-        "fee = draft.order.price * draft.lots * market.unit * rate // PPB",
+        "else standing.taker_fee(market, quote)",
+        "else max(0, standing.taker_fee(market, quote) - 1)",
     ),
     Mutant(
         "RULE-R09-001",
-        "rate = market.maker_fee_ppb if draft.order.post_only else market.taker_fee_ppb",
-        "rate = market.taker_fee_ppb",
+        "fee = standing.maker_fee(market, quote, 0) if draft.order.post_only else standing.taker_fee(market, quote)",
+        "fee = standing.taker_fee(market, quote)",
     ),
     Mutant(
         "RULE-R09-001",
-        "rate = market.maker_fee_ppb if draft.order.post_only else market.taker_fee_ppb",
-        "rate = market.maker_fee_ppb",
+        "fee = standing.maker_fee(market, quote, 0) if draft.order.post_only else standing.taker_fee(market, quote)",
+        "fee = standing.maker_fee(market, quote, 0)",
     ),
     Mutant("RULE-R09-001", "max(0, side * (price - market.prices.mark)) * market.unit", "0"),
     Mutant(

@@ -1,0 +1,1 @@
+"""Fees by volume, rebates, referrals, and what the venue earns by them."""
