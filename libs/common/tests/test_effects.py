@@ -19,9 +19,12 @@ from cleartide.contracts import (
     TransferRejected,
     VenueStatus,
 )
-from hypothesis import given
+from cleartide.contracts.codec import encode
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from tests.support.messages import messages
 
 BODIES: dict[type[Message], dict[str, Any]] = {
     TransferApplied: {"account": "a", "amount_quanta": 1, "cash_quanta": 1},
@@ -162,6 +165,37 @@ def test_the_envelope_says_where_an_event_comes_from() -> None:
         "source": "matching",
     }
     assert payloads[0] == payloads[1]
+
+
+@pytest.mark.parametrize("contract", STREAM_OF, ids=lambda contract: contract.__name__)
+@given(st.data())
+@settings(max_examples=20)
+def test_what_is_said_is_the_contract_byte_for_byte(contract: type[Message], data: st.DataObject) -> None:
+    """Whole contracts would have been the same bytes."""
+    drawn = data.draw(messages(contract))
+    body = {name: value for name, value in drawn.__dict__.items() if name not in Message.model_fields}
+    recorder = Recorder(drawn.source, {STREAM_OF[contract].name: 6})
+    recorder.begin(cause=drawn.causation_id, correlation=drawn.correlation_id, at=drawn.occurred_at, seq=1)
+    recorder.emit(contract, **body)
+    (row,) = recorder.drain("")
+    whole = drawn.model_copy(
+        update={
+            "id": f"{drawn.source}-{row.channel.lower()}-7",
+            "seq": 7,
+            "correlation_id": drawn.correlation_id or drawn.causation_id,
+        }
+    )
+    assert row.payload.removeprefix(b"[").removesuffix(b"]") == encode(whole)
+    assert row.subject == whole.subject
+
+
+@pytest.mark.parametrize("cause", ['"', "a b", "a\n", "\u00e9", "x" * 97])
+def test_a_cause_that_is_no_id_is_not_said(cause: str) -> None:
+    """Whatever a decoder let through."""
+    recorder = Recorder("matching", {})
+    recorder.begin(cause=cause, correlation="", at=0, seq=1)
+    with pytest.raises(ValueError):
+        recorder.emit(TransferApplied, **BODIES[TransferApplied])
 
 
 def test_the_first_message_of_a_chain_is_its_correlation() -> None:

@@ -10,11 +10,13 @@ from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 import pytest
-from cleartide.bus import nats as nats_module
-from cleartide.bus.nats import ATOMIC_MESSAGES, FETCH_MESSAGES, ApiError, NatsBus, PullCursor
+from cleartide.bus import cursor as cursor_module
+from cleartide.bus.cursor import FETCH_MESSAGES
+from cleartide.bus.nats import ApiError, NatsBus, PullCursor
 from cleartide.bus.permissions import OPERATOR
 from cleartide.bus.ports import CursorLost, Delivery, OutboxRow
 from cleartide.bus.provision import StreamMismatch, ensure_stream, stream_config
+from cleartide.bus.publisher import ATOMIC_MESSAGES
 from cleartide.bus.streams import EVENTS, RISK, Stream
 from nats.errors import Error as NatsError
 
@@ -69,9 +71,9 @@ async def test_one_fetch_is_bounded(bus: NatsBus, monkeypatch: pytest.MonkeyPatc
     await bus.publish("matching", [row(number) for number in range(1, 101)])
     cursor = await bus.open(EVENTS, "risk", 1)
     await asyncio.sleep(0.2)
-    monkeypatch.setattr(nats_module, "FETCH_MESSAGES", 10)
+    monkeypatch.setattr(cursor_module, "FETCH_MESSAGES", 10)
     assert len(await cursor.fetch()) == 10
-    monkeypatch.setattr(nats_module, "FETCH_BYTES", 1)
+    monkeypatch.setattr(cursor_module, "FETCH_BYTES", 1)
     assert len(await cursor.fetch()) == 1
     await cursor.close()
 
@@ -145,8 +147,8 @@ async def test_a_deleted_consumer_is_a_lost_cursor_at_once(bus: NatsBus) -> None
 
 async def test_a_silent_server_is_a_lost_cursor(bus: NatsBus, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is frozen, or a network that swallows everything, is noticed by the missing heartbeat."""
-    monkeypatch.setattr(nats_module, "HEARTBEAT_SECONDS", 0.2)
-    monkeypatch.setattr(nats_module, "SILENCE_SECONDS", 0.6)
+    monkeypatch.setattr(cursor_module, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(cursor_module, "SILENCE_SECONDS", 0.6)
     cursor = await bus.open(EVENTS, "risk", 1)
     waiting = asyncio.ensure_future(cursor.fetch())
     await asyncio.sleep(0.8)

@@ -15,8 +15,9 @@ from cleartide.service import Service, progress_report
 from cleartide.telemetry import health as health_module
 from cleartide.telemetry.health import health_app, serve
 from cleartide.telemetry.logs import configure_logs
-from cleartide.telemetry.tracing import BatchTracer, configure_tracing, current_traceparent
+from cleartide.telemetry.tracing import BatchTracer, current_traceparent
 from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.support.bank import BANK, BANK_MIGRATION, MIRROR, MIRROR_MIGRATION, deposit
@@ -27,9 +28,10 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _tracing() -> None:
-    configure_tracing("tests", {})
+@pytest.fixture(params=["collected", "ids alone"])
+def tracer(request: pytest.FixtureRequest) -> BatchTracer:
+    """With somebody who collects spans, and without."""
+    return BatchTracer(TracerProvider() if request.param == "collected" else trace.NoOpTracerProvider())
 
 
 @pytest.fixture
@@ -78,11 +80,24 @@ async def test_a_command_without_a_trace_begins_one(broker: Broker, bank: Databa
 
 
 @pytest.mark.parametrize("header", ["", "x", "00-1-2", "00-zz-00f067aa0ba902b7-01", f"00-{'f' * 99}-1-01", "00-0-0-00"])
-def test_a_broken_trace_header_is_no_trace(header: str) -> None:
+def test_a_broken_trace_header_is_no_trace(tracer: BatchTracer, header: str) -> None:
     """Whatever a publisher puts there, the batch is folded under a trace of its own."""
-    with BatchTracer().batch("risk", [Delivery(1, 1, "s", b"", header, 0)]) as traceparent:
+    with tracer.batch("risk", [Delivery(1, 1, "s", b"", header, 0)]) as traceparent:
         assert traceparent == current_traceparent()
         assert TRACE not in traceparent
+    assert current_traceparent() == ""
+
+
+def test_each_batch_is_a_step_of_its_own_in_the_trace(tracer: BatchTracer) -> None:
+    """The trace and its flags are those of the first message that has one; the span is new, and the log's."""
+    deliveries = [Delivery(1, 1, "s", b"", header, 0) for header in ("", PARENT.replace("-01", "-00"))]
+    seen = set()
+    for _ in range(3):
+        with tracer.batch("risk", deliveries) as traceparent:
+            assert traceparent == current_traceparent()
+            assert (trace_id(traceparent), traceparent[-3:]) == (TRACE, "-00")
+            seen.add(traceparent)
+    assert len(seen) == 3
     assert current_traceparent() == ""
 
 
@@ -90,7 +105,7 @@ def test_a_batch_is_linked_to_everything_it_folds() -> None:
     """The batch goes on in its first message's trace, and the others can be found from it."""
     others = [f"00-{number:032x}-{number:016x}-01" for number in range(1, 100)]
     deliveries = [Delivery(1, 1, "s", b"", header, 0) for header in [PARENT, *others, *others]]
-    with BatchTracer().batch("risk", deliveries) as traceparent:
+    with BatchTracer(TracerProvider()).batch("risk", deliveries) as traceparent:
         span: Any = trace.get_current_span()
         assert trace_id(traceparent) == TRACE
         assert len(span.links) == 31

@@ -63,6 +63,7 @@ class Standby:
     metrics: WorkerMetrics
     stopping: asyncio.Event
     monotonic: Callable[[], float]
+    loaded: Callable[[], None]
     code: str = ""
     look_seconds: float = LOOK_SECONDS
     seen: int = 0
@@ -114,8 +115,10 @@ class Standby:
 
     async def _load(self) -> Folder:
         epoch, rows = await self.store.snapshot(self.fold.tables)
+        folder = self.fold.folder(rows, epoch, heard=False)
+        self.loaded()
         log.info("standby_loaded", position=epoch.progress.position)
-        return self.fold.folder(rows, epoch, heard=False)
+        return folder
 
     async def _advance(self, folder: Folder, target: Progress) -> None:
         """Read and fold the next messages, up to the target. What cannot be followed is loaded again."""

@@ -38,6 +38,8 @@ log = structlog.get_logger()
 COMMITS_IN_FLIGHT: Final = 1
 PUBLISHES_IN_FLIGHT: Final = 2
 REPAIR_ROWS_AT_ONCE: Final = 500
+MOST_REST_SECONDS: Final = 0.004
+BACKLOG_MESSAGES: Final = 250
 
 
 @dataclass
@@ -45,11 +47,16 @@ class _InFlight:
     commit: Commit
     deliveries: list[Delivery]
     counts: FoldCounts
+    taken: float
+
+
+def _nothing() -> None:
+    """Nothing is to be done."""
 
 
 @dataclass
 class Worker:
-    """Runs one fold on a bus and a store until it is stopped."""
+    """Runs one fold on a bus and a store until it is stopped. `loaded` is called when a state has been loaded."""
 
     fold: Fold
     bus: Bus
@@ -59,10 +66,12 @@ class Worker:
     monotonic: Callable[[], float]
     lease: Lease
     crash: CrashPoint = no_crash
+    loaded: Callable[[], None] = _nothing
     health: Health = field(default_factory=Health)
     leading: asyncio.Event = field(default_factory=asyncio.Event)
     asked_to_stop: asyncio.Event = field(default_factory=asyncio.Event)
     _published: dict[str, int] = field(default_factory=dict)
+    _batch_seconds: float = 0.0
 
     def stop(self) -> None:
         """Fetch no more; what is in flight is committed, published and acknowledged before `run_epoch` returns."""
@@ -110,8 +119,9 @@ class Worker:
         if warm is not None:
             warm.lead(epoch, self.crash)
             return warm
-        rows = await self.store.load(self.fold.tables)
-        return self.fold.folder(rows, epoch, self.crash)
+        folder = self.fold.folder(await self.store.load(self.fold.tables), epoch, self.crash)
+        self.loaded()
+        return folder
 
     async def _repair(self, epoch: Epoch) -> None:
         """Publish again what may have been committed and not published; readers skip what they have seen."""
@@ -168,8 +178,8 @@ class Worker:
                 if self.asked_to_stop.is_set():
                     break
                 deliveries = fetch.result()
-                fetch = None
-                self.health.took(len(deliveries), deliveries[-1].pending, self.monotonic())
+                fetch, taken = None, self.monotonic()
+                self.health.took(len(deliveries), deliveries[-1].pending, taken)
                 with self.tracer.batch(self.fold.service, deliveries) as traceparent:
                     decoded = folder.decode(deliveries)
                     try:
@@ -178,12 +188,20 @@ class Worker:
                         self.health.gaps += 1
                         self.metrics.gaps.inc()
                         raise
-                await commits.put(_InFlight(commit, deliveries, counts))
+                await commits.put(_InFlight(commit, deliveries, counts, taken))
+                await self._rest(deliveries[-1].pending)
         finally:
             stop.cancel()
             if fetch is not None:
                 fetch.cancel()
         await commits.put(None)
+
+    async def _rest(self, pending: int) -> None:
+        """Unless a backlog waits, rest for as long as the last batch took: at a steady rate batches then grow to what
+        the machine bears, and half of it stays free for the others. A message after a silence finds nobody resting.
+        """
+        if pending < BACKLOG_MESSAGES:
+            await asyncio.sleep(min(self._batch_seconds, MOST_REST_SECONDS))
 
     async def _commit_loop(
         self, commits: "asyncio.Queue[_InFlight | None]", publishes: "asyncio.Queue[_InFlight | None]"
@@ -194,6 +212,7 @@ class Worker:
             await self.store.commit(_with_published(batch.commit, self._published))
             self.crash("after_commit")
             now = self.monotonic()
+            self._batch_seconds = now - batch.taken
             self._observe(batch, now - started, now)
             await publishes.put(batch)
         await publishes.put(None)

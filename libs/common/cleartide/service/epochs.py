@@ -75,6 +75,7 @@ def standby_beside(worker: Worker, code: str) -> Standby:
         metrics=worker.metrics,
         stopping=worker.asked_to_stop,
         monotonic=worker.monotonic,
+        loaded=worker.loaded,
         code=code,
     )
 

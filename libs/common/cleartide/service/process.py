@@ -22,6 +22,7 @@ from cleartide.connect import connected, nats_broker
 from cleartide.service.definition import Background, Service, ServiceContext
 from cleartide.service.epochs import FIRST_RETRY_SECONDS, RECOVERABLE, keep_beating, run_epochs, standby_beside
 from cleartide.service.fingerprint import fingerprint
+from cleartide.service.memory import expect_batches, keep_state
 from cleartide.service.progress import progress_report
 from cleartide.service.queries import serve_queries
 from cleartide.settings import ServiceSettings
@@ -46,6 +47,7 @@ def main(service: Service) -> None:
     settings = ServiceSettings()
     configure_logs(service.name, settings.log_level, settings.log_format)
     configure_tracing(service.name)
+    expect_batches()
     raise SystemExit(uvloop.run(run(service, settings)))
 
 
@@ -123,6 +125,7 @@ async def _connect(
         tracer=BatchTracer(),
         monotonic=time.monotonic,
         lease=lease,
+        loaded=keep_state,
         crash=crash_point_from(os.environ),
     )
     pool = await _pool(settings.postgres_dsn, service.name)

@@ -12,6 +12,7 @@ from cleartide.store.sql import Statement
 
 CONNECT_SECONDS: Final = 5.0
 COMMIT_SECONDS: Final = 30.0
+STATEMENTS: Final = 200
 
 
 class PostgresStore:
@@ -29,7 +30,14 @@ class PostgresStore:
                 self._dsn,
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMIT_SECONDS,
-                server_settings={"application_name": f"cleartide-{self._service}"},
+                # A batch's statement is prepared once and for all, and planned once: it looks rows up by their keys.
+                statement_cache_size=STATEMENTS,
+                max_cached_statement_lifetime=0,
+                max_cacheable_statement_size=0,
+                server_settings={
+                    "application_name": f"cleartide-{self._service}",
+                    "plan_cache_mode": "force_generic_plan",
+                },
             )
             if self._act_as_owner:
                 await enter_schema(self._held, self._service)
