@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from deploy.local import ports
 from deploy.local.postgres import PostgresServer
 from deploy.local.valkey import ValkeyServer
@@ -33,7 +31,6 @@ async def _installed(valkey: ValkeyServer) -> AsyncIterator[Installation]:
             await postgres.stop()
 
 
-@pytest.mark.timeout(180)
 async def test_ten_kills_lose_and_double_nothing(valkey: ValkeyServer) -> None:
     """RUN-CHAOS-001."""
     async with _installed(valkey) as installed:
@@ -41,7 +38,6 @@ async def test_ten_kills_lose_and_double_nothing(valkey: ValkeyServer) -> None:
     assert counted["trades"] > 0
 
 
-@pytest.mark.timeout(180)
 async def test_ten_takeovers_lose_and_double_nothing(valkey: ValkeyServer) -> None:
     """RUN-CHAOS-002: the active sequencer is killed or frozen, again and again, with a standby beside it."""
     async with _installed(valkey) as installed:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, cast
 
-import pytest
 from cleartide.contracts import DeadLettered
 from nats.aio.client import Client
 
@@ -71,7 +70,6 @@ async def _send(client: Client, messages: list[tuple[str, bytes]]) -> None:
     await client.request(*messages[-1], timeout=10)
 
 
-@pytest.mark.timeout(240)
 async def test_ten_thousand_bad_messages_disturb_nothing(installed: Installation) -> None:
     """RUN-DEAD-001."""
     random = Random(5)

@@ -80,7 +80,6 @@ def _spawn(environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
         )
 
 
-@pytest.mark.timeout(300)
 async def test_the_same_service_runs_on_servers_from_containers(servers: Servers) -> None:
     """SYS-CONTAINERS-001."""
     with tempfile.TemporaryDirectory() as name:

@@ -113,7 +113,6 @@ async def _crash_everywhere(installed: Installation, service: str, step: Step) -
         await asyncio.sleep(0.3)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("service", ["matching", *FOLLOWERS])
 async def test_a_crash_at_any_point_loses_and_doubles_nothing(installed: Installation, service: str) -> None:
     """RUN-CRASH-001."""
@@ -132,7 +131,6 @@ async def test_a_crash_at_any_point_loses_and_doubles_nothing(installed: Install
     assert sorted(row[0] for row in applied) == sorted(traffic.trade_ids)
 
 
-@pytest.mark.timeout(300)
 async def test_a_crash_of_the_ingestor_loses_and_doubles_nothing(installed: Installation) -> None:
     """RUN-CRASH-002."""
     async with installed.client() as client:
@@ -144,7 +142,6 @@ async def test_a_crash_of_the_ingestor_loses_and_doubles_nothing(installed: Inst
     assert (await rebuild(installed.ops, "ingestor")).position == await installed.position("ingestor")
 
 
-@pytest.mark.timeout(300)
 async def test_a_crash_of_the_gateway_loses_and_doubles_nothing(installed: Installation) -> None:
     """RUN-CRASH-003."""
     async with installed.client() as client:

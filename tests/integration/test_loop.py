@@ -10,7 +10,6 @@ from typing import Any
 
 import jsonschema
 import nats
-import pytest
 
 from deploy.local.sandbox.market import MARKET
 from tests.support.installation import ROOT, Installation
@@ -130,7 +129,6 @@ async def _report_a_trade(installed: Installation) -> None:
         await outside.close()
 
 
-@pytest.mark.timeout(240)
 async def test_a_falling_price_liquidates_and_everyone_hears_of_it(installed: Installation, free_port: int) -> None:
     """SYS-LOOP-001 for an account that traded here, SYS-LOOP-002 for one whose trade an outside engine reported."""
     await _start(installed, free_port)

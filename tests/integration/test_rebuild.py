@@ -16,7 +16,6 @@ FOLDS = ("matching", "risk", "funding", "earnings", "analytics", "gateway")
 STEPS = 150
 
 
-@pytest.mark.timeout(180)
 async def test_every_service_folds_to_the_same_tables_again(installed: Installation, free_port: int) -> None:
     """RUN-REBUILD-001."""
     installed.extra_environment["CLEARTIDE_GATEWAY_PORT"] = str(free_port)
@@ -40,7 +39,6 @@ async def test_every_service_folds_to_the_same_tables_again(installed: Installat
         await installed.settled(FOLDS)
 
 
-@pytest.mark.timeout(180)
 async def test_nats_may_lose_everything_and_nothing_is_lost(installed: Installation, free_port: int) -> None:
     """RUN-DISPOSABLE-001."""
     installed.extra_environment["CLEARTIDE_GATEWAY_PORT"] = str(free_port)

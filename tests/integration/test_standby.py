@@ -63,7 +63,6 @@ async def _commits_again(installed: Installation, service: str = "matching") -> 
     return time.monotonic() - started
 
 
-@pytest.mark.timeout(120)
 async def test_a_standby_takes_over_from_one_that_is_killed_again_and_again(installed: Installation) -> None:
     """RUN-STANDBY-001: kill -9 of whoever is active, five times, orders flowing: soon, warm and exact."""
     async with installed.client() as client:
@@ -82,7 +81,6 @@ async def test_a_standby_takes_over_from_one_that_is_killed_again_and_again(inst
     await _exact(installed, traffic, "matching")
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("point", ["before_commit", "after_commit", "before_publish", "after_publish"])
 async def test_one_that_freezes_and_wakes_up_later_changes_nothing(installed: Installation, point: str) -> None:
     """RUN-STANDBY-002: frozen with a batch in its hands, overtaken, awake again: it may neither commit nor confuse."""
@@ -103,7 +101,6 @@ async def test_one_that_freezes_and_wakes_up_later_changes_nothing(installed: In
     await _exact(installed, traffic, "matching")
 
 
-@pytest.mark.timeout(60)
 async def test_an_orderly_stop_hands_the_place_over_at_once(installed: Installation) -> None:
     """RUN-STANDBY-003: a drained process lets its standby in; nobody waits for a lease to end."""
     async with installed.client() as client:
@@ -119,7 +116,6 @@ async def test_an_orderly_stop_hands_the_place_over_at_once(installed: Installat
     await _exact(installed, traffic, "matching")
 
 
-@pytest.mark.timeout(60)
 async def test_a_standby_that_folds_otherwise_loads_the_rows_instead(installed: Installation) -> None:
     """RUN-STANDBY-004: another release or other settings are seen; such a standby waits, and takes over by loading."""
     async with installed.client() as client:
@@ -138,7 +134,6 @@ async def test_a_standby_that_folds_otherwise_loads_the_rows_instead(installed: 
     await _exact(installed, traffic, "matching")
 
 
-@pytest.mark.timeout(120)
 async def test_every_service_may_have_a_standby(installed: Installation) -> None:
     """RUN-STANDBY-005: the same for those that read what matching says, all killed at once."""
     services = ("matching", "risk", "funding", "earnings", "analytics")

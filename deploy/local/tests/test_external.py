@@ -9,8 +9,6 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-import pytest
-
 from deploy.local.settings import ROOT
 from deploy.local.stack import EmbeddedStack
 from deploy.local.tests.support import environment
@@ -30,7 +28,6 @@ def _ask(variables: dict[str, str], path: str) -> Any:
         return {"status": error.code}
 
 
-@pytest.mark.timeout(180)
 async def test_the_same_system_runs_on_servers_of_ones_own(tmp_path: Path, folder: Path) -> None:
     """Told by address: no embedded server is started, the market trades, and what the servers hold stays theirs."""
     async with EmbeddedStack(folder / "own", durable=False) as own:

@@ -54,7 +54,6 @@ async def eventually(http: aiohttp.ClientSession, url: str, field: str, seconds:
         await asyncio.sleep(0.2)
 
 
-@pytest.mark.timeout(180)
 async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic]) -> None:
     """GW-API-001: what the dashboard and third parties read is what the services' read models say."""
     url = f"{venue[0]}/api/v1"
@@ -95,7 +94,6 @@ async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic])
         assert {name for name, there in reached.items() if there} == set(SERVICES)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
 @pytest.mark.parametrize(("theme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
 async def test_the_dashboard_shows_it_without_a_complaint(
@@ -122,7 +120,6 @@ async def test_the_dashboard_shows_it_without_a_complaint(
         assert page.complaints == []
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
 async def test_the_dashboard_is_honest_when_stale_and_resumes(
     installed: Installation, venue: tuple[str, Traffic]
