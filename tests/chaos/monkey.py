@@ -16,7 +16,7 @@ SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "gate
 EVERYTHING: Final = (*SERVICES, "matching", "nats", "postgres")
 PAUSE_SECONDS: Final = (0.15, 0.9)
 FREEZES: Final = 0.3
-READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 120.0
 FENCED: Final = 75
 STANDBY: Final = "standby"
 
