@@ -189,15 +189,6 @@ def test_what_is_said_is_the_contract_byte_for_byte(contract: type[Message], dat
     assert row.subject == whole.subject
 
 
-@pytest.mark.parametrize("cause", ['"', "a b", "a\n", "\u00e9", "x" * 97])
-def test_a_cause_that_is_no_id_is_not_said(cause: str) -> None:
-    """Whatever a decoder let through."""
-    recorder = Recorder("matching", {})
-    recorder.begin(cause=cause, correlation="", at=0, seq=1)
-    with pytest.raises(ValueError):
-        recorder.emit(TransferApplied, **BODIES[TransferApplied])
-
-
 def test_the_first_message_of_a_chain_is_its_correlation() -> None:
     """Where the cause names no chain, the chain begins with the cause."""
     recorder = Recorder("matching", {})
