@@ -11,6 +11,7 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.secrets import Secrets
 from deploy.local.settings import ROOT, Settings, standby_port
 from deploy.local.units import Program, Rank
+from deploy.local.venues import ingestor_environment, simulator_arguments
 
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
 RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
@@ -101,6 +102,7 @@ class Table:
                 *("--port", str(port), "--recording", self.settings.environment.get("RECORDING", str(RECORDING))),
                 # Endless, with the times of now, from its first line when the ingestor is there to hear it.
                 *("--loop", "--shift-time", "--wait"),
+                *simulator_arguments(),
             ),
             env=self._base(),
             ready_port=port,
@@ -118,6 +120,8 @@ class Table:
             "CLEARTIDE_HTTP_PORT": str(self._health_port(name)),
         }
         after = [SETUP]
+        if name == "ingestor":
+            environment = ingestor_environment() | environment  # what the user set goes before
         if name == "ingestor" and not self.settings.live_feed:
             environment["CLEARTIDE_INGESTOR_SIMULATOR"] = f"{LOOPBACK}:{self.ports['simulator']}"
             after.append("simulator")

@@ -14,6 +14,7 @@ from cleartide.store.names import role_of
 
 from deploy.compose.passwords import generate, nats_variable, postgres_variable
 from deploy.local.postgres import MAJOR
+from deploy.local.venues import ingestor_environment, simulator_arguments
 from deploy.tests.rendering import (
     COMPOSE,
     KNOWN_VARIABLES,
@@ -244,6 +245,16 @@ def test_the_feed_is_a_choice(chosen: dict[str, str], socket_url: str, monkeypat
     for key, value in PARTS["ingestor"]["environment"].items():
         monkeypatch.setenv(key, interpolated(str(value), PASSWORDS | chosen))
     assert IngestorSettings().feeds["binance-usdm"].ws_url == socket_url
+
+
+def test_the_index_is_made_of_the_sandboxs_venues() -> None:
+    """ING-IDX-030: the simulator plays what the ingestor follows, as without containers."""
+    told = environment("ingestor")
+    assert {key: told[key] for key in ingestor_environment()} == ingestor_environment()
+    command = PARTS["simulator"]["command"]
+    assert [each for place, each in enumerate(command) if "--venue" in (each, command[place - 1])] == [
+        *simulator_arguments()
+    ]
 
 
 def test_the_set_up_has_the_operators_rights(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cleartide.bus.streams import SERVICES
 
+from deploy.local.venues import ingestor_environment, simulator_arguments
 from deploy.tests.pod_rules import RULES
 from deploy.tests.rendering import OVERLAYS, SCRIPTS, compose, of_kind, rendered, selects, workloads
 from services.gateway.settings import GatewaySettings
@@ -220,6 +221,9 @@ class TestOverlays:
         assert "--port=8110" in simulator["args"]
         urls = {each["name"]: each.get("value") for each in ingestors["overlays/dev"].main["env"]}
         assert urls["CLEARTIDE_INGESTOR_SIMULATOR"] == "127.0.0.1:8110"
+        assert {key: urls[key] for key in ingestor_environment()} == ingestor_environment()
+        played = [each.partition("=")[2] for each in simulator["args"] if each.startswith("--venue=")]
+        assert played == [each for each in simulator_arguments() if each != "--venue"]
 
     def test_staging_brings_no_database(self) -> None:
         """Neither server nor address nor edge to it remains."""

@@ -14,6 +14,7 @@ from deploy.local.run import closing_block
 from deploy.local.settings import from_environment
 from deploy.local.table import SERVICES
 from deploy.local.tests.support import environment
+from services.ingestor.settings import IngestorSettings
 
 
 def made(home: Path, **variables: str) -> Plan:
@@ -60,6 +61,29 @@ class TestTable:
         assert urls["gateway"] == f"http://127.0.0.1:{table.ports['gateway_health']}"
         assert set(urls) == set(SERVICES)
         assert risk.ready_port == table.ports["risk"]
+
+
+class TestVenues:
+    def test_the_index_is_made_of_three_venues_of_which_two_must_agree(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """ING-IDX-030: the simulator plays what the ingestor follows."""
+        programs = {program.name: program for program in made(tmp_path).table.programs()}
+        for key, value in programs["ingestor"].env.items():
+            monkeypatch.setenv(key, value)
+        settings = IngestorSettings()
+        assert len(settings.feeds) == 3
+        (market,) = settings.index
+        assert (market.min_sources, [source.venue for source in market.sources]) == (2, list(settings.feeds))
+        arguments = programs["simulator"].argv
+        played = [arguments[place + 1] for place, each in enumerate(arguments) if each == "--venue"]
+        assert played == [f"{venue}={each.symbols[0]}" for venue, each in settings.feeds.items()]
+
+    def test_venues_of_the_users_own_go_before(self, tmp_path: Path) -> None:
+        """ING-IDX-030"""
+        chosen = made(tmp_path, CLEARTIDE_INGESTOR_VENUES="{}").table.programs()
+        (ingestor,) = (program for program in chosen if program.name == "ingestor")
+        assert ingestor.env["CLEARTIDE_INGESTOR_VENUES"] == "{}"
 
 
 class TestSwitches:

@@ -10,7 +10,7 @@ from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, enco
 
 LEVELS: Final = 20
 BOOK_MILLIS: Final = 500
-SIZE_DECIMALS: Final = 3
+SIZE_DECIMALS: Final = 5
 KINDS: Final[dict[str, Kind]] = {"l2Book": "book", "bbo": "quote", "trades": "trade", "activeAssetCtx": "figures"}
 
 
