@@ -11,7 +11,7 @@ BOOTSTRAP := @python3 -I deploy/local/bootstrap.py
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-package cleartide-common
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
-LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock
+LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock
 WORKERS ?= 2
 
 .PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos model forms schemas \
@@ -103,6 +103,7 @@ lock: ## write the lock files from requirements/*.in; UPGRADE=1 for newest versi
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) $(RUNTIME_INPUTS) -o requirements.lock
 	@$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o requirements-dev.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/peers.in -o requirements-peers.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/feeds.in -o requirements-feeds.lock
 
 lock-check: ## fail if a lock file is not what its inputs say, or names a host or a path
 	$(BOOTSTRAP) dev
@@ -110,6 +111,7 @@ lock-check: ## fail if a lock file is not what its inputs say, or names a host o
 	$(COMPILE) $(RUNTIME_INPUTS) -o "$$new/requirements.lock"; \
 	$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o "$$new/requirements-dev.lock"; \
 	$(COMPILE) requirements/peers.in -o "$$new/requirements-peers.lock"; \
+	$(COMPILE) requirements/feeds.in -o "$$new/requirements-feeds.lock"; \
 	for lock in $(LOCKS); do diff $$lock "$$new/$$lock"; done; \
 	if grep -nE '://|file:|^-' $(LOCKS); then \
 	echo 'a lock file names a host or a path'; exit 1; fi; \

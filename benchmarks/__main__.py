@@ -15,6 +15,7 @@ BENCHMARKS: Final = {
     "lifecycle": "benchmarks.lifecycle",
     "restart": "benchmarks.restart",
     "engine": "benchmarks.engine.run",
+    "feeds": "benchmarks.feeds.run",
 }
 
 

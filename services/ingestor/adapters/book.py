@@ -21,12 +21,13 @@ class Side:
         """Replace the named levels; size zero removes one. Raises MoneyError on a number off the grid."""
         prices, sizes, lots, order = instrument.prices, instrument.sizes, self.lots, self.order
         for price, size in levels:
-            ticks, amount = prices[price], sizes[size]
-            if amount:
+            ticks = prices[price]
+            if amount := sizes[size]:
                 if ticks not in lots:
                     insort(order, ticks)
                 lots[ticks] = amount
-            elif lots.pop(ticks, 0):
+            elif ticks in lots:
+                del lots[ticks]
                 del order[bisect_left(order, ticks)]
 
     def lowest(self, count: int) -> list[tuple[int, int]]:

@@ -187,8 +187,29 @@ class SymbolFeed:
         else:
             self._quote_update, self._quote_time = update, venue_time
             self._venue_time = max(self._venue_time, venue_time)
-        head = self._head("ticker", str(update), "VenueTicker", venue_time, at, update, quality)
-        return [events.Ticker(*head, bid_ticks, bid_lots, ask_ticks, ask_lots)]
+        # The commonest event by far: its head is written out here, since a call and a tuple would cost as much again.
+        return [
+            events.Ticker(
+                f"{self._prefix}ticker:{update}",
+                "VenueTicker",
+                1,
+                0,
+                venue_time,
+                "",
+                "",
+                events.SOURCE,
+                self._venue,
+                self.instrument.symbol,
+                venue_time,
+                at,
+                update,
+                quality,
+                bid_ticks,
+                bid_lots,
+                ask_ticks,
+                ask_lots,
+            )
+        ]
 
     def trade(
         self, number: int, trade_id: str, price: str, size: str, taker_side: str, venue_time: int, at: int

@@ -89,7 +89,8 @@ class BinanceFutures(Core):
         body = message.data
         if body is None:
             return _answer(message)
-        return self._handlers[type(body)](self.symbol(body.s), body, at)
+        feed = self.symbols.get(body.s) or self.symbol(body.s)
+        return self._handlers[type(body)](feed, body, at)
 
 
 def _answer(message: wire.Frame) -> list[Output]:

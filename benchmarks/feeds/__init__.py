@@ -1,0 +1,1 @@
+"""The feed's adapters beside the libraries that people use today."""

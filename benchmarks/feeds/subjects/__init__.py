@@ -1,0 +1,1 @@
+"""One module per library: how it takes a recorded frame."""
