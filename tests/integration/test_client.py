@@ -179,6 +179,30 @@ async def test_orders_live_their_whole_life_through_the_client_and_the_command_l
             await trader.orders("bob", state="lost")
 
 
+async def test_money_moves_through_the_client_and_the_command_line(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SYS-CLIENT-008."""
+    await installed.start("matching")
+    url = _url(installed, "trader")
+    async with Client.connect(url, source="trader") as trader:
+        for line in ("deposit alice 1000", "payout alice 70 0x5aa1", "payout alice 30 0x5aa2"):
+            assert await asyncio.to_thread(main, ["--url", url, *line.split()]) == 0
+        await installed.settled(["matching"])
+        first, second = (await trader.open_transfers("alice"))["withdrawals"]
+        assert (first["amount"], first["destination"], first["status"]) == ("70.000000", "0x5aa1", "pending")
+        await trader.cancel_withdrawal(account="alice", withdrawal_id=second["withdrawal_id"])
+        await installed.settled(["matching"])
+        assert [row["kind"] for row in await trader.transfers("alice")] == ["unlocked", "locked", "locked", "deposit"]
+        (usdc,) = (await trader.margin("alice"))["assets"]
+        assert (usdc["balance"], usdc["locked"]) == ("930.000000", "70.000000")
+        assert (await trader.fees("alice"))["volume"] == "0.000000"
+        capsys.readouterr()
+        assert await asyncio.to_thread(main, ["--url", url, "margin", "alice"]) == 0
+        assert '"locked": "70.000000"' in capsys.readouterr().out
+        assert await asyncio.to_thread(main, ["--url", url, "fees", "nobody"]) == 1
+
+
 async def test_a_viewer_cannot_trade(installed: Installation) -> None:
     """SYS-CLIENT-004."""
     async with Client.connect(_url(installed, "viewer"), publish_timeout=0.3) as viewer:

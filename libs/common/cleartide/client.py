@@ -14,7 +14,6 @@ async with Client.connect("nats://viewer:secret@127.0.0.1:4222") as client:
 import asyncio
 import json
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
@@ -27,17 +26,16 @@ from pydantic import TypeAdapter
 
 from cleartide.book_view import CHANGES_HELD, BookView
 from cleartide.bus.streams import RISK
+from cleartide.client_money import MoneyCommands
 from cleartide.client_orders import OrderCommands, Receipt
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts import (
     BookChanged,
     BustTrade,
     CorrectTrade,
-    Deposit,
     Message,
     ReportTrade,
     RiskAlertRaised,
-    Withdraw,
 )
 from cleartide.contracts.codec import encode
 
@@ -61,7 +59,7 @@ class QueryRefused(Exception):  # noqa: N818 - a verdict on the question
         self.code = code
 
 
-class Client(OrderCommands):
+class Client(OrderCommands, MoneyCommands):
     """One connection to Cleartide's bus."""
 
     def __init__(
@@ -142,16 +140,6 @@ class Client(OrderCommands):
                 reason=reason,
             )
         )
-
-    async def deposit(self, *, account: str, amount: str, transfer_id: str = "") -> Receipt:
-        """Credit an account with USDC; the same transfer_id is applied once."""
-        envelope = self._envelope(f"{self._source}-deposit-{transfer_id or uuid.uuid4().hex}")
-        return await self._publish(Deposit(**envelope, account=account, asset="USDC", amount=amount))
-
-    async def withdraw(self, *, account: str, amount: str, transfer_id: str = "") -> Receipt:
-        """Debit an account; the same transfer_id is applied once."""
-        envelope = self._envelope(f"{self._source}-withdraw-{transfer_id or uuid.uuid4().hex}")
-        return await self._publish(Withdraw(**envelope, account=account, asset="USDC", amount=amount))
 
     async def publish(self, message: Message) -> Receipt:
         """Publish any command built elsewhere."""

@@ -70,6 +70,27 @@ async def test_questions_reach_the_services_with_checked_parameters(installed: I
     assert headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("path", "question", "asked"),
+    [
+        ("accounts/a1/margin", "margin", {"account": "a1"}),
+        ("accounts/a1/transfers?asset=BTC&limit=7", "transfers", {"account": "a1", "asset": "BTC", "limit": 7}),
+        ("accounts/a1/transfers/open", "open_transfers", {"account": "a1"}),
+        ("accounts/a1/fees", "fees", {"account": "a1"}),
+        ("fees", "fee_schedules", {}),
+        ("fees/revenue?before=2026-01-31", "revenue", {"before": "2026-01-31", "limit": 50}),
+    ],
+)
+async def test_money_is_asked_of_matching(
+    installed: Installation, path: str, question: str, asked: dict[str, Any]
+) -> None:
+    """GW-HTTP-010: margin, transfers and fees, each as matching answers it."""
+    async with installed.client("matching") as matching, running_edge(installed) as edge:
+        heard = await answering(matching, f"query.matching.{question}", {"ok": True, "data": {"figures": path}})
+        assert (await edge.get(f"/api/v1/{path}"))[:2] == (200, {"figures": path})
+    assert heard == [asked]
+
+
 async def test_markets_stand_while_analytics_is_away(installed: Installation) -> None:
     """GW-HTTP-004: markets are told while analytics is away; the figures that are missing are null."""
     async with installed.client("matching") as matching, running_edge(installed) as edge:

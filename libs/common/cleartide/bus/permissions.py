@@ -3,7 +3,8 @@
 Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
 stream, read that stream by number (a standby does), publish its own subjects, and answer its own queries. The viewer
 may only listen to risk alerts, read them back by sequence, and follow books and auctions, which the trader may do too;
-the trader may also ask what became of the orders that it gives. Streams are made and changed by the operator alone.
+the trader may also ask what became of the orders that it gives and of the money that it moves. Streams are made and
+changed by the operator alone.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ VIEWER: Final = "viewer"
 TRADER: Final = "trader"
 BOOK_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("auctions", "book", "depth", "impact"))
 ORDER_QUESTIONS: Final = ("query.matching.orders",)
+MONEY_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("fees", "margin", "open_transfers", "transfers"))
 USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
 
 
@@ -80,5 +82,5 @@ def _viewer(password: str) -> NatsUser:
 
 
 def _trader(password: str) -> NatsUser:
-    publish = (*_writes(TRADER), *BOOK_QUESTIONS, *ORDER_QUESTIONS)
+    publish = (*_writes(TRADER), *BOOK_QUESTIONS, *ORDER_QUESTIONS, *MONEY_QUESTIONS)
     return NatsUser(TRADER, password, publish, (*BOOKS.subjects, f"{inbox_prefix(TRADER)}.>"))

@@ -8,8 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import get_args
 
-from cleartide.client import Client, PublishError
-from cleartide.client_orders import Receipt
+from cleartide.cli import money
+from cleartide.cli.receipts import show
+from cleartide.client import Client, PublishError, QueryRefused
 from cleartide.contracts.codec import encode
 from cleartide.contracts.types import SelfTradePrevention
 
@@ -38,7 +39,7 @@ async def _trade(client: Client, arguments: argparse.Namespace) -> None:
         buyer=arguments.buyer,
         seller=arguments.seller,
     )
-    _print(receipt)
+    show(receipt)
 
 
 async def _order(client: Client, arguments: argparse.Namespace) -> None:
@@ -57,38 +58,25 @@ async def _order(client: Client, arguments: argparse.Namespace) -> None:
         display_size=arguments.display,
         client_order_id=arguments.id,
     )
-    _print(receipt)
+    show(receipt)
 
 
 async def _amend(client: Client, arguments: argparse.Namespace) -> None:
     who = {"account": arguments.account, "market": arguments.market, "client_order_id": arguments.id}
-    _print(await client.amend_order(**who, price=arguments.price, size=arguments.size))
+    show(await client.amend_order(**who, price=arguments.price, size=arguments.size))
 
 
 async def _cancel(client: Client, arguments: argparse.Namespace) -> None:
     if arguments.id is None:
-        _print(await client.cancel_all(account=arguments.account, market=arguments.market))
+        show(await client.cancel_all(account=arguments.account, market=arguments.market))
         return
     who = {"account": arguments.account, "market": arguments.market, "client_order_id": arguments.id}
-    _print(await client.cancel_order(**who))
+    show(await client.cancel_order(**who))
 
 
 def _in_seconds(seconds: int) -> int:
     """So many seconds from now, in microseconds since the Unix epoch."""
     return time.time_ns() // 1_000 + seconds * 1_000_000
-
-
-async def _deposit(client: Client, arguments: argparse.Namespace) -> None:
-    _print(await client.deposit(account=arguments.account, amount=arguments.amount))
-
-
-async def _withdraw(client: Client, arguments: argparse.Namespace) -> None:
-    _print(await client.withdraw(account=arguments.account, amount=arguments.amount))
-
-
-def _print(receipt: Receipt) -> None:
-    again = " (a duplicate: the first one counts)" if receipt.duplicate else ""
-    print(f"{receipt.message_id} is #{receipt.stream_seq} of the sequence{again}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,11 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     trade.add_argument("--seller")
     trade.set_defaults(run=_trade)
     _order_parsers(commands)
-    for name, run in (("deposit", _deposit), ("withdraw", _withdraw)):
-        transfer = commands.add_parser(name, help=f"{name} USDC")
-        transfer.add_argument("account")
-        transfer.add_argument("amount")
-        transfer.set_defaults(run=run)
+    money.add_parsers(commands)
     return parser
 
 
@@ -165,7 +149,7 @@ def main(argv: list[str]) -> int:
         asyncio.run(_run(arguments))
     except KeyboardInterrupt:
         return 0
-    except (PublishError, ValueError, OSError) as error:
+    except (PublishError, QueryRefused, ValueError, OSError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return 1
     return 0
