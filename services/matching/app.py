@@ -6,6 +6,7 @@ from typing import Final
 from cleartide.bus.streams import COMMANDS
 from cleartide.service import Service
 
+from services.matching.audit.task import audit
 from services.matching.handlers import HANDLERS
 from services.matching.queries import QUERIES
 from services.matching.repository import MatchingRepository
@@ -20,4 +21,5 @@ SERVICE: Final = Service(
     migrations=Path(__file__).parent / "migrations",
     starting=(announce_engine,),
     journal=True,
+    background=(audit,),
 )

@@ -33,6 +33,7 @@ from cleartide.contracts import (
     PlaceOrder,
     QuoteAuction,
     ReportDeposit,
+    ReportDiscrepancy,
     ReportTrade,
     RequestLiquidation,
     RequestWithdrawal,
@@ -89,7 +90,7 @@ from services.matching.domain.errors import Refused
 from services.matching.domain.fees import referral, terms
 from services.matching.domain.jit import auctioning, quoting
 from services.matching.domain.state import MatchingState
-from services.matching.domain.venue import lifecycle, settings
+from services.matching.domain.venue import alarm, lifecycle, settings
 
 Command = TypeVar("Command", bound=Message)
 Order = TypeVar("Order", PlaceOrder, CancelOrder, AmendOrder)
@@ -153,6 +154,7 @@ HANDLERS: Final[Handlers] = {
     ListMarket: gated(listing.list_market),
     ChangeMarket: gated(listing.change_market),
     HaltMarket: gated(lifecycle.halt),
+    ReportDiscrepancy: gated(alarm.report),
     ResumeMarket: gated(lifecycle.resume),
     DelistMarket: gated(lifecycle.delist),
     SetVenueMode: gated(settings.set_mode),

@@ -78,7 +78,9 @@ def spec(**changes: Any) -> MarketSpec:
 
 
 class Exchange(HandlerBench[MatchingState]):
-    """The service without its surroundings. After every command the invariants are checked."""
+    """The service without its surroundings. After every command the invariants are checked, unless not `checked`."""
+
+    checked = True
 
     def __init__(self, *, listed: bool = True, price: str | None = "1000", **rules: Any) -> None:
         super().__init__(SERVICE.fold, START)
@@ -86,7 +88,6 @@ class Exchange(HandlerBench[MatchingState]):
         self.dead: list[str] = []
         self.book_changes: list[BookChanged] = []
         self.commands: list[tuple[int, Message]] = []
-        self.checked = True
         if listed:
             self.list(**rules)
             if price is not None:

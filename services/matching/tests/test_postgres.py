@@ -15,6 +15,9 @@ from cleartide.contracts.types import JSON_SAFE
 from cleartide.service import QueryError
 
 from services.matching.app import SERVICE
+from services.matching.audit.auditor import Auditor
+from services.matching.audit.evidence import Marks
+from services.matching.audit.reader import begin, read_news, read_view
 from services.matching.queries import QUERIES
 from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.household import household
@@ -92,6 +95,8 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_orders(pool, ex)
         await check_waiting(pool)
         await check_refusals(pool)
+        await check_totals(pool)
+        await check_audit(pool, ex)
 
 
 async def check_journal(pool: Any, ex: Exchange) -> None:
@@ -279,6 +284,52 @@ async def check_fees(pool: Any, ex: Exchange) -> None:
     days = (await QUERIES["revenue"](pool, {"market": MARKET}))["revenue"]
     assert sum(Decimal(day["venue"]) for day in days) == Decimal(ex.balance("fees")).scaleb(-6)
     assert (await QUERIES["revenue"](pool, {"before": days[-1]["day"]}))["revenue"] == []
+
+
+async def check_totals(pool: Any) -> None:
+    """ACC-AUD-008: a commit that leaves balances of an asset that do not sum to zero is refused as a whole."""
+    more = "UPDATE ledger_balances SET balance_quanta = balance_quanta + $1 WHERE account = $2"
+    with pytest.raises(asyncpg.CheckViolationError, match="balances of USDC sum to 7"):
+        await pool.execute(more, 7, "cash:eve")
+    with pytest.raises(asyncpg.CheckViolationError, match="balances of BTC sum to 1"):
+        await pool.execute("INSERT INTO ledger_balances VALUES ('collateral:BTC:eve', 1, 'BTC')")
+    with pytest.raises(asyncpg.CheckViolationError, match="balances of USDC sum to"):
+        await pool.execute("DELETE FROM ledger_balances WHERE account = 'cash:eve'")
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(more, 7, "cash:eve")
+        await connection.execute(more, -7, "cash:eve")
+
+
+async def check_audit(pool: Any, ex: Exchange) -> None:
+    """ACC-AUD-009: from the first transaction or from the sums, the database's rows add up; a changed pair does not."""
+    everything = Auditor({}, {}, Marks())
+    async with pool.acquire() as connection:
+        while not await _audited(connection, everything):
+            pass
+        late = await begin(connection)
+        assert await _audited(connection, late)
+        assert late.marks == everything.marks and late.marks.trades == ex.state.counters.trades
+        damage = connection.transaction()
+        await damage.start()
+        await connection.execute(
+            "UPDATE ledger_balances SET balance_quanta = balance_quanta + CASE account WHEN 'cash:eve' THEN 5 "
+            "ELSE -5 END WHERE account IN ('cash:eve', 'cash:fay')"
+        )
+        await connection.execute("UPDATE positions SET lots = lots + 1 WHERE lots = (SELECT max(lots) FROM positions)")
+        view = await read_view(connection, everything.wanted(), whole=True)
+        checks = [(found.check, found.market) for found in everything.compare(view)]
+        await damage.rollback()
+    assert checks[:3] == [("balance", None), ("balance", None), ("lots", MARKET)]
+
+
+async def _audited(connection: Any, auditor: Auditor) -> bool:
+    """One look at the database; whether nothing is left to read."""
+    news = await read_news(connection, auditor.marks)
+    assert auditor.take(news) == []
+    if news.complete:
+        view = await read_view(connection, auditor.wanted(), whole=True)
+        assert auditor.compare(view) == []
+    return news.complete
 
 
 async def check_transfers(pool: Any) -> None:

@@ -49,6 +49,7 @@ COMMANDS: Final = Stream(
         "gateway": ("orders.>", "transfers.>", "trades.>"),
         "trader": ("orders.>", "transfers.>", "trades.>"),
         "operator": ("admin.>",),
+        "matching": ("admin.audit",),
         "ingestor": ("prices.index.>",),
         "risk": ("liquidations.>",),
         "funding": ("funding.settle.>",),

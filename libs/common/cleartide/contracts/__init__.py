@@ -45,6 +45,7 @@ from cleartide.contracts.auctions import (
     JitQuoteRejected,
     QuoteAuction,
 )
+from cleartide.contracts.audit import DiscrepancyReported, ReportDiscrepancy
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.books import BookChanged, LevelNow
 from cleartide.contracts.commands import (
@@ -308,6 +309,7 @@ __all__ = [
     "Deposit",
     "DepositCollateral",
     "DepositProgressed",
+    "DiscrepancyReported",
     "EarningsDayRecorded",
     "FailDeposit",
     "FailWithdrawal",
@@ -370,6 +372,7 @@ __all__ = [
     "ReferralTermsSet",
     "ReferrerSet",
     "ReportDeposit",
+    "ReportDiscrepancy",
     "ReportTrade",
     "RequestLiquidation",
     "RequestWithdrawal",

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from cleartide.contracts.assets import ASSET_COMMANDS, ASSET_EVENTS
+from cleartide.contracts.audit import AUDIT_COMMANDS, AUDIT_EVENTS
 from cleartide.contracts.base import Message
 from cleartide.contracts.custody import CUSTODY_COMMANDS, CUSTODY_EVENTS
 from cleartide.contracts.fees import FEE_COMMANDS, FEE_EVENTS
@@ -125,6 +126,7 @@ ACCOUNT_COMMANDS: tuple[type[Message], ...] = (
     *ASSET_COMMANDS,
     *CUSTODY_COMMANDS,
     *FEE_COMMANDS,
+    *AUDIT_COMMANDS,
 )
 ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     SubaccountOpened,
@@ -134,4 +136,5 @@ ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     *ASSET_EVENTS,
     *CUSTODY_EVENTS,
     *FEE_EVENTS,
+    *AUDIT_EVENTS,
 )

@@ -78,6 +78,10 @@ _ACCOUNTS: Final = {
     "referee_discount_ppb": "how much less a referred account pays as taker, in parts per billion, 1e-9",
     "referrer_share_ppb": "share of a referred account's taker fee for its referrer, in parts per billion, 1e-9",
     "referral_quanta": "what of the fee accrued to the payer's referrer, in quote quanta, 1e-6",
+    "observed_position": "place in COMMANDS up to which the contradicting rows were committed",
+    "DiscrepancyReported.market": "market whose figures do not add up; null: money of none",
+    "ReportDiscrepancy.market": "market whose figures do not add up; null: money of none",
+    "DiscrepancyReported.detail": "the figures, for people",
     "request": "type of the refused command",
 }
 _MARKET_RULES: Final = {

@@ -15,6 +15,8 @@ from services.matching.domain.errors import Refused
 from services.matching.domain.fees.book import EVERY_MARKET, ReferralTerms, Schedule
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
+from services.matching.domain.venue.history import record
+from services.matching.domain.venue.record import Who
 
 
 def set_schedule(state: MatchingState, command: SetFeeSchedule, out: Output) -> None:
@@ -22,13 +24,22 @@ def set_schedule(state: MatchingState, command: SetFeeSchedule, out: Output) -> 
     if command.market is not None and command.market not in state.markets:
         raise Refused("unknown_market", command.market)
     book, name = state.treasury.fees, command.market or EVERY_MARKET
+    before = book.schedules.get(name)
     if command.tiers:
         _require_sense(command.tiers, book.terms.discount_ppb)
         book.schedules[name] = Schedule(command.tiers)
-    elif book.schedules.pop(name, None) is None:
+    elif before is None:
         raise Refused("no_schedule", command.market or "every market")
+    else:
+        del book.schedules[name]
     book.changed_schedules.add(name)
+    scope, old = f"market:{name}" if name else "venue", before.tiers if before is not None else ()
+    record(state, out, Who.of(command), scope, "fee_tiers", _told(old), _told(command.tiers))
     out.emit(FeeScheduleSet, market=command.market, tiers=command.tiers)
+
+
+def _told(tiers: tuple[FeeTier, ...]) -> str:
+    return " ".join(f"{tier.volume_quanta}:{tier.taker_fee_ppb}:{tier.maker_fee_ppb}" for tier in tiers)
 
 
 def _require_sense(tiers: tuple[FeeTier, ...], discount_ppb: int) -> None:
@@ -55,7 +66,9 @@ def set_terms(state: MatchingState, command: SetReferralTerms, out: Output) -> N
     book = state.treasury.fees
     for schedule in book.schedules.values():
         _require_sense(schedule.tiers, command.referee_discount_ppb)
-    book.terms = ReferralTerms(command.referee_discount_ppb, command.referrer_share_ppb)
+    old, book.terms = book.terms, ReferralTerms(command.referee_discount_ppb, command.referrer_share_ppb)
+    terms = [f"{discount}:{share}" for discount, share in (old, book.terms)]
+    record(state, out, Who.of(command), "venue", "referral_terms", *terms)
     book.changed_terms = True
     out.emit(
         ReferralTermsSet,

@@ -14,6 +14,7 @@ from cleartide.contracts.accounts import (
 )
 from cleartide.contracts.base import Message
 from cleartide.contracts.examples.assets import ASSET_EXAMPLES
+from cleartide.contracts.examples.audit import AUDIT_EXAMPLES
 from cleartide.contracts.examples.custody import CUSTODY_EXAMPLES
 from cleartide.contracts.examples.fees import FEE_EXAMPLES
 from cleartide.contracts.examples.story import MARKET, OPENED, said, sent
@@ -35,4 +36,5 @@ ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
     *ASSET_EXAMPLES,
     *CUSTODY_EXAMPLES,
     *FEE_EXAMPLES,
+    *AUDIT_EXAMPLES,
 )
