@@ -48,6 +48,7 @@ async def test_the_operator_runs_a_venue(installed: Installation, capsys: pytest
     applied = await desk.run(f"venue apply {FILE} --by ann")
     assert applied[0] == "tier standard: tier - -> standard, per_minute - -> 10, per_hour - -> 100, per_day - -> 1000"
     assert applied[1] == "tier maker: tier - -> maker"
+    assert applied[-2:] == ["fees: 4 tiers by volume", "referrals: refused, nothing_changed: referrals"]
     assert await desk.run("market halt BTC-PERP SOL-PERP --by ann@desk --note drill") == [
         "BTC-PERP: trading -> halted",
         "SOL-PERP: trading -> halted",

@@ -24,6 +24,7 @@ from cleartide.fold import Reject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.matching.domain.jit.pricing import SLOT_MICROS
 from services.matching.domain.margin import standing
 from services.matching.tests.bank import refused
 from services.matching.tests.support import HOUR, MARKET, QUOTE, Events, Exchange, of, only
@@ -298,6 +299,18 @@ def test_acc_fee_017_an_account_can_ask_what_it_pays_and_why() -> None:
     assert (market["taker_fee_ppb"], market["maker_fee_ppb"], market["tier"]) == (400_000, 0, 1)
     assert market["next_tier_volume"] == "5000.000000"
     assert fees_view(ex.state, ex.state.accounts["cid"])["claimable"] == "0.112500"
+
+
+def test_acc_fee_020_a_quote_in_an_auction_makes_volume_and_earns_a_rebate_like_an_order() -> None:
+    """ACC-FEE-020"""
+    ex = venue()
+    for rebated in (False, True):
+        ex.auction("bob", "buy", "6", "1100", start="1000", end="1001")
+        ex.offer("ann", ex.state.counters.orders, "1000", "6")
+        ex.wait(2 * SLOT_MICROS)
+        fees = paid(ex.deposit("cid", "1"))
+        assert (fees["ann"] < 0) is rebated
+        next_day(ex)
 
 
 @settings(max_examples=60)

@@ -4,7 +4,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from cleartide.contracts import ListMarket, MarketListed, MarketSpec, OrderRejected, TradeExecuted
+from cleartide.contracts import (
+    ListMarket,
+    MarketListed,
+    MarketSpec,
+    OrderRejected,
+    ReferralTermsSet,
+    SetFeeSchedule,
+    SetReferralTerms,
+    TradeExecuted,
+)
 from cleartide.money import PPB, Grid
 from cleartide.ops.catalogue import read_catalogue
 
@@ -81,6 +90,17 @@ def test_venue_cat_003_the_modes_and_the_tier_of_users_are_those_of_the_seed() -
         "demo": {"max_position": "10000", "max_leverage": 100, "max_daily_loss": "1000"},
         "live": {"max_position": "100000", "max_leverage": 50, "max_daily_loss": "10000"},
     }
+
+
+def test_venue_cat_005_the_fees_of_the_file_are_in_force_as_they_stand() -> None:
+    """VENUE-CAT-005: tiers with rebates at the top, 10 % off for the referred, 25 % of the rest for their referrer."""
+    ex = Exchange()
+    ex.send(SetFeeSchedule, source="operator", tiers=CATALOGUE.fee_tiers)
+    ex.send(SetReferralTerms, source="operator", referee_discount_ppb=0, referrer_share_ppb=0)
+    told = only(ex.send(SetReferralTerms, source="operator", **CATALOGUE.referrals), ReferralTermsSet)
+    assert (told.referee_discount_ppb, told.referrer_share_ppb) == (100_000_000, 250_000_000)
+    first, *_, last = CATALOGUE.fee_tiers
+    assert (first.taker_fee_ppb, first.maker_fee_ppb, last.maker_fee_ppb) == (500_000, 0, -200_000)
 
 
 def test_venue_cat_004_a_file_that_says_nonsense_is_refused(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from cleartide.contracts import (
     Message,
     ResumeMarket,
     SetAccountTerms,
+    SetFeeSchedule,
     SetOrderTier,
+    SetReferralTerms,
     SetVenueLimits,
     SetVenueMode,
     SetVenueSwitch,
@@ -146,12 +148,16 @@ async def set_account(admin: Admin, arguments: argparse.Namespace) -> Lines:
 
 
 async def apply(admin: Admin, arguments: argparse.Namespace) -> Lines:
-    """Set the tiers and the limits of a file."""
+    """Set the tiers, the limits and the fees of a file."""
     catalogue = read_catalogue(arguments.file)
     for tier, caps in catalogue.tiers.items():
         yield await _outcome(admin, f"tier {tier}", SetOrderTier, tier=tier, **caps, **_said(arguments))
     for mode, limits in catalogue.limits.items():
         yield await _outcome(admin, f"limits of {mode}", SetVenueLimits, mode=mode, **limits, **_said(arguments))
+    if catalogue.fee_tiers:
+        yield await _outcome(admin, "fees", SetFeeSchedule, tiers=catalogue.fee_tiers, **_said(arguments))
+    if catalogue.referrals:
+        yield await _outcome(admin, "referrals", SetReferralTerms, **catalogue.referrals, **_said(arguments))
 
 
 def _chosen(arguments: argparse.Namespace) -> Sequence[MarketSpec]:
@@ -181,6 +187,10 @@ def _told(event: dict[str, Any]) -> str:
             return f"{event['previous_state']} -> {event['state']}"
         case "VenueChanged":
             return f"{event['name']} {event['old'] or '-'} -> {event['new'] or '-'}"
+        case "FeeScheduleSet":
+            return f"{len(event['tiers'])} tiers by volume"
+        case "ReferralTermsSet":
+            return f"discount {event['referee_discount_ppb']} ppb, share {event['referrer_share_ppb']} ppb"
     return str(event["type"])
 
 

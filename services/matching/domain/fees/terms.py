@@ -20,11 +20,13 @@ from services.matching.domain.venue.record import Who
 
 
 def set_schedule(state: MatchingState, command: SetFeeSchedule, out: Output) -> None:
-    """Put tiers into force at once. Refused: unknown market, tiers that do not make sense together."""
+    """Put tiers into force at once. Refused: unknown market, tiers that do not make sense together or hold already."""
     if command.market is not None and command.market not in state.markets:
         raise Refused("unknown_market", command.market)
     book, name = state.treasury.fees, command.market or EVERY_MARKET
     before = book.schedules.get(name)
+    if before is not None and before.tiers == command.tiers:
+        raise Refused("nothing_changed", command.market or "every market")
     if command.tiers:
         _require_sense(command.tiers, book.terms.discount_ppb)
         book.schedules[name] = Schedule(command.tiers)
@@ -60,10 +62,12 @@ def _require_sense(tiers: tuple[FeeTier, ...], discount_ppb: int) -> None:
 
 
 def set_terms(state: MatchingState, command: SetReferralTerms, out: Output) -> None:
-    """Refused: a discount that leaves less than a rebate, more than the whole."""
+    """Refused: a discount that leaves less than a rebate, more than the whole, what holds already."""
     if command.referee_discount_ppb >= PPB or command.referrer_share_ppb > PPB:
         raise Refused("bad_terms", "a discount below one, a share of at most one")
     book = state.treasury.fees
+    if book.terms == (command.referee_discount_ppb, command.referrer_share_ppb):
+        raise Refused("nothing_changed", "referrals")
     for schedule in book.schedules.values():
         _require_sense(schedule.tiers, command.referee_discount_ppb)
     old, book.terms = book.terms, ReferralTerms(command.referee_discount_ppb, command.referrer_share_ppb)

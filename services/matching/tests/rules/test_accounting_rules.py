@@ -3,15 +3,25 @@
 from decimal import Decimal
 
 import pytest
-from cleartide.contracts import MarketListed, OrderAccepted, OrderRejected, PositionChanged, TradeExecuted
+from cleartide.contracts import (
+    FeeTier,
+    MarketListed,
+    OrderAccepted,
+    OrderRejected,
+    PositionChanged,
+    SetFeeSchedule,
+    SetReferrer,
+    TradeExecuted,
+)
 from cleartide.fold import Reject
 from cleartide.money import Grid, MoneyError, quanta_from_text
+from cleartide.rules.fees import maker_fee
 
 from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.verify import verify
 from services.matching.queries import _position
-from services.matching.tests.rules.bench import hand_over, one_quantum, order, pay_in
-from services.matching.tests.support import MARKET, Exchange, of, only
+from services.matching.tests.rules.bench import hand_over, mark, one_quantum, order, pay_in
+from services.matching.tests.support import HOUR, MARKET, Exchange, of, only
 
 
 @pytest.mark.parametrize(("tick", "lot", "unit"), [("0.001", "0.001", 1), ("0.1", "0.001", 100), ("0.5", "2", 10**6)])
@@ -139,6 +149,50 @@ def test_fees_of_both_sides_are_rounded_up(lots: int, taker: int, maker: int) ->
     assert [event.fee_quanta for event in of(events, PositionChanged)] == [taker, maker]
     assert (ex.cash("ann"), ex.cash("bob"), ex.balance("fees")) == (100_000 - taker, 100_000 - maker, taker + maker)
     assert ex.quote("ann") == -1_000 * lots
+
+
+def rebated(rebate_ppb: int) -> Exchange:
+    """ann takes at 0.045 %, and bob is given so much for making: yesterday's volume has reached the upper tier."""
+    ex = one_quantum()
+    for account in ("ann", "bob", "cat"):
+        pay_in(ex, account, 100_000)
+    tiers = [
+        FeeTier(volume_quanta=0, taker_fee_ppb=450_000, maker_fee_ppb=0),
+        FeeTier(volume_quanta=1_000, taker_fee_ppb=450_000, maker_fee_ppb=-rebate_ppb),
+    ]
+    ex.send(SetFeeSchedule, source="operator", tiers=tuple(tiers))
+    order(ex, "bob", "sell", 1, 1_000)
+    order(ex, "ann", "buy", 1, 1_000)
+    ex.wait(24 * HOUR)
+    mark(ex, 1_000)
+    return ex
+
+
+@pytest.mark.parametrize(("lots", "taker", "rebate"), [(100, 45, 15), (101, 46, 15), (106, 48, 15), (107, 49, 16)])
+def test_a_rebate_is_rounded_down(lots: int, taker: int, rebate: int) -> None:
+    """RULE-R06-002: 0.015 % of 1,000 quanta a lot; the venue keeps the difference."""
+    ex = rebated(150_000)
+    fees = ex.balance("fees")
+    order(ex, "bob", "sell", lots, 1_000)
+    assert [event.fee_quanta for event in of(order(ex, "ann", "buy", lots, 1_000), PositionChanged)] == [taker, -rebate]
+    assert ex.balance("fees") - fees == taker - rebate
+
+
+def test_a_rebate_is_at_most_the_takers_fee() -> None:
+    """RULE-R06-002: a liquidation at its bankruptcy price pays nothing, so its maker gets nothing."""
+    assert maker_fee(100_000, -150_000, 14) == -14
+    assert maker_fee(100_000, -150_000, 15) == maker_fee(100_000, -150_000, 16) == -15
+
+
+@pytest.mark.parametrize(("lots", "fee", "share"), [(100, 41, 10), (109, 45, 11), (119, 49, 12), (118, 48, 12)])
+def test_a_referrers_share_is_rounded_down(lots: int, fee: int, share: int) -> None:
+    """RULE-R06-003: a tenth less than 0.045 % of 1,000 quanta a lot, rounded up; a quarter of that, rounded down."""
+    ex = rebated(0)
+    ex.send(SetReferrer, account="ann", referrer="cat")
+    fees = ex.balance("fees")
+    order(ex, "bob", "sell", lots, 1_000)
+    assert [event.fee_quanta for event in of(order(ex, "ann", "buy", lots, 1_000), PositionChanged)] == [fee, 0]
+    assert (ex.balance("referral:cat"), ex.balance("fees") - fees) == (share, fee - share)
 
 
 @pytest.mark.parametrize("pot", ["cash:ann", f"position:{MARKET}:ann", f"insurance:{MARKET}", "fees", "external"])

@@ -83,6 +83,26 @@ ACCOUNTING: Final = (
         'ledger.move("fee", account.cash, party.fee_to, party.fee)',
         'ledger.move("fee", holding.quote, party.fee_to, party.fee)',
     ),
+    Mutant(
+        "RULE-R06-002",
+        "-min(quote_quanta * -rate_ppb // PPB, max(0, taken_quanta))",
+        "-min(ceil_div(quote_quanta * -rate_ppb, PPB), max(0, taken_quanta))",
+    ),
+    Mutant(
+        "RULE-R06-002",
+        "-min(quote_quanta * -rate_ppb // PPB, max(0, taken_quanta))",
+        "-min(quote_quanta * -rate_ppb // PPB, max(0, taken_quanta) + 1)",
+    ),
+    Mutant(
+        "RULE-R06-003",
+        "return min(fee_quanta * share_ppb // PPB, fee_quanta - rebate_quanta)",
+        "return min(ceil_div(fee_quanta * share_ppb, PPB), fee_quanta - rebate_quanta)",
+    ),
+    Mutant(
+        "RULE-R06-003",
+        "return ceil_div(quote_quanta * rate_ppb * (PPB - discount_ppb), PPB * PPB)",
+        "return quote_quanta * rate_ppb * (PPB - discount_ppb) // (PPB * PPB)",
+    ),
     Mutant("RULE-R07-001", "sum(pots.values()) != net_deposits", "sum(pots.values()) > net_deposits"),
     Mutant("RULE-R07-001", "sum(pots.values()) != net_deposits", "sum(pots.values()) < net_deposits"),
     Mutant("RULE-R07-002", "if lots or longs != market.open_interest:", "if lots or longs > market.open_interest:"),
