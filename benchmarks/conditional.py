@@ -13,23 +13,20 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Final
 
 import msgspec
-from cleartide.bus.folder import Folder
 from cleartide.bus.nats import NatsBus
-from cleartide.bus.ports import Delivery, Epoch, Progress
 from cleartide.bus.streams import EVENTS
 from cleartide.contracts import Message
-from cleartide.contracts.codec import encode
 from nats.aio.client import Client
 
+from benchmarks.alone import Alone
 from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from benchmarks.rooms import room
 from benchmarks.scenarios import ARMED, MID_TICKS, SCENARIOS, Venue
 from benchmarks.sequencer import published, send
-from services.matching.app import SERVICE
 from services.matching.tests.trigger_reader import READ, TriggerReader
 from tests.support.installation import ROOT, Installation
 
@@ -120,11 +117,8 @@ async def _events(client: Client) -> AsyncIterator[Message]:
 
 def _processor_rows() -> list[Row]:
     """The fold alone: a price that fires nothing and one that fires many, against a search of the list per price."""
-    venue, folder = Venue(1), _Alone()
-    for command in venue.opening():
-        folder.fold(command)
-    for command in venue.arming():
-        folder.fold(command)
+    venue, folder = Venue(1), Alone()
+    folder.timed(chain(venue.opening(), venue.arming()), batch=500)
     quiet = folder.timed([venue.price(MID_TICKS + number % 3) for number in range(QUIET_PRICES)]) / QUIET_PRICES
     scan = _scan(folder)
     before = folder.armed
@@ -135,7 +129,7 @@ def _processor_rows() -> list[Row]:
     ]
 
 
-def _scan(folder: "_Alone") -> float:
+def _scan(folder: Alone) -> float:
     """Seconds to compare every armed order with one price."""
     triggers = [(one.way, one.level or 1) for one in folder.state.conditional.triggers.values()]
     assert len(triggers) == ARMED
@@ -144,39 +138,3 @@ def _scan(folder: "_Alone") -> float:
         price = MID_TICKS + number
         assert sum(way * (price - level) >= 0 for way, level in triggers) >= 0
     return (time.process_time() - started) / SCANS
-
-
-class _Alone:
-    """The service's fold, with nothing around it."""
-
-    def __init__(self) -> None:
-        fold = SERVICE.fold
-        self.state: Any = fold.repository.restore({table.name: [] for table in fold.repository.tables if table.load})
-        self._folder = Folder(
-            service=fold.service,
-            stream=fold.stream,
-            handlers=fold.handlers,
-            repository=fold.repository,
-            state=self.state,
-            epoch=Epoch(1, Progress(), {}, {}),
-            journal=fold.journal,
-        )
-        self._position = 0
-
-    @property
-    def armed(self) -> int:
-        """How many orders wait."""
-        return len(self.state.conditional.triggers)
-
-    def fold(self, command: Message) -> None:
-        """One command, one batch."""
-        self._position += 1
-        delivery = Delivery(self._position, command.occurred_at, command.subject, encode(command), "", 0)
-        self._folder.fold(self._folder.decode([delivery]), "", "")
-
-    def timed(self, commands: list[Message]) -> float:
-        """Processor seconds of these commands."""
-        started = time.process_time()
-        for command in commands:
-            self.fold(command)
-        return time.process_time() - started

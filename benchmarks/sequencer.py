@@ -1,8 +1,9 @@
 """The sequencer on real servers with every fsync on: what it works off, and how long an order waits for its event.
 
-A 20,000-order book over 1,000 accounts with margin checks, the flow of `benchmarks.flow`. `backlog` is the rate at
-which waiting commands are folded, committed and published; the latencies are from a client's clock before it publishes
-an order to the arrival of the first event that the order caused at another subscription of that client.
+A 20,000-order book over 1,000 accounts with margin checks, the flow of `benchmarks.flow`. `fold` is the sequencer
+without servers: from bytes of commands to the rows and events of a commit. `backlog` is the rate at which waiting
+commands are folded, committed and published; the latencies are from a client's clock before it publishes an order to
+the arrival of the first event that the order caused at another subscription of that client.
 """
 
 import asyncio
@@ -18,17 +19,22 @@ from cleartide.bus.ports import OutboxRow
 from cleartide.bus.streams import EVENTS
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
+from cleartide.service.memory import expect_batches, keep_state
 from nats.aio.client import Client
 
+from benchmarks.alone import Alone
 from benchmarks.flow import Flow
 from benchmarks.model import last_event
 from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from benchmarks.rooms import room
+from services.matching.engine import COMPILED
 from tests.support.installation import ROOT, Installation
 
 ROUNDS = 5
 BOOK = 20_000
 BACKLOG = 30_000
+FOLDED = 10_000
+FOLD_BATCH = 100
 LATENCY_ROUNDS = 5
 LATENCY_SECONDS = 6.0
 RATES = (1_000,)
@@ -38,7 +44,7 @@ PATIENCE_SECONDS = 300.0
 
 async def run() -> None:
     """Measure and write `results/sequencer.json`."""
-    rows = disk_sync_rows()
+    rows = [*_fold_rows(), *disk_sync_rows()]
     async with room() as installed:
         flow = Flow()
         await installed.start("matching")
@@ -50,6 +56,20 @@ async def run() -> None:
         for rate in RATES:
             rows += await _latency_rows(installed, rate)
     write("sequencer", rows)
+
+
+def _fold_rows() -> list[Row]:
+    """Processor time of the fold, on the engine's form that runs here; rounds go on with one book."""
+    expect_batches()
+    flow, alone = Flow(), Alone()
+    alone.timed(flow.opening(BOOK), batch=FOLD_BATCH)
+    keep_state()
+    seconds = median([alone.timed(flow.commands(FOLDED), batch=FOLD_BATCH) / FOLDED for _ in range(ROUNDS)])
+    form = "compiled" if COMPILED else "interpreted"
+    return [
+        Row("sequencer.fold", seconds * 1e6, f"us of processor time per command, books {form}"),
+        Row("sequencer.fold.commands", 1 / seconds, "commands/s through the fold of one process"),
+    ]
 
 
 async def send(installed: Installation, commands: Iterable[Message], client: Client | None = None) -> None:
