@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from nats.js.api import PubAck
 
+from services.ingestor.adapters import events
 from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.events import STRUCTS, MarketStruct
 from services.ingestor.adapters.protocol import FetchSnapshot, Output, Request, Send
@@ -95,9 +96,22 @@ class Stand:
         sync = self.core.symbols[self.symbol].sync
         return self.is_settled or (sync.book is not None and not sync.joined)
 
+    @property
+    def is_back(self) -> bool:
+        """Whether a closed socket has been said and another has subscribed to everything."""
+        said = [each.status for each in self.said(events.Status) if "heartbeat" not in each.id]
+        if "disconnected" not in said or "connected" not in said[said.index("disconnected") :]:
+            return False
+        wanted = {(kind, self.symbol) for kind in self.stage.twin.kinds}
+        return any(member.topics >= wanted for member in self.stage.members)
+
     def pause_at(self, *numbers: int) -> None:
         """Let the market wait at these frames until the feed is ready, so that faults come one at a time."""
-        self.replay.listeners.append(_Gate(self, list(numbers)))
+        self.replay.listeners.append(_Gate(self, list(numbers), lambda: self.is_ready))
+
+    def pause_until_back_at(self, number: int) -> None:
+        """Let the market wait at this frame for a socket in place of the closed one; books may begin with a change."""
+        self.replay.listeners.append(_Gate(self, [number], lambda: self.is_back))
 
     def has_said(self, kind: type[MarketStruct], count: int) -> bool:
         """Whether that much of one kind was published."""
@@ -114,6 +128,7 @@ class _Gate:
 
     stand: Stand
     numbers: list[int]
+    ready: Callable[[], bool]
 
     async def begin(self, number: int) -> None:
         """Nothing to wait for."""
@@ -122,7 +137,7 @@ class _Gate:
         """Wait at the next number."""
         if self.numbers and self.stand.stage.count >= self.numbers[0]:
             self.numbers.pop(0)
-            await self.stand.until(lambda: self.stand.is_ready)
+            await self.stand.until(self.ready)
 
 
 def top_of(core: Core, symbol: str) -> Top:
