@@ -25,7 +25,7 @@ class StageServer:
 
     def mount(self, root: web.Application) -> None:
         """Add the venue to a server."""
-        root.router.add_route("*", f"/{self._stage.twin.name}{{path:.*}}", self._serve)
+        root.router.add_route("*", f"/{self._stage.twin.name}{{path:(/.*)?}}", self._serve)
 
     async def end(self) -> None:
         """Cut every socket."""

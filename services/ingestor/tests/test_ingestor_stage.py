@@ -7,14 +7,16 @@ import pytest
 
 from services.ingestor.adapters import events
 from services.ingestor.adapters.booksync import MAX_OLD_FRAMES, BookSync, Update
+from services.ingestor.adapters.venue import venues
 from services.ingestor.simulator.__main__ import faults_of, parsed, traded_of
 from services.ingestor.simulator.faults import Faults
-from services.ingestor.simulator.host import Host
+from services.ingestor.simulator.host import Host, every_venue
 from services.ingestor.simulator.replay import Pace, Replay
 from services.ingestor.simulator.twin import Traded
 from services.ingestor.tests.rig import first_lines
 from services.ingestor.tests.support import BTCUSDT, RECORDING
 from services.ingestor.tests.venues.stand import Stand, directly, standing
+from services.ingestor.transport.rest import VenueRest
 
 LINES = 1_999
 
@@ -112,6 +114,21 @@ async def test_several_symbols_and_prices_come_from_one_recording() -> None:
             assert [each["symbol"] for each in listed] == ["BTCUSDT", "ETHUSDT"]
             async with session.get(f"http://{address}/nowhere") as response:
                 assert response.status == 404
+    finally:
+        await host.stop()
+
+
+async def test_venues_whose_names_begin_alike_are_kept_apart() -> None:
+    """ING-SIM-015"""
+    host = Host(Replay(first_lines(200), Pace(0.0)), dict.fromkeys(every_venue(), ()))
+    address = f"http://127.0.0.1:{await host.start()}"
+    try:
+        async with aiohttp.ClientSession() as session:
+            for name in every_venue():
+                venue = venues()[name]
+                rest = VenueRest(session, f"{address}/{name}", venue.limits)
+                answers = [await rest.ask(request) for request in venue.listing]
+                assert len(list(venue.listed(answers))) == 1, name
     finally:
         await host.stop()
 
