@@ -270,6 +270,10 @@ def _without_zeros(numbers: Mapping[Any, int]) -> dict[Any, int]:
 
 
 def _outcome(event: Message) -> str:
+    if isinstance(event, PositionChanged) and event.fee_quanta < 0:
+        return f"{event.type} rebate"
+    if isinstance(event, PositionChanged) and event.referral_quanta:
+        return f"{event.type} referral"
     reason = getattr(event, "reason", None) or getattr(event, "origin", None)
     return f"{event.type} {reason}" if reason else event.type
 

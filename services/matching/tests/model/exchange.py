@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from cleartide.contracts import (
     CancelOrder,
+    ClaimReferralRewards,
     Deposit,
     FundInsurance,
     LiquidateAccount,
@@ -12,12 +13,14 @@ from cleartide.contracts import (
     Message,
     PlaceOrder,
     ReportTrade,
+    SetFeeSchedule,
+    SetReferrer,
     SettleFunding,
     UpdateIndexPrice,
     Withdraw,
 )
 
-from services.matching.tests.model import funding, liquidation, money, orders, prices
+from services.matching.tests.model import fees, funding, liquidation, money, orders, prices
 from services.matching.tests.model.world import Missing, Refusal, World
 
 NUMBERED: Final = {"ingestor": UpdateIndexPrice, "risk": LiquidateAccount, "funding": SettleFunding}
@@ -34,6 +37,9 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     UpdateIndexPrice: prices.update,
     SettleFunding: funding.settle,
     LiquidateAccount: liquidation.liquidate,
+    SetFeeSchedule: fees.set_tiers,
+    SetReferrer: fees.refer,
+    ClaimReferralRewards: fees.claim,
 }
 
 

@@ -123,6 +123,8 @@ def pots(world: World) -> Iterator[tuple[str, int]]:
     """Every ledger account with its balance in quanta; together they hold nothing."""
     yield "external", world.outside_money
     yield "fees", world.fees
+    for name, reward in world.rewards.items():
+        yield f"referral:{name}", reward
     for market in world.markets.values():
         yield f"insurance:{market.name}", market.insurance
         yield f"funding:{market.name}", market.funding_pot

@@ -12,12 +12,13 @@ from services.matching.tests.model.world import Account, Market, Position, World
 
 @dataclass
 class Side:
-    """One side of a trade. to_insurance: whose the fee is, the insurance fund's or the venue's."""
+    """One side of a trade. to_insurance: whose the fee is, the fund's or the venue's; share: its referrer's."""
 
     account: Account
     order: int | None = None
     fee: int = 0
     to_insurance: bool = False
+    share: int = 0
 
 
 def funding_index(market: Market) -> int:
@@ -88,7 +89,10 @@ def _one_side(world: World, market: Market, price: int, lots: int, side: Side, o
     if side.to_insurance:
         market.insurance += side.fee
     else:
-        world.fees += side.fee
+        world.fees += side.fee - side.share
+    if side.share:
+        referrer = world.referrers[side.account.name]
+        world.rewards[referrer] = world.rewards.get(referrer, 0) + side.share
     position = side.account.position(market.name)
     world.say(
         PositionChanged,
@@ -100,6 +104,7 @@ def _one_side(world: World, market: Market, price: int, lots: int, side: Side, o
         realized_pnl_quanta=profit,
         funding_quanta=funding,
         fee_quanta=side.fee,
+        referral_quanta=side.share,
         lots=position.lots,
         quote_quanta=position.quote,
         cash_quanta=side.account.cash,

@@ -10,6 +10,7 @@ BILLION: Final = 1_000_000_000
 SECOND: Final = MILLION
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
 
 up = ceil
 down = floor

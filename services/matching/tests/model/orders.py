@@ -6,6 +6,7 @@ from typing import Final
 
 from cleartide.contracts import CancelOrder, OrderAccepted, OrderClosed, OrderRejected, PlaceOrder
 
+from services.matching.tests.model import fees
 from services.matching.tests.model.fills import Side, fill, trade
 from services.matching.tests.model.margin import can_fund, may_become, only_closes, standing, stays_in_range
 from services.matching.tests.model.numbers import MINUTE, down, rate, up
@@ -45,11 +46,11 @@ class Taker:
     guarded: bool = False
     fees: int = 0
 
-    def fee(self, price: int, lots: int) -> int:
+    def fee(self, world: World, price: int, lots: int) -> int:
         """The taker's fee: rounded up, a liquidation's down (R6, R22)."""
         notional = price * lots * self.market.unit
         if self.order is not None:
-            return up(notional * rate(self.market.spec.taker_fee_ppb))
+            return fees.taker_fee(world, self.account.name, self.market, notional)
         surplus = abs(price - self.limit) * lots * self.market.unit
         return min(down(notional * rate(self.market.spec.liquidation_fee_ppb)), surplus)
 
@@ -136,7 +137,7 @@ def sweep(world: World, taker: Taker) -> str | None:
             close(world, maker, reason)
             continue
         lots = _tradable(world, taker, maker)
-        fee = taker.fee(maker.price, lots)
+        fee = taker.fee(world, maker.price, lots)
         if taker.guarded and not _may_fill(world, taker.account, maker.market, taker.side * lots, maker.price, fee):
             return "insufficient_margin"
         _match(world, taker, maker, lots, fee)
@@ -146,9 +147,16 @@ def sweep(world: World, taker: Taker) -> str | None:
 def _match(world: World, taker: Taker, maker: Order, lots: int, fee: int) -> None:
     maker.left -= lots
     taker.wanted -= lots
-    taker.fees += fee
-    taking = Side(taker.account, taker.order, fee, to_insurance=taker.order is None)
-    making = Side(world.accounts[maker.account], maker.number, _maker_fee(taker.market, maker.price, lots))
+    notional, liquidated = maker.price * lots * taker.market.unit, taker.order is None
+    made = fees.maker_fee(world, maker.account, taker.market, notional, fee)
+    rebate = max(0, -made)
+    taker.fees += fee - (rebate if liquidated else 0)
+    kept = 0 if liquidated else fees.share(world, taker.account.name, fee, rebate)
+    taking = Side(taker.account, taker.order, fee, to_insurance=liquidated, share=kept)
+    making = Side(world.accounts[maker.account], maker.number, made, to_insurance=liquidated and rebate > 0)
+    for side in (taking, making):
+        if side.order is not None:
+            fees.traded(world, side.account, notional)
     buyer, seller = (taking, making) if taker.side > 0 else (making, taking)
     origin = "book" if taker.order is not None else "liquidation"
     trade(world, taker.market, maker.price, lots, buyer, seller, origin, taker_side=NAMES[taker.side])
@@ -166,7 +174,8 @@ def _maker_fault(world: World, taker: Taker, maker: Order) -> str | None:
     owner, market = world.accounts[maker.account], taker.market
     if not stays_in_range(owner, owner.position(market.name), maker.price * lots * market.unit):
         return "balance_cap"
-    fee = _maker_fee(market, maker.price, lots)
+    taken = taker.fee(world, maker.price, lots)
+    fee = fees.maker_fee(world, maker.account, market, maker.price * lots * market.unit, taken)
     if not _may_fill(world, owner, market.name, maker.side * lots, maker.price, fee):
         return "insufficient_margin"
     return None
@@ -179,10 +188,6 @@ def _tradable(world: World, taker: Taker, maker: Order) -> int:
         held = world.accounts[maker.account].position(maker.market).lots
         lots = min(lots, max(0, -maker.side * held))
     return lots
-
-
-def _maker_fee(market: Market, price: int, lots: int) -> int:
-    return up(price * lots * market.unit * rate(market.spec.maker_fee_ppb))
 
 
 def _may_fill(world: World, account: Account, market: str, lots: int, price: int, fee: int) -> bool:
@@ -298,8 +303,9 @@ def _is_guarded(world: World, account: Account, market: Market, order: Order, po
         if position is None or position.lots * order.side >= 0:
             raise Refusal("reduce_only")
         return True
-    fee_rate = rate(market.spec.maker_fee_ppb if post_only else market.spec.taker_fee_ppb)
-    if can_fund(world, account, order, up(order.price * order.size * market.unit * fee_rate)):
+    notional = order.price * order.size * market.unit
+    fee = fees.taker_fee(world, account.name, market, notional)
+    if can_fund(world, account, order, fees.maker_fee(world, account.name, market, notional, 0) if post_only else fee):
         return False
     if only_closes(world, account, order):
         return True

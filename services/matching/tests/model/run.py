@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Final
 
-from cleartide.contracts import Deposit, ListMarket, Message, UpdateIndexPrice
+from cleartide.contracts import Deposit, ListMarket, Message, SetFeeSchedule, SetReferrer, UpdateIndexPrice
 
 from services.matching.tests.model.compare import START, Difference, Pair
-from services.matching.tests.model.scenes import SCENES, TRADERS, specs, text_of
+from services.matching.tests.model.scenes import SCENES, TIERS, TRADERS, specs, text_of
 from services.matching.tests.model.steps import Scripted, Step, command_of, random_step
 
 LIFE: Final = 300
@@ -27,6 +27,9 @@ def opened(scene: int) -> Pair:
         first.append(UpdateIndexPrice(**envelope, seq=number, market=spec.market, price=price, sources=()))
     for number, name in enumerate(TRADERS[:-1], start=1):
         first.append(Deposit(**_from("bank", number), account=name, asset="USDC", amount="150"))
+    if scene % 2:
+        first.append(SetFeeSchedule(**_from("fees", 1), tiers=TIERS))
+        first += [SetReferrer(**_from("fees", 2), account="ann", referrer="bob")]
     for command in first:
         pair.take(Scripted(START, command))
     return pair

@@ -4,10 +4,16 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from cleartide.contracts import MarginBracket, MarketSpec
+from cleartide.contracts import FeeTier, MarginBracket, MarketSpec
 
 TRADERS: Final = ("ann", "bob", "cat", "dan", "eve")
 SCENES: Final = 6
+TIERS: Final = (
+    FeeTier(volume_quanta=0, taker_fee_ppb=450_001, maker_fee_ppb=150_001),
+    FeeTier(volume_quanta=1_000_000, taker_fee_ppb=333_333, maker_fee_ppb=-111_111),
+    FeeTier(volume_quanta=200_000_000, taker_fee_ppb=222_222, maker_fee_ppb=-150_007),
+)
+"""Of the odd scenes, where ann was brought by bob."""
 
 
 def text_of(count: int, step: str, decimals: int = 0) -> str:

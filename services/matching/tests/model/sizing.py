@@ -5,6 +5,7 @@ from typing import Final
 
 from cleartide.contracts import PlaceOrder
 
+from services.matching.tests.model import fees
 from services.matching.tests.model.margin import can_fund
 from services.matching.tests.model.numbers import down, rate, up
 from services.matching.tests.model.world import Order, World
@@ -22,12 +23,15 @@ def affordable_lots(world: World, command: PlaceOrder) -> int:
     else:
         price = int(Fraction(command.price) / market.tick)
     loss = max(0, side * (price - market.mark)) * market.unit
-    fee_rate = rate(market.spec.maker_fee_ppb if command.post_only else market.spec.taker_fee_ppb)
     lowest, highest = 0, MOST
     while highest - lowest > 1:
         lots = (lowest + highest) // 2
         order = Order(0, account.name, market.name, "", side, price, lots, lots, False, loss)
-        if can_fund(world, account, order, up(price * lots * market.unit * fee_rate)):
+        notional = price * lots * market.unit
+        fee = fees.taker_fee(world, account.name, market, notional)
+        if command.post_only:
+            fee = fees.maker_fee(world, account.name, market, notional, 0)
+        if can_fund(world, account, order, fee):
             lowest = lots
         else:
             highest = lots

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from cleartide.contracts import (
     CancelOrder,
+    ClaimReferralRewards,
     Deposit,
     FundInsurance,
     LiquidateAccount,
@@ -23,7 +24,7 @@ from cleartide.contracts import (
 from hypothesis import strategies as st
 
 from services.matching.tests.model.margin import standing, withdrawable
-from services.matching.tests.model.numbers import HOUR, SECOND
+from services.matching.tests.model.numbers import DAY, HOUR, SECOND
 from services.matching.tests.model.scenes import TRADERS, specs, text_of
 from services.matching.tests.model.sizing import affordable_lots
 from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, World
@@ -41,6 +42,8 @@ WEIGHTS: Final = {
     "jump": 3,
     "no price": 1,
     "silence": 1,
+    "night": 1,
+    "claim": 1,
     "liquidate": 8,
     "settle": 3,
     "report": 3,
@@ -104,6 +107,8 @@ def command_of(world: World, number: int, step: Step, before: Message | None) ->
     at = world.at + WAITS[step.wait]
     if step.kind == "silence":
         return Scripted(at + 61 * SECOND, None)
+    if step.kind == "night":
+        return Scripted(at + DAY, None)
     if step.kind == "again":
         return Scripted(at, before)
     market = list(world.markets.values())[step.where % len(world.markets)]
@@ -311,7 +316,12 @@ def _list(world: World, number: int, step: Step, market: Market) -> Body:
     return ListMarket, {"spec": specs(0)[0].model_copy(update=wrong)}
 
 
+def _claim(world: World, number: int, step: Step, market: Market) -> Body:
+    return ClaimReferralRewards, {"account": TRADERS[step.who]}
+
+
 _MAKERS: Final = {
+    "claim": _claim,
     "order": _order,
     "exact order": _exact_order,
     "odd order": _odd_order,

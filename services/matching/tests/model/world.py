@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
-from cleartide.contracts import MarketSpec, Message
+from cleartide.contracts import FeeTier, MarketSpec, Message
 
 OUTSIDE: Final = "outside"
 INSURANCE: Final = "insurance"
@@ -127,6 +127,10 @@ class World:
     accounts: dict[str, Account] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     fees: int = 0
+    tiers: tuple[FeeTier, ...] = ()
+    volumes: dict[tuple[str, int], int] = field(default_factory=dict)
+    referrers: dict[str, str] = field(default_factory=dict)
+    rewards: dict[str, int] = field(default_factory=dict)
     outside_money: int = 0
     order_number: int = 0
     trade_number: int = 0
