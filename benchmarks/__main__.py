@@ -16,6 +16,7 @@ BENCHMARKS: Final = {
     "restart": "benchmarks.restart",
     "engine": "benchmarks.engine.run",
     "feeds": "benchmarks.feeds.run",
+    "risk_scale": "benchmarks.risk_scale.run",
 }
 
 

@@ -1,0 +1,1 @@
+"""Health of a million accounts at every price: the wheel beside scans in numba, numpy, polars, DuckDB and SQL."""

@@ -1,0 +1,82 @@
+"""The service's whole fold on many accounts: cold start from rows, calm and falling prices, bytes per account."""
+
+import gc
+import os
+import random
+import resource
+import time
+from typing import Any, Final
+
+from cleartide.contracts import MarkPriceUpdated
+
+from benchmarks.report import Row, percentile
+from services.risk.app import SERVICE
+from tests.support.fold_bench import HandlerBench
+
+ACCOUNTS: Final = int(os.environ.get("SERVICE_ACCOUNTS", "100000"))
+MARKETS: Final = 50
+TICKS: Final = 5_000
+
+
+def service_rows() -> list[Row]:
+    """Restored from rows as they come from the database, then told prices; every alert is made in full."""
+    rows = _rows(random.Random(3))
+    bench: Any = HandlerBench(SERVICE.fold, 0)
+    gc.collect()
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    bench.state = SERVICE.fold.repository.restore(rows)
+    seconds = time.process_time() - started
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    gc.freeze()
+    name = "risk_scale.service"
+    found = [
+        Row(f"{name}.accounts", ACCOUNTS, "accounts"),
+        Row(f"{name}.restore", seconds / ACCOUNTS * 1e6, "us per account, its positions included"),
+        Row(f"{name}.memory", memory / ACCOUNTS, "bytes per account, its positions included"),
+    ]
+    prices = [row[6] for row in rows["markets"]]
+    for phase, step in (("calm", 0.00005), ("crash", 0.002)):
+        took, alerts = _tell(bench, prices, step)
+        found += [
+            Row(f"{name}.{phase}.p50", percentile(took, 0.5) * 1e3, "ms from event to alerts, in the fold"),
+            Row(f"{name}.{phase}.p99", percentile(took, 0.99) * 1e3, "ms from event to alerts, in the fold"),
+            Row(f"{name}.{phase}.alerts", alerts / TICKS, "alerts and requests per price"),
+        ]
+    return found
+
+
+def _tell(bench: Any, prices: list[int], step: float) -> tuple[list[float], int]:
+    chance, took, said = random.Random(5), list[float](), 0
+    for number in range(TICKS):
+        market = number % MARKETS
+        drift = -step if step > 0.001 else 0
+        prices[market] = max(1, round(prices[market] * (1 + drift + step * chance.gauss(0, 1))))
+        seq = bench.effects.seq + 1
+        event = MarkPriceUpdated(
+            id=f"m-{seq}", seq=seq, occurred_at=seq, source="matching", market=f"M{market:02d}-PERP",
+            mark_ticks=prices[market], index_ticks=prices[market], index_stale=True, best_bid_ticks=None,
+            best_ask_ticks=None, last_ticks=None, open_interest_lots=0,
+        )  # fmt: skip
+        started = time.perf_counter()
+        said += len(bench.take(event, seq=seq, at=seq))
+        took.append(time.perf_counter() - started)
+    return took, said
+
+
+def _rows(chance: random.Random) -> dict[str, list[tuple[Any, ...]]]:
+    """Healthy accounts of one to five positions."""
+    rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in SERVICE.fold.repository.tables if table.load}
+    prices = [chance.randint(200_000, 2_000_000) for _ in range(MARKETS)]
+    for number, price in enumerate(prices):
+        market = f"M{number:02d}-PERP"
+        rows["markets"].append((market, "0.1", "0.001", 1, 0, 0, price, price, True, 0, 0))
+        rows["market_brackets"].append((market, 0, None, 100_000_000, 500_000_000))
+    for number in range(ACCOUNTS):
+        account, margin = f"a{number}", 0
+        for held in chance.sample(range(MARKETS), 1 + int(chance.random() * 5)):
+            lots = chance.choice((-1, 1)) * max(1, int(10 ** (7 + 3.5 * chance.random()) / prices[held]))
+            rows["positions"].append((account, f"M{held:02d}-PERP", lots, -lots * prices[held], 0))
+            margin += abs(lots) * prices[held] // 20
+        cash = round(margin * (1.6 + 20 * chance.random() ** 2))
+        rows["accounts"].append((account, cash, 0, 0, False, None, None, None))
+    return rows

@@ -1,0 +1,112 @@
+"""Our side, in a process of its own: `python -m benchmarks.risk_scale.wheel <folder>` prints what it measured."""
+
+import gc
+import hashlib
+import json
+import resource
+import sys
+import time
+from array import array
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import percentile
+from benchmarks.risk_scale.data import ENTER_PPM, FRACTION_PPB, INITIAL_PPB, LEAVE_PPM
+from services.risk.engine import COMPILED
+from services.risk.engine.wheel import Wheel
+
+Events = list[tuple[list[int], list[int]]]
+GAPS = (0.01, 0.05, 0.2)
+
+
+def column(folder: Path, name: str) -> "array[int]":
+    """One file."""
+    values = array("q")
+    values.frombytes((folder / name).read_bytes())
+    return values
+
+
+def main(folder: Path) -> dict[str, Any]:
+    """Build, walk, fill, walk again; then gaps."""
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    wheel, rows = build(folder)
+    found: dict[str, Any] = {
+        "compiled": COMPILED,
+        "build_seconds": time.process_time() - started,
+        "bytes_per_account": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / len(rows),
+        "row_bytes_per_account": (wheel.used * 8 + len(wheel.heads) * 8) / len(rows),
+    }
+    gc.disable()
+    said = hashlib.sha256()
+    walk = list(zip(column(folder, "tick_market"), column(folder, "tick_price"), strict=True))
+    for name, first, end in json.loads((folder / "phases").read_text()):
+        if name == "after_fills":
+            found["fill"] = fill(wheel, rows, column(folder, "fill"))
+        found[name] = phase(wheel, walk[first:end], said)
+    found["digest"] = said.hexdigest()
+    found["levels"] = hashlib.sha256(array("q", map(wheel.level, rows)).tobytes()).hexdigest()
+    found["gaps"] = [gap(wheel, number, size) for number, size in enumerate(GAPS)]
+    return found
+
+
+def build(folder: Path) -> tuple[Wheel, list[int]]:
+    """Everybody placed at the first prices, with the level that they have there."""
+    wheel = Wheel(list(ENTER_PPM), list(LEAVE_PPM))
+    for ticks in column(folder, "price"):
+        number = wheel.market()
+        wheel.set_margin(number, [(-1, INITIAL_PPB, FRACTION_PPB)])
+        wheel.move(number, ticks)
+    keep = column(folder, "keep")
+    rows = [wheel.account(number) for number in range(len(keep))]
+    positions = zip(*(column(folder, name) for name in ("owner", "market", "slope")), strict=True)
+    for owner, market, slope in positions:
+        wheel.hold(rows[owner], market, slope)
+    for row, amount in zip(rows, keep, strict=True):
+        wheel.place(row, amount, 0, 0)
+    return wheel, rows
+
+
+def phase(wheel: Wheel, walk: list[tuple[int, int]], said: Any) -> dict[str, float]:
+    """Processor seconds of the ticks, and how long single ones took; their events enter the digest."""
+    move, level, events, took, looks = wheel.move, wheel.level, Events(), [], wheel.looks
+    now = time.perf_counter_ns
+    started = time.process_time()
+    for market, ticks in walk:
+        begun = now()
+        move(market, ticks)
+        out = wheel.out
+        events.append((out, [level(row) for row in out]) if out else ([], []))
+        took.append(now() - begun)
+    seconds = time.process_time() - started
+    for out, levels in events:
+        said.update(repr(sorted(zip(map(wheel.name, out), levels, strict=True))).encode())
+    count = sum(len(out) for out, _ in events)
+    return {
+        "us": seconds / len(walk) * 1e6,
+        "p50_us": percentile(took, 0.5) / 1e3,
+        "p99_us": percentile(took, 0.99) / 1e3,
+        "events": count / len(walk),
+        "looks": (wheel.looks - looks) / len(walk),
+    }
+
+
+def fill(wheel: Wheel, rows: list[int], fills: "array[int]") -> dict[str, float]:
+    """Each fill judged at once; only the cash differs from the account's own."""
+    told = list(zip(fills[::4], fills[1::4], fills[2::4], fills[3::4], strict=True))
+    started = time.process_time()
+    for account, market, slope, change in told:
+        row = rows[account]
+        wheel.update(row, market, slope, wheel.rows[row] + change)
+    return {"ns": (time.process_time() - started) / max(1, len(told)) * 1e9}
+
+
+def gap(wheel: Wheel, market: int, size: float) -> dict[str, float]:
+    """One market falls by so much in one tick."""
+    price = int(wheel.price[market])
+    started = time.process_time()
+    wheel.move(market, round(price * (1 - size)))
+    return {"size": size, "ms": (time.process_time() - started) * 1e3, "events": len(wheel.out)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]))))
