@@ -11,6 +11,8 @@ from cleartide.contracts import (
     CollateralInput,
     CollateralSwapped,
     FundingSettled,
+    InsuranceChanged,
+    InsuranceFunded,
     LeverageSet,
     LiquidateAccount,
     LiquidationExecuted,
@@ -34,7 +36,7 @@ from services.risk.domain.collateral import Asset
 from services.risk.domain.health import collateral_values, position_margins, unsettled_funding
 from services.risk.domain.levels import NAMES
 from services.risk.domain.review import Verdict, affected_by_mark, review
-from services.risk.domain.state import Account, Market, Request, RiskState
+from services.risk.domain.state import HOUR_MICROS, Account, InsurancePoint, Market, Request, RiskState
 
 
 def on_market_rules(state: RiskState, event: MarketListed | MarketChanged, effects: Effects) -> None:
@@ -42,6 +44,7 @@ def on_market_rules(state: RiskState, event: MarketListed | MarketChanged, effec
     spec = event.spec
     bounds = (spec.oi_scale_lower_quanta, spec.oi_scale_upper_quanta)
     fresh = Market(event.market, spec.tick_size, spec.lot_size, event.quanta_per_lot_tick, spec.brackets, bounds)
+    fresh.taker_fee_ppb = spec.taker_fee_ppb
     market = state.list_market(fresh)
     _review(state, _holders(market), event, effects)
 
@@ -51,6 +54,7 @@ def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -
     market = _market(state, event.market)
     affected = affected_by_mark(state, market, event.mark_ticks, event.index_ticks)
     state.set_mark(market, event.mark_ticks, event.index_ticks, event.index_stale, event.open_interest_lots)
+    state.record_hour(market, effects.at // HOUR_MICROS)
     if affected:
         _review(state, affected.values(), event, effects)
 
@@ -106,6 +110,11 @@ def on_position_changed(state: RiskState, event: PositionChanged | PositionSettl
         account = state.set_cash(event.account, event.cash_quanta)
         state.set_position(account, market, event.lots, event.quote_quanta, event.funding_index_quanta)
         _review(state, (account,), event, effects, may_request=False)
+
+
+def on_insurance(state: RiskState, event: InsuranceFunded | InsuranceChanged, effects: Effects) -> None:
+    """Keep what is in the fund, for the picture of it over time."""
+    state.dirty.insurance.append(InsurancePoint(event.market, effects.seq, effects.at, event.balance_quanta))
 
 
 def on_liquidation_answered(
@@ -239,4 +248,6 @@ HANDLERS: Final[Handlers] = {
     CollateralChanged: on_collateral_changed,
     CollateralSwapped: on_collateral_swapped,
     LeverageSet: on_leverage_set,
+    InsuranceFunded: on_insurance,
+    InsuranceChanged: on_insurance,
 }

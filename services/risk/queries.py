@@ -34,15 +34,15 @@ def _columns(table: Table, prefix: str = "") -> str:
 
 
 _HOLDERS: Final = "EXISTS (SELECT 1 FROM positions p WHERE p.account = a.account)"
-_AS_OF_SQL: Final = "SELECT position FROM consumer_position LIMIT 1"
+AS_OF_SQL: Final = "SELECT position FROM consumer_position LIMIT 1"
 _MARKETS_SQL: Final = f"SELECT {_columns(MARKETS)} FROM markets LIMIT $1"  # noqa: S608 - names are our declarations
 _BRACKETS_SQL: Final = f"SELECT {_columns(MARKET_BRACKETS)} FROM market_brackets LIMIT $1"  # noqa: S608
 _ACCOUNT_SQL: Final = f"SELECT {_columns(ACCOUNTS)} FROM accounts WHERE account = $1 LIMIT 1"  # noqa: S608
-_RISKIEST_SQL: Final = f"""
+RISKIEST_SQL: Final = f"""
 SELECT {_columns(ACCOUNTS, "a.")} FROM accounts a
 WHERE {_HOLDERS} AND ($2::smallint IS NULL OR a.level = $2) ORDER BY a.level DESC, a.account LIMIT $1
 """  # noqa: S608
-_HOLDER_COUNT_SQL: Final = f"""
+HOLDER_COUNT_SQL: Final = f"""
 SELECT count(*) FROM accounts a WHERE {_HOLDERS} AND ($1::smallint IS NULL OR a.level = $1) LIMIT 1
 """  # noqa: S608
 _POSITIONS_SQL: Final = f"SELECT {_columns(POSITIONS)} FROM positions WHERE account = ANY($1) LIMIT $2"  # noqa: S608
@@ -72,9 +72,9 @@ async def accounts(pool: Any, params: dict[str, Any], *, scan: int) -> Any:
     """
     limit, level = _limit(params), _level(params)
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        as_of = await connection.fetchval(_AS_OF_SQL)
-        total = await connection.fetchval(_HOLDER_COUNT_SQL, level)
-        state = await _load(connection, await connection.fetch(_RISKIEST_SQL, scan, level))
+        as_of = await connection.fetchval(AS_OF_SQL)
+        total = await connection.fetchval(HOLDER_COUNT_SQL, level)
+        state = await load_accounts(connection, await connection.fetch(RISKIEST_SQL, scan, level))
     listed = riskiest_first(list(state.accounts.values()))[:limit]
     return {
         "as_of_seq": as_of,
@@ -88,8 +88,8 @@ async def account(pool: Any, params: dict[str, Any]) -> Any:
     """One account. Parameters: account. Error `not_found` when no event has named it."""
     name = str(params["account"])
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        as_of = await connection.fetchval(_AS_OF_SQL)
-        state = await _load(connection, await connection.fetch(_ACCOUNT_SQL, name))
+        as_of = await connection.fetchval(AS_OF_SQL)
+        state = await load_accounts(connection, await connection.fetch(_ACCOUNT_SQL, name))
     if name not in state.accounts:
         raise QueryError("not_found", f"account {name} has no transfer or trade")
     return {"as_of_seq": as_of, **account_view(state.accounts[name])}
@@ -98,11 +98,11 @@ async def account(pool: Any, params: dict[str, Any]) -> Any:
 async def summary(pool: Any, params: dict[str, Any], *, scan: int) -> Any:  # noqa: ARG001 - takes no parameters
     """Accounts per level, the histogram of health factors, and the liquidations asked for and not answered."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        as_of = await connection.fetchval(_AS_OF_SQL)
+        as_of = await connection.fetchval(AS_OF_SQL)
         levels = await connection.fetch(_LEVELS_SQL)
-        total = await connection.fetchval(_HOLDER_COUNT_SQL, None)
+        total = await connection.fetchval(HOLDER_COUNT_SQL, None)
         liquidating = await connection.fetchval(_OPEN_REQUESTS_SQL)
-        state = await _load(connection, await connection.fetch(_RISKIEST_SQL, scan, None))
+        state = await load_accounts(connection, await connection.fetch(RISKIEST_SQL, scan, None))
     return {
         "as_of_seq": as_of,
         "levels": levels_view({row["level"]: row["accounts"] for row in levels}),
@@ -122,7 +122,7 @@ async def alerts(pool: Any, params: dict[str, Any]) -> Any:
     name = None if params.get("account") is None else str(params["account"])
     sql = _ALERTS_NEWEST_SQL if after is None else _ALERTS_AFTER_SQL
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        as_of = await connection.fetchval(_AS_OF_SQL)
+        as_of = await connection.fetchval(AS_OF_SQL)
         rows = await connection.fetch(sql, JSON_SAFE if after is None else _seq(after), name, limit)
         numbers = [row["alert_seq"] for row in rows]
         inputs = _grouped(numbers, await connection.fetch(_INPUTS_SQL, numbers, limit * MOST_MARKETS))
@@ -148,7 +148,8 @@ def queries(scan: int) -> Mapping[str, Query]:
     }
 
 
-async def _load(connection: Any, account_rows: Sequence[Row]) -> RiskState:
+async def load_accounts(connection: Any, account_rows: Sequence[Row]) -> RiskState:
+    """The state of these accounts, with all markets and assets."""
     names = [row[0] for row in account_rows]
     markets = await connection.fetch(_MARKETS_SQL, MOST_MARKETS)
     return load(

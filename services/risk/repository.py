@@ -23,6 +23,7 @@ MARKETS: Final = Table(
         "quanta_per_lot_tick": "bigint",
         "oi_scale_lower_quanta": "bigint",
         "oi_scale_upper_quanta": "bigint",
+        "taker_fee_ppb": "bigint",
         "mark_ticks": "bigint",
         "index_ticks": "bigint",
         "index_stale": "boolean",
@@ -85,6 +86,16 @@ COLLATERAL: Final = Table(
 )
 LEVERAGES: Final = Table(
     "leverages", key=("account", "market"), columns={"account": "text", "market": "text", "leverage": "integer"}
+)
+MARK_HOURS: Final = Table(
+    "mark_hours", key=("market", "hour"), columns={"market": "text", "hour": "bigint", "mark_ticks": "bigint"}
+)
+INSURANCE_POINTS: Final = Table(
+    "insurance_points",
+    key=("market", "seq"),
+    columns={"market": "text", "seq": "bigint", "at": "bigint", "balance_quanta": "bigint"},
+    write="append",
+    load=False,
 )
 ALERTS: Final = Table(
     "alerts",
@@ -149,6 +160,8 @@ class RiskRepository(Repository[RiskState]):
         POSITIONS,
         COLLATERAL,
         LEVERAGES,
+        MARK_HOURS,
+        INSURANCE_POINTS,
         ALERTS,
         ALERT_INPUTS,
         ALERT_COLLATERAL,
@@ -171,6 +184,8 @@ class RiskRepository(Repository[RiskState]):
         for key in sorted(dirty.positions):
             _put_position(changes, state, key)
         _put_collateral(changes, state)
+        _put_hours(changes, state)
+        changes.put_all(INSURANCE_POINTS, dirty.insurance)
         for alert in dirty.alerts:
             changes.put(ALERTS, _alert_row(alert))
             changes.put_all(ALERT_INPUTS, ((alert.alert_seq, *position) for position in alert.inputs))
@@ -199,17 +214,19 @@ def load(rows: Mapping[str, Sequence[Row]]) -> RiskState:
         state.set_collateral(name, state.assets[asset], units)
     for name, market, leverage in rows["leverages"]:
         state.set_leverage(name, market, leverage)
+    for name, hour, ticks in rows.get("mark_hours", ()):
+        state.markets[name].hours[hour] = ticks
     state.dirty.clear()
     return state
 
 
 def _market(row: Row, bracket_rows: Sequence[Row]) -> Market:
-    market, tick_size, lot_size, quanta_per_lot_tick, lower, upper, *price = row
+    market, tick_size, lot_size, quanta_per_lot_tick, lower, upper, fee, *price = row
     brackets = tuple(
         MarginBracket(upper_notional_quanta=upper, initial_margin_ppb=initial, maintenance_fraction_ppb=fraction)
         for _, _, upper, initial, fraction in sorted(bracket_rows, key=lambda bracket: int(bracket[1]))
     )
-    return Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, (lower, upper), *price)
+    return Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, (lower, upper), fee, *price)
 
 
 def _account(row: Row) -> Account:
@@ -225,6 +242,7 @@ def _market_row(market: Market) -> Row:
         market.lot_size,
         market.quanta_per_lot_tick,
         *market.oi_scale,
+        market.taker_fee_ppb,
         market.mark_ticks,
         market.index_ticks,
         market.index_stale,
@@ -275,6 +293,15 @@ def _put_collateral(changes: Changes, state: RiskState) -> None:
             changes.delete(LEVERAGES, key)
         else:
             changes.put(LEVERAGES, (*key, leverage))
+
+
+def _put_hours(changes: Changes, state: RiskState) -> None:
+    for market, hour in dict.fromkeys(state.dirty.hours):
+        ticks = state.markets[market].hours.get(hour)
+        if ticks is None:
+            changes.delete(MARK_HOURS, (market, hour))
+        else:
+            changes.put(MARK_HOURS, (market, hour, ticks))
 
 
 def _alert_row(alert: Alert) -> Row:

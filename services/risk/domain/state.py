@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cleartide.contracts import AssetSpec, MarginBracket
 from cleartide.rules.margin import PositionView, open_interest_scale
@@ -12,6 +12,10 @@ from services.risk.domain.collateral import Asset, Stake
 from services.risk.domain.levels import Level
 from services.risk.domain.watch import Watch
 
+HOUR_MICROS: Final = 3_600_000_000
+MOST_HOURS: Final = 744
+"""Hours of prices kept per market: 31 days."""
+
 
 @dataclass(slots=True, eq=False)
 class Market:
@@ -19,7 +23,8 @@ class Market:
 
     oi_scale: between these open interests, in quanta at the index, initial margin rises; equal: it does not (3.2).
     holders: who has a position; due: those below maintenance without an open request; assets: those whose price is this
-    market's index. wheel: its number in the watch, -1 before it has one; fits: whether the watch can hold its rules.
+    market's index. hours: its first mark in each of the last hours, by hours since the epoch. wheel: its number in the
+    watch, -1 before it has one; fits: whether the watch can hold its rules.
     """
 
     market: str
@@ -28,6 +33,7 @@ class Market:
     quanta_per_lot_tick: int
     brackets: Sequence[MarginBracket]
     oi_scale: tuple[int, int] = (0, 0)
+    taker_fee_ppb: int = 0
     mark_ticks: int = 0
     index_ticks: int = 0
     index_stale: bool = True
@@ -36,6 +42,7 @@ class Market:
     holders: "dict[str, Account]" = field(default_factory=dict)
     due: "dict[str, Account]" = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
+    hours: dict[int, int] = field(default_factory=dict)
     wheel: int = -1
     fits: bool = True
 
@@ -78,6 +85,15 @@ class Position:
         )
 
 
+class InsurancePoint(NamedTuple):
+    """What is in a market's insurance fund after an event."""
+
+    market: str
+    seq: int
+    at: int
+    balance_quanta: int
+
+
 class Request(NamedTuple):
     """A request to liquidate: the market to close, and the event and time it was decided on."""
 
@@ -117,12 +133,14 @@ class Dirty:
     assets: set[str] = field(default_factory=set)
     collateral: set[tuple[str, str]] = field(default_factory=set)
     leverages: set[tuple[str, str]] = field(default_factory=set)
+    hours: list[tuple[str, int]] = field(default_factory=list)
+    insurance: list[InsurancePoint] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
 
     def clear(self) -> None:
         """All of it has been written down."""
         held = (self.positions, self.assets, self.collateral, self.leverages)
-        for marks in (self.specs, self.markets, self.accounts, *held, self.alerts):
+        for marks in (self.specs, self.markets, self.accounts, *held, self.hours, self.insurance, self.alerts):
             marks.clear()
 
 
@@ -143,7 +161,7 @@ class RiskState:
         if known is not fresh:
             known.tick_size, known.lot_size = fresh.tick_size, fresh.lot_size
             known.quanta_per_lot_tick, known.brackets = fresh.quanta_per_lot_tick, fresh.brackets
-            known.oi_scale = fresh.oi_scale
+            known.oi_scale, known.taker_fee_ppb = fresh.oi_scale, fresh.taker_fee_ppb
         self.watch.set_rules(known)
         self.dirty.specs.add(known.market)
         self.dirty.markets.add(known.market)
@@ -171,6 +189,17 @@ class RiskState:
         market.mark_ticks, market.index_ticks = mark_ticks, index_ticks
         market.index_stale, market.open_interest_lots = index_stale, open_interest_lots
         self.dirty.markets.add(market.market)
+
+    def record_hour(self, market: Market, hour: int) -> None:
+        """Keep the price of an hour's first mark; the oldest hour goes when there are MOST_HOURS."""
+        if hour in market.hours:
+            return
+        market.hours[hour] = market.mark_ticks
+        self.dirty.hours.append((market.market, hour))
+        if len(market.hours) > MOST_HOURS:
+            oldest = min(market.hours)
+            del market.hours[oldest]
+            self.dirty.hours.append((market.market, oldest))
 
     def set_funding_index(self, market: Market, funding_index_quanta: int) -> None:
         """Take over the cumulative funding of one lot; it reaches cash when a position is touched."""

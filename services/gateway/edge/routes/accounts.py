@@ -55,10 +55,6 @@ def accounts_router(edge: Edge) -> APIRouter:
             lambda: ask("matching", "orders", account=account, limit=limit, **narrowed),
         )
 
-    @router.get("/risk", summary="Accounts per level, and how health factors are spread")
-    async def risk_summary() -> Response:
-        return await edge.answer(("risk",), LONG_MS, lambda: ask("risk", "summary"))
-
     @router.get("/liquidations", summary="The newest liquidation steps, newest first")
     async def liquidations(market: MarketFilter = None, limit: Limit = 50) -> Response:
         return await edge.answer(
