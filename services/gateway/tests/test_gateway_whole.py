@@ -87,11 +87,51 @@ async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic])
         assert earnings["lifetime"]["pnl"].startswith("-")
         levels = (await eventually(http, f"{url}/risk", "levels"))["levels"]
         assert sum(levels.values()) >= 2
+        await check_analysis(http, url)
         reached = {
             row["service"]: row["reachable"]
             for row in (await eventually(http, f"{url}/services", "services"))["services"]
         }
         assert {name for name, there in reached.items() if there} == set(SERVICES)
+
+
+async def check_analysis(http: aiohttp.ClientSession, url: str) -> None:
+    """GW-API-002: stress, exposure, the liquidation map, insurance, tails and what-if come from risk's own figures."""
+    scenarios = (await eventually(http, f"{url}/risk/stress", "scenarios"))["scenarios"]
+    fall = next(one for one in scenarios if one["name"] == "-50 %")
+    assert {"liquidatable", "shortfall", "uncovered", "shocks"} <= set(fall)
+    [market] = (await eventually(http, f"{url}/risk/exposure", "markets"))["markets"]
+    assert market["market"] == "BTC-PERP"
+    assert market["largest_account"] in (MAKER, LEVERAGED)
+    assert len((await eventually(http, f"{url}/risk/liquidation-map?market=BTC-PERP", "steps"))["steps"]) == 101
+    assert (await eventually(http, f"{url}/risk/insurance", "points"))["points"][0]["market"] == "BTC-PERP"
+    assert len((await eventually(http, f"{url}/accounts/{MAKER}/tail", "horizons"))["horizons"]) == 2
+    order = f"{url}/accounts/{MAKER}/what-if/order?market=BTC-PERP&side=buy&size=0.001"
+    assert (await eventually(http, order, "after"))["after"]["initial_margin"] is not None
+    moved = await eventually(http, f"{url}/accounts/{MAKER}/what-if/prices?percent=-10", "after")
+    assert moved["after"]["equity"] != moved["before"]["equity"]
+    for wrong in ("what-if/order?market=BTC-PERP&side=hold&size=1", "what-if/prices?percent=-100"):
+        async with http.get(f"{url}/accounts/{MAKER}/{wrong}") as response:
+            assert response.status == 422
+
+
+@pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
+@pytest.mark.parametrize(("theme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+async def test_the_risk_page_shows_it_without_a_complaint(
+    venue: tuple[str, Traffic], theme: str, width: int, height: int
+) -> None:
+    """GW-UI-012: the risk page draws health, liquidations by price and insurance, and answers what if."""
+    async with browser.browser() as page:
+        await page.show(f"{venue[0]}/risk.html", width=width, height=height, theme=theme)
+        for picture in ("health", "map", "insurance"):
+            await page.until(f"document.querySelector('#{picture} svg, #{picture} .empty') !== null")
+        await page.until("document.querySelectorAll('#stress tbody tr').length >= 10")
+        await page.until("document.querySelectorAll('#tails tbody tr').length > 0")
+        form = f"form.elements.account.value = '{MAKER}'; form.elements.percent.value = '-10'; form.requestSubmit();"
+        await page.evaluate(f"(() => {{ const form = document.getElementById('whatif'); {form} }})()")
+        await page.until("document.querySelectorAll('#outcome tbody tr').length === 4")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.complaints == []
 
 
 @pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")

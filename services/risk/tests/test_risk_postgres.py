@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
+from cleartide.money import quanta_from_text
 from cleartide.service import QueryError
 
+from services.risk.analysis import FLAT_PERCENTS, analyses
 from services.risk.app import SERVICE
+from services.risk.domain.health import has_prices, margin_of
+from services.risk.domain.scenario import stress
 from services.risk.queries import queries
 from services.risk.tests.scenario import Scenario
 from services.risk.tests.support import Venue
@@ -13,7 +17,7 @@ from services.risk.views import account_view, riskiest_first
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
 
-QUERIES = queries(500)
+QUERIES = {**queries(500), **analyses(500)}
 
 
 @pytest.fixture
@@ -38,6 +42,7 @@ async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> Non
         await check_one_account(pool, venue)
         await check_alerts(pool, venue)
         await check_summary(pool, venue)
+        await check_analyses(pool, venue)
 
 
 async def check_accounts(pool: Any, venue: Venue) -> None:
@@ -79,3 +84,32 @@ async def check_summary(pool: Any, venue: Venue) -> None:
     assert sum(answer["levels"].values()) == len(venue.state.accounts)
     assert sum(column["accounts"] for column in answer["histogram"]) == answer["total"]
     assert answer["liquidating"] == sum(account.liquidating for account in venue.state.accounts.values())
+
+
+async def check_analyses(pool: Any, venue: Venue) -> None:
+    """RISK-VIEW-009: scenarios, exposure, map, tail and what-if are computed from the rows of one snapshot."""
+    holders = [one for one in venue.state.accounts.values() if one.positions and has_prices(one)]
+    answer = await QUERIES["stress"](pool, {})
+    assert (answer["as_of_seq"], answer["total"]) == (venue.effects.seq, len(holders))
+    for percent, found in zip(FLAT_PERCENTS, answer["scenarios"], strict=False):
+        truth = stress(holders, dict.fromkeys(venue.state.markets, percent * 10_000))
+        assert (found["liquidatable"], found["bankrupt"]) == (truth.liquidatable, truth.bankrupt)
+    exposure = await QUERIES["exposure"](pool, {})
+    assert sum(market["holders"] for market in exposure["markets"]) == sum(len(one.positions) for one in holders)
+    market = exposure["markets"][0]["market"]
+    steps = (await QUERIES["liquidation_map"](pool, {"market": market}))["steps"]
+    assert sum(step["accounts"] for step in steps) <= exposure["markets"][0]["holders"]
+    name = holders[0].account
+    assert (await QUERIES["tail"](pool, {"account": name}))["account"] == name
+    order = {"account": name, "market": market, "side": "sell", "size": "0.010"}
+    equity = margin_of(holders[0]).equity_quanta
+    before = (await QUERIES["what_if_order"](pool, order))["before"]
+    moved = await QUERIES["what_if_prices"](pool, {"account": name, "percent": "0"})
+    assert before == moved["before"] == moved["after"]
+    assert quanta_from_text(before["equity"]) == equity
+    for wrong in ({**order, "size": "0.0001"}, {**order, "side": "hold"}, {**order, "market": "NONE"}):
+        with pytest.raises(QueryError):
+            await QUERIES["what_if_order"](pool, wrong)
+    with pytest.raises(QueryError, match="percent"):
+        await QUERIES["what_if_prices"](pool, {"account": name, "percent": "-99.5"})
+    assert (await QUERIES["insurance"](pool, {}))["points"] == []

@@ -87,8 +87,8 @@ def test_an_order_that_filled(seed: int, lots: int, price: int) -> None:
         market.market,
         outcome.lots,
         quote=(held.quote_quanta if held else 0) - lots * ticks * market.quanta_per_lot_tick,
-        cash=account.cash_quanta - outcome.fee_quanta,
-        index=held.funding_index_quanta if held else market.funding_index_quanta,
+        cash=account.cash_quanta + (held.unsettled_funding_quanta if held else 0) - outcome.fee_quanta,
+        index=market.funding_index_quanta,
     )
     venue.hear(venue.event(PositionChanged, **body))
     assert outcome.after == margin_of(account)

@@ -29,9 +29,7 @@ def risk_router(edge: Edge) -> APIRouter:
     async def stress() -> Response:
         return await edge.answer(("stress",), ANALYSIS_MS, lambda: ask("risk", "stress"))
 
-    @router.get(
-        "/risk/exposure", summary="Long, short and concentration by market; the largest accounts' value at risk"
-    )
+    @router.get("/risk/exposure", summary="Long, short and concentration by market; the largest accounts' tails")
     async def exposure() -> Response:
         return await edge.answer(("exposure",), ANALYSIS_MS, lambda: ask("risk", "exposure"))
 

@@ -1,0 +1,96 @@
+// The tables of the risk page, and the form that asks "what if".
+
+import { get } from "../api.js";
+import { h, svg, text } from "../dom.js";
+import { exact, fixed, money } from "../format.js";
+import { plain, table } from "../table.js";
+
+const count = (value) => value.toLocaleString("en");
+const share = (value) => `${fixed(value, 1)} %`;
+
+function coverCell(td, { shortfall, uncovered }) {
+  const owed = Number(shortfall);
+  const paid = owed ? 1 - Number(uncovered) / owed : 1;
+  td.replaceChildren(
+    owed
+      ? svg("svg", { class: "cover", viewBox: "0 0 84 8", role: "img", "aria-label": `${Math.round(paid * 100)} % covered` },
+          [svg("rect", { class: "track", width: 84, height: 8, rx: 2 }), svg("rect", { class: "fill", width: (paid * 84).toFixed(1), height: 8, rx: 2 })])
+      : h("span", {}, "–"),
+  );
+  td.parentElement.classList.toggle("bad", Number(uncovered) > 0);
+}
+
+/** Scenarios, worst of the fund at a glance. */
+export function stressTable(parent) {
+  return table(parent, [
+    { title: "Prices", cell: plain((row) => row.name) },
+    { title: "Liquidatable", num: true, className: "num", hint: "accounts below maintenance", cell: plain((row) => count(row.liquidatable)) },
+    { title: "Notional", num: true, className: "num", hint: "of those accounts", cell: plain((row) => money(row.liquidated)) },
+    { title: "Lost", num: true, className: "num", only: "only-wide", hint: "by the accounts that lose", cell: plain((row) => money(row.lost)) },
+    { title: "Bankrupt", num: true, className: "num", hint: "accounts below zero", cell: plain((row) => count(row.bankrupt)) },
+    { title: "Owed", num: true, className: "num", hint: "by bankrupt accounts beyond their equity", cell: plain((row) => money(row.shortfall)) },
+    { title: "Funds cover", cell: coverCell },
+    { title: "Uncovered", num: true, className: "num", hint: "left to deleveraging and shared loss", cell: plain((row) => money(row.uncovered)) },
+  ], (row) => row.name, { empty: "The scenarios are being worked out." });
+}
+
+/** Long, short and concentration by market. */
+export function exposureTable(parent) {
+  return table(parent, [
+    { title: "Market", cell: plain((row) => row.market) },
+    { title: "Holders", num: true, className: "num", cell: plain((row) => count(row.holders)) },
+    { title: "Long", num: true, className: "num", cell: plain((row) => money(row.long)) },
+    { title: "Short", num: true, className: "num", cell: plain((row) => money(row.short)) },
+    { title: "Largest holder", cell: plain((row) => `${row.largest_account} · ${share(row.largest_percent)}`) },
+    { title: "Ten largest", num: true, className: "num", cell: plain((row) => share(row.top_ten_percent)) },
+    { title: "Concentration", num: true, className: "num", only: "only-wide", hint: "Herfindahl: 100 % when one account holds all", cell: plain((row) => share(row.concentration_percent)) },
+  ], (row) => row.market, { empty: "Nobody has a position." });
+}
+
+/** Value at risk of the largest accounts over a day. */
+export function tailTable(parent) {
+  const over = (row) => row.horizons.find(({ hours }) => hours === 24);
+  return table(parent, [
+    { title: "Account", cell: plain((row) => row.account) },
+    { title: "Gross", num: true, className: "num", cell: plain((row) => money(row.gross)) },
+    { title: "95 %", num: true, className: "num", cell: plain((row) => money(over(row).var_95)) },
+    { title: "99 %", num: true, className: "num", cell: plain((row) => money(over(row).var_99)) },
+    { title: "Shortfall 99 %", num: true, className: "num", hint: "mean of the worst losses", cell: plain((row) => money(over(row).shortfall_99)) },
+  ], (row) => row.account, { empty: "Nobody has a position." });
+}
+
+const FIGURES = [["health_factor", "Health factor", 3], ["equity", "Equity", 2], ["initial_margin", "Initial margin", 2], ["maintenance_margin", "Maintenance margin", 2]];
+
+function outcome(columns) {
+  const names = Object.keys(columns);
+  const head = h("tr", {}, h("th", { scope: "col" }), names.map((name) => h("th", { scope: "col", class: "num" }, name)));
+  const rows = FIGURES.map(([key, title, digits]) => h("tr", {}, h("td", {}, title), names.map((name) => h("td", { class: "num" }, fixed(columns[name][key], digits)))));
+  return h("table", {}, h("thead", {}, head), h("tbody", {}, rows));
+}
+
+/** The form: an order, a move of all prices, or both questions side by side. */
+export function whatIf(form, parent) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const asked = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()]));
+    try {
+      const [order, prices] = await Promise.all([
+        asked.size ? get(`accounts/${asked.account}/what-if/order`, { market: asked.market, side: asked.side, size: asked.size, price: asked.price || null }) : null,
+        asked.percent || !asked.size ? get(`accounts/${asked.account}/what-if/prices`, { percent: asked.percent || "0" }) : null,
+      ]);
+      const columns = { now: (order ?? prices).before };
+      if (order) columns["after the order"] = order.after;
+      if (prices && asked.percent) columns[`prices ${asked.percent} %`] = prices.after;
+      const verdict = order && h("p", { class: order.allowed ? "up" : "down" }, order.allowed ? "Margin allows the order." : "Margin refuses the order.");
+      const price = order?.liquidation_price ? h("p", { class: "note" }, `Fee ${fixed(order.fee, 2)}. Liquidated in this market beyond ${exact(order.liquidation_price)}.`) : null;
+      parent.replaceChildren(...[verdict, outcome(columns), price].filter(Boolean));
+    } catch (error) {
+      parent.replaceChildren(h("p", { class: "down" }, error.message));
+    }
+  });
+}
+
+/** Say out of how many. */
+export function considered(element, { considered: some, total }) {
+  text(element, some < total ? `${count(some)} of ${count(total)} accounts, worst first` : `${count(total)} accounts`);
+}
