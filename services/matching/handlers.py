@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from cleartide.contracts import (
     AmendOrder,
+    AnswerAlert,
     BustTrade,
     CancelAllOrders,
     CancelOrder,
@@ -45,6 +46,7 @@ from cleartide.contracts import (
     SetOrderTier,
     SetReferralTerms,
     SetReferrer,
+    SetRiskLimits,
     SettleFunding,
     SetVenueLimits,
     SetVenueMode,
@@ -81,6 +83,7 @@ from services.matching.domain import (
     prices,
     subaccounts,
     transfers,
+    watching,
 )
 from services.matching.domain.answers import Sender
 from services.matching.domain.conditional.following import follow
@@ -182,6 +185,8 @@ HANDLERS: Final[Handlers] = {
     GrantDelegate: gated(subaccounts.grant),
     RevokeDelegate: gated(subaccounts.revoke),
     SetLeverage: gated(leverage.set_leverage),
+    SetRiskLimits: gated(watching.set_limits),
+    AnswerAlert: gated(watching.answer_alert),
     ListAsset: gated(asset_listing.list_asset),
     ChangeAsset: gated(asset_listing.change_asset),
     DepositCollateral: gated(transfers.answered(transfers.deposit)),

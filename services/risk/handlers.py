@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from cleartide.contracts import (
-    AlertInput,
+    AlertAnswered,
     AssetChanged,
     AssetListed,
     CollateralChanged,
-    CollateralInput,
     CollateralSwapped,
     FundingSettled,
     InsuranceChanged,
@@ -22,21 +21,25 @@ from cleartide.contracts import (
     MarkPriceUpdated,
     PositionChanged,
     PositionSettled,
-    RiskAlertRaised,
+    RiskLimitsSet,
     TradingEvent,
     TransferApplied,
 )
 from cleartide.fold import Effects, Handlers, Reject
-from cleartide.money import health_factor_text, quanta_to_text
+from cleartide.money import quanta_to_text
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 from cleartide.rules.assets import SETTLEMENT_ASSET
 
-from services.risk.domain.alerts import Alert, CollateralValue, PositionMargin
+from services.risk.domain.alerting import raise_health, watch_figures, watch_index
+from services.risk.domain.alerts import PositionMargin
 from services.risk.domain.collateral import Asset
-from services.risk.domain.health import collateral_values, position_margins, unsettled_funding
-from services.risk.domain.levels import NAMES
+from services.risk.domain.health import margin_of
+from services.risk.domain.measures import DAY_MICROS, MINUTE_MICROS, Limits, Track
 from services.risk.domain.review import Verdict, affected_by_mark, review
-from services.risk.domain.state import HOUR_MICROS, Account, InsurancePoint, Market, Request, RiskState
+from services.risk.domain.state import HOUR_MICROS, Account, Answer, InsurancePoint, Market, Request, RiskState
+
+GAINS_AND_LOSSES: Final = frozenset({"socialized_loss"})
+"""Kinds of transfer that are no payment in or out, so that they count as loss or gain."""
 
 
 def on_market_rules(state: RiskState, event: MarketListed | MarketChanged, effects: Effects) -> None:
@@ -57,6 +60,9 @@ def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -
     state.record_hour(market, effects.at // HOUR_MICROS)
     if affected:
         _review(state, affected.values(), event, effects)
+    for name in sorted(market.limited):
+        watch_figures(state, market.limited[name], event, effects, limits_only=True)
+    watch_index(state, market, event, effects)
 
 
 def on_funding_settled(state: RiskState, event: FundingSettled, effects: Effects) -> None:
@@ -69,8 +75,13 @@ def on_funding_settled(state: RiskState, event: FundingSettled, effects: Effects
 def on_transfer(state: RiskState, event: TransferApplied, effects: Effects) -> None:
     """Cash moved in or out."""
     if event.account not in SYSTEM_ACCOUNTS:
-        account = state.set_cash(event.account, event.cash_quanta)
+        account = state.account(event.account)
+        if account.track is not None and event.kind not in GAINS_AND_LOSSES:
+            account.track.transfer(event.cash_quanta - account.cash_quanta)
+            state.dirty.limits.add(event.account)
+        state.set_cash(event.account, event.cash_quanta)
         _review(state, (account,), event, effects)
+        watch_figures(state, account, event, effects)
 
 
 def on_asset_rules(state: RiskState, event: AssetListed | AssetChanged, effects: Effects) -> None:
@@ -83,8 +94,14 @@ def on_asset_rules(state: RiskState, event: AssetListed | AssetChanged, effects:
 
 def on_collateral_changed(state: RiskState, event: CollateralChanged, effects: Effects) -> None:
     """Collateral beside cash moved in or out."""
-    account = state.set_collateral(event.account, _asset(state, event.asset), event.balance_units)
+    asset, account = _asset(state, event.asset), state.account(event.account)
+    before = margin_of(account).equity_quanta
+    state.set_collateral(event.account, asset, event.balance_units)
+    if account.track is not None:
+        account.track.transfer(margin_of(account).equity_quanta - before)
+        state.dirty.limits.add(event.account)
     _review(state, (account,), event, effects)
+    watch_figures(state, account, event, effects)
 
 
 def on_collateral_swapped(state: RiskState, event: CollateralSwapped, effects: Effects) -> None:
@@ -109,7 +126,28 @@ def on_position_changed(state: RiskState, event: PositionChanged | PositionSettl
     if event.account not in SYSTEM_ACCOUNTS:
         account = state.set_cash(event.account, event.cash_quanta)
         state.set_position(account, market, event.lots, event.quote_quanta, event.funding_index_quanta)
+        if isinstance(event, PositionChanged):
+            minute = effects.at // MINUTE_MICROS
+            account.fills = account.fills + 1 if minute == account.busy_minute else 1
+            account.busy_minute = minute
         _review(state, (account,), event, effects, may_request=False)
+        watch_figures(state, account, event, effects)
+
+
+def on_limits_set(state: RiskState, event: RiskLimitsSet, effects: Effects) -> None:
+    """The account's own limits from here on; what they are measured from begins with the first of them."""
+    account = state.account(event.account)
+    equity = margin_of(account).equity_quanta
+    track = account.track or Track(effects.at // DAY_MICROS, equity, equity)
+    state.set_limits(account, Limits(*(getattr(event, name) for name in Limits._fields)), track)
+    watch_figures(state, account, event, effects)
+
+
+def on_alert_answered(state: RiskState, event: AlertAnswered, effects: Effects) -> None:
+    """Keep what the account said to an alert that it had."""
+    if event.alert <= state.account(event.account).account_seq:
+        answer = Answer(event.account, event.alert, event.answer, event.note, event.actor, effects.at)
+        state.dirty.answers.append(answer)
 
 
 def on_insurance(state: RiskState, event: InsuranceFunded | InsuranceChanged, effects: Effects) -> None:
@@ -157,67 +195,9 @@ def _review(
 ) -> None:
     for verdict in review(state, accounts, may_request=may_request):
         if verdict.level is not verdict.account.level:
-            _raise_alert(state, verdict, cause, effects)
+            raise_health(state, verdict.account, verdict.margin, verdict.level, cause, effects)
         if verdict.liquidate is not None:
             _request_liquidation(state, verdict, verdict.liquidate, effects)
-
-
-def _raise_alert(state: RiskState, verdict: Verdict, cause: TradingEvent, effects: Effects) -> None:
-    account = verdict.account
-    alert = Alert(
-        alert_seq=state.alerts + 1,
-        account=account.account,
-        account_seq=account.account_seq + 1,
-        level=verdict.level,
-        previous_level=account.level,
-        equity_quanta=verdict.margin.equity_quanta,
-        maintenance_margin_quanta=verdict.margin.maintenance_margin_quanta,
-        cash_quanta=account.cash_quanta,
-        unsettled_funding_quanta=unsettled_funding(account),
-        inputs=position_margins(account),
-        collateral=collateral_values(account),
-        cause_id=cause.id,
-        cause_seq=effects.seq,
-        raised_at=effects.at,
-    )
-    effects.emit(
-        RiskAlertRaised,
-        account=alert.account,
-        account_seq=alert.account_seq,
-        level=NAMES[alert.level],
-        previous_level=NAMES[alert.previous_level] if alert.previous_level else None,
-        health_factor=health_factor_text(alert.equity_quanta, alert.maintenance_margin_quanta),
-        equity=quanta_to_text(alert.equity_quanta),
-        maintenance_margin=quanta_to_text(alert.maintenance_margin_quanta),
-        cash=quanta_to_text(alert.cash_quanta),
-        unsettled_funding=quanta_to_text(alert.unsettled_funding_quanta),
-        inputs=tuple(_input(position) for position in alert.inputs),
-        collateral=tuple(_collateral(state, value) for value in alert.collateral),
-        cause_id=alert.cause_id,
-    )
-    state.record_alert(account, alert)
-
-
-def _input(position: PositionMargin) -> AlertInput:
-    return AlertInput(
-        market=position.market,
-        lots=position.lots,
-        mark_ticks=position.mark_ticks,
-        value=quanta_to_text(position.value_quanta),
-        quote=quanta_to_text(position.quote_quanta),
-        maintenance_margin=quanta_to_text(position.maintenance_margin_quanta),
-    )
-
-
-def _collateral(state: RiskState, held: CollateralValue) -> CollateralInput:
-    asset = state.assets[held.asset]
-    return CollateralInput(
-        asset=held.asset,
-        amount=asset.amount_text(held.units),
-        price=held.price,
-        weight_ppb=held.weight_ppb,
-        value=quanta_to_text(held.value_quanta),
-    )
 
 
 def _request_liquidation(state: RiskState, verdict: Verdict, target: PositionMargin, effects: Effects) -> None:
@@ -248,6 +228,8 @@ HANDLERS: Final[Handlers] = {
     CollateralChanged: on_collateral_changed,
     CollateralSwapped: on_collateral_swapped,
     LeverageSet: on_leverage_set,
+    RiskLimitsSet: on_limits_set,
+    AlertAnswered: on_alert_answered,
     InsuranceFunded: on_insurance,
     InsuranceChanged: on_insurance,
 }

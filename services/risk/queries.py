@@ -15,13 +15,14 @@ from services.risk.repository import (
     ASSETS,
     COLLATERAL,
     LEVERAGES,
+    LIMITS,
     MARKET_BRACKETS,
     MARKETS,
     MAX_BRACKETS,
     POSITIONS,
     load,
 )
-from services.risk.views import account_view, alert_view, histogram, levels_view, riskiest_first
+from services.risk.views import account_view, alert_view, histogram, levels_view, limits_view, riskiest_first
 
 MOST_ROWS: Final = 500
 DEFAULT_ROWS: Final = 50
@@ -61,6 +62,12 @@ _ALERT_COLLATERAL_SQL: Final = """
 SELECT c.*, a.decimals FROM alert_collateral c JOIN assets a USING (asset)
 WHERE c.alert_seq = ANY($1) ORDER BY c.alert_seq, c.asset LIMIT $2
 """
+_ANSWERS_SQL: Final = """
+SELECT account, account_seq, answer, note, actor, answered_at FROM alert_answers
+WHERE account = ANY($1) AND account_seq = ANY($2) LIMIT $3
+"""
+_LIMITS_SQL: Final = f"SELECT {_columns(LIMITS)} FROM limits WHERE account = $1 LIMIT 1"  # noqa: S608
+_FLAGS_SQL: Final = "SELECT kind, market FROM alert_flags WHERE account = $1 ORDER BY kind, market LIMIT $2"
 _INPUTS_SQL: Final = "SELECT * FROM alert_inputs WHERE alert_seq = ANY($1) ORDER BY alert_seq, market LIMIT $2"
 
 
@@ -127,8 +134,22 @@ async def alerts(pool: Any, params: dict[str, Any]) -> Any:
         numbers = [row["alert_seq"] for row in rows]
         inputs = _grouped(numbers, await connection.fetch(_INPUTS_SQL, numbers, limit * MOST_MARKETS))
         held = _grouped(numbers, await connection.fetch(_ALERT_COLLATERAL_SQL, numbers, limit * MOST_ASSETS))
-    found = [alert_view(row, inputs[row["alert_seq"]], held[row["alert_seq"]]) for row in rows]
+        answers = await connection.fetch(
+            _ANSWERS_SQL, [row["account"] for row in rows], [row["account_seq"] for row in rows], 2 * limit * limit
+        )
+    said = {(row["account"], row["account_seq"], row["answer"]): row for row in answers}
+    found = [alert_view(row, inputs[row["alert_seq"]], held[row["alert_seq"]], said) for row in rows]
     return {"as_of_seq": as_of, "alerts": found}
+
+
+async def watching(pool: Any, params: dict[str, Any]) -> Any:
+    """What an account wants to be alerted at, and which alerts beside health hold now. Parameters: account."""
+    name = str(params["account"])
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(AS_OF_SQL)
+        limits = await connection.fetchrow(_LIMITS_SQL, name)
+        flags = await connection.fetch(_FLAGS_SQL, name, MOST_MARKETS)
+    return {"as_of_seq": as_of, "account": name, **limits_view(limits, flags)}
 
 
 def _grouped(numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
@@ -144,6 +165,7 @@ def queries(scan: int) -> Mapping[str, Query]:
         "accounts": partial(accounts, scan=scan),
         "account": account,
         "alerts": alerts,
+        "watching": watching,
         "summary": partial(summary, scan=scan),
     }
 

@@ -8,6 +8,7 @@ from cleartide.fold import Changes, Repository, Row, Table
 
 from services.risk.domain.alerts import Alert
 from services.risk.domain.levels import Level
+from services.risk.domain.measures import Limits, Track
 from services.risk.domain.review import watch
 from services.risk.domain.state import Account, Market, Request, RiskState
 
@@ -29,6 +30,7 @@ MARKETS: Final = Table(
         "index_stale": "boolean",
         "open_interest_lots": "bigint",
         "funding_index_quanta": "bigint",
+        "stale_since": "bigint",
     },
 )
 MARKET_BRACKETS: Final = Table(
@@ -54,6 +56,8 @@ ACCOUNTS: Final = Table(
         "request_market": "text",
         "request_seq": "bigint",
         "request_at": "bigint",
+        "busy_minute": "bigint",
+        "fills": "integer",
     },
 )
 POSITIONS: Final = Table(
@@ -87,6 +91,38 @@ COLLATERAL: Final = Table(
 LEVERAGES: Final = Table(
     "leverages", key=("account", "market"), columns={"account": "text", "market": "text", "leverage": "integer"}
 )
+LIMITS: Final = Table(
+    "limits",
+    key=("account",),
+    columns={
+        "account": "text",
+        "max_position_quanta": "bigint",
+        "max_leverage": "integer",
+        "max_daily_loss_quanta": "bigint",
+        "max_drawdown_quanta": "bigint",
+        "max_value_at_risk_quanta": "bigint",
+        "day": "bigint",
+        "day_equity_quanta": "bigint",
+        "peak_equity_quanta": "bigint",
+    },
+)
+ALERT_FLAGS: Final = Table(
+    "alert_flags", key=("account", "kind", "market"), columns={"account": "text", "kind": "text", "market": "text"}
+)
+ALERT_ANSWERS: Final = Table(
+    "alert_answers",
+    key=("account", "account_seq", "answer"),
+    columns={
+        "account": "text",
+        "account_seq": "bigint",
+        "answer": "text",
+        "note": "text",
+        "actor": "text",
+        "answered_at": "bigint",
+    },
+    write="ignore",
+    load=False,
+)
 MARK_HOURS: Final = Table(
     "mark_hours", key=("market", "hour"), columns={"market": "text", "hour": "bigint", "mark_ticks": "bigint"}
 )
@@ -113,6 +149,10 @@ ALERTS: Final = Table(
         "cause_id": "text",
         "cause_seq": "bigint",
         "raised_at": "bigint",
+        "kind": "text",
+        "market": "text",
+        "value_micros": "bigint",
+        "threshold_micros": "bigint",
     },
     write="append",
     load=False,
@@ -160,6 +200,9 @@ class RiskRepository(Repository[RiskState]):
         POSITIONS,
         COLLATERAL,
         LEVERAGES,
+        LIMITS,
+        ALERT_FLAGS,
+        ALERT_ANSWERS,
         MARK_HOURS,
         INSURANCE_POINTS,
         ALERTS,
@@ -185,6 +228,7 @@ class RiskRepository(Repository[RiskState]):
             _put_position(changes, state, key)
         _put_collateral(changes, state)
         _put_hours(changes, state)
+        _put_watching(changes, state)
         changes.put_all(INSURANCE_POINTS, dirty.insurance)
         for alert in dirty.alerts:
             changes.put(ALERTS, _alert_row(alert))
@@ -214,6 +258,10 @@ def load(rows: Mapping[str, Sequence[Row]]) -> RiskState:
         state.set_collateral(name, state.assets[asset], units)
     for name, market, leverage in rows["leverages"]:
         state.set_leverage(name, market, leverage)
+    for name, *limits, day, day_equity, peak in rows.get("limits", ()):
+        state.set_limits(state.accounts[name], Limits(*limits), Track(day, day_equity, peak))
+    for name, kind, market in rows.get("alert_flags", ()):
+        state.set_flag(state.accounts[name], kind, market, on=True)
     for name, hour, ticks in rows.get("mark_hours", ()):
         state.markets[name].hours[hour] = ticks
     state.dirty.clear()
@@ -221,18 +269,20 @@ def load(rows: Mapping[str, Sequence[Row]]) -> RiskState:
 
 
 def _market(row: Row, bracket_rows: Sequence[Row]) -> Market:
-    market, tick_size, lot_size, quanta_per_lot_tick, lower, upper, fee, *price = row
+    market, tick_size, lot_size, quanta_per_lot_tick, lower, upper, fee, *price, stale_since = row
     brackets = tuple(
         MarginBracket(upper_notional_quanta=upper, initial_margin_ppb=initial, maintenance_fraction_ppb=fraction)
         for _, _, upper, initial, fraction in sorted(bracket_rows, key=lambda bracket: int(bracket[1]))
     )
-    return Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, (lower, upper), fee, *price)
+    known = Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, (lower, upper), fee, *price)
+    known.stale_since = stale_since
+    return known
 
 
 def _account(row: Row) -> Account:
-    account, cash, level, account_seq, liquidating, *request = row
+    account, cash, level, account_seq, liquidating, *request, busy_minute, fills = row
     last_request = None if request[0] is None else Request(*request)
-    return Account(account, cash, Level(level), account_seq, last_request, liquidating)
+    return Account(account, cash, Level(level), account_seq, last_request, liquidating, busy_minute, fills)
 
 
 def _market_row(market: Market) -> Row:
@@ -248,6 +298,7 @@ def _market_row(market: Market) -> Row:
         market.index_stale,
         market.open_interest_lots,
         market.funding_index_quanta,
+        market.stale_since,
     )
 
 
@@ -267,6 +318,8 @@ def _account_row(account: Account) -> Row:
         account.account_seq,
         account.liquidating,
         *(account.last_request or (None, None, None)),
+        account.busy_minute,
+        account.fills,
     )
 
 
@@ -295,6 +348,22 @@ def _put_collateral(changes: Changes, state: RiskState) -> None:
             changes.put(LEVERAGES, (*key, leverage))
 
 
+def _put_watching(changes: Changes, state: RiskState) -> None:
+    for name in sorted(state.dirty.limits):
+        account = state.accounts[name]
+        if account.limits is None or account.track is None:
+            changes.delete(LIMITS, (name,))
+        else:
+            track = (account.track.day, account.track.day_equity_quanta, account.track.peak_equity_quanta)
+            changes.put(LIMITS, (name, *account.limits, *track))
+    for name, kind, market in sorted(state.dirty.flags):
+        if (kind, market) in state.accounts[name].flags:
+            changes.put(ALERT_FLAGS, (name, kind, market))
+        else:
+            changes.delete(ALERT_FLAGS, (name, kind, market))
+    changes.put_all(ALERT_ANSWERS, state.dirty.answers)
+
+
 def _put_hours(changes: Changes, state: RiskState) -> None:
     for market, hour in dict.fromkeys(state.dirty.hours):
         ticks = state.markets[market].hours.get(hour)
@@ -318,4 +387,8 @@ def _alert_row(alert: Alert) -> Row:
         alert.cause_id,
         alert.cause_seq,
         alert.raised_at,
+        alert.kind,
+        alert.market,
+        alert.value,
+        alert.threshold,
     )

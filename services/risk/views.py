@@ -19,6 +19,7 @@ from services.risk.domain.health import (
     unsettled_funding,
 )
 from services.risk.domain.levels import ALERTED, NAMES, Level
+from services.risk.domain.measures import FORMULAS
 from services.risk.domain.state import Account, Market
 
 HISTOGRAM_PPM: Final = (
@@ -83,9 +84,13 @@ def levels_view(counts: Mapping[int, int]) -> dict[str, int]:
 
 
 def alert_view(
-    alert: Mapping[str, Any], inputs: Iterable[Mapping[str, Any]], collateral: Iterable[Mapping[str, Any]]
+    alert: Mapping[str, Any],
+    inputs: Iterable[Mapping[str, Any]],
+    collateral: Iterable[Mapping[str, Any]],
+    answers: Mapping[tuple[str, int, str], Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """One alert as it was raised, with what it was computed from."""
+    """One alert as it was raised, with what it was computed from, and what its account answered."""
+    mine = (alert["account"], alert["account_seq"])
     return {
         "seq": alert["alert_seq"],
         "account": alert["account"],
@@ -99,7 +104,40 @@ def alert_view(
         "cause_id": alert["cause_id"],
         "cause_seq": alert["cause_seq"],
         "raised_at": alert["raised_at"],
+        "kind": alert["kind"],
+        "market": alert["market"] or None,
+        "value": _micros(alert["value_micros"]),
+        "threshold": _micros(alert["threshold_micros"]),
+        "formula": FORMULAS.get(alert["kind"], HEALTH_FORMULA),
+        "acknowledged": _answer_view(answers.get((*mine, "acknowledge"))),
+        "resolved": _answer_view(answers.get((*mine, "resolve"))),
     }
+
+
+HEALTH_FORMULA: Final = "equity / maintenance margin"
+
+
+def limits_view(limits: Mapping[str, Any] | None, flags: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """An account's limits, what its losses are counted from, and the alerts beside health that hold."""
+    amounts = ("max_position", "max_daily_loss", "max_drawdown", "max_value_at_risk", "day_equity", "peak_equity")
+    found = dict(limits) if limits is not None else {}
+    return {
+        "limits": None
+        if limits is None
+        else {
+            **{name: _micros(found[f"{name}_quanta"]) for name in amounts},
+            "max_leverage": found["max_leverage"],
+        },
+        "holding": [{"kind": row["kind"], "market": row["market"] or None} for row in flags],
+    }
+
+
+def _micros(value: int | None) -> str | None:
+    return None if value is None else quanta_to_text(value)
+
+
+def _answer_view(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if row is None else {"by": row["actor"], "at": row["answered_at"], "note": row["note"]}
 
 
 _ALERT_AMOUNTS: Final = ("equity", "maintenance_margin", "cash", "unsettled_funding")

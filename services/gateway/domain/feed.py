@@ -22,6 +22,6 @@ class AlertFeed:
 
 
 def newest_per_account(alerts: list[RiskAlertRaised]) -> list[RiskAlertRaised]:
-    """The last alert of each account, in order of account; `alerts` is in order of `seq`."""
-    newest = {alert.account: alert for alert in alerts}
+    """The last alert about each account's health, in order of account; `alerts` is in order of `seq`."""
+    newest = {alert.account: alert for alert in alerts if alert.kind == "health"}
     return [newest[account] for account in sorted(newest)]

@@ -62,7 +62,7 @@ class AlertInputView(TypedDict):
 
 
 class AlertView(TypedDict):
-    """One risk alert. `seq` numbers the feed and is what clients resume by."""
+    """One risk alert. `seq` numbers the feed and is what clients resume by; `value` to `formula` but for health."""
 
     seq: int
     id: str
@@ -78,6 +78,11 @@ class AlertView(TypedDict):
     unsettled_funding: str
     inputs: list[AlertInputView]
     cause_id: str
+    kind: str
+    market: str | None
+    value: str | None
+    threshold: str | None
+    formula: str
 
 
 class AlertPage(TypedDict):

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from cleartide.contracts import AlertKind
+
 from services.risk.domain.levels import Level
 
 
@@ -30,6 +32,7 @@ class Alert(NamedTuple):
     """An account's change of level. `alert_seq` counts all alerts, `account_seq` this account's, both gapless.
 
     previous_level: NONE when the account was in no level. cause_id, cause_seq: the event after which it was so.
+    value, threshold: what passed what, in millionths, where the alert is not about health.
     """
 
     alert_seq: int
@@ -46,3 +49,7 @@ class Alert(NamedTuple):
     cause_id: str
     cause_seq: int
     raised_at: int
+    kind: AlertKind = "health"
+    market: str = ""
+    value: int | None = None
+    threshold: int | None = None

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cleartide.contracts import AssetSpec, MarginBracket
+from cleartide.contracts import AlertKind, AssetSpec, MarginBracket
 from cleartide.rules.margin import PositionView, open_interest_scale
 
 from services.risk.domain.alerts import Alert
 from services.risk.domain.collateral import Asset, Stake
 from services.risk.domain.levels import Level
 from services.risk.domain.watch import Watch
+
+if TYPE_CHECKING:
+    from services.risk.domain.measures import Limits, Track
 
 HOUR_MICROS: Final = 3_600_000_000
 MOST_HOURS: Final = 744
@@ -23,8 +26,9 @@ class Market:
 
     oi_scale: between these open interests, in quanta at the index, initial margin rises; equal: it does not (3.2).
     holders: who has a position; due: those below maintenance without an open request; assets: those whose price is this
-    market's index. hours: its first mark in each of the last hours, by hours since the epoch. wheel: its number in the
-    watch, -1 before it has one; fits: whether the watch can hold its rules.
+    market's index. hours: its first mark in each of the last hours, by hours since the epoch. limited: holders with
+    limits of their own. stale_since: when its index stopped being fresh, 0 while it is. wheel: its number in the watch,
+    -1 before it has one; fits: whether the watch can hold its rules.
     """
 
     market: str
@@ -43,6 +47,8 @@ class Market:
     due: "dict[str, Account]" = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     hours: dict[int, int] = field(default_factory=dict)
+    limited: "dict[str, Account]" = field(default_factory=dict)
+    stale_since: int = 0
     wheel: int = -1
     fits: bool = True
 
@@ -85,6 +91,17 @@ class Position:
         )
 
 
+class Answer(NamedTuple):
+    """What an account said to one of its alerts."""
+
+    account: str
+    account_seq: int
+    answer: str
+    note: str
+    actor: str
+    at: int
+
+
 class InsurancePoint(NamedTuple):
     """What is in a market's insurance fund after an event."""
 
@@ -107,7 +124,8 @@ class Account:
     """One margin account. `liquidating`: its last request has not been answered yet.
 
     collateral: what it holds beside cash, by asset; leverages: its choices, by market.
-    row: its place in the watch.
+    limits, track: what it wants to be alerted at, and the equity that is measured from; flags: alerts that hold beside
+    health, by kind and market; fills: how many in busy_minute. row: its place in the watch.
     """
 
     account: str
@@ -116,6 +134,11 @@ class Account:
     account_seq: int = 0
     last_request: Request | None = None
     liquidating: bool = False
+    busy_minute: int = 0
+    fills: int = 0
+    limits: "Limits | None" = None
+    track: "Track | None" = None
+    flags: dict[tuple[AlertKind, str], None] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
     collateral: dict[str, Stake] = field(default_factory=dict)
     leverages: dict[str, int] = field(default_factory=dict)
@@ -133,6 +156,9 @@ class Dirty:
     assets: set[str] = field(default_factory=set)
     collateral: set[tuple[str, str]] = field(default_factory=set)
     leverages: set[tuple[str, str]] = field(default_factory=set)
+    limits: set[str] = field(default_factory=set)
+    flags: set[tuple[str, AlertKind, str]] = field(default_factory=set)
+    answers: list[Answer] = field(default_factory=list)
     hours: list[tuple[str, int]] = field(default_factory=list)
     insurance: list[InsurancePoint] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
@@ -140,7 +166,8 @@ class Dirty:
     def clear(self) -> None:
         """All of it has been written down."""
         held = (self.positions, self.assets, self.collateral, self.leverages)
-        for marks in (self.specs, self.markets, self.accounts, *held, self.hours, self.insurance, self.alerts):
+        watched = (self.limits, self.flags, self.answers, self.hours, self.insurance, self.alerts)
+        for marks in (self.specs, self.markets, self.accounts, *held, *watched):
             marks.clear()
 
 
@@ -230,9 +257,12 @@ class RiskState:
         if lots:
             account.positions[market.market] = Position(market, lots, quote_quanta, funding_index_quanta)
             market.holders[account.account] = account
+            if account.limits is not None:
+                market.limited[account.account] = account
         else:
             account.positions.pop(market.market, None)
             market.holders.pop(account.account, None)
+            market.limited.pop(account.account, None)
             market.due.pop(account.account, None)
 
     def set_collateral(self, account: str, asset: Asset, units: int) -> Account:
@@ -259,9 +289,29 @@ class RiskState:
         else:
             known.leverages.pop(market, None)
 
+    def set_limits(self, account: Account, limits: "Limits", track: "Track | None") -> None:
+        """Take over an account's limits; without any, nothing of it is tracked."""
+        chosen = limits if any(limit is not None for limit in limits) else None
+        account.limits, account.track = chosen, track if chosen else None
+        self.dirty.limits.add(account.account)
+        for position in account.positions.values():
+            if chosen is None:
+                position.market.limited.pop(account.account, None)
+            else:
+                position.market.limited[account.account] = account
+
+    def set_flag(self, account: Account, kind: AlertKind, market: str, on: bool) -> None:
+        """An alert beside health begins or ends to hold."""
+        if on:
+            account.flags[kind, market] = None
+        else:
+            account.flags.pop((kind, market), None)
+        self.dirty.flags.add((account.account, kind, market))
+
     def record_alert(self, account: Account, alert: Alert) -> None:
-        """Move the account to the alert's level and number the alert."""
-        account.level = alert.level
+        """Move the account to the alert's level, if it is about health, and number the alert."""
+        if alert.kind == "health":
+            account.level = alert.level
         account.account_seq = alert.account_seq
         self.alerts = alert.alert_seq
         self.dirty.accounts.add(account.account)

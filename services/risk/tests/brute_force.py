@@ -63,14 +63,13 @@ class BruteAccount:
     worth: int = 0
     required: int = 0
     level: int = 0
-    seq: int = 0
     pending: bool = False
     positions: dict[str, BrutePosition] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
 
 
 class BruteForce:
-    """Says ("alert", account, seq, level, previous, equity, mm) and ("liquidate", account, market, equity, mm)."""
+    """Says ("alert", account, level, previous, equity, mm) and ("liquidate", account, market, equity, mm)."""
 
     def __init__(self) -> None:
         self.markets: dict[str, BruteMarket] = {}
@@ -172,9 +171,8 @@ class BruteForce:
             if any(not self.markets[market].mark for market in account.positions):
                 continue
             if (level := brute_level(account.level, equity, required)) != account.level:
-                account.seq += 1
                 before, account.level = account.level, level
-                alert = ("alert", name, account.seq, LEVELS[level], LEVELS[before], equity, required)
+                alert = ("alert", name, LEVELS[level], LEVELS[before], equity, required)
                 said.append((_health(equity, required), name, alert))
             fresh = not any(self.markets[market].stale for market in account.positions)
             if required and equity < required and fresh and may_request and not account.pending:

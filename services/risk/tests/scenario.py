@@ -49,6 +49,7 @@ class Scenario:
         self.venue, self.brute = Venue(), BruteForce()
         self.prices: dict[str, int] = {}
         self.waiting: dict[str, str] = {}
+        self.numbers: dict[str, int] = {}
         self.said = 0
         for number in range(markets):
             self._list(f"M{number:02d}-PERP")
@@ -61,7 +62,12 @@ class Scenario:
 
     def tell(self, event: Message, *, may_request: bool = True) -> list[Said]:
         """One event to both; returns what both said."""
-        said, truth = [_plain(message) for message in self.venue.hear(event)], self.brute.hear(event, may_request)
+        heard, truth = self.venue.hear(event), self.brute.hear(event, may_request)
+        said = [_plain(message) for message in heard if getattr(message, "kind", "health") == "health"]
+        for message in heard:
+            if isinstance(message, RiskAlertRaised):
+                self.numbers[message.account] = self.numbers.get(message.account, 0) + 1
+                assert message.account_seq == self.numbers[message.account], "an account's alerts have a gap"
         assert said == truth, f"{event!r}: {said} is not {truth}"
         for kind, account, market, *_ in said:
             if kind == "liquidate":
@@ -204,7 +210,7 @@ def _plain(message: Message) -> Said:
     if isinstance(message, RiskAlertRaised):
         level = "none" if message.level == RESOLVED else message.level
         figures = (quanta_from_text(message.equity), quanta_from_text(message.maintenance_margin))
-        return ("alert", message.account, message.account_seq, level, message.previous_level or "none", *figures)
+        return ("alert", message.account, level, message.previous_level or "none", *figures)
     assert isinstance(message, LiquidateAccount)
     figures = (quanta_from_text(message.equity), quanta_from_text(message.maintenance_margin))
     return ("liquidate", message.account, message.market, *figures)

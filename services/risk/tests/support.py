@@ -190,8 +190,9 @@ def executed_body(account: str, market: str, closed_lots: int) -> dict[str, Any]
     }
 
 
-def alerts(messages: list[Message]) -> list[RiskAlertRaised]:
-    return [message for message in messages if isinstance(message, RiskAlertRaised)]
+def alerts(messages: list[Message], kind: str = "health") -> list[RiskAlertRaised]:
+    """The alerts of a kind."""
+    return [message for message in messages if isinstance(message, RiskAlertRaised) and message.kind == kind]
 
 
 def requests(messages: list[Message]) -> list[LiquidateAccount]:

@@ -37,6 +37,11 @@ def test_an_alert_carries_what_it_was_computed_from() -> None:
         "unsettled_funding": "-0.100000",
         "cause_id": "matching-events-6",
         "collateral": (),
+        "kind": "health",
+        "market": None,
+        "value": None,
+        "threshold": None,
+        "formula": "",
     }
     assert [one.model_dump() for one in alert.inputs] == [
         {

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from cleartide.contracts import AlertAnswered, RiskLimitsSet
 from cleartide.money import quanta_from_text
 from cleartide.service import QueryError
 
@@ -13,6 +14,7 @@ from services.risk.domain.scenario import stress
 from services.risk.queries import queries
 from services.risk.tests.scenario import Scenario
 from services.risk.tests.support import Venue
+from services.risk.tests.test_risk_watching import NO_LIMITS
 from services.risk.views import account_view, riskiest_first
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
@@ -32,6 +34,8 @@ async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> Non
     for _ in range(400):
         scenario.step()
     venue = scenario.venue
+    venue.say(RiskLimitsSet, account="a3", **{**NO_LIMITS, "max_position_quanta": 1, "max_leverage": 7})
+    venue.say(AlertAnswered, account="a3", alert=1, answer="acknowledge", note="seen", actor="a3")
     venue.commit()
     half = len(venue.heard) // 2
     await schema.run_trading_epoch(venue.heard[:half], 50)
@@ -43,6 +47,7 @@ async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> Non
         await check_alerts(pool, venue)
         await check_summary(pool, venue)
         await check_analyses(pool, venue)
+        await check_watching(pool, venue)
 
 
 async def check_accounts(pool: Any, venue: Venue) -> None:
@@ -113,3 +118,15 @@ async def check_analyses(pool: Any, venue: Venue) -> None:
     with pytest.raises(QueryError, match="percent"):
         await QUERIES["what_if_prices"](pool, {"account": name, "percent": "-99.5"})
     assert (await QUERIES["insurance"](pool, {}))["points"] == []
+
+
+async def check_watching(pool: Any, venue: Venue) -> None:
+    """RISK-VIEW-010: limits, the alerts that hold, and what was answered to which."""
+    answer = await QUERIES["watching"](pool, {"account": "a3"})
+    assert (answer["limits"]["max_position"], answer["limits"]["max_leverage"]) == ("0.000001", 7)
+    assert {(one["kind"], one["market"] or "") for one in answer["holding"]} == set(venue.state.accounts["a3"].flags)
+    assert (await QUERIES["watching"](pool, {"account": "nobody"}))["limits"] is None
+    told = (await QUERIES["alerts"](pool, {"account": "a3", "after": 0, "limit": 500}))["alerts"]
+    assert told[0]["acknowledged"] == {"by": "a3", "at": venue.effects.at, "note": "seen"}
+    assert all(alert["acknowledged"] is None for alert in told[1:])
+    assert {alert["kind"] for alert in told} >= {"health", "position_limit"}

@@ -132,7 +132,7 @@ from cleartide.contracts.orders import (
     SubmitOrders,
 )
 from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
-from cleartide.contracts.risk import AlertInput, AlertLevel, CollateralInput, RiskAlertRaised
+from cleartide.contracts.risk import AlertInput, AlertKind, AlertLevel, CollateralInput, RiskAlertRaised
 from cleartide.contracts.solvency import (
     SOLVENCY_COMMANDS,
     SOLVENCY_EVENTS,
@@ -179,6 +179,7 @@ from cleartide.contracts.venue import (
     VenueMode,
     VenueSwitch,
 )
+from cleartide.contracts.watching import AlertAnswered, AnswerAlert, RiskLimitsSet, SetRiskLimits
 
 COMMANDS: tuple[type[Message], ...] = (
     ListMarket,
@@ -271,11 +272,14 @@ __all__ = [
     "TRADING_EVENTS",
     "AccountRequestRejected",
     "AccountStanding",
+    "AlertAnswered",
     "AlertInput",
+    "AlertKind",
     "AlertLevel",
     "AmendInstruction",
     "AmendOrder",
     "AmendTerms",
+    "AnswerAlert",
     "AssetChanged",
     "AssetId",
     "AssetListed",
@@ -380,6 +384,7 @@ __all__ = [
     "RevokeDelegate",
     "Right",
     "RiskAlertRaised",
+    "RiskLimitsSet",
     "SelfTradePrevented",
     "SetAccountTerms",
     "SetFeeSchedule",
@@ -387,6 +392,7 @@ __all__ = [
     "SetOrderTier",
     "SetReferralTerms",
     "SetReferrer",
+    "SetRiskLimits",
     "SetVenueLimits",
     "SetVenueMode",
     "SetVenueSwitch",

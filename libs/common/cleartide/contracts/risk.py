@@ -18,6 +18,19 @@ from cleartide.contracts.types import (
 )
 
 AlertLevel = Literal["watch", "warning", "critical", "liquidatable", "resolved"]
+AlertKind = Literal[
+    "health",
+    "large_position",
+    "high_leverage",
+    "concentration",
+    "unusual_activity",
+    "stale_price",
+    "position_limit",
+    "leverage_limit",
+    "daily_loss_limit",
+    "drawdown_limit",
+    "value_at_risk_limit",
+]
 
 
 class AlertInput(Contract):
@@ -49,7 +62,8 @@ class RiskAlertRaised(Message):
     """An account crossed an alert level (health factor 1.5 / 1.2 / 1.05 / 1.0, domain rule R10) or left them.
 
     health factor = equity / maintenance margin, floored to 1e-6; null when there is no requirement.
-    `account_seq` is gapless per account from 1; `inputs`, `collateral` and `cash` let the reader recompute the figure.
+    `account_seq` is gapless per account from 1, over all kinds; `inputs`, `collateral` and `cash` let the reader
+    recompute the figure. Other kinds than health begin at level warning when `value`, by `formula`, passes `threshold`.
     """
 
     subject_template: ClassVar[str] = "risk.alerts.{level}.{account}"
@@ -67,3 +81,8 @@ class RiskAlertRaised(Message):
     inputs: tuple[AlertInput, ...] = Field(max_length=256)
     cause_id: MessageId
     collateral: tuple[CollateralInput, ...] = Field(default=(), max_length=64)
+    kind: AlertKind = "health"
+    market: MarketId | None = None
+    value: SignedDecimal | None = None
+    threshold: SignedDecimal | None = None
+    formula: str = Field(default="", max_length=200)

@@ -6,4 +6,6 @@ OUTSIDE: Final = "outside"
 """Stands in for the side of an outside trade that has no account here."""
 INSURANCE: Final = "insurance"
 """Holds positions that the insurance fund has taken over."""
-SYSTEM_ACCOUNTS: Final = frozenset({OUTSIDE, INSURANCE})
+VENUE: Final = "venue"
+"""Whom alerts about the venue itself are raised for, such as that of a stale price."""
+SYSTEM_ACCOUNTS: Final = frozenset({OUTSIDE, INSURANCE, VENUE})

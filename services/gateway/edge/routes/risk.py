@@ -45,6 +45,10 @@ def risk_router(edge: Edge) -> APIRouter:
             ("insurance", market, limit), LONG_MS, lambda: ask("risk", "insurance", market=market, limit=limit)
         )
 
+    @router.get("/accounts/{account}/limits", summary="The account's own limits, and the alerts about it that hold")
+    async def limits(account: AccountPath) -> Response:
+        return await edge.answer(("limits", account), SHORT_MS, lambda: ask("risk", "watching", account=account))
+
     @router.get("/accounts/{account}/tail", summary="Value at risk and expected shortfall, from past hours and days")
     async def tail(account: AccountPath) -> Response:
         return await edge.answer(("tail", account), LONG_MS, lambda: ask("risk", "tail", account=account))

@@ -18,6 +18,7 @@ from cleartide.contracts.examples.audit import AUDIT_EXAMPLES
 from cleartide.contracts.examples.custody import CUSTODY_EXAMPLES
 from cleartide.contracts.examples.fees import FEE_EXAMPLES
 from cleartide.contracts.examples.story import MARKET, OPENED, said, sent
+from cleartide.contracts.watching import AlertAnswered, AnswerAlert, RiskLimitsSet, SetRiskLimits
 
 
 def _event(contract: type[Message], seq: int, cause: str, **body: Any) -> Message:
@@ -33,6 +34,20 @@ ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
     _event(DelegateChanged, 19, "grant-1", account="bob", delegate="dora", rights=("cancel", "deposit", "trade")),
     _event(LeverageSet, 20, "leverage-1", account="bob--btc", market=MARKET, leverage=5),
     _event(AccountRequestRejected, 21, "revoke-1", account="bob", request="RevokeDelegate", reason="not_permitted"),
+    sent(SetRiskLimits, "limits-1", "gateway", account="bob", max_leverage=5, max_daily_loss="250"),
+    sent(AnswerAlert, "answer-1", "gateway", account="bob", alert=1, answer="acknowledge", note="topping up"),
+    _event(
+        RiskLimitsSet,
+        22,
+        "limits-1",
+        account="bob",
+        max_position_quanta=None,
+        max_leverage=5,
+        max_daily_loss_quanta=250_000_000,
+        max_drawdown_quanta=None,
+        max_value_at_risk_quanta=None,
+    ),
+    _event(AlertAnswered, 23, "answer-1", account="bob", alert=1, answer="acknowledge", note="topping up", actor="bob"),
     *ASSET_EXAMPLES,
     *CUSTODY_EXAMPLES,
     *FEE_EXAMPLES,

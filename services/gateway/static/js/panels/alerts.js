@@ -9,7 +9,7 @@ const SEVERE = new Set(["critical", "liquidatable"]);
 
 export function alertFeed(section, filter, clock, open) {
   const list = h("ol", { class: "feed" });
-  const none = h("p", { class: "empty" }, "No alerts: every account is above a health factor of 1.5.");
+  const none = h("p", { class: "empty" }, "No alerts.");
   section.querySelector(".body").append(list, none);
   let alerts = [];
   let severeOnly = false;
@@ -19,16 +19,22 @@ export function alertFeed(section, filter, clock, open) {
     render(false);
   });
 
+  /** What the alert was computed from, in words. */
+  function reason(alert) {
+    if (alert.kind === "health") return `${alert.previous_level ? `was ${alert.previous_level}` : "was safe"} · equity ${money(alert.equity)} ÷ ${money(alert.maintenance_margin)}`;
+    const about = `${alert.kind.replaceAll("_", " ")}${alert.market ? ` in ${alert.market}` : ""}`;
+    return `${about}: ${money(alert.value)} ${alert.level === "resolved" ? "of" : "above"} ${money(alert.threshold)}`;
+  }
+
   function make(alert) {
     const account = h("button", { type: "button", class: "link-button", onclick: () => open(alert.account) }, alert.account);
-    const before = alert.previous_level ? `was ${alert.previous_level}` : "was safe";
     return h(
       "li",
       {},
       levelChip(alert.level),
       h("span", {}, account, " ", h("time", { class: "when", title: timeOfDay(alert.at) })),
       h("span", { class: "hf", title: "health factor" }, alert.health_factor === null ? "–" : fixed(alert.health_factor, 3)),
-      h("span", { class: "what", title: "equity ÷ maintenance margin" }, `${before} · equity ${money(alert.equity)} ÷ ${money(alert.maintenance_margin)}`),
+      h("span", { class: "what", title: alert.formula || "equity ÷ maintenance margin" }, reason(alert)),
       h("span", { class: "seq", title: "sequence number in the feed" }, `#${alert.seq}`),
     );
   }
