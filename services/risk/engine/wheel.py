@@ -331,19 +331,24 @@ class Wheel(Fences):
         worse: i64 = level
         if level == WORST:
             worse = -1 if below else WORST - 1
-        falls: i64 = -1
-        rises: i64 = -1
-        if worse >= 0:
-            falls = self._fraction(account, worse, self.equity - self._least(worse))
         better: i64 = -1
         if level > 0:
             better = WORST - 1 if below else WORST + level - 1
+        falls: i64 = 0
+        rises: i64 = 0
+        if worse >= 0:
+            falls = self._fraction(account, worse, self.equity - self._least(worse))
+        if better >= 0:
             rises = self._fraction(account, better, self._least(better) - 1 - self.equity)
             if not self._asks_margin(account):
-                rises = 0
+                rises = -1
         row = self.rows[account + FIRST]
         while row != NIL:
-            self._bound(row, worse, falls, better, rises)
+            if falls < 0 or rises < 0:
+                price = self.price[self.rows[row + WHEEL] >> 1]
+                self.hang(row, price, price)
+            else:
+                self._bound(row, worse, falls, better, rises)
             row = self.rows[row + SIBLING]
 
     def _asks_margin(self, account: i64) -> bool:
@@ -356,7 +361,10 @@ class Wheel(Fences):
         return False
 
     def _fraction(self, account: i64, threshold: i64, distance: i64) -> i64:
-        """The share of its price, in 2^-SHARE_BITS, by which every price may move before the distance is used up."""
+        """The share of its price, in 2^-SHARE_BITS, by which every price may move before the distance is used up.
+
+        -1 where the ceilings of the requirement alone could use it up: then any price matters, in any direction.
+        """
         rows = self.rows
         total: i64 = 1
         rounding: i64 = 0
@@ -367,8 +375,8 @@ class Wheel(Fences):
             rounding += self.rounding[market]
             row = rows[row + SIBLING]
         distance -= (self.thresholds[threshold] * rounding + PPM - 1) // PPM
-        if distance <= 0:
-            return 0
+        if distance < 0:
+            return -1
         while distance >= MOST_DISTANCE:
             distance >>= 1
             total = (total >> 1) + 1
