@@ -120,18 +120,28 @@ def on_leverage_set(state: RiskState, event: LeverageSet, effects: Effects) -> N
     state.set_leverage(event.account, event.market, event.leverage)
 
 
-def on_position_changed(state: RiskState, event: PositionChanged | PositionSettled, effects: Effects) -> None:
-    """A fill, or the end of the market, left this position and this cash behind."""
+def on_fill(state: RiskState, event: PositionChanged, effects: Effects) -> None:
+    """A fill left this position and this cash behind; fills are counted by the minute."""
+    _take_position(state, event, effects, fills=1)
+
+
+def on_position_settled(state: RiskState, event: PositionSettled, effects: Effects) -> None:
+    """The end of the market left this position and this cash behind."""
+    _take_position(state, event, effects, fills=0)
+
+
+def _take_position(state: RiskState, event: PositionChanged | PositionSettled, effects: Effects, *, fills: int) -> None:
     market = _market(state, event.market)
-    if event.account not in SYSTEM_ACCOUNTS:
-        account = state.set_cash(event.account, event.cash_quanta)
-        state.set_position(account, market, event.lots, event.quote_quanta, event.funding_index_quanta)
-        if isinstance(event, PositionChanged):
-            minute = effects.at // MINUTE_MICROS
-            account.fills = account.fills + 1 if minute == account.busy_minute else 1
-            account.busy_minute = minute
-        _review(state, (account,), event, effects, may_request=False)
-        watch_figures(state, account, event, effects)
+    if event.account in SYSTEM_ACCOUNTS:
+        return
+    account = state.set_cash(event.account, event.cash_quanta)
+    state.set_position(account, market, event.lots, event.quote_quanta, event.funding_index_quanta)
+    if fills:
+        minute = effects.at // MINUTE_MICROS
+        account.fills = account.fills + fills if minute == account.busy_minute else fills
+        account.busy_minute = minute
+    _review(state, (account,), event, effects, may_request=False)
+    watch_figures(state, account, event, effects)
 
 
 def on_limits_set(state: RiskState, event: RiskLimitsSet, effects: Effects) -> None:
@@ -219,8 +229,8 @@ HANDLERS: Final[Handlers] = {
     MarkPriceUpdated: on_mark_price,
     FundingSettled: on_funding_settled,
     TransferApplied: on_transfer,
-    PositionChanged: on_position_changed,
-    PositionSettled: on_position_changed,
+    PositionChanged: on_fill,
+    PositionSettled: on_position_settled,
     LiquidationExecuted: on_liquidation_answered,
     LiquidationRejected: on_liquidation_answered,
     AssetListed: on_asset_rules,
