@@ -57,11 +57,11 @@ def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -
     market = _market(state, event.market)
     affected = affected_by_mark(state, market, event.mark_ticks, event.index_ticks)
     state.set_mark(market, event.mark_ticks, event.index_ticks, event.index_stale, event.open_interest_lots)
-    state.record_hour(market, effects.at // HOUR_MICROS)
+    is_new_hour = state.record_hour(market, effects.at // HOUR_MICROS)
     if affected:
         _review(state, affected.values(), event, effects)
     for name in sorted(market.limited):
-        watch_figures(state, market.limited[name], event, effects, limits_only=True)
+        watch_figures(state, market.limited[name], event, effects, limits_only=True, with_tail=is_new_hour)
     watch_index(state, market, event, effects)
 
 

@@ -41,9 +41,18 @@ def raise_figure(
 
 
 def watch_figures(
-    state: RiskState, account: Account, cause: TradingEvent, effects: Effects, *, limits_only: bool = False
+    state: RiskState,
+    account: Account,
+    cause: TradingEvent,
+    effects: Effects,
+    *,
+    limits_only: bool = False,
+    with_tail: bool = True,
 ) -> None:
-    """Compare an account's figures with their thresholds, and say what has changed; what is gone is resolved."""
+    """Compare an account's figures with their thresholds, and say what has changed; what is gone is resolved.
+
+    limits_only: only a price has come, so only the account's own limits are looked at.
+    """
     if not has_prices(account):
         return
     margin = margin_of(account)
@@ -52,7 +61,7 @@ def watch_figures(
         account.track.follow(effects.at // DAY_MICROS, margin.equity_quanta)
         if before != (account.track.day, account.track.peak_equity_quanta):
             state.dirty.limits.add(account.account)
-    figures = list(limit_figures(state, account, margin))
+    figures = list(limit_figures(state, account, margin, with_tail=with_tail))
     if not limits_only:
         figures += venue_figures(account, margin, effects.at)
     for figure in figures:

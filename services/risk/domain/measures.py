@@ -2,8 +2,8 @@
 
 Every figure is an integer of millionths: quanta are millionths of the quote, shares and leverage parts per million,
 counts are multiplied. An alert begins when its figure passes the threshold and ends at 95 % of it, so that it does not
-tremble. The account's own limits are looked at when something happens to it and at each price of what it holds; the
-venue's thresholds, which are the same for all, when something happens to it.
+tremble. The account's own limits are looked at when something happens to it and at each price of what it holds (value
+at risk: once an hour); the venue's thresholds, which are the same for all, when something happens to it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -104,8 +104,8 @@ def venue_figures(account: Account, margin: AccountMargin, at: int) -> Iterator[
         yield Figure("unusual_activity", "", account.fills * PPM, BUSY_FILLS * PPM)
 
 
-def limit_figures(state: RiskState, account: Account, margin: AccountMargin) -> Iterator[Figure]:
-    """The figures that the account has set limits for."""
+def limit_figures(state: RiskState, account: Account, margin: AccountMargin, *, with_tail: bool) -> Iterator[Figure]:
+    """The figures that the account has set limits for; value at risk only `with_tail`, as it takes all of history."""
     limits, track = account.limits, account.track
     if limits is None or track is None:
         return
@@ -119,7 +119,7 @@ def limit_figures(state: RiskState, account: Account, margin: AccountMargin) -> 
         yield Figure("daily_loss_limit", "", max(0, track.day_equity_quanta - margin.equity_quanta), most)
     if (most := limits.max_drawdown_quanta) is not None:
         yield Figure("drawdown_limit", "", max(0, track.peak_equity_quanta - margin.equity_quanta), most)
-    if (most := limits.max_value_at_risk_quanta) is not None:
+    if with_tail and (most := limits.max_value_at_risk_quanta) is not None:
         yield from _value_at_risk(state, account, most)
 
 

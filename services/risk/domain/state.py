@@ -217,16 +217,17 @@ class RiskState:
         market.index_stale, market.open_interest_lots = index_stale, open_interest_lots
         self.dirty.markets.add(market.market)
 
-    def record_hour(self, market: Market, hour: int) -> None:
-        """Keep the price of an hour's first mark; the oldest hour goes when there are MOST_HOURS."""
+    def record_hour(self, market: Market, hour: int) -> bool:
+        """Keep the price of an hour's first mark; the oldest hour goes when there are MOST_HOURS. True: it is new."""
         if hour in market.hours:
-            return
+            return False
         market.hours[hour] = market.mark_ticks
         self.dirty.hours.append((market.market, hour))
         if len(market.hours) > MOST_HOURS:
             oldest = min(market.hours)
             del market.hours[oldest]
             self.dirty.hours.append((market.market, oldest))
+        return True
 
     def set_funding_index(self, market: Market, funding_index_quanta: int) -> None:
         """Take over the cumulative funding of one lot; it reaches cash when a position is touched."""

@@ -152,6 +152,11 @@ def test_value_at_risk_has_a_limit() -> None:
     venue.state.markets[BTC].hours.update({hour - 60 + n: 100_000 - (n % 30) * 100 for n in range(60)})
     assert told(limit(venue, max_value_at_risk_quanta=100_000)) == [("value_at_risk_limit", "warning")]
     assert told(limit(venue, max_value_at_risk_quanta=10_000_000)) == [("value_at_risk_limit", "resolved")]
+    limit(venue, max_value_at_risk_quanta=2_800_000)
+    venue.mark(BTC, 100_000)
+    assert told(venue.mark(BTC, 150_000)) == []
+    venue.effects.at += 3_600_000_000
+    assert told(venue.mark(BTC, 150_000)) == [("value_at_risk_limit", "warning")]
 
 
 def test_all_kinds_share_the_accounts_numbers_and_none_asks_for_liquidation() -> None:
