@@ -59,7 +59,7 @@ def margin(notional: int) -> int:
 
 
 def population(seed: int, shape: str) -> Data:
-    """1 to 5 positions an account, markets equally popular or by Zipf's law, health factors from 1.6 up."""
+    """1 to 5 positions an account, markets equally popular or by Zipf's law, health factors from 1 to 26."""
     chance = random.Random(seed)
     price = array("q", (chance.randint(200_000, 2_000_000) for _ in range(MARKETS)))
     popular = [1.0 if shape == "uniform" else 1 / rank for rank in range(1, MARKETS + 1)]
@@ -74,7 +74,7 @@ def population(seed: int, shape: str) -> Data:
             data.slope.append(slope)
             equity_less += slope * price[market]
             required += margin(abs(slope * price[market]))
-        data.keep.append(round(required * (1.6 + 20 * chance.random() ** 2)) - equity_less)
+        data.keep.append(round(required * (1 + 25 * chance.random())) - equity_less)
     _walk(chance, data)
     _fills(chance, data)
     return data

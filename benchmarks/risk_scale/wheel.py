@@ -41,7 +41,7 @@ def main(folder: Path) -> dict[str, Any]:
     walk = list(zip(column(folder, "tick_market"), column(folder, "tick_price"), strict=True))
     for name, first, end in json.loads((folder / "phases").read_text()):
         if name == "after_fills":
-            found["fill"] = fill(wheel, rows, column(folder, "fill"))
+            found["fill"] = fill(wheel, rows, column(folder, "keep"), column(folder, "fill"))
         found[name] = phase(wheel, walk[first:end], said)
     found["digest"] = said.hexdigest()
     found["levels"] = hashlib.sha256(array("q", map(wheel.level, rows)).tobytes()).hexdigest()
@@ -50,7 +50,7 @@ def main(folder: Path) -> dict[str, Any]:
 
 
 def build(folder: Path) -> tuple[Wheel, list[int]]:
-    """Everybody placed at the first prices, with the level that they have there."""
+    """Everybody at the first prices, at the level that they have there."""
     wheel = Wheel(list(ENTER_PPM), list(LEAVE_PPM))
     for ticks in column(folder, "price"):
         number = wheel.market()
@@ -58,11 +58,12 @@ def build(folder: Path) -> tuple[Wheel, list[int]]:
         wheel.move(number, ticks)
     keep = column(folder, "keep")
     rows = [wheel.account(number) for number in range(len(keep))]
-    positions = zip(*(column(folder, name) for name in ("owner", "market", "slope")), strict=True)
-    for owner, market, slope in positions:
+    last: list[tuple[int, int]] = [(0, 0)] * len(keep)
+    for owner, market, slope in zip(*(column(folder, name) for name in ("owner", "market", "slope")), strict=True):
         wheel.hold(rows[owner], market, slope)
-    for row, amount in zip(rows, keep, strict=True):
-        wheel.place(row, amount, 0, 0)
+        last[owner] = market, slope
+    for row, amount, (market, slope) in zip(rows, keep, last, strict=True):
+        wheel.update(row, market, slope, amount)
     return wheel, rows
 
 
@@ -90,13 +91,13 @@ def phase(wheel: Wheel, walk: list[tuple[int, int]], said: Any) -> dict[str, flo
     }
 
 
-def fill(wheel: Wheel, rows: list[int], fills: "array[int]") -> dict[str, float]:
-    """Each fill judged at once; only the cash differs from the account's own."""
+def fill(wheel: Wheel, rows: list[int], keep: "array[int]", fills: "array[int]") -> dict[str, float]:
+    """Each fill judged at once."""
     told = list(zip(fills[::4], fills[1::4], fills[2::4], fills[3::4], strict=True))
     started = time.process_time()
     for account, market, slope, change in told:
-        row = rows[account]
-        wheel.update(row, market, slope, wheel.rows[row] + change)
+        keep[account] += change
+        wheel.update(rows[account], market, slope, keep[account])
     return {"ns": (time.process_time() - started) / max(1, len(told)) * 1e9}
 
 
