@@ -184,7 +184,9 @@ class CryptocomCore(Core):
     def _on_ticker(self, feed: SymbolFeed, ticker: Ticker, at: int) -> list[Output]:
         venue_time, out, now = ticker.t * MILLI, list[Output](), self._now[feed.instrument.symbol]
         if ticker.b and ticker.bs and ticker.k and ticker.ks:
-            out += feed.quote(ticker.t, ticker.b, ticker.bs, ticker.k, ticker.ks, venue_time, at)
+            # Several may carry the same millisecond: they are told apart by their order.
+            update = now["quote"] = max(venue_time, now.get("quote", 0) + 1)
+            out += feed.quote(update, ticker.b, ticker.bs, ticker.k, ticker.ks, venue_time, at)
         if now.get("second") == ticker.t // MILLI:
             return out
         now["second"] = ticker.t // MILLI

@@ -85,11 +85,7 @@ class Cryptocom(Twin):
         return [_frame("book.update", symbol, data)]
 
     def quote(self, symbol: str, quote: Quote) -> Sequence[bytes]:
-        """ticker, at most one for each time."""
-        said = f"{symbol} quote"
-        if quote.millis == self.numbers[said]:
-            return ()
-        self.numbers[said] = quote.millis
+        """ticker."""
         (bid, bid_size), (ask, ask_size) = quote.bid, quote.ask
         data = {"i": symbol, "b": bid, "bs": bid_size, "k": ask, "ks": ask_size, "a": None, "oi": "1000.000"}
         return [_frame("ticker", symbol, {**data, "t": quote.millis})]

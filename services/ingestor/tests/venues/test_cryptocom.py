@@ -94,6 +94,8 @@ def test_a_ticker_is_a_quote_and_once_a_second_the_figures() -> None:
     assert [type(each) for each in out] == [events.Ticker, events.Stats, events.OpenInterest]
     assert [type(each) for each in playing.frame(frame("ticker", {**ticker, "t": 5_100}), 2)] == [events.Ticker]
     assert playing.frame(frame("ticker", {**ticker, "t": 5_200, "b": None}), 3) == []
+    (again,) = said(playing.frame(frame("ticker", {**ticker, "t": 5_100, "bs": "3"}), 4), events.Ticker)
+    assert (again.bid_lots, again.venue_time, again.quality) == (30_000, 5_100_000, "ok")
 
 
 def test_refusals_are_said_and_dated_futures_left_out() -> None:
