@@ -14,6 +14,8 @@ BENCHMARKS: Final = {
     "takeover": "benchmarks.takeover",
     "lifecycle": "benchmarks.lifecycle",
     "restart": "benchmarks.restart",
+    "funding": "benchmarks.funding",
+    "crash": "benchmarks.crash",
     "engine": "benchmarks.engine.run",
     "feeds": "benchmarks.feeds.run",
     "risk_scale": "benchmarks.risk_scale.run",

@@ -112,6 +112,8 @@ def on_liquidation(state: AnalyticsState, event: LiquidationExecuted, effects: E
             insurance_paid_quanta=event.insurance_paid_quanta,
             equity_before_quanta=event.equity_before_quanta,
             maintenance_margin_before_quanta=event.maintenance_margin_before_quanta,
+            deleveraged_lots=event.deleveraged_lots,
+            waits=event.waits,
         )
     )
 

@@ -52,9 +52,10 @@ CROSS JOIN LATERAL (
 ) day
 CROSS JOIN LATERAL (
   SELECT count(*) AS liquidations,
-         coalesce(sum(abs(closed_lots) + abs(taken_over_lots)), 0) AS liquidated_lots,
-         coalesce(sum((abs(closed_lots) + abs(taken_over_lots))::numeric * mark_ticks), 0) AS liquidated_lot_ticks
-  FROM liquidations WHERE market = m.market AND at >= c.minute + $3 - $2
+         coalesce(sum(lots), 0) AS liquidated_lots,
+         coalesce(sum(lots::numeric * mark_ticks), 0) AS liquidated_lot_ticks
+  FROM liquidations, LATERAL (SELECT abs(closed_lots) + abs(taken_over_lots) + abs(deleveraged_lots) AS lots) step
+  WHERE market = m.market AND at >= c.minute + $3 - $2
 ) liquidated
 WHERE $1::text IS NULL OR m.market = $1 ORDER BY m.market LIMIT $4
 """
@@ -193,11 +194,11 @@ def _trade(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
 
 def _liquidation(row: Mapping[str, Any]) -> dict[str, Any]:
     grid = Grid(row["tick_size"], row["lot_size"], row["quanta_per_lot_tick"])
-    sizes = {name: grid.size_text(row[f"{name}_lots"]) for name in ("closed", "taken_over", "remaining")}
+    sizes = {name: grid.size_text(row[f"{name}_lots"]) for name in ("closed", "taken_over", "deleveraged", "remaining")}
     prices = {name: grid.price_text(row[f"{name}_ticks"]) for name in ("mark", "bankruptcy_price")}
     amounts = ("fee", "insurance_paid", "equity_before", "maintenance_margin_before")
     money = {name: quanta_to_text(row[f"{name}_quanta"]) for name in amounts}
-    told = {name: row[name] for name in ("seq", "at", "market", "account")}
+    told = {name: row[name] for name in ("seq", "at", "market", "account", "waits")}
     return {**told, **sizes, **prices, **money}
 
 

@@ -98,6 +98,8 @@ LIQUIDATIONS: Final = Table(
         "insurance_paid_quanta": "bigint",
         "equity_before_quanta": "bigint",
         "maintenance_margin_before_quanta": "bigint",
+        "deleveraged_lots": "bigint",
+        "waits": "text",
     },
     write="append",
     load=False,

@@ -4,23 +4,27 @@ from typing import Final
 
 from cleartide.contracts import (
     FundingRatePublished,
+    FundingSet,
     FundingSettled,
     MarketChanged,
     MarketListed,
     MarketStateChanged,
     MarkPriceUpdated,
+    PositionChanged,
+    PositionSettled,
     PremiumSampled,
     SettleFunding,
 )
 from cleartide.fold import Effects, Handlers, Reject
 
-from services.funding.domain.rate import terms_of
+from services.funding.domain.rate import SECOND_MICROS, terms_of
 from services.funding.domain.state import FundingState, Market, SampleError, Settlement
 
 
 def on_market_rules(state: FundingState, event: MarketListed | MarketChanged, effects: Effects) -> None:
-    """Learn a market, or its new terms."""
-    state.list_market(event.market, terms_of(event.spec))
+    """Learn a market, or its new terms: they hold for the open interval."""
+    seconds = event.spec.funding_interval_seconds
+    state.list_market(event.market, terms_of(event.spec), None if seconds is None else seconds * SECOND_MICROS)
     _close_elapsed(state, effects)
 
 
@@ -43,6 +47,19 @@ def on_market_state(state: FundingState, event: MarketStateChanged, effects: Eff
     """A delisted market pays no more funding."""
     if event.state == "delisted":
         state.retire(_market(state, event.market))
+    _close_elapsed(state, effects)
+
+
+def on_funding_set(state: FundingState, event: FundingSet, effects: Effects) -> None:
+    """The operator's rate is that of the interval open now: those that have ended by now close first."""
+    market = _market(state, event.market)
+    _close_elapsed(state, effects)
+    state.set_funding(market, event.funding_type, event.hourly_rate_ppb)
+
+
+def on_position(state: FundingState, event: PositionChanged | PositionSettled, effects: Effects) -> None:
+    """Keep who holds what at each settlement, and let time pass."""
+    state.hold(event.account, _market(state, event.market), event.lots)
     _close_elapsed(state, effects)
 
 
@@ -79,6 +96,7 @@ def _close_elapsed(state: FundingState, effects: Effects) -> None:
             average_premium_ppb=closed.rate.average_premium_ppb,
             rate_ppb=closed.rate.rate_ppb,
             samples=closed.samples,
+            funding_type=closed.funding_type,
         )
         effects.emit(
             SettleFunding,
@@ -87,6 +105,7 @@ def _close_elapsed(state: FundingState, effects: Effects) -> None:
             interval_micros=closed.interval_micros,
             rate_ppb=closed.rate.rate_ppb,
             samples=closed.samples,
+            funding_type=closed.funding_type,
         )
 
 
@@ -97,4 +116,7 @@ HANDLERS: Final[Handlers] = {
     PremiumSampled: on_premium_sampled,
     MarkPriceUpdated: on_mark_price,
     FundingSettled: on_funding_settled,
+    FundingSet: on_funding_set,
+    PositionChanged: on_position,
+    PositionSettled: on_position,
 }

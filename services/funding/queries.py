@@ -9,7 +9,7 @@ from cleartide.service import Query, QueryError
 
 from services.funding.domain.state import Market, Sum
 from services.funding.repository import MARKETS, market_of
-from services.funding.views import prediction_view, rate_view
+from services.funding.views import payment_view, prediction_view, rate_view
 
 MOST_ROWS: Final = 500
 DEFAULT_ROWS: Final = 48
@@ -18,9 +18,20 @@ MOST_MARKETS: Final = 4_096
 _AS_OF_SQL: Final = "SELECT position FROM consumer_position LIMIT 1"
 _RATES_SQL: Final = """
 SELECT r.interval_start, r.interval_micros, r.average_premium_ppb, r.rate_ppb, r.samples, r.published_at,
+       r.funding_type,
        s.mark_ticks, s.index_step_quanta, s.funding_index_quanta, s.settled_at
 FROM funding_rates r LEFT JOIN funding_settlements s USING (market, interval_start)
 WHERE market = $1 AND interval_start < $2 ORDER BY interval_start DESC LIMIT $3
+"""
+_PAYMENTS_SQL: Final = """
+SELECT s.market, s.interval_start, s.rate_ppb, s.mark_ticks, s.index_step_quanta, s.settled_at, r.interval_micros,
+       r.funding_type, held.lots, -held.lots::numeric * s.index_step_quanta AS amount
+FROM funding_settlements s LEFT JOIN funding_rates r USING (market, interval_start) CROSS JOIN LATERAL (
+    SELECT lots FROM funding_positions p WHERE p.account = $1 AND p.market = s.market
+    AND p.from_interval < s.interval_start ORDER BY from_interval DESC LIMIT 1
+) held
+WHERE held.lots <> 0 AND ($2::text IS NULL OR s.market = $2) AND s.interval_start < $3
+ORDER BY s.interval_start DESC, s.market LIMIT $4
 """
 _MARKETS_SQL: Final = f"""
 SELECT {", ".join(MARKETS.columns)} FROM funding_markets
@@ -68,6 +79,19 @@ async def funding(pool: Any, params: dict[str, Any]) -> Any:
     return {"as_of_seq": as_of, "now": now, **view, "rates": [rate_view(row) for row in rows]}
 
 
+async def payments(pool: Any, params: dict[str, Any]) -> Any:
+    """What an account paid (below zero) and was paid, interval by interval, newest first. Amounts in quote.
+
+    Derived from what it held at each settlement. Parameters: account; market, limit, before (an interval start).
+    """
+    account, where = str(params["account"]), params.get("market")
+    arguments = (account, where and str(where), _before(params), _limit(params))
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(_AS_OF_SQL)
+        rows = await connection.fetch(_PAYMENTS_SQL, *arguments)
+    return {"as_of_seq": as_of, "account": account, "payments": [payment_view(row) for row in rows]}
+
+
 async def _markets(connection: Any, name: str | None) -> list[Market]:
     rows = await connection.fetch(_MARKETS_SQL, name, MOST_MARKETS)
     markets = {row["market"]: market_of(row) for row in rows}
@@ -90,4 +114,9 @@ def _before(params: dict[str, Any]) -> int:
     return before
 
 
-QUERIES: Final[Mapping[str, Query]] = {"rates": rates, "predicted": predicted, "funding": funding}
+QUERIES: Final[Mapping[str, Query]] = {
+    "rates": rates,
+    "predicted": predicted,
+    "funding": funding,
+    "payments": payments,
+}

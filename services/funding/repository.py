@@ -23,6 +23,12 @@ MARKETS: Final = Table(
         "last_average_premium_ppb": "bigint",
         "last_rate_ppb": "bigint",
         "last_samples": "integer",
+        "last_interval_micros": "bigint",
+        "last_funding_type": "text",
+        "next_interval_micros": "bigint",
+        "manual_ppb": "bigint",
+        "emergency_ppb": "bigint",
+        "settled_start": "bigint",
     },
 )
 SUMS: Final = Table(
@@ -47,6 +53,7 @@ RATES: Final = Table(
         "rate_ppb": "bigint",
         "samples": "integer",
         "published_at": "bigint",
+        "funding_type": "text",
     },
     write="append",
     load=False,
@@ -68,10 +75,18 @@ SETTLEMENTS: Final = Table(
 )
 
 
+POSITIONS: Final = Table(
+    "funding_positions",
+    key=("account", "market", "from_interval"),
+    columns={"account": "text", "market": "text", "from_interval": "bigint", "lots": "bigint"},
+    load=False,
+)
+
+
 class FundingRepository(Repository[FundingState]):
     """Loads the markets with their last rate, and the open intervals; the rates themselves are history."""
 
-    tables = (MARKETS, SUMS, RATES, SETTLEMENTS)
+    tables = (MARKETS, SUMS, RATES, SETTLEMENTS, POSITIONS)
 
     def __init__(self, interval_micros: int) -> None:
         """`interval_micros`: the interval that markets listed from now on get."""
@@ -97,28 +112,37 @@ class FundingRepository(Repository[FundingState]):
                 changes.put(SUMS, (name, start, *counted))
         changes.put_all(RATES, (_rate_row(closed, at) for closed, at in dirty.closed))
         changes.put_all(SETTLEMENTS, dirty.settled)
+        changes.put_all(POSITIONS, ((*key, lots) for key, lots in dirty.positions.items()))
         dirty.clear()
         return changes
 
 
 def market_of(row: Row) -> Market:
     """A market from its row, without its open intervals."""
-    name, interest, clamp, cap_8h, cap_hourly, interval_micros, open_start, *last = row
-    last_start, average, rate, samples = last
-    closed = None if last_start is None else Closed(name, last_start, interval_micros, Rate(average, rate), samples)
-    return Market(name, Terms(interest, clamp, cap_8h, cap_hourly), interval_micros, open_start, closed)
+    name, interest, clamp, cap_8h, cap_hourly, interval_micros, open_start, *rest = row
+    start, average, rate, samples, length, funding_type, *settings = rest
+    closed = None if start is None else Closed(name, start, length, Rate(average, rate), samples, funding_type)
+    return Market(name, Terms(interest, clamp, cap_8h, cap_hourly), interval_micros, open_start, closed, *settings)
 
 
 def _market_row(market: Market) -> Row:
     last = market.last
+    told: Row = (None,) * 6
+    if last is not None:
+        told = (last.interval_start, *last.rate, last.samples, last.interval_micros, last.funding_type)
     return (
         market.market,
         *market.terms,
         market.interval_micros,
         market.open_start,
-        *((last.interval_start, *last.rate, last.samples) if last else (None, None, None, None)),
+        *told,
+        market.next_interval_micros,
+        market.manual_ppb,
+        market.emergency_ppb,
+        market.settled_start,
     )
 
 
 def _rate_row(closed: Closed, published_at: int) -> Row:
-    return (closed.market, closed.interval_start, closed.interval_micros, *closed.rate, closed.samples, published_at)
+    interval = (closed.market, closed.interval_start, closed.interval_micros)
+    return (*interval, *closed.rate, closed.samples, published_at, closed.funding_type)

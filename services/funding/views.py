@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cleartide.money import PPB, ceil_div
+from cleartide.money import PPB, ceil_div, quanta_to_text
 
-from services.funding.domain.rate import MINUTE_MICROS, interval_rate
+from services.funding.domain.rate import MINUTE_MICROS, SECOND_MICROS
 from services.funding.domain.state import Market, Sum
-
-SECOND_MICROS: Final = 1_000_000
 
 _OPEN_FIGURES: Final = (
     "interval_start",
@@ -38,12 +36,24 @@ def rate_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "rate_ppb": row["rate_ppb"],
         "rate": rate_text(row["rate_ppb"]),
         "samples": row["samples"],
+        "funding_type": row["funding_type"],
         "published_at": row["published_at"],
         "settlement": {
             name: row[name] for name in ("mark_ticks", "index_step_quanta", "funding_index_quanta", "settled_at")
         }
         if settled
         else None,
+    }
+
+
+def payment_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One settlement as one account saw it: what it held, and what it paid (below zero) or was paid."""
+    same = ("market", "interval_start", "interval_micros", "funding_type", "rate_ppb", "mark_ticks", "settled_at")
+    return {
+        **{name: row[name] for name in same},
+        "rate": rate_text(row["rate_ppb"]),
+        "lots": row["lots"],
+        "amount": quanta_to_text(int(row["amount"])),
     }
 
 
@@ -56,6 +66,8 @@ def prediction_view(market: Market, now: int) -> dict[str, Any]:
     return {
         "market": market.market,
         "interval_micros": market.interval_micros,
+        "next_interval_micros": market.next_interval_micros,
+        "funding_type": market.funding_type,
         "rate_ppb": market.last.rate.rate_ppb if market.last else None,
         "rate": rate_text(market.last.rate.rate_ppb) if market.last else None,
         **_open_interval(market, now),
@@ -67,7 +79,7 @@ def _open_interval(market: Market, now: int) -> dict[str, Any]:
         return dict.fromkeys(_OPEN_FIGURES)
     counted = market.sums.get(market.open_start, Sum(0, 0, -1))
     begun = max(1, min(market.slots, (now - market.open_start) // MINUTE_MICROS + 1))
-    rate = interval_rate(counted.premium_sum_ppb, counted.samples, begun, market.interval_micros, market.terms)
+    rate = market.rate_of(counted.premium_sum_ppb, counted.samples, begun)
     end = market.open_start + market.interval_micros
     seconds_left = max(0, ceil_div(end - now, SECOND_MICROS))
     figures = (market.open_start, end, seconds_left, begun, counted.samples, *rate, rate_text(rate.rate_ppb))

@@ -11,6 +11,7 @@ from cleartide.contracts import (
     VenueGap,
     VenueLiquidation,
     VenueOpenInterest,
+    VenueOracle,
     VenueStats,
     VenueStatus,
     VenueTicker,
@@ -33,6 +34,12 @@ def on_trade(state: IngestorState, event: VenueTrade, effects: Effects) -> None:
     """Record the trade; its price is one of the three that make a source price."""
     state.record(event)
     state.take_trade(event)
+    _say_index(state, effects)
+
+
+def on_oracle(state: IngestorState, event: VenueOracle, effects: Effects) -> None:
+    """An oracle's price, whose part in each index is kept with the index."""
+    state.take_oracle(event)
     _say_index(state, effects)
 
 
@@ -102,5 +109,6 @@ HANDLERS: Final[Handlers] = {
     VenueCandle: on_figure,
     VenueStats: on_figure,
     VenueGap: on_gap,
+    VenueOracle: on_oracle,
     VenueStatus: on_status,
 }

@@ -20,7 +20,7 @@ from cleartide.contracts import (
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.ingestor.domain.index_markets import IndexMarket
-from services.ingestor.domain.state import Emission, FeedStatus, IngestorState, Newest
+from services.ingestor.domain.state import Emission, FeedStatus, IngestorState, Newest, NewestOracle
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -119,6 +119,20 @@ NEWEST: Final = Table(
         "trade_venue_time": "bigint",
     },
 )
+ORACLES: Final = Table(
+    "oracle_newest",
+    key=("venue", "symbol"),
+    columns={
+        "venue": "text",
+        "symbol": "text",
+        "price": "bigint",
+        "confidence": "bigint",
+        "exponent": "smallint",
+        "slot": "bigint",
+        "venue_time": "bigint",
+        "received_at": "bigint",
+    },
+)
 STATUSES: Final = Table(
     "venue_statuses",
     key=("venue", "symbol"),
@@ -159,7 +173,7 @@ def instant(micros: int) -> datetime:
 class IngestorRepository(Repository[IngestorState]):
     """Time series are only written; newest quotes, statuses and the index clock are the state."""
 
-    tables: ClassVar[tuple[Table, ...]] = (*SERIES, NEWEST, STATUSES, INDEX_CLOCK)
+    tables: ClassVar[tuple[Table, ...]] = (*SERIES, NEWEST, ORACLES, STATUSES, INDEX_CLOCK)
 
     def __init__(self, markets: tuple[IndexMarket, ...]) -> None:
         self._markets = markets
@@ -169,6 +183,7 @@ class IngestorRepository(Repository[IngestorState]):
         return IngestorState(
             self._markets,
             newest={(venue, symbol): Newest(*rest) for venue, symbol, *rest in rows[NEWEST.name]},
+            oracles={(venue, symbol): NewestOracle(*rest) for venue, symbol, *rest in rows[ORACLES.name]},
             statuses={(venue, symbol): FeedStatus(*rest) for venue, symbol, *rest in rows[STATUSES.name]},
             said_at={market: said_at for market, said_at, _ in rows[INDEX_CLOCK.name]},
         )
@@ -185,9 +200,11 @@ class IngestorRepository(Repository[IngestorState]):
         changes.put_all(INDEX_CLOCK, ((name, each.at, each.price_text) for name, each in last.items()))
         newest, statuses = sorted(state.touched_newest), sorted(state.touched_statuses)
         changes.put_all(NEWEST, ((*key, *astuple(state.newest[key])) for key in newest))
+        oracles = sorted(state.touched_oracles)
+        changes.put_all(ORACLES, ((*key, *astuple(state.oracles[key])) for key in oracles))
         changes.put_all(STATUSES, ((*key, *astuple(state.statuses[key])) for key in statuses))
         state.recorded, state.emissions = [], []
-        state.touched_newest, state.touched_statuses = set(), set()
+        state.touched_newest, state.touched_oracles, state.touched_statuses = set(), set(), set()
         return changes
 
 

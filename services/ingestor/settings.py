@@ -20,6 +20,8 @@ class SourceSettings(BaseModel):
     symbol: str
     tick_size: str
     weight: int = Field(default=1, ge=1, le=1000)
+    oracle: bool = False
+    fallback: bool = False
 
 
 class IndexMarketSettings(BaseModel):
@@ -33,6 +35,7 @@ class IndexMarketSettings(BaseModel):
     min_sources: int = Field(default=3, ge=1)
     max_age_micros: int = Field(default=10_000_000, gt=0)
     max_deviation_ppb: int = Field(default=30_000_000, gt=0)
+    max_confidence_ppb: int = Field(default=100_000_000, gt=0)
 
     def domain(self) -> IndexMarket:
         """As the rule takes it."""
@@ -43,6 +46,7 @@ class IndexMarketSettings(BaseModel):
             min_sources=self.min_sources,
             max_age_micros=self.max_age_micros,
             max_deviation_ppb=self.max_deviation_ppb,
+            max_confidence_ppb=self.max_confidence_ppb,
         )
 
 

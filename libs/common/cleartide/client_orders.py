@@ -13,6 +13,7 @@ from cleartide.contracts import (
     Instruction,
     Message,
     PlaceOrder,
+    RequestLiquidation,
     SubmitOrders,
 )
 from cleartide.contracts.codec import MAX_PUBLIC_PAYLOAD_BYTES, encode
@@ -110,6 +111,14 @@ class OrderCommands(ABC):
         """Cancel every open order of an account, or those in one market."""
         envelope = self._envelope(f"{self._source}-cancel-all-{request_id or uuid.uuid4().hex}")
         return await self._publish(CancelAllOrders(**envelope, account=account, market=market))
+
+    async def request_liquidation(self, *, keeper: str, account: str, market: str, request_id: str = "") -> Receipt:
+        """Ask for somebody who is below maintenance to be liquidated; the keeper is paid a share of the fee.
+
+        Matching answers on its event stream: `KeeperRewarded`, or `LiquidationRejected` with the reason.
+        """
+        envelope = self._envelope(f"{self._source}-keeper-{request_id or uuid.uuid4().hex}")
+        return await self._publish(RequestLiquidation(**envelope, keeper=keeper, account=account, market=market))
 
     async def submit_orders(
         self, *, account: str, market: str, instructions: Sequence[Instruction], request_id: str = ""

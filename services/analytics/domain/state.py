@@ -63,6 +63,8 @@ class Liquidation(NamedTuple):
     insurance_paid_quanta: int
     equity_before_quanta: int
     maintenance_margin_before_quanta: int
+    deleveraged_lots: int
+    waits: str | None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from cleartide.contracts import MarginBracket, MarketSpec
 from cleartide.money import PPB, ceil_div, trunc_div
 
+SECOND_MICROS: Final = 1_000_000
 MINUTE_MICROS: Final = 60_000_000
 HOUR_MICROS: Final = 60 * MINUTE_MICROS
 HOURS_OF_RATE: Final = 8
@@ -63,6 +64,11 @@ def interval_rate(premium_sum_ppb: int, samples: int, slots: int, interval_micro
         return Rate(0, 0)
     average = trunc_div(premium_sum_ppb, slots)
     return Rate(average, trunc_div(hourly_rate_ppb(average, terms) * interval_micros, HOUR_MICROS))
+
+
+def set_rate(hourly_ppb: int, premium_sum_ppb: int, slots: int, interval_micros: int) -> Rate:
+    """An interval's part of an hourly rate that the operator has set; the premium is told as it was."""
+    return Rate(trunc_div(premium_sum_ppb, slots), trunc_div(hourly_ppb * interval_micros, HOUR_MICROS))
 
 
 def _within(value: int, bound: int) -> int:

@@ -47,7 +47,15 @@ def test_before_the_first_price_there_is_nothing_to_predict() -> None:
 @pytest.mark.parametrize("settled_at", [None, 5])
 def test_a_rate_shows_its_settlement_once_there_is_one(settled_at: int | None) -> None:
     """FUND-VIEW-003: a published rate stands alone until matching has settled it."""
-    names = ("interval_start", "interval_micros", "average_premium_ppb", "rate_ppb", "samples", "published_at")
+    names = (
+        "interval_start",
+        "interval_micros",
+        "average_premium_ppb",
+        "rate_ppb",
+        "samples",
+        "published_at",
+        "funding_type",
+    )
     row: dict[str, Any] = dict.fromkeys(names, -7) | dict.fromkeys(
         ("mark_ticks", "index_step_quanta", "funding_index_quanta"), settled_at and 1
     )

@@ -16,6 +16,7 @@ from services.gateway.edge.routes.alerts import alerts_router
 from services.gateway.edge.routes.markets import markets_router
 from services.gateway.edge.routes.money import money_router
 from services.gateway.edge.routes.risk import risk_router
+from services.gateway.edge.routes.solvency import solvency_router
 from services.gateway.edge.routes.system import system_router
 from services.gateway.edge.security import SecurityHeaders
 
@@ -26,7 +27,15 @@ def application(edge: Edge) -> ASGIApp:
     """The whole edge. Interactive API pages are left out: they load scripts from elsewhere."""
     app = FastAPI(title="Cleartide", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     install_error_handlers(app)
-    for routes in (system_router, markets_router, accounts_router, money_router, risk_router, alerts_router):
+    for routes in (
+        system_router,
+        markets_router,
+        accounts_router,
+        money_router,
+        risk_router,
+        solvency_router,
+        alerts_router,
+    ):
         app.include_router(routes(edge))
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))
     return SecurityHeaders(Timed(RateLimited(app, edge.limiter), edge.metrics))

@@ -147,6 +147,16 @@ class Status(MarketStruct, frozen=True, gc=False):
     detail: str
 
 
+class Oracle(MarketStruct, frozen=True, gc=False):
+    """`VenueOracle`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueOracle
+    kind: ClassVar[str] = "oracle"
+    price: int
+    confidence: int
+    exponent: int
+
+
 STRUCTS: Final[tuple[type[MarketStruct], ...]] = (
     Ticker,
     Trade,
@@ -158,6 +168,7 @@ STRUCTS: Final[tuple[type[MarketStruct], ...]] = (
     Stats,
     Gap,
     Status,
+    Oracle,
 )
 _encoder = msgspec.json.Encoder()
 

@@ -3,7 +3,8 @@
 Source price = median(bid, ask, last) floored to index ticks. Sources with an old quote are left out; so is what is
 too far from the plain median of the rest. The index is the weighted median of those that remain (8.3: smallest price
 whose cumulated weight is at least half; exactly half: mean with the next, half up). Too few sources, or less than half
-of all weight: no index.
+of all weight: the fallbacks are asked too, by the same rules over all sources; if that is not enough, no index.
+An oracle gives its price with a confidence: whoever is not sure of it to a tenth is left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ MISSING: Final = "missing"
 CROSSED: Final = "crossed"
 STALE: Final = "stale"
 OUTLIER: Final = "outlier"
+UNSURE: Final = "unsure"
+STANDBY: Final = "standby"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,19 @@ class Quote:
     ask_ticks: int
     last_ticks: int | None
     at: int
+
+
+@dataclass(frozen=True)
+class OracleQuote:
+    """An oracle's price and the half width of its confidence, both times 10^exponent; `at` is its time."""
+
+    price: int
+    confidence: int
+    exponent: int
+    at: int
+
+
+AnyQuote = Quote | OracleQuote
 
 
 @dataclass(frozen=True)
@@ -49,17 +65,28 @@ class IndexPrice:
     sources: tuple[SourcePrice, ...]
 
 
-def index_price(market: IndexMarket, quotes: Mapping[tuple[str, str], Quote], at: int) -> IndexPrice:
+def index_price(market: IndexMarket, quotes: Mapping[tuple[str, str], AnyQuote], at: int) -> IndexPrice:
     """The index of `market` at time `at` (microseconds UTC) from the newest quote by (venue, symbol)."""
     priced = [_price(market, source, quotes.get((source.venue, source.symbol)), at) for source in market.sources]
+    first = [each for each in priced if not each.source.fallback]
+    index = _composed(market, first)
+    if index.ticks is None and len(first) < len(priced):
+        return _composed(market, priced)
+    told = {each.source: each for each in index.sources}
+    waiting = (replace(each, rejected=each.rejected or STANDBY) for each in priced if each.source.fallback)
+    told.update((each.source, each) for each in waiting)
+    return IndexPrice(index.ticks, tuple(told[source] for source in market.sources))
+
+
+def _composed(market: IndexMarket, priced: Sequence[SourcePrice]) -> IndexPrice:
+    """The index of these sources, judged by their distance from each other, their number and their weight."""
     middle = _twice_median([each.ticks for each in priced if not each.rejected])
     judged = tuple(_judge_distance(each, middle, market.max_deviation_ppb) for each in priced)
     used = [each for each in judged if not each.rejected]
-    weight = sum(each.source.weight for each in used)
-    if len(used) < market.min_sources or 2 * weight < market.total_weight:
+    weight, all_weight = (sum(each.source.weight for each in group) for group in (used, judged))
+    if len(used) < market.min_sources or 2 * weight < all_weight:
         return IndexPrice(None, judged)
-    ticks = weighted_median([(each.ticks, each.source.weight) for each in used])
-    return IndexPrice(ticks, judged)
+    return IndexPrice(weighted_median([(each.ticks, each.source.weight) for each in used]), judged)
 
 
 def source_ticks(quote: Quote, tick_size: str, index_tick_size: str) -> int | None:
@@ -91,7 +118,27 @@ def ticks_to_text(ticks: int, tick_size: str) -> str:
     return format(Decimal(ticks) * Decimal(tick_size), "f")
 
 
-def _price(market: IndexMarket, source: PriceSource, quote: Quote | None, at: int) -> SourcePrice:
+def oracle_ticks(quote: OracleQuote, index_tick_size: str) -> int:
+    """The oracle's price in index ticks, floored."""
+    numerator, denominator = parse_decimal(index_tick_size).as_integer_ratio()
+    scale = int(10 ** abs(quote.exponent))
+    if quote.exponent >= 0:
+        return quote.price * scale * denominator // numerator
+    return quote.price * denominator // (numerator * scale)
+
+
+def _oracle_price(market: IndexMarket, source: PriceSource, quote: OracleQuote, at: int) -> SourcePrice:
+    age, ticks = max(0, at - quote.at), oracle_ticks(quote, market.tick_size)
+    if ticks <= 0:
+        return SourcePrice(source, 0, age, MISSING)
+    if quote.confidence * PPB >= quote.price * market.max_confidence_ppb:
+        return SourcePrice(source, ticks, age, UNSURE)
+    return SourcePrice(source, ticks, age, _aged(market, age))
+
+
+def _price(market: IndexMarket, source: PriceSource, quote: AnyQuote | None, at: int) -> SourcePrice:
+    if isinstance(quote, OracleQuote):
+        return _oracle_price(market, source, quote, at)
     if quote is None:
         return SourcePrice(source, 0, 0, MISSING)
     age = max(0, at - quote.at)
@@ -100,7 +147,11 @@ def _price(market: IndexMarket, source: PriceSource, quote: Quote | None, at: in
         return SourcePrice(source, 0, age, MISSING)
     if quote.bid_ticks >= quote.ask_ticks:
         return SourcePrice(source, ticks, age, CROSSED)
-    return SourcePrice(source, ticks, age, STALE if age > market.max_age_micros else "")
+    return SourcePrice(source, ticks, age, _aged(market, age))
+
+
+def _aged(market: IndexMarket, age: int) -> str:
+    return STALE if age > market.max_age_micros else ""
 
 
 def _twice_median(prices: Sequence[int]) -> int:

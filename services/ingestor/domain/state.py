@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from cleartide.contracts import MarketEvent, VenueGap, VenueStatus, VenueTicker, VenueTrade
+from cleartide.contracts import MarketEvent, VenueGap, VenueOracle, VenueStatus, VenueTicker, VenueTrade
 
 from services.ingestor.domain.index_markets import IndexMarket
-from services.ingestor.domain.index_price import IndexPrice, Quote, index_price, ticks_to_text
+from services.ingestor.domain.index_price import AnyQuote, IndexPrice, OracleQuote, Quote, index_price, ticks_to_text
 
 INDEX_INTERVAL_MICROS: Final = 1_000_000
 InstrumentKey = tuple[str, str]
@@ -56,6 +56,30 @@ class Newest:
 
 
 @dataclass
+class NewestOracle:
+    """The newest price of one oracle, with its slot. Times in microseconds; 0 = not yet."""
+
+    price: int = 0
+    confidence: int = 0
+    exponent: int = 0
+    slot: int = 0
+    venue_time: int = 0
+    received_at: int = 0
+
+    def take(self, event: VenueOracle) -> bool:
+        """Take a price of a later slot, whatever times it names; tells whether it was."""
+        if event.venue_seq <= self.slot:
+            return False
+        self.price, self.confidence, self.exponent = event.price, event.confidence, event.exponent
+        self.slot, self.venue_time, self.received_at = event.venue_seq, event.venue_time, event.received_at
+        return True
+
+    def quote(self) -> OracleQuote:
+        """As the index takes it, dated by the older of the oracle's clock and ours."""
+        return OracleQuote(self.price, self.confidence, self.exponent, min(self.venue_time, self.received_at))
+
+
+@dataclass
 class FeedStatus:
     """An instrument's feed: its status, since when, when it was last heard of, and how many gaps it has had."""
 
@@ -91,11 +115,13 @@ class IngestorState:
 
     markets: tuple[IndexMarket, ...]
     newest: dict[InstrumentKey, Newest] = field(default_factory=dict)
+    oracles: dict[InstrumentKey, NewestOracle] = field(default_factory=dict)
     statuses: dict[InstrumentKey, FeedStatus] = field(default_factory=dict)
     said_at: dict[str, int] = field(default_factory=dict)
     recorded: list[MarketEvent] = field(default_factory=list)
     emissions: list[Emission] = field(default_factory=list)
     touched_newest: set[InstrumentKey] = field(default_factory=set)
+    touched_oracles: set[InstrumentKey] = field(default_factory=set)
     touched_statuses: set[InstrumentKey] = field(default_factory=set)
 
     def record(self, event: MarketEvent) -> None:
@@ -113,6 +139,12 @@ class IngestorState:
         key = (event.venue, event.symbol)
         if self.newest.setdefault(key, Newest()).take_trade(event):
             self.touched_newest.add(key)
+
+    def take_oracle(self, event: VenueOracle) -> None:
+        """An oracle's price."""
+        key = (event.venue, event.symbol)
+        if self.oracles.setdefault(key, NewestOracle()).take(event):
+            self.touched_oracles.add(key)
 
     def take_gap(self, event: VenueGap, at: int) -> None:
         """Something of the instrument is missing."""
@@ -138,13 +170,14 @@ class IngestorState:
             self.emissions.append(emission)
             yield emission
 
-    def _quotes(self, market: IndexMarket) -> dict[InstrumentKey, Quote]:
-        quotes = {}
+    def _quotes(self, market: IndexMarket) -> dict[InstrumentKey, AnyQuote]:
+        quotes: dict[InstrumentKey, AnyQuote] = {}
         for source in market.sources:
-            newest = self.newest.get((source.venue, source.symbol))
+            key = (source.venue, source.symbol)
+            newest = self.oracles.get(key) if source.oracle else self.newest.get(key)
             quote = newest.quote() if newest else None
             if quote is not None:
-                quotes[source.venue, source.symbol] = quote
+                quotes[key] = quote
         return quotes
 
     def _status(self, event: MarketEvent) -> FeedStatus:

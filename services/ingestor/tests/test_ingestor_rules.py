@@ -117,8 +117,8 @@ MUTANTS = (
     Mutant("RULE-R13-004", "else ordered[half - 1] + ordered[half]", "else 2 * ordered[half]"),
     Mutant("RULE-R13-004", "else ordered[half - 1] + ordered[half]", "else 2 * ordered[half - 1]"),
     Mutant("RULE-R13-005", "len(used) < market.min_sources", "len(used) <= market.min_sources"),
-    Mutant("RULE-R13-006", "2 * weight < market.total_weight", "2 * weight <= market.total_weight"),
-    Mutant("RULE-R13-006", "2 * weight < market.total_weight", "2 * weight + 1 < market.total_weight"),
+    Mutant("RULE-R13-006", "2 * weight < all_weight", "2 * weight <= all_weight"),
+    Mutant("RULE-R13-006", "2 * weight < all_weight", "2 * weight + 1 < all_weight"),
     Mutant(
         "RULE-R13-007",
         "return half_up_div(ticks + ordered[place + 1][0], 2)",

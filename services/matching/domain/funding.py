@@ -60,4 +60,5 @@ def settle(state: MatchingState, command: SettleFunding, out: Output) -> None:
         mark_ticks=mark,
         index_step_quanta=step,
         funding_index_quanta=funding.index,
+        funding_type=command.funding_type,
     )

@@ -133,6 +133,9 @@ def _check(spec: MarketSpec) -> None:
         raise Refused("bad_spec", "open interest scales from a lower bound to an upper one")
     if spec.limits is not None and max(spec.limits.band_ppb, spec.limits.twap_band_ppb) >= PPB:
         raise Refused("bad_spec", "bands must be below one")
+    interval = spec.funding_interval_seconds
+    if interval is not None and (interval % 60 or 86_400 % interval):
+        raise Refused("bad_spec", "a funding interval is a part of a day, in whole minutes")
     lower = 0
     for number, bracket in enumerate(spec.brackets, start=1):
         if not 0 < bracket.initial_margin_ppb <= PPB or not 0 < bracket.maintenance_fraction_ppb <= PPB:

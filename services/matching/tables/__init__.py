@@ -35,6 +35,7 @@ MARKETS: Final = Table(
         "funding_cap_hourly_ppb": "bigint",
         "oi_scale_lower_quanta": "bigint",
         "oi_scale_upper_quanta": "bigint",
+        "funding_interval_seconds": "integer",
     },
 )
 BRACKETS: Final = Table(

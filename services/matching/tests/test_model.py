@@ -10,6 +10,7 @@ from cleartide.rules import fees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.matching.domain.waterfall import deleverage, score
 from services.matching.tests.model.compare import Difference
 from services.matching.tests.model.run import live, random_life, shrink, volume
 from services.matching.tests.model.scenes import SCENES
@@ -58,6 +59,9 @@ EXPECTED: Final = {
     "LiquidationExecuted",
     "LiquidationRejected healthy",
     "LiquidationRejected stale_index",
+    "PositionDeleveraged",
+    "InsuranceChanged liquidation",
+    "KeeperRewarded",
     "FundingSettled",
     "PremiumSampled",
     "duplicate",
@@ -88,3 +92,12 @@ def test_match_mod_003_a_fault_of_one_quantum_is_found_and_shrunk(monkeypatch: p
     with pytest.raises(Difference, match="fee_quanta"):
         live(scene, script)
     assert 2 <= len(shrink(scene, script)) <= 4
+
+
+def test_match_mod_004_a_wrong_order_of_deleveraging_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MATCH-MOD-004: the least profitable goes first."""
+    monkeypatch.setattr(deleverage, "score", lambda quote, value, equity: -score.score(quote, value, equity))
+    lives = (random_life(5, life)[1] for life in range(12))
+    with pytest.raises(Difference, match=r"takeover|PositionDeleveraged|PositionChanged|TradeExecuted"):
+        for steps in lives:
+            live(7, steps)

@@ -7,21 +7,29 @@ ann is long 1 from 1,000 with 110 of cash: E = P - 890 and MM = P / 20, so she i
 from typing import Any
 
 import pytest
+from cleartide.bus.ports import Delivery
+from cleartide.client_orders import OrderCommands, Receipt
 from cleartide.contracts import (
     HaltMarket,
     InsuranceChanged,
     KeeperRewarded,
+    LiquidateAccount,
     LiquidationExecuted,
     LiquidationRejected,
     LossSocialized,
+    Message,
     PositionDeleveraged,
     ResumeMarket,
     TradeExecuted,
     TransferApplied,
 )
+from cleartide.contracts.codec import encode
+from cleartide.fold import Reject
 
+from services.matching.app import SERVICE
 from services.matching.tests.ruled import figures, holds, insurance, keep, ruled, worth
 from services.matching.tests.support import MARKET, SECOND, Exchange, of, only
+from tests.support.fold_bench import FoldBench
 
 
 def small(**changes: Any) -> Exchange:
@@ -302,3 +310,55 @@ def test_match_wtf_020_the_whole_open_interest_may_go_in_one_liquidation() -> No
         assert (trade.buyer, trade.size_lots) == (against, 100_000)
         assert figures(ex, "ann") == (0, 0, 0)
         assert insurance(ex) == quanta
+
+
+def test_match_wtf_026_a_clock_that_steps_back_ends_no_cooldown_early() -> None:
+    """MATCH-WTF-026: the broker's clock is an hour behind after the first step; sequenced time stands still."""
+    ex = large(step_ppb=100_000_000)
+    ex.liquidate("ann")
+    bench, now = FoldBench(SERVICE.fold), ex.effects.at
+    for at, command in ex.commands:
+        bench.deliver(Delivery(0, at, command.subject, encode(command), "", 0))
+    before = len(bench.published)
+    body: dict[str, Any] = {"equity": "0", "maintenance_margin": "0", "mark_price_ticks": 1, "observed_seq": 0}
+    for number, at in enumerate((now - 3_600 * SECOND, now + 30 * SECOND - 1, now + 30 * SECOND), start=2):
+        late = LiquidateAccount(
+            id=f"late-{number}", source="risk", seq=number, occurred_at=at, account="ann", market=MARKET, **body
+        )
+        bench.deliver(Delivery(0, at, late.subject, encode(late), "", 0))
+    packs: list[Any] = [message for message in bench.published[before:] if isinstance(message, list)]
+    said = [event for pack in packs for event in pack]
+    told = [event.get("reason") for event in said if event["type"].startswith("Liquidation")]
+    assert told == ["cooling_down", "cooling_down", None]
+
+
+class Desk(OrderCommands):
+    """A client whose messages go straight to the bench."""
+
+    _source = "kims-desk"
+
+    def __init__(self, ex: Exchange) -> None:
+        self.ex = ex
+
+    async def _ask(self, service: str, query: str, **params: Any) -> Any:
+        return {}
+
+    def _envelope(self, message_id: str) -> dict[str, Any]:
+        return {"id": message_id, "source": self._source, "occurred_at": self.ex.effects.at}
+
+    async def _publish(self, message: Message) -> Receipt:
+        self.ex.fold(message)
+        return Receipt(message.id, self.ex.effects.seq, False)
+
+
+async def test_match_wtf_027_a_client_asks_for_a_liquidation() -> None:
+    """MATCH-WTF-027: and is paid; the same request again is a duplicate."""
+    ex = small()
+    ex.deposit("kim", "1")
+    ex.price("930")
+    ex.place("bob", "buy", "1", "930")
+    desk = Desk(ex)
+    await desk.request_liquidation(keeper="kim", account="ann", market=MARKET, request_id="one")
+    assert ex.cash("kim") == 1_186_000
+    with pytest.raises(Reject, match="duplicate"):
+        await desk.request_liquidation(keeper="kim", account="ann", market=MARKET, request_id="one")

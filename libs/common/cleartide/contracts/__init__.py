@@ -93,6 +93,7 @@ from cleartide.contracts.fees import (
     SetReferralTerms,
     SetReferrer,
 )
+from cleartide.contracts.funding import FUNDING_CHANGES, FUNDING_COMMANDS, FundingSet, SetFunding
 from cleartide.contracts.limits import MarketLimits
 from cleartide.contracts.liquidation_rules import LiquidationRules
 from cleartide.contracts.market import (
@@ -108,6 +109,7 @@ from cleartide.contracts.market import (
     VenueTicker,
     VenueTrade,
 )
+from cleartide.contracts.oracle import VenueOracle
 from cleartide.contracts.order_events import (
     OrderAccepted,
     OrderAmended,
@@ -200,6 +202,7 @@ COMMANDS: tuple[type[Message], ...] = (
     *AUCTION_COMMANDS,
     *ACCOUNT_COMMANDS,
     *SOLVENCY_COMMANDS,
+    *FUNDING_COMMANDS,
 )
 TRADING_EVENTS: tuple[type[Message], ...] = (
     MarketListed,
@@ -225,6 +228,7 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     *AUCTION_EVENTS,
     *ACCOUNT_EVENTS,
     *SOLVENCY_EVENTS,
+    *FUNDING_CHANGES,
 )
 BOOK_EVENTS: tuple[type[Message], ...] = (BookChanged, AuctionOffered)
 MARKET_EVENTS: tuple[type[Message], ...] = (
@@ -238,6 +242,7 @@ MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueStats,
     VenueGap,
     VenueStatus,
+    VenueOracle,
 )
 RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised,)
 FUNDING_EVENTS: tuple[type[Message], ...] = (FundingRatePublished,)
@@ -322,6 +327,7 @@ __all__ = [
     "FundInsurance",
     "FundPool",
     "FundingRatePublished",
+    "FundingSet",
     "FundingSettled",
     "GrantDelegate",
     "HaltMarket",
@@ -388,6 +394,7 @@ __all__ = [
     "SelfTradePrevented",
     "SetAccountTerms",
     "SetFeeSchedule",
+    "SetFunding",
     "SetLeverage",
     "SetOrderTier",
     "SetReferralTerms",
@@ -419,6 +426,7 @@ __all__ = [
     "VenueLiquidation",
     "VenueMode",
     "VenueOpenInterest",
+    "VenueOracle",
     "VenueStats",
     "VenueStatus",
     "VenueSwitch",

@@ -13,6 +13,7 @@ from cleartide.contracts.limits import MarketLimits
 from cleartide.contracts.liquidation_rules import LiquidationRules
 from cleartide.contracts.types import (
     AccountId,
+    FundingType,
     MarketId,
     MessageId,
     Micros,
@@ -39,6 +40,7 @@ class MarketSpec(Contract):
     """A perpetual market's rules. `tick_size` * `lot_size` must be a whole number of 1e-6 quote.
 
     limits: null is without price bands, circuit breaker and caps, for markets that only take outside trades.
+    funding_interval_seconds: a part of a day in whole minutes, 3600 and 28800 being usual; null is the venue's.
     liquidation: null closes in one go, and leaves what the insurance fund cannot pay for where it is.
     oi_scale_*: between these values of open interest at the index the initial margin rises to the whole notional (3.2).
     """
@@ -62,6 +64,7 @@ class MarketSpec(Contract):
     oi_scale_lower_quanta: NonNegativeQuanta = 0
     oi_scale_upper_quanta: NonNegativeQuanta = 0
     liquidation: LiquidationRules | None = None
+    funding_interval_seconds: int | None = Field(default=None, ge=60, le=86_400)
 
 
 class ListMarket(Message):
@@ -171,3 +174,4 @@ class SettleFunding(Message):
     interval_micros: int = Field(gt=0)
     rate_ppb: Ppb
     samples: int = Field(ge=0)
+    funding_type: FundingType = "automatic"

@@ -238,6 +238,11 @@ _VENUE_DATA: Final = {
     "VenueOpenInterest.open_interest_lots": "open interest in lots, one side of it",
     "detail": "for people",
 }
+_ORACLE: Final = {
+    "VenueOracle.price": "price in units of 10^exponent quote per base",
+    "confidence": "half width of the interval in which the oracle expects the price, in the price's own units",
+    "exponent": "power of ten that price and confidence are counted in",
+}
 _RISK: Final = {
     "equity": "decimal number as a string, in the quote asset",
     "maintenance_margin": "decimal number as a string, in the quote asset",
@@ -300,6 +305,11 @@ _VENUE: Final = {
     "old": "its value before, as text; empty for none",
     "new": "its value now, as text; empty for none",
 }
+_FUNDING: Final = {
+    "funding_type": "how the rate is made: from the premium, or set by the operator, for good or for one interval",
+    "hourly_rate_ppb": "rate of an hour, in parts per billion, 1e-9; null where it is made from the premium",
+    "funding_interval_seconds": "length of a funding interval in seconds; null is the venue's setting",
+}
 _SOLVENCY: Final = {
     "liquidation": "steps, backstop and last resorts; null closes in one go and leaves what the fund cannot pay for",
     "min_notional_quanta": "what would leave less than this many quote quanta is closed whole",
@@ -344,8 +354,10 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_BOOKS,
     **_CORRECTIONS,
     **_VENUE_DATA,
+    **_ORACLE,
     **_RISK,
     **_VENUE,
     **_SOLVENCY,
+    **_FUNDING,
     **_DEAD_LETTERS,
 }

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from cleartide.contracts.base import Message
-from cleartide.contracts.types import AccountId, MarketId, Micros, NonNegativeQuanta, Ppb, Quanta, Ticks
+from cleartide.contracts.types import AccountId, FundingType, MarketId, Micros, NonNegativeQuanta, Ppb, Quanta, Ticks
 
 
 class FundingRatePublished(Message):
@@ -20,6 +20,7 @@ class FundingRatePublished(Message):
     average_premium_ppb: Ppb
     rate_ppb: Ppb
     samples: int = Field(ge=0)
+    funding_type: FundingType = "automatic"
 
 
 class EarningsDayRecorded(Message):

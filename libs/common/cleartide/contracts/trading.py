@@ -11,6 +11,7 @@ from cleartide.contracts.base import Message
 from cleartide.contracts.commands import MarketSpec
 from cleartide.contracts.types import (
     AccountId,
+    FundingType,
     Lots,
     MarketId,
     Micros,
@@ -165,6 +166,7 @@ class FundingSettled(TradingEvent):
     mark_ticks: Ticks
     index_step_quanta: Quanta
     funding_index_quanta: Quanta
+    funding_type: FundingType = "automatic"
 
 
 class LiquidationExecuted(TradingEvent):

@@ -56,4 +56,5 @@ OrderType = Literal[
 TimeInForce = Literal["gtc", "gtt", "ioc", "fok"]
 SelfTradePrevention = Literal["expire_maker", "expire_taker", "expire_both", "decrement"]
 TriggerSource = Literal["mark", "last", "index"]
+FundingType = Literal["automatic", "manual", "emergency"]
 OrderEnd = Literal["filled", "canceled", "expired", "rejected"]

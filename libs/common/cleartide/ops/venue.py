@@ -19,6 +19,7 @@ from cleartide.contracts import (
     ResumeMarket,
     SetAccountTerms,
     SetFeeSchedule,
+    SetFunding,
     SetOrderTier,
     SetReferralTerms,
     SetVenueLimits,
@@ -99,6 +100,12 @@ async def delist(admin: Admin, arguments: argparse.Namespace) -> Lines:
     for market in arguments.markets:
         body = {"market": market, "notice_micros": arguments.notice * SECOND}
         yield await _outcome(admin, market, DelistMarket, **body, **_said(arguments))
+
+
+async def set_funding(admin: Admin, arguments: argparse.Namespace) -> Lines:
+    """Set a market's funding rate for good or for the open interval, or make it from the premium again."""
+    body = {"market": arguments.market, "funding_type": arguments.type, "hourly_rate_ppb": arguments.rate}
+    yield await _outcome(admin, arguments.market, SetFunding, **body, **_said(arguments))
 
 
 async def show_venue(admin: Admin, _: argparse.Namespace) -> Lines:
@@ -227,6 +234,10 @@ def _market_parser(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--auction", type=int, default=0, help="seconds to collect orders first")
     end = _add(actions, "delist", delist)
     end.add_argument("markets", nargs="+")
+    rate = _add(actions, "funding", set_funding)
+    rate.add_argument("market")
+    rate.add_argument("type", choices=("automatic", "manual", "emergency"))
+    rate.add_argument("--rate", type=int, help="of an hour, in parts per billion")
     end.add_argument("--notice", type=int, required=True, help="seconds in which positions may still be reduced")
 
 

@@ -1,11 +1,14 @@
 """The very last resort: a loss that nobody's money covers is taken from the profits in the market, pro rata (R25)."""
 
+from typing import NamedTuple
+
 from cleartide.contracts import LossSocialized
 from cleartide.money import ceil_div
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.conversion import repay
+from services.matching.domain.margin import standing
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
@@ -15,16 +18,17 @@ from services.matching.domain.waterfall.fund import pay
 def socialize(state: MatchingState, out: Output, debtor: Account, market: Market) -> None:
     """Share a debt over all who hold a profit in the market.
 
-    Each pays ceil(loss * profit / all profits), at most the profit; what that brings beyond the loss is the fund's.
+    Each pays ceil(loss * profit / all profits), at most the profit and at most its equity: a shared loss makes no
+    debtors. What that brings beyond the loss is the fund's.
     """
     loss = -debtor.cash.balance
     winners = _profits(state, market)
-    total = sum(profit for _, profit in winners)
+    total = sum(winner.profit for winner in winners)
     if loss <= 0 or not total:
         return
     charged = 0
-    for account, profit in winners:
-        charge = min(profit, ceil_div(loss * profit, total))
+    for account, profit, most in winners:
+        charge = min(most, ceil_div(loss * profit, total))
         charged += charge
         pay(state, out, market, account, -charge, "socialized_loss")
     covered = min(loss, charged)
@@ -37,18 +41,27 @@ def socialize(state: MatchingState, out: Output, debtor: Account, market: Market
         charged_quanta=charged,
         accounts=len(winners),
     )
-    for account, _ in winners:
+    for account, _, _ in winners:
         if account.collateral and account.cash.balance < 0:
             repay(state, out, account)
 
 
-def _profits(state: MatchingState, market: Market) -> list[tuple[Account, int]]:
-    """Who has a profit in the market that nobody has paid yet, by name, with the profit in quanta."""
-    found: list[tuple[Account, int]] = []
+class Winner(NamedTuple):
+    """Who has a profit that nobody has paid yet, and the most that he can be asked for, in quanta."""
+
+    account: Account
+    profit: int
+    most: int
+
+
+def _profits(state: MatchingState, market: Market) -> list[Winner]:
+    """Everybody with a profit in the market and equity of his own, by name."""
+    found: list[Winner] = []
     for name in sorted(state.accounts):
         held = state.accounts[name].holdings.get(market.id)
         if held is not None and held.lots and name not in SYSTEM_ACCOUNTS:
             profit = held.quote.balance + held.value
-            if profit > 0:
-                found.append((state.accounts[name], profit))
+            most = min(profit, standing(state.accounts[name]).equity_quanta)
+            if most > 0:
+                found.append(Winner(state.accounts[name], profit, most))
     return found

@@ -12,6 +12,7 @@ from cleartide.contracts import (
     Message,
     PositionChanged,
     ReportTrade,
+    RequestLiquidation,
     SettleFunding,
     TradingEvent,
     UpdateIndexPrice,
@@ -254,7 +255,7 @@ class Pair:
             if has.equity < min(0, had.equity) and name not in RESERVED:
                 raise Difference(f"{name}: equity fell from {had.equity} to {has.equity} by a {command.type}")
             closed_in_debt = had.holds and not has.holds and account.cash < 0
-            if closed_in_debt and not isinstance(command, LiquidateAccount):
+            if closed_in_debt and not isinstance(command, LiquidateAccount | RequestLiquidation):
                 raise Difference(f"{name}: a debt of {-account.cash} is left by a {command.type}")
             if isinstance(command, Withdraw) and has.equity < had.equity:
                 now = standing(self.world, account)

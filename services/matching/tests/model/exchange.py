@@ -13,6 +13,7 @@ from cleartide.contracts import (
     Message,
     PlaceOrder,
     ReportTrade,
+    RequestLiquidation,
     SetFeeSchedule,
     SetReferrer,
     SettleFunding,
@@ -40,6 +41,7 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     SetFeeSchedule: fees.set_tiers,
     SetReferrer: fees.refer,
     ClaimReferralRewards: fees.claim,
+    RequestLiquidation: liquidation.request,
 }
 
 

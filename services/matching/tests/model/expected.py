@@ -23,8 +23,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "ema_micro_ticks",
         "ema_at",
         "premium_minute",
+        "fresh_since",
         "open_interest_lots",
     ),
+    "liquidation_cooldowns": ("until",),
     "funding_indexes": ("funding_index_quanta", "carry", "rate_ppb", "interval_start", "interval_micros"),
     "accounts": ("opened_at",),
     "positions": ("lots", "funding_index_quanta"),
@@ -82,9 +84,13 @@ def _marks(world: World) -> Rows:
     rows: Rows = {}
     for market in world.markets.values():
         seen = (market.mark, market.index, market.last, market.stale, market.heard_at)
-        basis = (market.basis, market.basis_second * SECOND, market.minute)
+        basis = (market.basis, market.basis_second * SECOND, market.minute, market.fresh_since)
         rows[(market.name,)] = (*seen, *basis, world.open_interest(market.name))
     return rows
+
+
+def _cooldowns(world: World) -> Rows:
+    return {key: (until,) for key, until in world.cooldowns.items()}
 
 
 def _funding(world: World) -> Rows:
@@ -151,6 +157,7 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "markets": _markets,
     "market_brackets": _brackets,
     "marks": _marks,
+    "liquidation_cooldowns": _cooldowns,
     "funding_indexes": _funding,
     "accounts": _accounts,
     "positions": _positions,

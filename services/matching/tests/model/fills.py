@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from cleartide.contracts import PositionChanged, TradeExecuted
+from cleartide.contracts import PositionChanged, TradeExecuted, TransferApplied
 
 from services.matching.tests.model.numbers import down, toward_zero
-from services.matching.tests.model.world import Account, Market, Position, World
+from services.matching.tests.model.world import INSURANCE, Account, Market, Position, World
 
 
 @dataclass
@@ -77,13 +77,31 @@ def trade(
     world.say(TradeExecuted, **known)
     fees = {"buyer_fee_quanta": buyer.fee, "seller_fee_quanta": seller.fee}
     world.trades.append({**known, **fees, "at": world.at})
-    for side, delta in ((buyer, lots), (seller, -lots)):
-        _one_side(world, market, price, delta, side, origin)
+    results = [_one_side(world, market, price, delta, side, origin) for side, delta in ((buyer, lots), (seller, -lots))]
+    if market.spec.liquidation is not None:
+        for side, result in zip((buyer, seller), results, strict=True):
+            if side.account.name == INSURANCE:
+                _to_the_fund(world, market, side.account, result)
     if origin != "takeover":
         market.last = price
 
 
-def _one_side(world: World, market: Market, price: int, lots: int, side: Side, origin: str) -> None:
+def _to_the_fund(world: World, market: Market, account: Account, result: int) -> None:
+    """What the fund's position brought is the fund's; of a loss it pays what it has."""
+    kept = min(result, account.cash) if result > 0 else max(result, -market.insurance)
+    pay(world, market, account, -kept)
+
+
+def pay(world: World, market: Market, account: Account, amount: int, kind: str = "insurance") -> None:
+    """From the fund to an account, or the other way where the amount is negative."""
+    if amount:
+        market.insurance -= amount
+        account.cash += amount
+        world.say(TransferApplied, account=account.name, amount_quanta=amount, cash_quanta=account.cash, kind=kind)
+
+
+def _one_side(world: World, market: Market, price: int, lots: int, side: Side, origin: str) -> int:
+    """Returns what it changed cash by."""
     profit, funding = fill(side.account, market, lots, price, side.fee)
     market.funding_pot -= funding
     if side.to_insurance:
@@ -111,3 +129,4 @@ def _one_side(world: World, market: Market, price: int, lots: int, side: Side, o
         funding_index_quanta=position.funding_since,
         origin=origin,
     )
+    return profit + funding - side.fee

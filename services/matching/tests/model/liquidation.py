@@ -1,14 +1,34 @@
-"""Liquidation: the book first, then the insurance fund (R19 to R25, 5.5)."""
+"""Liquidation: the book first, then the insurance fund, then everybody else (R19 to R25, 5.5)."""
 
-from fractions import Fraction
 from typing import Final
 
-from cleartide.contracts import LiquidateAccount, LiquidationExecuted, LiquidationRejected, TransferApplied
+from cleartide.contracts import (
+    KeeperRewarded,
+    LiquidateAccount,
+    LiquidationExecuted,
+    LiquidationRejected,
+    RequestLiquidation,
+)
 
-from services.matching.tests.model.fills import Side, trade
-from services.matching.tests.model.margin import Standing, slices, standing
+from services.matching.tests.model.fills import Side, pay, trade
+from services.matching.tests.model.margin import Standing, standing
 from services.matching.tests.model.numbers import down, rate, up, within
-from services.matching.tests.model.orders import Taker, close, is_stale, sweep
+from services.matching.tests.model.orders import Taker, close, sweep
+from services.matching.tests.model.waterfall import (
+    AIM,
+    bankruptcy_price,
+    bankruptcy_quote,
+    cool,
+    deleverage,
+    fund_bears,
+    funds,
+    is_large,
+    maintenance,
+    share,
+    tell_funds,
+    this_step,
+    why_not,
+)
 from services.matching.tests.model.world import (
     INSURANCE,
     MOST_QUANTA,
@@ -21,57 +41,97 @@ from services.matching.tests.model.world import (
 )
 
 MOST_STEPS: Final = 16
-AIM: Final = Fraction(105, 100)
-"""Of maintenance: what a step wants to restore (R20)."""
+REASONS: Final = ("stale_index", "grace", "cooling_down")
 
 
 def liquidate(world: World, command: LiquidateAccount) -> None:
+    """Risk's request."""
+    reason = _close(world, command.account, None)
+    if reason is not None:
+        _reject(world, command.account, command.market, reason)
+
+
+def request(world: World, command: RequestLiquidation) -> None:
+    """A keeper's request."""
+    keeper = world.accounts.get(command.keeper)
+    if keeper is None or keeper.name in RESERVED:
+        reason: str | None = "unknown_keeper"
+    elif keeper is world.accounts.get(command.account):
+        reason = "own_account"
+    else:
+        reason = _close(world, command.account, keeper)
+    if reason is not None:
+        _reject(world, command.account, command.market, reason)
+
+
+def _close(world: World, name: str, keeper: Account | None) -> str | None:
     """Close an account's positions, the largest requirement first, until it is safe or nothing more can be done."""
-    account = world.accounts.get(command.account)
-    now = standing(world, account) if account is not None else Standing(0, 0, 0)
-    reason = _objection(world, account, now)
+    account = world.accounts.get(name)
+    reason = _objection(world, account)
     if account is None or reason is not None:
-        _reject(world, command, reason or "unknown_account", now)
-        return
+        return reason or "unknown_account"
+    before = funds(world)
     for order in world.orders_of(account.name):
         close(world, order, "liquidation")
     tried: set[str] = set()
+    fees: dict[str, int] = {}
     for _ in range(MOST_STEPS):
-        market = _next_market(world, account, tried)
         now = standing(world, account)
+        market = _next_market(world, account, tried, now)
         if market is None or not now.is_due:
-            return
-        if not _step(world, account, market, now):
+            break
+        filled, fee = _step(world, account, market, now)
+        fees[market.name] = fees.get(market.name, 0) + fee
+        if not filled:
             tried.add(market.name)
+    if keeper is not None:
+        _reward(world, keeper, account, fees)
+    tell_funds(world, before, "liquidation")
+    return None
 
 
-def _objection(world: World, account: Account | None, now: Standing) -> str | None:
+def _reward(world: World, keeper: Account, account: Account, fees: dict[str, int]) -> None:
+    for name in sorted(fees):
+        market = world.markets[name]
+        rules = market.spec.liquidation
+        amount = 0 if rules is None else min(down(fees[name] * rate(rules.keeper_share_ppb)), market.insurance)
+        if amount:
+            pay(world, market, keeper, amount, "keeper_reward")
+            world.say(
+                KeeperRewarded,
+                keeper=keeper.name,
+                account=account.name,
+                market=name,
+                reward_quanta=amount,
+                cash_quanta=keeper.cash,
+            )
+
+
+def _objection(world: World, account: Account | None) -> str | None:
     if account is None:
         return "unknown_account"
     if account.name in RESERVED:
         return "reserved_account"
-    if not any(position.lots for position in account.positions.values()):
+    held = [world.markets[name] for name, position in account.positions.items() if position.lots]
+    if not held:
         return "no_position"
+    now = standing(world, account)
     if not now.is_due:
         return "healthy"
-    return "stale_index" if _next_market(world, account, set()) is None else None
+    reasons = {why_not(world, account, market, now) for market in held}
+    return None if None in reasons else next(reason for reason in REASONS if reason in reasons)
 
 
-def _next_market(world: World, account: Account, tried: set[str]) -> Market | None:
-    """Where the largest requirement is; by market id among equals (R20). Stale markets wait (R13)."""
+def _next_market(world: World, account: Account, tried: set[str], now: Standing) -> Market | None:
+    """Where the largest requirement is; by market id among equals (R20). Some markets wait (R13)."""
     best: tuple[int, str] | None = None
     for name, position in account.positions.items():
         market = world.markets[name]
-        if not position.lots or name in tried or is_stale(world, market):
+        if not position.lots or name in tried or why_not(world, account, market, now) is not None:
             continue
         rank = (-maintenance(market, abs(position.lots)), name)
         best = rank if best is None else min(best, rank)
     return None if best is None else world.markets[best[1]]
-
-
-def maintenance(market: Market, lots: int) -> int:
-    """Of so many lots at the mark."""
-    return slices(market, lots * market.mark * market.unit)[1]
 
 
 def lots_to_close(market: Market, position: Position, now: Standing) -> int:
@@ -89,42 +149,36 @@ def lots_to_close(market: Market, position: Position, now: Standing) -> int:
     return min(held, up(shortage / (market.mark * market.unit * relief)))
 
 
-def bankruptcy_quote(market: Market, position: Position, lots: int, now: Standing) -> int:
-    """What closing `lots` must bring (of a long) or may cost (of a short) to use up their share of equity (5.5)."""
-    held = abs(position.lots)
-    part = maintenance(market, held) - maintenance(market, held - lots)
-    share = down(Fraction(now.equity * part, now.maintenance))
-    worth = lots * market.mark * market.unit
-    return worth - share if position.lots > 0 else worth + share
-
-
-def bankruptcy_price(market: Market, position: Position, lots: int, now: Standing) -> int:
-    """In ticks; rounded so that the book can never cost the fund anything (R21)."""
-    per_lot = Fraction(bankruptcy_quote(market, position, lots, now), lots * market.unit)
-    return up(per_lot) if position.lots > 0 else down(per_lot)
-
-
-def _step(world: World, account: Account, market: Market, before: Standing) -> bool:
-    """One step; False when the book did not give all that was wanted."""
+def _step(world: World, account: Account, market: Market, before: Standing) -> tuple[bool, int]:
+    """One step: whether the book gave all that was wanted, and the fee."""
     position = account.position(market.name)
     started = position.lots
-    wanted = lots_to_close(market, position, before)
+    wanted = this_step(market, position, lots_to_close(market, position, before), before)
+    if is_large(market, position):
+        cool(world, account, market)
     price = bankruptcy_price(market, position, wanted, before)
     taker = Taker(account, market, -1 if started > 0 else 1, price, wanted)
     if 1 <= price <= MOST_TICKS:
         sweep(world, taker)
     swept = position.lots
-    paid = kept = 0
+    paid = kept = given = 0
+    waits = "not_filled" if taker.wanted else None
     if taker.wanted and standing(world, account).is_beyond_help:
-        price, paid, kept = _take_over(world, account, market)
+        price, paid, kept, given = _give_up(world, account, market)
+        waits = "fund_short" if market.spec.liquidation is None else "no_counterparty"
     paid += _cover(world, account, market)
+    if not position.lots or not standing(world, account).is_due:
+        waits = None
+    elif waits is None and is_large(market, position) and not standing(world, account).is_beyond_help:
+        waits = "cooling_down"
+    given = given if started > 0 else -given
     world.liquidation_number += 1
     world.say(
         LiquidationExecuted,
         account=account.name,
         market=market.name,
         closed_lots=started - swept,
-        taken_over_lots=swept - position.lots,
+        taken_over_lots=swept - position.lots - given,
         remaining_lots=position.lots,
         mark_ticks=market.mark,
         bankruptcy_price_ticks=within(price, 1, MOST_TICKS),
@@ -132,14 +186,28 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> b
         insurance_paid_quanta=paid,
         equity_before_quanta=readable(before.equity),
         maintenance_margin_before_quanta=readable(before.maintenance),
+        deleveraged_lots=given,
+        waits=waits,
     )
-    return not taker.wanted
+    return not taker.wanted, taker.fees + kept
+
+
+def _give_up(world: World, account: Account, market: Market) -> tuple[int, int, int, int]:
+    """By the fund, or by the other side: price, what the fund paid, what rounding brought it, lots deleveraged."""
+    now, position = standing(world, account), account.position(market.name)
+    if market.spec.liquidation is None:
+        return (*_take_over(world, account, market), 0)
+    price = within(bankruptcy_price(market, position, abs(position.lots), now), 1, MOST_TICKS)
+    if fund_bears(world, market, position, price):
+        return price, 0, _hand_over(world, account, market, price, now), 0
+    price, closed, kept = deleverage(world, account, market, now)
+    return price, 0, kept, closed
 
 
 def _take_over(world: World, account: Account, market: Market) -> tuple[int, int, int]:
     """The insurance account gets the position at its bankruptcy price, if the fund can pay its loss to the mark.
 
-    What the rounding of the price leaves above bankruptcy is the fund's (R3). Returns price, loss and that rest.
+    Returns price, loss and what rounding the price leaves above bankruptcy.
     """
     position = account.position(market.name)
     lots, long, now = abs(position.lots), position.lots > 0, standing(world, account)
@@ -148,34 +216,32 @@ def _take_over(world: World, account: Account, market: Market) -> tuple[int, int
     loss = max(0, worse) * lots * market.unit
     if loss > market.insurance:
         return price, 0, 0
+    pay(world, market, world.open_account(INSURANCE), loss)
+    return price, loss, _hand_over(world, account, market, price, now)
+
+
+def _hand_over(world: World, account: Account, market: Market, price: int, now: Standing) -> int:
+    """The trade with the insurance account; what rounding leaves above bankruptcy is the fund's (R3)."""
+    position = account.position(market.name)
+    lots, long = abs(position.lots), position.lots > 0
     exact = bankruptcy_quote(market, position, lots, now)
     brought = price * lots * market.unit
     rest = max(0, brought - exact if long else exact - brought)
-    fund = world.open_account(INSURANCE)
-    _pay(world, market, fund, loss)
-    giving, taking = Side(account, fee=rest, to_insurance=True), Side(fund)
-    if long:
-        trade(world, market, price, lots, taking, giving, "takeover", taker_side="sell")
-    else:
-        trade(world, market, price, lots, giving, taking, "takeover", taker_side="buy")
-    return price, loss, rest
+    giving, taking = Side(account, fee=rest, to_insurance=True), Side(world.open_account(INSURANCE))
+    sides = (taking, giving) if long else (giving, taking)
+    trade(world, market, price, lots, *sides, "takeover", taker_side="sell" if long else "buy")
+    return rest
 
 
 def _cover(world: World, account: Account, market: Market) -> int:
-    """What an account without positions still owes, as far as the fund reaches (R25)."""
-    if any(position.lots for position in account.positions.values()):
+    """What an account without positions still owes, as far as the fund reaches; then the others (R25)."""
+    if account.cash >= 0 or any(position.lots for position in account.positions.values()):
         return 0
     paid = max(0, min(-account.cash, market.insurance))
-    _pay(world, market, account, paid)
+    pay(world, market, account, paid)
+    if market.spec.liquidation is not None:
+        share(world, account, market)
     return paid
-
-
-def _pay(world: World, market: Market, account: Account, amount: int) -> None:
-    if not amount:
-        return
-    market.insurance -= amount
-    account.cash += amount
-    world.say(TransferApplied, account=account.name, amount_quanta=amount, cash_quanta=account.cash)
 
 
 def readable(quanta: int) -> int:
@@ -183,11 +249,13 @@ def readable(quanta: int) -> int:
     return within(quanta, -MOST_QUANTA, MOST_QUANTA)
 
 
-def _reject(world: World, command: LiquidateAccount, reason: str, now: Standing) -> None:
+def _reject(world: World, name: str, market: str, reason: str) -> None:
+    account = world.accounts.get(name)
+    now = standing(world, account) if account is not None else Standing(0, 0, 0)
     world.say(
         LiquidationRejected,
-        account=command.account,
-        market=command.market,
+        account=name,
+        market=market,
         reason=reason,
         equity_quanta=readable(now.equity),
         maintenance_margin_quanta=readable(now.maintenance),

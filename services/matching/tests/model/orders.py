@@ -34,7 +34,7 @@ class Taker:
     """Who takes from the book. guarded: each fill must by itself leave the account safe.
 
     For a liquidation `order` is None; its fee goes to the insurance fund and never passes what the fill brings above
-    the limit, which is the bankruptcy price.
+    the limit, which is the bankruptcy price. disposal: the fund gives something back, and pays like anyone.
     """
 
     account: Account
@@ -45,11 +45,12 @@ class Taker:
     order: int | None = None
     guarded: bool = False
     fees: int = 0
+    disposal: bool = False
 
     def fee(self, world: World, price: int, lots: int) -> int:
         """The taker's fee: rounded up, a liquidation's down (R6, R22)."""
         notional = price * lots * self.market.unit
-        if self.order is not None:
+        if self.order is not None or self.disposal:
             return fees.taker_fee(world, self.account.name, self.market, notional)
         surplus = abs(price - self.limit) * lots * self.market.unit
         return min(down(notional * rate(self.market.spec.liquidation_fee_ppb)), surplus)
@@ -147,7 +148,7 @@ def sweep(world: World, taker: Taker) -> str | None:
 def _match(world: World, taker: Taker, maker: Order, lots: int, fee: int) -> None:
     maker.left -= lots
     taker.wanted -= lots
-    notional, liquidated = maker.price * lots * taker.market.unit, taker.order is None
+    notional, liquidated = maker.price * lots * taker.market.unit, taker.order is None and not taker.disposal
     made = fees.maker_fee(world, maker.account, taker.market, notional, fee)
     rebate = max(0, -made)
     taker.fees += fee - (rebate if liquidated else 0)

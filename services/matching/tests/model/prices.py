@@ -16,6 +16,7 @@ from services.matching.tests.model.numbers import (
     toward_zero,
     within,
 )
+from services.matching.tests.model.waterfall import tend
 from services.matching.tests.model.world import (
     MOST_TICKS,
     MOST_VALUE,
@@ -43,6 +44,8 @@ def update(world: World, command: UpdateIndexPrice) -> None:
             held = abs(account.positions.get(market.name, Position()).lots)
             if name not in RESERVED and held * index * market.unit > MOST_VALUE:
                 raise Refusal("overflow")
+    if index is not None and (market.stale or world.at - market.heard_at > MINUTE):
+        market.fresh_since = world.at
     market.stale = index is None
     bid, ask = world.best(market.name, 1), world.best(market.name, -1)
     if index is not None:
@@ -52,9 +55,12 @@ def update(world: World, command: UpdateIndexPrice) -> None:
     if market.mark:
         _say_mark(world, market, bid, ask)
     minute = world.at - world.at % MINUTE
-    if index is not None and minute > market.minute:
+    begins = index is not None and minute > market.minute
+    if begins:
         market.minute = minute
         _say_premium(world, market)
+    if index is not None:
+        tend(world, market, begins)
 
 
 def nearest_ticks(text: str, tick: Fraction) -> int:

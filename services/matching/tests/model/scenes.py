@@ -4,10 +4,10 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from cleartide.contracts import FeeTier, MarginBracket, MarketSpec
+from cleartide.contracts import FeeTier, LiquidationRules, MarginBracket, MarketSpec
 
 TRADERS: Final = ("ann", "bob", "cat", "dan", "eve")
-SCENES: Final = 6
+SCENES: Final = 8
 TIERS: Final = (
     FeeTier(volume_quanta=0, taker_fee_ppb=450_001, maker_fee_ppb=150_001),
     FeeTier(volume_quanta=1_000_000, taker_fee_ppb=333_333, maker_fee_ppb=-111_111),
@@ -21,13 +21,39 @@ def text_of(count: int, step: str, decimals: int = 0) -> str:
     return format((Decimal(count) * Decimal(step)).scaleb(-decimals), "f")
 
 
+FEES: Final = ((450_000, 150_000), (0, 0), (333_333, 111_111), (1, 1), (100_000, 700_000), (9_999_999, 1))
+"""Taker's and maker's, in ppb."""
+RULES: Final = {
+    6: LiquidationRules(
+        min_notional_quanta=3_000_000,
+        large_notional_quanta=40_000_000,
+        cooldown_micros=4_000_000,
+        grace_micros=1_000_000,
+        stress_ppb=20_000_000,
+        keeper_share_ppb=333_333_333,
+    ),
+    7: LiquidationRules(
+        min_notional_quanta=0,
+        step_ppb=77_777_777,
+        large_notional_quanta=10_000_000,
+        cooldown_micros=1_000_000,
+        grace_micros=0,
+        stress_ppb=0,
+        position_cap_quanta=200_000_000,
+        disposal_ppb=333_333_333,
+    ),
+}
+"""Of the last two scenes: a fund that shrinks back, and one that takes whatever is small."""
+
+
 @cache
 def specs(scene: int) -> tuple[MarketSpec, MarketSpec, MarketSpec]:
     """Three markets: a plain one, one with brackets and u = 1, and a dear one that liquidates whole positions.
 
-    Scenes differ in fees (odd ones, none, a maker's above a taker's) and in margin rates.
+    Scenes differ in fees (odd ones, none, a maker's above a taker's), in margin rates, and in their rules of
+    liquidation: the first six have none.
     """
-    taker, maker = ((450_000, 150_000), (0, 0), (333_333, 111_111), (1, 1), (100_000, 700_000), (9_999_999, 1))[scene]
+    taker, maker = FEES[scene % len(FEES)]
     plain = _spec("BTC-PERP", "0.1", "0.001", (_bracket(None, 100_000_000, 500_000_000),))
     steep = _spec(
         "ETH-PERP",
@@ -50,7 +76,7 @@ def specs(scene: int) -> tuple[MarketSpec, MarketSpec, MarketSpec]:
         mark_band_ppb=100_000_000,
         funding_cap_hourly_ppb=1_000_000,
     )
-    fees = {"taker_fee_ppb": taker, "maker_fee_ppb": maker}
+    fees = {"taker_fee_ppb": taker, "maker_fee_ppb": maker, "liquidation": RULES.get(scene)}
     return tuple(spec.model_copy(update=fees) for spec in (plain, steep, dear))  # type: ignore[return-value]
 
 

@@ -17,6 +17,7 @@ from cleartide.contracts import (
     Message,
     PlaceOrder,
     ReportTrade,
+    RequestLiquidation,
     SettleFunding,
     UpdateIndexPrice,
     Withdraw,
@@ -45,6 +46,7 @@ WEIGHTS: Final = {
     "night": 1,
     "claim": 1,
     "liquidate": 8,
+    "keeper": 2,
     "settle": 3,
     "report": 3,
     "deposit": 4,
@@ -243,6 +245,14 @@ def _liquidate(world: World, number: int, step: Step, market: Market) -> Body:
     return LiquidateAccount, {"account": name, "market": market.name, **figures}
 
 
+def _keeper(world: World, number: int, step: Step, market: Market) -> Body:
+    """The same by a trader; sometimes by nobody, or by the account itself."""
+    _, body = _liquidate(world, number, step, market)
+    names = {"account": body["account"], "market": body["market"]}
+    keeper = ("nobody", OUTSIDE, body["account"])[step.amount % 3] if step.flags < 6 else TRADERS[step.who]
+    return RequestLiquidation, {**names, "keeper": keeper}
+
+
 def _settle(world: World, number: int, step: Step, market: Market) -> Body:
     """The next interval, or the one that is settled already; now and then beyond the cap."""
     micros = HOUR if step.flags % 4 else HOUR // 60
@@ -330,6 +340,7 @@ _MAKERS: Final = {
     "jump": _jump,
     "no price": _no_price,
     "liquidate": _liquidate,
+    "keeper": _keeper,
     "settle": _settle,
     "report": _report,
     "deposit": _deposit,

@@ -41,6 +41,7 @@ class Missing(Exception):  # noqa: N818 - a verdict, not a fault
 class Market:
     """A market's rules, prices and pots.
 
+    listed_at, fresh_since: when it opened, and when a fresh index last came after none or an old one.
     funding_total: the exact sum of mark * u * rate over all settled intervals, per lot.
     basis: the smoothed mid - index in millionths of a tick, stepped up to the second `basis_second`.
     """
@@ -54,6 +55,8 @@ class Market:
     last: int = 0
     stale: bool = True
     heard_at: int = 0
+    listed_at: int = 0
+    fresh_since: int = 0
     basis: int | None = None
     basis_second: int = 0
     minute: int = -1
@@ -135,6 +138,7 @@ class World:
     order_number: int = 0
     trade_number: int = 0
     liquidation_number: int = 0
+    cooldowns: dict[tuple[str, str], int] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     applied: set[tuple[str, str, str]] = field(default_factory=set)
     at: int = 0

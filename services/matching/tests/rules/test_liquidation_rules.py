@@ -1,5 +1,6 @@
 """What is closed, at which price, and who bears what (domain rules R19 to R25)."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -8,7 +9,12 @@ from cleartide.rules.margin import AccountMargin
 
 from services.matching.domain.bankruptcy import bankruptcy_price, close_size
 from services.matching.domain.margin import standing
-from services.matching.tests.rules.bench import brackets, hand_over, mark, one_quantum, order, pay_in
+from services.matching.domain.waterfall import fund
+from services.matching.domain.waterfall.pace import step_lots
+from services.matching.domain.waterfall.score import score
+from services.matching.domain.waterfall.socialize import socialize
+from services.matching.tests.ruled import rules
+from services.matching.tests.rules.bench import brackets, hand_over, mark, millionths, one_quantum, order, pay_in
 from services.matching.tests.support import MARKET, Exchange, of, only
 
 
@@ -191,3 +197,94 @@ def test_a_debt_without_a_position_is_paid_as_far_as_the_fund_reaches(fund: int,
     assert (done.bankruptcy_price_ticks, done.remaining_lots) == (1, 0)
     assert (ex.cash("ann"), insurance(ex)) == (-debt, max(0, fund - 5_000))
     assert done.insurance_paid_quanta == fund - insurance(ex)
+
+
+@pytest.mark.parametrize(
+    ("large", "step_ppb", "minimum", "wanted", "lots"),
+    [
+        (1_000_000, 200_000_000, 0, 900, 900),
+        (999_999, 200_000_000, 0, 900, 200),
+        (999_999, 200_000_001, 0, 900, 201),
+        (999_999, 200_000_000, 0, 150, 150),
+        (999_999, 200_000_000, 299_001, 900, 300),
+        (2_000_000, 1, 300_000, 700, 700),
+        (2_000_000, 1, 300_000, 701, 1_000),
+    ],
+)
+def test_large_positions_go_in_steps_and_no_rest_is_too_small(
+    large: int, step_ppb: int, minimum: int, wanted: int, lots: int
+) -> None:
+    """RULE-R20-106: 1,000 lots at 1,000 are worth 1,000,000, which is large above that bound."""
+    given = rules(large_notional_quanta=large, step_ppb=step_ppb, min_notional_quanta=minimum)
+    ex = holder(50_000, liquidation=given)
+    holding = ex.state.accounts["ann"].holdings[MARKET]
+    assert step_lots(holding, wanted, AccountMargin(49_999, 100_000, 50_000)) == lots
+
+
+@pytest.mark.parametrize(
+    ("fund_has", "price", "cap", "bears"),
+    [
+        (100_000, 1_000, None, True),
+        (99_999, 1_000, None, False),
+        (110_000, 1_010, None, True),
+        (109_999, 1_010, None, False),
+        (90_000, 990, None, True),
+        (100_000, 1_000, 1_000_000, True),
+        (100_000, 1_000, 999_999, False),
+    ],
+)
+def test_the_fund_takes_what_it_bears_a_tenth_against(fund_has: int, price: int, cap: int | None, bears: bool) -> None:
+    """RULE-R23-106: a position of 1,000,000 at the mark of 1,000, taken at a price above or below it."""
+    ex = holder(50_000, liquidation=rules(position_cap_quanta=cap))
+    ex.insure(millionths(fund_has))
+    assert fund.bears(ex.state, ex.state.accounts["ann"].holdings[MARKET], price) is bears
+
+
+@pytest.mark.parametrize(
+    ("quote", "value", "equity", "wanted"),
+    [
+        (-100, 150, 10, Fraction(15, 2)),
+        (150, -100, 20, Fraction(5, 3)),
+        (-100, 80, 10, Fraction(-1, 40)),
+        (-100, 100, 7, Fraction(0)),
+    ],
+)
+def test_profit_counts_times_leverage_and_loss_over_it(quote: int, value: int, equity: int, wanted: Fraction) -> None:
+    """RULE-R24-101: (uPnL / |Q|) * (N / E), and for losers (uPnL / |Q|) / (N / E), as exact fractions."""
+    assert score(quote, value, equity) == wanted
+
+
+@pytest.mark.parametrize(("debt", "charges", "kept"), [(100, (34, 34, 34), 2), (299, (100, 100, 100), 1)])
+def test_a_loss_is_shared_by_profit_rounded_up(debt: int, charges: tuple[int, ...], kept: int) -> None:
+    """RULE-R25-102: three profits of 100; the excess is the fund's."""
+    ex = shared(debt, "1000000")
+    assert tuple(1_000_000 - ex.cash(name) for name in "abc") == charges
+    assert (ex.cash("dan"), insurance(ex)) == (0, kept)
+
+
+def test_nobody_pays_more_than_his_profit_or_his_equity() -> None:
+    """RULE-R25-103: a debt of 900 is more than the profits; of a profit of 100 one has 60 left."""
+    ex = shared(900, "1000000")
+    assert [1_000_000 - ex.cash(name) for name in "abc"] == [100] * 3
+    assert ex.cash("dan") == -600
+    ex = shared(900, "1000000", poor=-40)
+    assert [ex.cash("a"), ex.cash("b"), ex.cash("c")] == [-100, 999_900, 999_900]
+    assert ex.cash("dan") == -640
+
+
+def shared(debt: int, cash: str, poor: int | None = None) -> Exchange:
+    """a, b and c hold profits of 100 each, a perhaps with a loss of cash; dan owes, and his debt is shared."""
+    ex = one_quantum(taker_fee_ppb=0, maker_fee_ppb=0, liquidation=rules())
+    for name in "abc":
+        owing = name == "a" and poor is not None
+        if not owing:
+            pay_in(ex, name, int(cash))
+        hand_over(ex, "zed", name, 10, 1_000)
+    for name, lost in (("dan", debt), ("a", -(poor or 0))):
+        hand_over(ex, name, "zed", 1, 1_000 + lost) if lost else None
+        hand_over(ex, "zed", name, 1, 1_000) if lost else None
+    mark(ex, 990)
+    ex.state.ledger.begin(ex.effects.seq, ex.effects.at)
+    socialize(ex.state, ex.effects, ex.state.accounts["dan"], ex.state.markets[MARKET])
+    ex.state.ledger.end()
+    return ex

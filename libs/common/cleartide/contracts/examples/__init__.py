@@ -18,6 +18,7 @@ from cleartide.contracts.examples.books import BOOK_EXAMPLES
 from cleartide.contracts.examples.commands import COMMAND_EXAMPLES
 from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
 from cleartide.contracts.examples.corrections import CORRECTION_EXAMPLES
+from cleartide.contracts.examples.funding import FUNDING_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
 from cleartide.contracts.examples.products import PRODUCT_EXAMPLES
 from cleartide.contracts.examples.solvency import SOLVENCY_EXAMPLES
@@ -33,6 +34,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *VENUE_EXAMPLES,
         *ACCOUNT_EXAMPLES,
         *SOLVENCY_EXAMPLES,
+        *FUNDING_EXAMPLES,
         *BOOK_EXAMPLES,
         *AUCTION_EXAMPLES,
         *CORRECTION_EXAMPLES,

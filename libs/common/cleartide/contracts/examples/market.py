@@ -17,6 +17,7 @@ from cleartide.contracts.market import (
     VenueTicker,
     VenueTrade,
 )
+from cleartide.contracts.oracle import VenueOracle
 
 
 def _event(contract: type[MarketEvent], kind: str, number: int, **body: Any) -> Message:
@@ -34,6 +35,7 @@ def _event(contract: type[MarketEvent], kind: str, number: int, **body: Any) -> 
 
 
 MARKET_EXAMPLES: Final[tuple[Message, ...]] = (
+    _event(VenueOracle, "oracle", 311, price=6_349_010_000_000, confidence=2_500_000_000, exponent=-8),
     _event(VenueTicker, "ticker", 990, bid_ticks=634_899, bid_lots=1_200, ask_ticks=634_901, ask_lots=800),
     _event(VenueTrade, "trade", 401, trade_id="401", price_ticks=634_901, size_lots=12, taker_side="buy"),
     _event(VenueBook, "book", 989, bids=((634_899, 1_200), (634_898, 5)), asks=((634_901, 800),)),

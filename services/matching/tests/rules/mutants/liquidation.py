@@ -105,4 +105,21 @@ LIQUIDATION: Final = (
         "paid = max(0, min(-account.cash.balance, market.insurance.balance))",
         "paid = -account.cash.balance",
     ),
+    Mutant("RULE-R20-106", "market.unit > rules.large_notional_quanta", "market.unit >= rules.large_notional_quanta"),
+    Mutant("RULE-R20-106", "ceil_div(size * rules.step_ppb, PPB)", "size * rules.step_ppb // PPB"),
+    Mutant("RULE-R20-106", "ceil_div(rules.min_notional_quanta, unit)", "rules.min_notional_quanta // unit"),
+    Mutant("RULE-R20-106", "* unit < rules.min_notional_quanta", "* unit <= rules.min_notional_quanta"),
+    Mutant("RULE-R23-106", "+ gain >= ceil_div(", "+ gain > ceil_div("),
+    Mutant("RULE-R23-106", "notional > rules.position_cap_quanta", "notional >= rules.position_cap_quanta"),
+    Mutant(
+        "RULE-R23-106", "holding.lots * (market.prices.mark - price)", "holding.lots * (price - market.prices.mark)"
+    ),
+    Mutant("RULE-R24-101", "Fraction(profit * notional, cost * equity)", "Fraction(profit * equity, cost * notional)"),
+    Mutant(
+        "RULE-R24-101", "quote + value, abs(value), max(1, abs(quote))", "quote + value, abs(value), 1 + abs(quote)"
+    ),
+    Mutant("RULE-R25-102", "ceil_div(loss * profit, total)", "loss * profit // total"),
+    Mutant("RULE-R25-102", "covered = min(loss, charged)", "covered = charged"),
+    Mutant("RULE-R25-103", "charge = min(most, ", "charge = max(0, "),
+    Mutant("RULE-R25-103", "most = min(profit, standing", "most = max(profit, standing"),
 )

@@ -1,0 +1,165 @@
+"""Closing a funding interval over millions of positions: one row per market, against an UPDATE of every balance.
+
+Both run on the same server with every fsync on, over the same rows. `close` is what the sequencer does: it folds the
+settlements of 50 markets and commits them. `eager` is set-based SQL: a ledger entry per position and a new balance per
+account. WAL is what the server wrote in between.
+"""
+
+import os
+import time
+from typing import Any
+
+import asyncpg
+from cleartide.bus.ports import Delivery
+from cleartide.contracts import ListMarket, Message, SettleFunding, UpdateIndexPrice
+from cleartide.contracts.codec import encode
+from cleartide.store.postgres import PostgresStore
+
+from benchmarks.report import Row, disk_sync_rows, median, write
+from benchmarks.rooms import room
+from services.matching.app import SERVICE
+from services.matching.tests.support import HOUR, START, spec
+from tests.support.fold_bench import new_folder
+from tests.support.installation import Installation
+
+MARKETS = 50
+POSITIONS = int(os.environ.get("CLEARTIDE_BENCH_POSITIONS", "3000000"))
+ROUNDS = 5
+
+_FILL = """
+INSERT INTO positions (account, market, lots, funding_index_quanta)
+SELECT 'holder-' || n / 3, 'M' || lpad((n % 50)::text, 2, '0') || '-PERP',
+       CASE WHEN n / 50 % 2 = 0 THEN 7 ELSE -7 END, 0
+FROM generate_series(0, $1::bigint - 1) AS n
+"""
+_BALANCES = """
+INSERT INTO ledger_balances (account, balance_quanta, asset)
+SELECT 'cash:holder-' || n, 1000000000, 'USDC' FROM generate_series(0, ($1::bigint - 1) / 3) AS n
+"""
+_EAGER = """
+WITH paid AS (
+    INSERT INTO eager_entries SELECT account, market, -lots * 79 FROM positions RETURNING account, amount
+), sums AS (SELECT account, sum(amount) AS amount FROM paid GROUP BY account)
+UPDATE ledger_balances b SET balance_quanta = balance_quanta + s.amount FROM sums s
+WHERE b.account = 'cash:' || s.account
+"""
+
+
+async def run() -> None:
+    """Measure and write `results/funding.json`."""
+    async with room() as installed:
+        await installed.start("matching")
+        installed.stop_services()
+        closes, wal, residual = await _closes(installed)
+        eager, eager_wal = await _eager(installed)
+    write(
+        "funding",
+        [
+            *disk_sync_rows(),
+            Row("funding.positions", POSITIONS, "positions"),
+            Row("funding.close", median(closes), "ms", "eager", eager / median(closes), "<= 5"),
+            Row("funding.close.wal", median(wal), "kB", "eager", eager_wal / median(wal), "<= 50"),
+            Row("funding.eager", eager, "ms"),
+            Row("funding.eager.wal", eager_wal, "kB"),
+            Row("funding.residual", residual, "quanta", aim="0"),
+        ],
+    )
+
+
+def _deliveries(first: int, messages: list[Message], at: int) -> list[Delivery]:
+    return [
+        Delivery(first + number, at, message.subject, encode(message), "", 0) for number, message in enumerate(messages)
+    ]
+
+
+def _names() -> list[str]:
+    return [f"M{number:02}-PERP" for number in range(MARKETS)]
+
+
+def _opening() -> list[Message]:
+    envelope: dict[str, Any] = {"occurred_at": START}
+    listed: list[Message] = [
+        ListMarket(id=f"l-{name}", source="operator", spec=spec(market=name), **envelope) for name in _names()
+    ]
+    priced: list[Message] = [
+        UpdateIndexPrice(
+            id=f"p-{name}", source="ingestor", seq=number, market=name, price="1000", sources=(), **envelope
+        )
+        for number, name in enumerate(_names(), start=1)
+    ]
+    return listed + priced
+
+
+def _close(interval: int) -> list[Message]:
+    body: dict[str, Any] = {
+        "interval_start": interval * HOUR,
+        "interval_micros": HOUR,
+        "rate_ppb": 79_000,
+        "samples": 60,
+    }
+    return [
+        SettleFunding(
+            id=f"s-{interval}-{name}",
+            source="funding",
+            seq=interval * MARKETS + number,
+            occurred_at=START,
+            market=name,
+            **body,
+        )
+        for number, name in enumerate(_names(), start=1)
+    ]
+
+
+async def _closes(installed: Installation) -> tuple[list[float], list[float], int]:
+    """Milliseconds and WAL of each close, and what payments leave over: lots sum to zero, so must they."""
+    fold = SERVICE.fold
+    store = PostgresStore(installed.service_dsn("matching"), "matching")
+    try:
+        epoch = await store.begin()
+        state = fold.repository.restore(await store.load([table for table in fold.repository.tables if table.load]))
+        folder = new_folder(fold, state, epoch)
+        last = epoch.progress.stream_seq + 1
+        opening = _opening()
+        commit, _ = folder.fold(folder.decode(_deliveries(last, opening, START)), "", "stream")
+        await store.commit(commit)
+        last += len(opening)
+        await _execute(installed, _FILL, POSITIONS)
+        await _execute(installed, _BALANCES, POSITIONS)
+        await _execute(installed, "CHECKPOINT")
+        milliseconds, kilobytes = [], []
+        for interval in range(ROUNDS):
+            settlements = _deliveries(last, _close(interval), START + interval + 1)
+            last += len(settlements)
+            before, started = await _wal(installed), time.perf_counter()
+            commit, _ = folder.fold(folder.decode(settlements), "", "stream")
+            await store.commit(commit)
+            milliseconds.append((time.perf_counter() - started) * 1000)
+            kilobytes.append((await _wal(installed) - before) / 1000)
+        (residual,) = (await installed.fetch("matching", "SELECT coalesce(sum(lots), 0)::bigint FROM positions"))[0]
+        return milliseconds, kilobytes, residual
+    finally:
+        await store.close()
+
+
+async def _eager(installed: Installation) -> tuple[float, float]:
+    """Milliseconds and WAL of the same interval with a row and a balance for everybody."""
+    await _execute(installed, "CREATE TABLE eager_entries (account text, market text, amount bigint)")
+    before, started = await _wal(installed), time.perf_counter()
+    await _execute(installed, _EAGER)
+    seconds = time.perf_counter() - started
+    return seconds * 1000, (await _wal(installed) - before) / 1000
+
+
+async def _wal(installed: Installation) -> int:
+    rows = await installed.fetch("matching", "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+    return int(rows[0][0])
+
+
+async def _execute(installed: Installation, statement: str, *arguments: int) -> None:
+    """As the owner of everything, in the service's schema."""
+    connection = await asyncpg.connect(installed.admin_dsn)
+    try:
+        await connection.execute("SET search_path = matching")
+        await connection.execute(statement, *arguments)
+    finally:
+        await connection.close()
