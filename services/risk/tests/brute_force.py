@@ -165,7 +165,9 @@ class BruteForce:
         said: list[tuple[Fraction | float, str, Said]] = []
         for name in names:
             account = self.accounts[name]
-            equity, required = account.cash + account.worth + self.collateral(account), account.required
+            equity, required = account.cash + account.worth, account.required
+            if account.held:
+                equity += self.collateral(account)
             if not account.level and not brute_level(0, equity, required):
                 continue
             if any(not self.markets[market].mark for market in account.positions):
