@@ -13,6 +13,7 @@ from cleartide.contracts import (
     ChangeAsset,
     ChangeMarket,
     ClaimReferralRewards,
+    CommitOrder,
     CompleteWithdrawal,
     ConfirmDeposit,
     CorrectTrade,
@@ -39,6 +40,7 @@ from cleartide.contracts import (
     RequestLiquidation,
     RequestWithdrawal,
     ResumeMarket,
+    RevealOrder,
     RevokeDelegate,
     SetAccountTerms,
     SetFeeSchedule,
@@ -94,6 +96,7 @@ from services.matching.domain.deadlines import Deadline, Kind
 from services.matching.domain.errors import Refused
 from services.matching.domain.fees import referral, terms
 from services.matching.domain.jit import auctioning, quoting
+from services.matching.domain.sealed import batching, committing
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue import alarm, lifecycle, settings
 
@@ -148,6 +151,7 @@ def pass_time(state: MatchingState, _: Message, effects: Effects) -> None:
 
 
 DUE: Final[Mapping[Kind, Callable[[MatchingState, Deadline, Effects], None]]] = {
+    "batch": batching.execute,
     "deposit_timeout": deposits.expire,
     "order_expiry": expiry.expire,
     "withdrawal_timeout": withdrawals.expire,
@@ -176,6 +180,8 @@ HANDLERS: Final[Handlers] = {
     CancelAllOrders: gated(canceling.cancel_all),
     SubmitOrders: gated(batches.submit),
     QuoteAuction: gated(quoting.quote),
+    CommitOrder: gated(committing.commit),
+    RevealOrder: gated(committing.reveal),
     ReportTrade: gated(outside.report),
     BustTrade: gated(corrections.bust),
     CorrectTrade: gated(corrections.correct),

@@ -9,6 +9,7 @@ from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.service import Query, QueryError
 
 from services.matching.domain.ledger import cash_name, position_name
+from services.matching.tables.sealed import MARKET_BATCHING
 from services.matching.tables.venue import MARKET_LIMITS
 from services.matching.views import auctions, books, conditional, families, fees, margin, solvency, transfers, venue
 from services.matching.views.grids import MOST_MARKETS, grid_of, grids_of
@@ -21,15 +22,16 @@ _MARKETS_SQL: Final = """
 SELECT m.*, k.mark_ticks, k.index_ticks, k.last_ticks, k.index_stale, k.updated_at, k.open_interest_lots,
        f.rate_ppb, f.interval_start, f.funding_index_quanta, s.state, s.since, s.ends_at, s.spec_version,
        l.min_order_size, l.max_order_size, l.max_leverage, l.open_interest_cap, l.position_cap, l.band_ppb,
-       l.twap_band_ppb, l.breaker_ppb, l.pause_micros,
+       l.twap_band_ppb, l.breaker_ppb, l.pause_micros, q.commit_micros, q.reveal_micros, q.bond_quanta,
        (SELECT max(price_ticks) FROM orders o
         WHERE o.market = m.market AND side = 1 AND shown_lots > 0) AS bid,
        (SELECT min(price_ticks) FROM orders o
         WHERE o.market = m.market AND side = -1 AND shown_lots > 0) AS ask
 FROM markets m JOIN marks k USING (market) JOIN funding_indexes f USING (market) JOIN market_states s USING (market)
-LEFT JOIN market_limits l USING (market) ORDER BY m.market LIMIT $1
+LEFT JOIN market_limits l USING (market) LEFT JOIN market_batching q USING (market) ORDER BY m.market LIMIT $1
 """
 _LIMITS: Final = tuple(MARKET_LIMITS.columns)[1:]
+_BATCHING: Final = tuple(MARKET_BATCHING.columns)[1:]
 _BRACKETS_SQL: Final = "SELECT * FROM market_brackets ORDER BY market, bracket LIMIT $1"
 _ACCOUNT_SQL: Final = """
 SELECT a.account, a.opened_at, coalesce(b.balance_quanta, 0) AS cash
@@ -155,6 +157,7 @@ def _market(row: Mapping[str, Any], brackets: list[Mapping[str, Any]]) -> dict[s
         ],
         **{name: row[name] for name in ("state", "since", "ends_at", "spec_version")},
         "limits": {name: row[name] for name in _LIMITS} if row["band_ppb"] is not None else None,
+        "batching": {name: row[name] for name in _BATCHING} if row["commit_micros"] is not None else None,
         "mark": _price(grid, row["mark_ticks"]),
         "index": _price(grid, row["index_ticks"]),
         "last": _price(grid, row["last_ticks"]),

@@ -13,7 +13,7 @@ from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.state import Dirty, MatchingState
-from services.matching.tables import access, auctions, conditional, reported, solvency, treasury
+from services.matching.tables import access, auctions, conditional, reported, sealed, solvency, treasury
 from services.matching.tables.order_rows import collect_orders, restore_orders
 from services.matching.tables.venue_rows import (
     collect_markets,
@@ -40,6 +40,7 @@ class MatchingRepository(Repository[MatchingState]):
         restore_orders(state, rows)
         conditional.restore(state, rows)
         auctions.restore(state, rows)
+        sealed.restore(state, rows)
         settle_down(state)
         _restore_intake(state, rows)
         reported.restore(state.reported, rows)
@@ -62,6 +63,7 @@ class MatchingRepository(Repository[MatchingState]):
         collect_orders(changes, dirty)
         conditional.collect(changes, state)
         auctions.collect(changes, state)
+        sealed.collect(changes, state)
         changes.put_all(tables.BOOKS, ((book.market, book.seq) for book in dirty.books.values()))
         changes.put_all(tables.TRADES, dirty.trades)
         changes.put_all(tables.LIQUIDATIONS, dirty.liquidations)
@@ -91,9 +93,11 @@ def _restore_markets(state: MatchingState, rows: Mapping[str, Sequence[Row]]) ->
         )
         brackets.setdefault(market_id, []).append(bracket)
     names, limits, liquidation = list(tables.MARKETS.columns), limits_by_market(rows), solvency.rules_by_market(rows)
+    batching = sealed.batching_by_market(rows)
     for row in rows[tables.MARKETS.name]:
         fields = dict(zip(names, row, strict=True))
         groups: dict[str, Any] = {"limits": limits.get(row[0]), "liquidation": liquidation.get(row[0])}
+        groups["batching"] = batching.get(row[0])
         spec = MarketSpec(**fields, brackets=tuple(brackets[row[0]]), **groups)
         state.markets[spec.market] = Market(spec, state.ledger, state.changed_books)
     for market_id, *values, open_interest in rows[tables.MARKS.name]:

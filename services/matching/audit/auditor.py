@@ -5,7 +5,7 @@
              -> fees of every account and pot          = what was posted as fees
              -> shares of referrers                    = what was posted to them
     steps of transfers -> what each balance gained     = what was posted to it beside trades
-    withdrawals on their way                           = what is locked
+    withdrawals on their way, bonds of sealed orders   = what is locked
     revenue                                            = what the fees' pot gained
     whole tables, now and then: every asset sums to zero; lots of every market sum to zero, and the longs are its open
     interest; what is not yet paid of funding is what the market's pot holds
@@ -195,7 +195,7 @@ class Auditor:
         for name in sorted({*self._locks, *view.locked}):
             held, leaving = self._sums[name], view.locked.get(name, 0)
             if held != leaving:
-                yield Finding("locked", None, f"{name} holds {held}, withdrawals on their way are {leaving}")
+                yield Finding("locked", None, f"{name} holds {held}, withdrawals on their way and bonds are {leaving}")
             if not held:
                 self._locks.discard(name)
 

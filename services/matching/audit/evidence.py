@@ -95,7 +95,7 @@ class Totals(NamedTuple):
 class View(NamedTuple):
     """The tables at one position. balances: (asset, units) by ledger account; lots by (account, market).
 
-    locked: what leaves by the withdrawals on their way, by ledger account. revenue: what the venue has kept of fees.
+    locked: withdrawals on their way and bonds, by ledger account. revenue: what the venue has kept of fees.
     totals and pots are given now and then: sums over whole tables. trading: markets that are not halted.
     cursor: the last ledger account of those that came round, empty after the last of all.
     """

@@ -36,6 +36,9 @@ ROUTES: Final[dict[str, frozenset[Pair]]] = {
     "transfer": frozenset({("cash", "cash"), ("collateral", "collateral")}),
     "locked": frozenset({("cash", "locked"), ("collateral", "locked")}),
     "unlocked": frozenset({("locked", "cash"), ("locked", "collateral")}),
+    "bond_locked": frozenset({("cash", "locked")}),
+    "bond_returned": frozenset({("locked", "cash")}),
+    "bond_forfeited": frozenset({("locked", "insurance")}),
     "pool": _POOLED,
     "swap": _POOLED,
     "repayment": _POOLED,
@@ -43,7 +46,7 @@ ROUTES: Final[dict[str, frozenset[Pair]]] = {
 }
 EITHER_WAY: Final = TRADING | {"insurance", "socialized_loss"}
 """Kinds whose amount may be below zero: the other side pays. A fee below zero is a rebate, insurance a result kept."""
-_SAME_OWNER: Final = frozenset({"realized_pnl", "locked", "unlocked"})
+_SAME_OWNER: Final = frozenset({"realized_pnl", "locked", "unlocked", "bond_locked", "bond_returned"})
 _SAME_MARKET: Final = frozenset({*_BETWEEN_POSITIONS, ("settlement", "position")})
 
 

@@ -48,8 +48,10 @@ SELECT a.account, r.referrer FROM accounts a JOIN referrals r ON r.account = coa
 WHERE a.account = ANY($1) LIMIT $2
 """
 _LOCKED: Final = """
-SELECT 'locked:' || asset || ':' || account AS name, sum(amount_units)::bigint AS units FROM withdrawals
-GROUP BY 1 LIMIT $1
+SELECT 'locked:' || asset || ':' || account AS name, sum(units)::bigint AS units FROM (
+    SELECT asset, account, amount_units AS units FROM withdrawals
+    UNION ALL SELECT 'USDC', account, bond_quanta FROM commitments
+) AS held GROUP BY 1 HAVING sum(units) > 0 LIMIT $1
 """
 _REVENUE: Final = """
 SELECT coalesce(sum(taker_fees_quanta + maker_fees_quanta - rebates_quanta - referrals_quanta), 0)::bigint

@@ -8,12 +8,16 @@ from services.matching.domain.market import Market
 
 
 class Draft(NamedTuple):
-    """An order as it is wanted, not in the book yet, and the open order whose place it takes when it amends one."""
+    """An order as it is wanted, not in the book yet, and the open order whose place it takes when it amends one.
+
+    batched: it may take where takers are batched: it comes from a batch, was armed before, or only answers an auction.
+    """
 
     account: Account
     holding: Holding
     order: Order
     replaced: Order | None = None
+    batched: bool = False
 
     @property
     def market(self) -> Market:

@@ -18,6 +18,9 @@ FIXED: Final = frozenset({"market", "base", "quote", "tick_size", "lot_size"})
 """Fields in whose units orders, positions and history are kept: a market with others is another market."""
 
 
+GROUPS: Final = ("limits", "liquidation", "batching")
+
+
 def list_market(state: MatchingState, command: ListMarket, out: Output) -> None:
     """Open a market. Refused: already listed, or rules that cannot be traded exactly."""
     if command.spec.market in state.markets:
@@ -72,9 +75,9 @@ def change_market(state: MatchingState, command: ChangeMarket, out: Output) -> N
 
 def described(spec: MarketSpec) -> dict[str, str]:
     """Every rule as text by its name; those of a group are named `<group>.<name>`, and one that is null is left out."""
-    rules = {name: value for name, value in spec if name not in ("brackets", "limits", "liquidation")}
-    for group, of_group in (("limits", spec.limits), ("liquidation", spec.liquidation)):
-        rules.update((f"{group}.{name}", value) for name, value in of_group or () if value is not None)
+    rules = {name: value for name, value in spec if name not in ("brackets", *GROUPS)}
+    for group in GROUPS:
+        rules.update((f"{group}.{name}", value) for name, value in getattr(spec, group) or () if value is not None)
     texts = {name: str(value) for name, value in rules.items()}
     return {**texts, "brackets": " ".join(bracket.model_dump_json() for bracket in spec.brackets)}
 

@@ -24,13 +24,16 @@ from services.matching.domain.state import MatchingState
 from services.matching.domain.working import work
 
 
-def place(state: MatchingState, out: Output, sender: Sender, terms: OrderTerms) -> None:
-    """Check an order; let it wait for its price, or trade what crosses and rest with what is left, if it may."""
+def place(state: MatchingState, out: Output, sender: Sender, terms: OrderTerms, *, batched: bool = False) -> None:
+    """Check an order; let it wait for its price, or trade what crosses and rest with what is left, if it may.
+
+    batched: it comes from a batch of sealed orders.
+    """
     try:
         if terms.order_type in CONDITIONAL:
-            prepared = _prepare_armed(state, sender, terms, out.at)
+            prepared = _prepare_armed(state, sender, terms, out.at, batched)
         else:
-            prepared = _prepare(state, sender, terms, out.at)
+            prepared = _prepare(state, sender, terms, out.at, batched)
     except (Refused, MoneyError) as verdict:
         note_attempt(state, sender.market, verdict.reason)
         reject(out, sender, terms.client_order_id, "place", verdict.reason)
@@ -61,20 +64,20 @@ class _Prepared(NamedTuple):
     course: Course | None = None
 
 
-def _prepare(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> _Prepared:
+def _prepare(state: MatchingState, sender: Sender, terms: OrderTerms, at: int, batched: bool) -> _Prepared:
     order = read(state, sender, terms, at)
     exits, course = read_exits(state, order, terms), _course(state, order, terms)
-    guarded = authorize(state, draft_of(state, order), at)
+    guarded = authorize(state, draft_of(state, order, batched=batched), at)
     require_fillable(state, order, guarded)
     return _Prepared(order, exits, None, guarded, course)
 
 
-def _prepare_armed(state: MatchingState, sender: Sender, terms: OrderTerms, at: int) -> _Prepared:
+def _prepare_armed(state: MatchingState, sender: Sender, terms: OrderTerms, at: int, batched: bool) -> _Prepared:
     if terms.auction is not None:
         raise Refused("auction_not_allowed")
     trigger = read_trigger(state, sender, terms, at)
     exits = read_exits(state, trigger.order, terms)
-    authorize_waiting(state, draft_of(state, trigger.order), at)
+    authorize_waiting(state, draft_of(state, trigger.order, batched=batched), at)
     return _Prepared(trigger.order, exits, trigger, False)
 
 
@@ -87,10 +90,10 @@ def _course(state: MatchingState, order: Order, terms: OrderTerms) -> Course | N
     return plan(state.markets[order.market], order, terms.auction)
 
 
-def draft_of(state: MatchingState, order: Order) -> Draft:
+def draft_of(state: MatchingState, order: Order, *, batched: bool) -> Draft:
     """An order that is to work, with its account and what that holds."""
     account = state.accounts[order.account]
-    return Draft(account, state.holding(account, state.markets[order.market]), order)
+    return Draft(account, state.holding(account, state.markets[order.market]), order, batched=batched)
 
 
 def require_fillable(state: MatchingState, order: Order, guarded: bool) -> None:

@@ -12,6 +12,7 @@ from services.matching.domain.jit.record import Auctions
 from services.matching.domain.ledger import FEES, Ledger, cash_name, position_name
 from services.matching.domain.market import Market
 from services.matching.domain.reported import ReportedTrades
+from services.matching.domain.sealed.record import Rounds
 from services.matching.domain.treasury import Treasury
 from services.matching.domain.venue.record import Venue
 from services.matching.domain.waterfall.record import Solvency
@@ -169,6 +170,7 @@ class MatchingState:
         "ledger",
         "markets",
         "reported",
+        "rounds",
         "solvency",
         "treasury",
         "venue",
@@ -189,6 +191,7 @@ class MatchingState:
         self.counters = Counters()
         self.deadlines = Deadlines()
         self.auctions = Auctions()
+        self.rounds = Rounds()
         self.expiring: dict[int, Order] = {}
         self.dirty = Dirty()
         self.changed_books: list[Book] = []
@@ -206,6 +209,8 @@ class MatchingState:
             "changes": self.venue.changes,
             "transfers": self.treasury.log.last,
             "quotes": self.auctions.quotes,
+            "rounds": self.rounds.last,
+            "commitments": self.rounds.commitments,
         }
 
     def restore_numbers(self, numbers: dict[str, int]) -> None:
@@ -217,6 +222,7 @@ class MatchingState:
         self.venue.changes = numbers.get("changes", 0)
         self.treasury.log.last = numbers.get("transfers", 0)
         self.auctions.quotes = numbers.get("quotes", 0)
+        self.rounds.last, self.rounds.commitments = numbers.get("rounds", 0), numbers.get("commitments", 0)
         self.collected_numbers = self.numbers()
 
     def open_account(self, name: str, at: int, *, root: str = "", pinned: str = "") -> Account:

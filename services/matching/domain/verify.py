@@ -3,11 +3,13 @@
 from collections import Counter
 from typing import Final
 
+from cleartide.rules.assets import SETTLEMENT_ASSET
+
 from services.matching.domain.accounts import Account
 from services.matching.domain.conditional.verify import verify_conditionals
 from services.matching.domain.deadlines import Deadline
 from services.matching.domain.errors import InvariantBroken
-from services.matching.domain.ledger import EXTERNAL
+from services.matching.domain.ledger import EXTERNAL, locked_name
 from services.matching.domain.market import Market
 from services.matching.domain.state import MatchingState
 
@@ -25,6 +27,7 @@ def verify(state: MatchingState) -> None:
         _book(market)
     _expiries(state)
     _auctions(state)
+    _rounds(state)
     verify_conditionals(state)
     for account in state.accounts.values():
         _open_orders(account)
@@ -98,6 +101,22 @@ def _auctions(state: MatchingState) -> None:
         ranks = [(quote.price * side, quote.order_id) for quote in auction.quotes]
         if ranks != sorted(ranks) or any(quote.remaining <= 0 or quote.side == side for quote in auction.quotes):
             raise InvariantBroken(f"auction {number}: quotes are out of place")
+
+
+def _rounds(state: MatchingState) -> None:
+    """Every round waits for its end, knows its own commitments, and their bonds are locked."""
+    rounds, locked = state.rounds, Counter[str]()
+    for round_ in rounds.open.values():
+        if round_.deadline not in state.deadlines or len(rounds.open) < len(rounds.collecting):
+            raise InvariantBroken(f"round {round_.number} waits for nothing")
+        for number, commitment in round_.commitments.items():
+            if rounds.sealed.get(number) is not commitment or commitment.round_id != round_.number:
+                raise InvariantBroken(f"commitment {number} is in no round")
+            locked[commitment.account] += commitment.bond
+    for account, bonds in locked.items():
+        escrow = state.ledger.accounts.get(locked_name(SETTLEMENT_ASSET, account))
+        if bonds > (escrow.balance if escrow is not None else 0):
+            raise InvariantBroken(f"{account}: bonds of {bonds} are not locked")
 
 
 def _open_orders(account: Account) -> None:

@@ -11,6 +11,7 @@ from services.matching.tables.custody import CUSTODY_TABLES
 from services.matching.tables.fees import FEE_TABLES
 from services.matching.tables.orders import CLIENT_ORDER_IDS, ORDER_HISTORY, ORDERS
 from services.matching.tables.reported import REPORTED_TRADES
+from services.matching.tables.sealed import SEALED_TABLES
 from services.matching.tables.solvency import SOLVENCY_TABLES
 from services.matching.tables.treasury import ASSETS
 from services.matching.tables.venue import VENUE_TABLES
@@ -204,6 +205,7 @@ TABLES: Final[tuple[Table, ...]] = (
     REPORTED_TRADES,
     JIT_AUCTIONS,
     JIT_QUOTES,
+    *SEALED_TABLES,
     *VENUE_TABLES,
     *SOLVENCY_TABLES,
 )

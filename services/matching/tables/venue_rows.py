@@ -10,6 +10,7 @@ from services.matching.domain.market import Market
 from services.matching.domain.state import Dirty, MatchingState
 from services.matching.domain.venue.record import ModeLimits, Terms, Tier, Venue
 from services.matching.tables import venue as tables
+from services.matching.tables.sealed import collect_batching
 
 Rows = Mapping[str, Sequence[Row]]
 
@@ -59,6 +60,7 @@ def collect_markets(changes: Changes, dirty: Dirty) -> None:
     """Limits of markets with new rules, and how markets trade."""
     for market in dirty.markets.values():
         _collect_limits(changes, market)
+        collect_batching(changes, market)
     for market in dirty.statuses.values():
         status = market.status
         row = (market.id, status.state, status.since, status.ends_at, status.version)

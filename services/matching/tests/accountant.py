@@ -71,6 +71,8 @@ class Accountant:
         locked: Counter[str] = Counter()
         for row in self._rows("withdrawals"):
             locked[f"locked:{row['asset']}:{row['account']}"] += row["amount_units"]
+        for row in self._rows("commitments"):
+            locked[f"locked:USDC:{row['account']}"] += row["bond_quanta"]
         states = {row["market"]: row["state"] for row in self._rows("market_states")}
         return View(
             position=len(self._ex.commands),

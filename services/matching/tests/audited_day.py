@@ -4,23 +4,28 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from cleartide.contracts import (
+    BatchTerms,
     BustTrade,
     CancelWithdrawal,
     ClaimReferralRewards,
+    CommitOrder,
     CompleteWithdrawal,
     CorrectTrade,
     DelistMarket,
     FailWithdrawal,
     FeeTier,
+    OrderTerms,
+    RevealOrder,
     SetFeeSchedule,
     SetReferrer,
     StartWithdrawal,
 )
 from cleartide.fold import Reject
+from cleartide.rules.sealing import digest_of
 
 from services.matching.tests.accountant import Accountant
 from services.matching.tests.bank import Bank
-from services.matching.tests.support import HOUR
+from services.matching.tests.support import HOUR, SECOND
 
 TIERS: Final = (
     FeeTier(volume_quanta=0, taker_fee_ppb=450_001, maker_fee_ppb=150_001),
@@ -55,6 +60,7 @@ def steps() -> Iterator[Step]:
     yield from _treasury()
     yield from _custody()
     yield from _outside()
+    yield from _sealed()
     yield from _liquidations()
     yield from _end_of_a_market()
 
@@ -127,6 +133,19 @@ def _outside() -> Iterator[Step]:
         yield lambda ex, number=number: ex.report("1001", "0.3", buyer="ann", seller="bob", trade_id=number)  # type: ignore[misc]
     yield lambda ex: ex.send(BustTrade, trade_id="x1", **market)
     yield lambda ex: ex.send(CorrectTrade, trade_id="x2", price="1002", size="0.2", buyer="ann", seller="cid", **market)
+
+
+def _sealed() -> Iterator[Step]:
+    """One commitment is opened and gets its bond back, the other is not and loses it to the fund."""
+    sea, salt = {"account": "ann", "market": "SEA-PERP"}, "5a" * 32
+    order = OrderTerms(client_order_id="sealed", side="buy", order_type="limit", size="1", price="10")
+    yield lambda ex: ex.list(market="SEA-PERP", batching=BatchTerms())
+    for digest in (digest_of("ann", "SEA-PERP", salt, order), salt):
+        yield lambda ex, digest=digest: ex.send(CommitOrder, digest=digest, **sea)  # type: ignore[misc]
+    yield lambda ex: ex.wait(SECOND)
+    yield lambda ex: ex.send(RevealOrder, commitment_id=1, salt=salt, order=order, **sea)
+    yield lambda ex: ex.wait(SECOND)
+    yield lambda ex: ex.deposit("ann", "1")
 
 
 def _liquidations() -> Iterator[Step]:

@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 from cleartide.book_view import BookView
 from cleartide.bus.ports import Delivery
-from cleartide.contracts import Message, OrderAccepted, OrderClosed
+from cleartide.contracts import BatchTerms, CommitOrder, Message, OrderAccepted, OrderClosed, OrderTerms, RevealOrder
 from cleartide.contracts.codec import encode
 from cleartide.contracts.types import JSON_SAFE
+from cleartide.rules.sealing import digest_of
 from cleartide.service import QueryError
 
 from services.matching.app import SERVICE
@@ -60,6 +61,7 @@ def busy(seed: int, steps: int) -> Exchange:
     ex.price("1000")
     for account in ("eve", "fay"):
         ex.deposit(account, "100000")
+    seal(ex)
     ex.place("eve", "sell", "5", "1000", client_order_id="sells", post_only=False)
     ex.place("eve", "buy", "0.25", "0.1", client_order_id="waits")
     for price in ("1010", "1011"):
@@ -71,6 +73,21 @@ def busy(seed: int, steps: int) -> Exchange:
     household(ex)
     ex.commit()
     return ex
+
+
+def seal(ex: Exchange) -> None:
+    """Another market, in which one commitment is open, one sealed, and one in the round after theirs."""
+    ex.deposit("sia", "1000")
+    ex.list(market="SEA-PERP", batching=BatchTerms(bond_quanta=1_000_000))
+    order = OrderTerms(client_order_id="sealed", side="buy", order_type="limit", size="1", price="10")
+    salt = "5a" * 32
+    digest = digest_of("sia", "SEA-PERP", salt, order)
+    for name in (digest, salt):
+        ex.send(CommitOrder, account="sia", market="SEA-PERP", digest=name)
+    ex.wait(1_000_000)
+    number = ex.state.rounds.commitments - 1
+    ex.send(RevealOrder, account="sia", market="SEA-PERP", commitment_id=number, salt=salt, order=order)
+    ex.send(CommitOrder, account="sia", market="SEA-PERP", digest=digest[::-1])
 
 
 async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
@@ -92,6 +109,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_fees(pool, ex)
         await check_books(pool, ex)
         await check_auctions(pool, ex)
+        await check_sealed(pool, ex)
         await check_orders(pool, ex)
         await check_waiting(pool)
         await check_refusals(pool)
@@ -163,7 +181,7 @@ async def check_answers(pool: Any, ex: Exchange) -> None:
     assert (await QUERIES["liquidations"](pool, {"market": MARKET, "limit": 1}))["liquidations"]
     entries = (await QUERIES["ledger"](pool, {"account": "eve", "limit": 500}))["entries"]
     assert entries[-1]["kind"] == "deposit" and entries[-1]["amount"] == "100000.000000"
-    market, _ = (await QUERIES["markets"](pool, {}))["markets"]
+    market, *_ = (await QUERIES["markets"](pool, {}))["markets"]
     assert (market["market"], market["index"], market["index_stale"]) == (MARKET, "1000.0", False)
     assert market["open_interest"] == f"{ex.state.markets[MARKET].open_interest / 1000:.3f}"
 
@@ -362,6 +380,22 @@ async def check_auctions(pool: Any, ex: Exchange) -> None:
     assert last["quotes"] == [["1000.5", "0.100"]]
     assert "ida" not in str(last) and "fay" not in str(last)
     assert (await QUERIES["auctions"](pool, {"market": "NO-PERP"}))["auctions"] == []
+
+
+async def check_sealed(pool: Any, ex: Exchange) -> None:
+    """MATCH-PG-009: what is sealed says nothing but its hash, and what is opened says what it orders."""
+    rows = await pool.fetch("SELECT * FROM commitments ORDER BY commitment_id")
+    assert [(row["account"], row["bond_quanta"], bool(row["revealed"])) for row in rows] == [
+        ("sia", 1_000_000, True),
+        ("sia", 1_000_000, False),
+        ("sia", 1_000_000, False),
+    ]
+    assert [row["round_id"] for row in rows] == [1, 1, 2]
+    revealed = OrderTerms.model_validate_json(rows[0]["revealed"])
+    assert digest_of("sia", "SEA-PERP", rows[0]["salt"], revealed) == rows[0]["digest"]
+    (market,) = [one for one in (await QUERIES["markets"](pool, {}))["markets"] if one["market"] == "SEA-PERP"]
+    assert market["batching"] == {"commit_micros": 1_000_000, "reveal_micros": 1_000_000, "bond_quanta": 1_000_000}
+    assert len(ex.state.rounds.open) == 2
 
 
 async def check_refusals(pool: Any) -> None:

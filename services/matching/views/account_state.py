@@ -15,6 +15,7 @@ from services.matching.repository import restore_account
 from services.matching.tables.access import ACCOUNTS, LEVERAGES
 from services.matching.tables.fees import FEE_TIERS, REFERRAL_TERMS, REFERRALS, TRADED_VOLUMES
 from services.matching.tables.orders import ORDERS
+from services.matching.tables.sealed import MARKET_BATCHING
 from services.matching.tables.treasury import ASSETS
 from services.matching.tables.venue import MARKET_LIMITS, MARKET_STATES
 
@@ -26,6 +27,7 @@ _OF_ALL: Final = (
     tables.MARKS,
     tables.FUNDING,
     MARKET_LIMITS,
+    MARKET_BATCHING,
     MARKET_STATES,
     tables.BOOKS,
     ASSETS,

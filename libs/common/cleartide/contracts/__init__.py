@@ -94,7 +94,7 @@ from cleartide.contracts.fees import (
     SetReferrer,
 )
 from cleartide.contracts.funding import FUNDING_CHANGES, FUNDING_COMMANDS, FundingSet, SetFunding
-from cleartide.contracts.limits import MarketLimits
+from cleartide.contracts.limits import BatchTerms, MarketLimits
 from cleartide.contracts.liquidation_rules import LiquidationRules
 from cleartide.contracts.market import (
     MarketEvent,
@@ -135,6 +135,18 @@ from cleartide.contracts.orders import (
 )
 from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
 from cleartide.contracts.risk import AlertInput, AlertKind, AlertLevel, CollateralInput, RiskAlertRaised
+from cleartide.contracts.sealed import (
+    SEALED_COMMANDS,
+    SEALED_EVENTS,
+    BatchEntry,
+    BatchSequenced,
+    CommitmentExpired,
+    CommitmentRejected,
+    CommitOrder,
+    OrderCommitted,
+    OrderRevealed,
+    RevealOrder,
+)
 from cleartide.contracts.solvency import (
     SOLVENCY_COMMANDS,
     SOLVENCY_EVENTS,
@@ -200,6 +212,7 @@ COMMANDS: tuple[type[Message], ...] = (
     *VENUE_COMMANDS,
     *CORRECTION_COMMANDS,
     *AUCTION_COMMANDS,
+    *SEALED_COMMANDS,
     *ACCOUNT_COMMANDS,
     *SOLVENCY_COMMANDS,
     *FUNDING_COMMANDS,
@@ -226,6 +239,7 @@ TRADING_EVENTS: tuple[type[Message], ...] = (
     *VENUE_EVENTS,
     *CORRECTION_EVENTS,
     *AUCTION_EVENTS,
+    *SEALED_EVENTS,
     *ACCOUNT_EVENTS,
     *SOLVENCY_EVENTS,
     *FUNDING_CHANGES,
@@ -292,6 +306,9 @@ __all__ = [
     "AuctionOffered",
     "AuctionTerms",
     "AuctionUncrossed",
+    "BatchEntry",
+    "BatchSequenced",
+    "BatchTerms",
     "BookChanged",
     "BracketLeg",
     "BustTrade",
@@ -308,6 +325,9 @@ __all__ = [
     "CollateralChanged",
     "CollateralInput",
     "CollateralSwapped",
+    "CommitOrder",
+    "CommitmentExpired",
+    "CommitmentRejected",
     "CompleteWithdrawal",
     "ConfirmDeposit",
     "Contract",
@@ -366,7 +386,9 @@ __all__ = [
     "OrderAmended",
     "OrderArmed",
     "OrderClosed",
+    "OrderCommitted",
     "OrderRejected",
+    "OrderRevealed",
     "OrderTerms",
     "OrderTriggered",
     "OrdersCanceled",
@@ -387,6 +409,7 @@ __all__ = [
     "RequestLiquidation",
     "RequestWithdrawal",
     "ResumeMarket",
+    "RevealOrder",
     "RevokeDelegate",
     "Right",
     "RiskAlertRaised",

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from cleartide.contracts.base import Contract, Message
-from cleartide.contracts.limits import MarketLimits
+from cleartide.contracts.limits import BatchTerms, MarketLimits
 from cleartide.contracts.liquidation_rules import LiquidationRules
 from cleartide.contracts.types import (
     AccountId,
@@ -42,6 +42,7 @@ class MarketSpec(Contract):
     limits: null is without price bands, circuit breaker and caps, for markets that only take outside trades.
     funding_interval_seconds: a part of a day in whole minutes, 3600 and 28800 being usual; null is the venue's.
     liquidation: null closes in one go, and leaves what the insurance fund cannot pay for where it is.
+    batching: null is without; else orders that may take have to be sealed, and are executed in batches.
     oi_scale_*: between these values of open interest at the index the initial margin rises to the whole notional (3.2).
     """
 
@@ -65,6 +66,7 @@ class MarketSpec(Contract):
     oi_scale_upper_quanta: NonNegativeQuanta = 0
     liquidation: LiquidationRules | None = None
     funding_interval_seconds: int | None = Field(default=None, ge=60, le=86_400)
+    batching: BatchTerms | None = None
 
 
 class ListMarket(Message):

@@ -218,6 +218,23 @@ _AUCTIONS: Final = {
     "maker_lots": "lots that quotes filled",
     "improvement_quanta": "quote quanta, 1e-6, by which the fills are better than the end price",
 }
+_SEALED: Final = {
+    "batching": "null: every order works at once; else orders that may take are sealed and executed in batches",
+    "commit_micros": "how long a round collects commitments, in microseconds of sequenced time",
+    "reveal_micros": "how long its commitments may then be revealed, in microseconds of sequenced time",
+    "bond_quanta": "quote quanta, 1e-6, that a commitment locks",
+    "digest": "SHA-256 of the order with its salt, hex; cleartide.rules.sealing says of which text",
+    "salt": "32 bytes of chance that only the sender of the commitment knows, hex",
+    "commitment_id": "matching's number of the commitment; null where it was refused",
+    "round_id": "number of the round of the market in which it is executed",
+    "order": "the terms that the digest was made of",
+    "reveals_from": "from when on the round's commitments may be revealed, in microseconds since the Unix epoch",
+    "reveals_until": "from when on they may not any more; then the batch is executed",
+    "forfeited_quanta": "the bond that is lost, in quote quanta, 1e-6",
+    "insurance_quanta": "balance of the market's insurance fund after it, in quote quanta, 1e-6",
+    "seed": "SHA-256 of all digests and salts of the batch, by digest, hex",
+    "entries": "revealed commitments in the order in which their orders are placed",
+}
 _BOOKS: Final = {
     "book_seq": "gapless per market, from 1: the place of the change in the market's book",
     "BookChanged.bids": "changed levels as (price in ticks, lots now displayed), best first; 0 lots: the level is gone",
@@ -351,6 +368,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_ORDERS,
     **_PRICES,
     **_AUCTIONS,
+    **_SEALED,
     **_BOOKS,
     **_CORRECTIONS,
     **_VENUE_DATA,

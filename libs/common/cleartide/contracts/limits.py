@@ -1,9 +1,9 @@
-"""What a market allows beside its margin rules: sizes, leverage, price bands, the circuit breaker, and caps."""
+"""What a market allows beside its margin rules: sizes, leverage, price bands, the breaker, caps, and batches."""
 
 from pydantic import Field
 
 from cleartide.contracts.base import Contract
-from cleartide.contracts.types import NonNegativePpb, PositiveDecimal
+from cleartide.contracts.types import NonNegativePpb, NonNegativeQuanta, PositiveDecimal
 
 
 class MarketLimits(Contract):
@@ -23,3 +23,14 @@ class MarketLimits(Contract):
     twap_band_ppb: NonNegativePpb = 500_000_000
     breaker_ppb: NonNegativePpb = 100_000_000
     pause_micros: int = Field(default=60_000_000, ge=1_000_000, le=86_400_000_000)
+
+
+class BatchTerms(Contract):
+    """How a market batches the orders that may take from its book. Windows in microseconds of sequenced time.
+
+    bond_quanta: locked by each commitment, and lost to the market's insurance fund when it is not revealed.
+    """
+
+    commit_micros: int = Field(default=1_000_000, ge=10_000, le=60_000_000)
+    reveal_micros: int = Field(default=1_000_000, ge=10_000, le=60_000_000)
+    bond_quanta: NonNegativeQuanta = Field(default=1_000_000, le=10**12)

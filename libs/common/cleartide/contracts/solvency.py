@@ -38,7 +38,8 @@ class KeeperRewarded(TradingEvent):
 class InsuranceChanged(TradingEvent):
     """A market's insurance fund after a command that moved it: by how much in all, and what is in it now.
 
-    `reason`: liquidation, disposal (of what the fund holds), settlement (of a delisted market).
+    `reason`: liquidation, disposal (of what the fund holds), settlement (of a delisted market), bond (of what was
+    committed to and not revealed).
     """
 
     type: Literal["InsuranceChanged"] = "InsuranceChanged"

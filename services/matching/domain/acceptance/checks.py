@@ -114,6 +114,7 @@ def market(state: MatchingState, draft: Draft, at: int) -> None:
     market = draft.market
     openness(state, draft)
     _require_state(market.status.state, draft)
+    batched(draft)
     if not market.prices.mark:
         raise Refused("no_mark_price")
     if not draft.order.reduce_only and is_stale(market.prices, at):
@@ -133,6 +134,15 @@ def openness(state: MatchingState, draft: Draft) -> None:
         raise Refused(SHUT[now])
     if now in REDUCING and not draft.order.reduce_only:
         raise Refused(REDUCING[now])
+
+
+def batched(draft: Draft) -> None:
+    """Where takers are batched, orders that come in the open only wait or reduce, so that none goes before a batch."""
+    order, replaced = draft.order, draft.replaced
+    if draft.market.spec.batching is None or draft.batched or order.post_only or order.reduce_only:
+        return
+    if replaced is None or replaced.state == "armed" or _crosses(draft.market, draft):
+        raise Refused("batched_only")
 
 
 def _require_state(now: MarketState, draft: Draft) -> None:

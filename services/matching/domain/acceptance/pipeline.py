@@ -44,6 +44,7 @@ REASONS: Final[Mapping[str, tuple[str, ...]]] = {
         "market_halted",
         "market_delisting",
         "market_delisted",
+        "batched_only",
         "no_mark_price",
         "index_stale",
         "post_only_would_cross",
@@ -74,6 +75,7 @@ def authorize_waiting(state: MatchingState, draft: Draft, at: int) -> None:
     take_place(state.venue, draft.account.root, at)
     checks.size(draft)
     checks.openness(state, draft)
+    checks.batched(draft)
 
 
 def authorize_triggered(state: MatchingState, draft: Draft, at: int) -> bool:

@@ -93,7 +93,7 @@ def _place(state: MatchingState, out: Output, trigger: Trigger) -> None:
             order.price = bounded_price(market, order.side)
             order.time_in_force = "fok" if order.time_in_force == "fok" else "ioc"
         order.loss_per_lot = loss_per_lot(market, order.side, order.price)
-        guarded = authorize_triggered(state, draft_of(state, order), out.at)
+        guarded = authorize_triggered(state, draft_of(state, order, batched=True), out.at)
         require_fillable(state, order, guarded)
     except (Refused, MoneyError) as verdict:
         reject(state, out, order, verdict.reason)

@@ -75,7 +75,7 @@ def _read(state: MatchingState, command: QuoteAuction, at: int) -> tuple[Auction
         _require_better(auction, replaced, offer)
     elif len(auction.quotes) >= MOST_QUOTES:
         raise Refused("too_many_quotes")
-    authorize(state, Draft(account, state.holding(account, market), offer), at)
+    authorize(state, Draft(account, state.holding(account, market), offer, batched=True), at)
     return auction, offer, replaced
 
 

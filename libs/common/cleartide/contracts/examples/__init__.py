@@ -21,6 +21,7 @@ from cleartide.contracts.examples.corrections import CORRECTION_EXAMPLES
 from cleartide.contracts.examples.funding import FUNDING_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
 from cleartide.contracts.examples.products import PRODUCT_EXAMPLES
+from cleartide.contracts.examples.sealed import SEALED_EXAMPLES
 from cleartide.contracts.examples.solvency import SOLVENCY_EXAMPLES
 from cleartide.contracts.examples.trading import TRADING_EXAMPLES
 from cleartide.contracts.examples.venue import VENUE_EXAMPLES
@@ -37,6 +38,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *FUNDING_EXAMPLES,
         *BOOK_EXAMPLES,
         *AUCTION_EXAMPLES,
+        *SEALED_EXAMPLES,
         *CORRECTION_EXAMPLES,
         *MARKET_EXAMPLES,
         *PRODUCT_EXAMPLES,
