@@ -25,7 +25,7 @@ from cleartide.contracts import (
     TradeExecuted,
     TransferApplied,
 )
-from cleartide.rules.sealing import digest_of, seed_of, sequence
+from cleartide.rules.sealing import digest_of, sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,11 +43,6 @@ def venue() -> Exchange:
     for account in (*TRADERS, "clock"):
         ex.deposit(account, "10000")
     return ex
-
-
-@pytest.fixture
-def ex() -> Exchange:
-    return venue()
 
 
 def salt_of(word: str) -> str:
@@ -97,8 +92,9 @@ def placed(events: Events) -> list[str]:
     return [order.account for order in of(events, OrderAccepted)]
 
 
-def test_match_sea_001_an_order_is_sealed_opened_and_executed(ex: Exchange) -> None:
+def test_match_sea_001_an_order_is_sealed_opened_and_executed() -> None:
     """MATCH-SEA-001: each at its time, and the order works like any other."""
+    ex = venue()
     ex.place("dan", "sell", "2", "1000.5", post_only=True)
     order = order_of()
     said = only(commit(ex, "ann", order), OrderCommitted)
@@ -115,8 +111,9 @@ def test_match_sea_001_an_order_is_sealed_opened_and_executed(ex: Exchange) -> N
     assert not ex.state.rounds.open and not ex.state.rounds.sealed
 
 
-def test_match_sea_002_nothing_is_opened_while_the_round_collects(ex: Exchange) -> None:
+def test_match_sea_002_nothing_is_opened_while_the_round_collects() -> None:
     """MATCH-SEA-002: from its very end on, and not a microsecond after the round has ended."""
+    ex = venue()
     order = order_of()
     commit(ex, "ann", order)
     ex.wait(SECOND - 1)
@@ -128,8 +125,9 @@ def test_match_sea_002_nothing_is_opened_while_the_round_collects(ex: Exchange) 
     assert refusal(reveal(ex, "bob", 2, order)) == "unknown_commitment"
 
 
-def test_match_sea_003_who_commits_later_is_in_the_next_round(ex: Exchange) -> None:
+def test_match_sea_003_who_commits_later_is_in_the_next_round() -> None:
     """MATCH-SEA-003: he may have seen what was revealed, so his order comes after it."""
+    ex = venue()
     first, second = order_of(), order_of(client_order_id="t")
     commit(ex, "ann", first)
     ex.wait(SECOND - 1)
@@ -145,8 +143,9 @@ def test_match_sea_003_who_commits_later_is_in_the_next_round(ex: Exchange) -> N
     assert placed(tick(ex, SECOND)) == ["cat"]
 
 
-def test_match_sea_004_what_is_not_opened_expires_and_its_bond_is_the_insurance_funds(ex: Exchange) -> None:
+def test_match_sea_004_what_is_not_opened_expires_and_its_bond_is_the_insurance_funds() -> None:
     """MATCH-SEA-004: with a reason; those who opened theirs have their bond back before their order is judged."""
+    ex = venue()
     before, fund = {name: cash(ex, name) for name in TRADERS}, ex.state.markets[MARKET].insurance.balance
     events = sealed(ex, {"ann": order_of(price="900"), "bob": order_of()}, revealed=["ann"])
     expired = only(events, CommitmentExpired)
@@ -157,8 +156,9 @@ def test_match_sea_004_what_is_not_opened_expires_and_its_bond_is_the_insurance_
     assert placed(events) == ["ann"]
 
 
-def test_match_sea_005_a_bond_is_out_of_equity_while_it_is_locked(ex: Exchange) -> None:
+def test_match_sea_005_a_bond_is_out_of_equity_while_it_is_locked() -> None:
     """MATCH-SEA-005: it can be neither withdrawn nor traded with, and who cannot pay it does not take part."""
+    ex = venue()
     ex.deposit("eve", "7")
     moved = only(commit(ex, "eve", order_of()), TransferApplied)
     assert (moved.kind, moved.amount_quanta, moved.cash_quanta) == ("bond_locked", -BOND, 2 * QUOTE)
@@ -176,25 +176,28 @@ def test_match_sea_005_a_bond_is_out_of_equity_while_it_is_locked(ex: Exchange) 
         ("ann", "PLAIN-PERP", "not_batched"),
     ],
 )
-def test_match_sea_006_who_may_not_take_part_is_told_why(ex: Exchange, account: str, market: str, reason: str) -> None:
+def test_match_sea_006_who_may_not_take_part_is_told_why(account: str, market: str, reason: str) -> None:
     """MATCH-SEA-006: and nothing has changed."""
+    ex = venue()
     ex.list(market="PLAIN-PERP")
     before = ex.kept()
     assert refusal(ex.send(CommitOrder, account=account, market=market, digest=salt_of("x"))) == reason
     assert ex.kept() == before
 
 
-def test_match_sea_007_nobody_fills_a_round_alone(ex: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_match_sea_007_nobody_fills_a_round_alone() -> None:
     """MATCH-SEA-007: an account has so many commitments in a round, the round so many, and no digest twice."""
-    monkeypatch.setattr(committing, "MOST_OF_ACCOUNT", 2)
-    monkeypatch.setattr(committing, "MOST_COMMITMENTS", 3)
-    orders = [order_of(client_order_id=f"s{number}") for number in range(3)]
-    for order in orders[:2]:
-        commit(ex, "ann", order)
-    assert refusal(commit(ex, "ann", orders[0])) == "duplicate_commitment"
-    assert refusal(commit(ex, "ann", orders[2])) == "too_many_commitments"
-    commit(ex, "bob", orders[0])
-    assert refusal(commit(ex, "cat", orders[0])) == "round_full"
+    ex = venue()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(committing, "MOST_OF_ACCOUNT", 2)
+        patch.setattr(committing, "MOST_COMMITMENTS", 3)
+        orders = [order_of(client_order_id=f"s{number}") for number in range(3)]
+        for order in orders[:2]:
+            commit(ex, "ann", order)
+        assert refusal(commit(ex, "ann", orders[0])) == "duplicate_commitment"
+        assert refusal(commit(ex, "ann", orders[2])) == "too_many_commitments"
+        commit(ex, "bob", orders[0])
+        assert refusal(commit(ex, "cat", orders[0])) == "round_full"
 
 
 @pytest.mark.parametrize(
@@ -208,9 +211,10 @@ def test_match_sea_007_nobody_fills_a_round_alone(ex: Exchange, monkeypatch: pyt
     ],
 )
 def test_match_sea_008_only_the_very_order_is_opened_and_once(
-    ex: Exchange, account: str, changes: dict[str, Any], reason: str
+    account: str, changes: dict[str, Any], reason: str
 ) -> None:
     """MATCH-SEA-008: by whom it belongs to; a copied digest helps nobody."""
+    ex = venue()
     ex.list(market="PLAIN-PERP")
     order = order_of()
     commit(ex, "ann", order)
@@ -226,8 +230,9 @@ def test_match_sea_008_only_the_very_order_is_opened_and_once(
     assert refusal(reveal(ex, "ann", 1, order)) == "already_revealed"
 
 
-def test_match_sea_009_a_delegate_commits_and_opens_with_the_right_to_trade(ex: Exchange) -> None:
+def test_match_sea_009_a_delegate_commits_and_opens_with_the_right_to_trade() -> None:
     """MATCH-SEA-009: and the order is refused when the right is gone by then; the bond is not lost for that."""
+    ex = venue()
     order, money = order_of(), cash(ex, "ann")
     assert refusal(commit(ex, "ann", order, actor="bob")) == "not_permitted"
     ex.send(GrantDelegate, account="ann", delegate="bob")
@@ -239,8 +244,9 @@ def test_match_sea_009_a_delegate_commits_and_opens_with_the_right_to_trade(ex: 
     assert cash(ex, "ann") == money
 
 
-def test_match_sea_010_orders_in_the_open_wait_or_reduce(ex: Exchange) -> None:
+def test_match_sea_010_orders_in_the_open_wait_or_reduce() -> None:
     """MATCH-SEA-010: or they could go before a batch that has been opened."""
+    ex = venue()
     ex.place("dan", "sell", "2", "1001", post_only=True)
     for terms in ({"price": "1001"}, {"price": "990"}, {"price": None}):
         assert only(ex.place("ann", "buy", "1", **terms), OrderRejected).reason == "batched_only"
@@ -256,8 +262,9 @@ def test_match_sea_010_orders_in_the_open_wait_or_reduce(ex: Exchange) -> None:
     assert only(batch, OrderRejected).reason == "batched_only"
 
 
-def test_match_sea_011_a_sealed_order_may_be_of_any_kind(ex: Exchange) -> None:
+def test_match_sea_011_a_sealed_order_may_be_of_any_kind() -> None:
     """MATCH-SEA-011: what is armed by a batch fires in the open, when its price comes."""
+    ex = venue()
     ex.place("dan", "sell", "2", "1001", post_only=True)
     stop = OrderTerms(client_order_id="stop", side="buy", order_type="stop_market", size="1", trigger_price="1002")
     events = sealed(ex, {"ann": stop, "bob": order_of(price=None)})
@@ -266,16 +273,18 @@ def test_match_sea_011_a_sealed_order_may_be_of_any_kind(ex: Exchange) -> None:
     assert refusal(commit(ex, "zoe", stop)) == "unknown_account"
 
 
-def test_match_sea_012_what_cannot_be_placed_is_answered_like_any_order(ex: Exchange) -> None:
+def test_match_sea_012_what_cannot_be_placed_is_answered_like_any_order() -> None:
     """MATCH-SEA-012: by OrderRejected with its reason, and the others go on."""
+    ex = venue()
     events = sealed(ex, {"ann": order_of(size="0.0001"), "bob": order_of(size="200"), "cat": order_of(price="999")})
     refused = sorted((rejected.account, rejected.reason) for rejected in of(events, OrderRejected))
     assert refused == [("ann", "off_grid"), ("bob", "insufficient_margin")]
     assert placed(events) == ["cat"]
 
 
-def test_match_sea_013_open_rounds_keep_their_terms(ex: Exchange) -> None:
+def test_match_sea_013_open_rounds_keep_their_terms() -> None:
     """MATCH-SEA-013: a change goes for the rounds that follow; without terms orders come in the open again."""
+    ex = venue()
     order = order_of()
     commit(ex, "ann", order)
     ex.send(ChangeMarket, source="operator", spec=spec(), expected_version=1, by="op")
@@ -304,13 +313,16 @@ def test_match_sea_014_a_restart_in_the_middle_changes_nothing() -> None:
         assert [event.model_dump() for event in tick(ex, 2 * SECOND)] == calm
 
 
-def test_match_sea_015_the_sequence_can_be_checked_by_everybody(ex: Exchange) -> None:
+def test_match_sea_015_the_sequence_can_be_checked_by_everybody() -> None:
     """MATCH-SEA-015: from what is published, and it is the sequence in which the orders were answered."""
+    ex = venue()
     orders = {name: order_of(price=str(990 + number)) for number, name in enumerate(TRADERS)}
     events = sealed(ex, orders)
     batch = only(events, BatchSequenced)
     salts = {entry.digest: entry.salt for entry in batch.entries}
-    assert batch.seed == seed_of(salts) and [entry.digest for entry in batch.entries] == sequence(salts)
+    seed = sha256("".join(f"{digest}{salts[digest]}" for digest in sorted(salts)).encode()).hexdigest()
+    ranked = sorted(salts, key=lambda digest: sha256(f"{seed}{digest}".encode()).hexdigest())
+    assert (batch.seed, [entry.digest for entry in batch.entries]) == (seed, ranked)
     owners = {digest_of(name, MARKET, salt_of(name), order): name for name, order in orders.items()}
     assert placed(events) == [owners[entry.digest] for entry in batch.entries]
 
