@@ -1,4 +1,4 @@
-"""Hashes of sealed orders: what a commitment binds to, and the sequence of a batch (decision 21).
+"""Hashes of sealed orders: what a commitment binds to, and the sequence of a batch (decision 22).
 
 digest = SHA-256 of "cleartide sealed order 1", account, market, salt and the order's terms, one per line; the terms are
 JSON with sorted keys and no spaces, without the fields that are at their defaults. All hashes are lower-case hex.
