@@ -15,14 +15,19 @@ from services.matching.tests.model.compare import Difference
 from services.matching.tests.model.run import live, random_life, shrink, volume
 from services.matching.tests.model.scenes import SCENES
 from services.matching.tests.model.steps import Step, any_step
+from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 8
-STEPS: Final = 12_600
-"""Per seed: 100,800 random steps in all."""
+STEPS: Final = 12_500
+"""Per seed: 100,000 random steps in all."""
 
 EXPECTED: Final = {
     "OrderAccepted",
+    "OrderAmended",
+    "OrderArmed",
+    "OrderTriggered",
     "OrderClosed canceled",
+    "OrderClosed expired",
     "OrderClosed filled",
     "OrderClosed insufficient_margin",
     "OrderClosed ioc_remainder",
@@ -30,6 +35,10 @@ EXPECTED: Final = {
     "OrderClosed reduce_only",
     "OrderClosed self_trade",
     "OrderRejected duplicate_client_order_id",
+    "OrderRejected already_expired",
+    "OrderRejected display_exceeds_size",
+    "OrderRejected display_too_small",
+    "OrderRejected fok_not_fillable",
     "OrderRejected index_stale",
     "OrderRejected insufficient_margin",
     "OrderRejected no_mark_price",
@@ -48,6 +57,8 @@ EXPECTED: Final = {
     "OrderRejected notional_cap",
     "PositionChanged rebate",
     "PositionChanged referral",
+    "OrderRejected nothing_to_amend",
+    "SelfTradePrevented",
     "TransferApplied",
     "TransferRejected exceeds_withdrawable",
     "TransferRejected nothing_to_claim",
@@ -69,6 +80,20 @@ EXPECTED: Final = {
     "duplicate_interval",
 }
 """What every seed must bring about, so that the steps never grow dull unnoticed."""
+
+PRODUCT: Final = Product("services/matching/domain")
+FAULTS: Final = (
+    ("return taker.filled == order.remaining", "return taker.filled >= 0"),
+    ('return Deadline(order.expires_at, "order_expiry"', 'return Deadline(order.expires_at + 1, "order_expiry"'),
+    ("order.shown = min(order.display or order.remaining,", "order.shown = min(order.display + 1 or order.remaining,"),
+    ('return taker.prevention != "expire_maker"', 'return taker.prevention == "expire_taker"'),
+    ("min(taker.remaining, maker.shown))", "min(taker.remaining, maker.shown, 1))"),
+    ("elif wanted.price == order.price and wanted.size < order.size:", "elif wanted.size < order.size:"),
+    ("if trigger is None or trigger.due is not met:", "if trigger is None or trigger.due is not met or met.trade_id:"),
+    ("return -side if takes_profit else side", "return side"),
+    ("self._rising.take(price)", "self._rising.take(price - 9)"),
+)
+"""In what an order may ask for: all or nothing, an end, a part to show, its self-trade mode, a change, a trigger."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -101,3 +126,11 @@ def test_match_mod_004_a_wrong_order_of_deleveraging_is_found(monkeypatch: pytes
     with pytest.raises(Difference, match=r"takeover|PositionDeleveraged|PositionChanged|TradeExecuted"):
         for steps in lives:
             live(7, steps)
+
+
+@pytest.mark.parametrize(("old", "new"), FAULTS)
+def test_match_mod_005_a_fault_in_an_orders_terms_is_found(old: str, new: str) -> None:
+    """MATCH-MOD-005"""
+    with PRODUCT.planted(Mutant("MATCH-MOD-005", old, new)), pytest.raises(Exception, match="step"):
+        for life in range(24):
+            live(*random_life(5, life))

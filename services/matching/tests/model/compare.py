@@ -72,6 +72,7 @@ class Service(HandlerBench[MatchingState]):
         self.fills: Counter[tuple[str, str]] = Counter()
         self.entries: Counter[str] = Counter()
         self.views: dict[str, BookView] = {}
+        self.changes_told = 0
 
     def do(self, command: Message, at: int) -> tuple[list[Message], str | None, Changes]:
         """One command and one commit: its events, the reason if it is a dead letter, and what was written."""
@@ -81,7 +82,10 @@ class Service(HandlerBench[MatchingState]):
         try:
             events = self._heard(self.take(command, seq=self.effects.seq + 1, at=at))
         except Reject as verdict:
-            reason = verdict.reason
+            events, reason = self._heard(self.effects.emitted), verdict.reason
+        except SourceGap:
+            self.state = self.restored()
+            raise
         changes = self.repository.collect(self.state)
         self.schema.write(changes)
         self._see(changes)
@@ -93,7 +97,10 @@ class Service(HandlerBench[MatchingState]):
     def _heard(self, said: Sequence[Message]) -> list[Message]:
         """The trading events; a subscriber of the books takes the rest, and never needs a snapshot after the first."""
         for change in said:
-            if isinstance(change, BookChanged) and not self._view(change.market).apply(change):
+            if not isinstance(change, BookChanged):
+                continue
+            self.changes_told += 1
+            if not self._view(change.market).apply(change):
                 raise Difference(f"change {change.book_seq} of {change.market}'s book does not follow the last one")
         return [event for event in said if isinstance(event, TradingEvent)]
 
@@ -112,10 +119,10 @@ class Service(HandlerBench[MatchingState]):
             for key in keys:
                 self.seen.get(table.name, {}).pop(key, None)
 
-    def books(self) -> dict[str, list[tuple[int, int, int]]]:
+    def books(self) -> dict[str, list[tuple[int, int, int, int]]]:
         """The books in memory, as `expected.books` tells them."""
         return {
-            f"{name} {side:+d}": [(o.order_id, o.price, o.remaining) for o in market.book.half(side).orders()]
+            f"{name} {side:+d}": [(o.order_id, o.price, o.remaining, o.shown) for o in market.book.half(side).orders()]
             for name, market in self.state.markets.items()
             for side in (1, -1)
         }
@@ -129,10 +136,10 @@ class Service(HandlerBench[MatchingState]):
         }
 
 
-def _levels(orders: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
+def _levels(orders: list[tuple[int, int, int, int]]) -> list[tuple[int, int]]:
     lots: Counter[int] = Counter()
-    for _, price, remaining in orders:
-        lots[price] += remaining
+    for _, price, _, shown in orders:
+        lots[price] += shown
     return list(lots.items())
 
 
@@ -143,6 +150,8 @@ class Pair:
         self.service, self.world = Service(), World(at=START)
         self.steps = 0
         self.outcomes: Counter[str] = Counter()
+        self.wealth: dict[str, Wealth] = {}
+        self.resting: dict[str, list[tuple[int, int, int, int]]] = {}
 
     def restart(self) -> None:
         """The service forgets all but its tables."""
@@ -155,7 +164,7 @@ class Pair:
             self.world.at = scripted.at
             return
         command, at, world = scripted.command, scripted.at, self.world
-        before = {name: _wealth(world, account) for name, account in world.accounts.items()}
+        told = self.service.changes_told
         verdict = self._model(command, at)
         if verdict == "missing":
             self._same("a missing number", self._stops(command, at), True)
@@ -166,10 +175,13 @@ class Pair:
         self._tables(changes)
         resting = books(world)
         self._same("the books", self.service.books(), resting)
-        self._same("the books as told", self.service.told(), {name: _levels(side) for name, side in resting.items()})
-        if reason is not None or any("Rejected" in event.type for event in events):
+        if self.service.changes_told > told or resting != self.resting:
+            levels = {name: _levels(side) for name, side in resting.items()}
+            self._same("the books as told", self.service.told(), levels)
+        self.resting = resting
+        if not world.passed and (reason is not None or any("Rejected" in event.type for event in events)):
             self._untouched(changes)
-        self._invariants(command, changes, before)
+        self._invariants(command, changes)
         self.outcomes.update([reason or "", *(_outcome(event) for event in events)])
 
     def _model(self, command: Message, at: int) -> str | None:
@@ -217,7 +229,7 @@ class Pair:
         names = {table.name for table in [*changes.rows, *changes.deletes]}
         self._same("what a refusal writes", names - {"applied_ids", "command_sources", "order_attempts"}, set())
 
-    def _invariants(self, command: Message, changes: Changes, before: Mapping[str, Wealth]) -> None:
+    def _invariants(self, command: Message, changes: Changes) -> None:
         """What holds whoever is right: on the service's own rows."""
         service, world = self.service, self.world
         balances = {key[0]: row[0] for key, row in service.seen["ledger_balances"].items()}
@@ -241,17 +253,18 @@ class Pair:
             owed = sum(a.positions[name].funding for a in world.accounts.values() if name in a.positions)
             self._same("the funding pot", balances.get(f"funding:{name}", 0), owed)
             self._same("an overdrawn fund", balances.get(f"insurance:{name}", 0) < 0, False)
-        self._collateral(command, before)
+        before = self.wealth
+        self.wealth = {name: _wealth(world, account) for name, account in world.accounts.items()}
+        if not isinstance(command, MOVERS):
+            self._collateral(command, before)
 
     def _collateral(self, command: Message, before: Mapping[str, Wealth]) -> None:
         """No account falls below zero by its own orders, by anybody's, by a liquidation or by a withdrawal.
 
         Only a liquidation leaves a debt where no position is left, and says so: the declared deficit.
         """
-        if isinstance(command, MOVERS):
-            return
         for name, account in self.world.accounts.items():
-            had, has = before.get(name, Wealth(0, False)), _wealth(self.world, account)
+            had, has = before.get(name, Wealth(0, False)), self.wealth[name]
             if has.equity < min(0, had.equity) and name not in RESERVED:
                 raise Difference(f"{name}: equity fell from {had.equity} to {has.equity} by a {command.type}")
             closed_in_debt = had.holds and not has.holds and account.cash < 0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cleartide.contracts import (
+    AmendOrder,
     CancelOrder,
     ClaimReferralRewards,
     Deposit,
@@ -21,11 +22,22 @@ from cleartide.contracts import (
     Withdraw,
 )
 
-from services.matching.tests.model import fees, funding, liquidation, money, orders, prices
+from services.matching.tests.model import amending, fees, funding, liquidation, money, orders, prices, waiting
 from services.matching.tests.model.world import Missing, Refusal, World
 
 NUMBERED: Final = {"ingestor": UpdateIndexPrice, "risk": LiquidateAccount, "funding": SettleFunding}
 """Services that number their commands, and the only command each may give."""
+
+WAITS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing_stop")
+
+
+def _place(world: World, command: PlaceOrder) -> None:
+    """At work at once, or armed."""
+    try:
+        (waiting.arm if command.order_type in WAITS else orders.place)(world, command)
+    except Refusal as refusal:
+        orders.reject(world, command, "place", refusal.reason)
+
 
 RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     ListMarket: money.list_market,
@@ -33,8 +45,9 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     Deposit: money.deposit,
     Withdraw: money.withdraw,
     ReportTrade: money.report,
-    PlaceOrder: orders.place,
+    PlaceOrder: _place,
     CancelOrder: orders.cancel,
+    AmendOrder: amending.amend,
     UpdateIndexPrice: prices.update,
     SettleFunding: funding.settle,
     LiquidateAccount: liquidation.liquidate,
@@ -48,15 +61,25 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
 def apply(world: World, command: Message, at: int) -> None:
     """Do a command at this sequenced time: `world.said` and `world.trades` tell of this command alone.
 
-    Raises Refusal, with nothing changed but a service's number used up, or Missing, with nothing changed at all.
+    Raises Refusal, with nothing changed but what time brings and a service's number used up, or Missing, with nothing
+    changed at all.
     """
     world.at = at
     world.said, world.trades = [], []
+    _require_next(world, command)
+    orders.pass_time(world)
     if _is_known(world, command):
         return
     RULES[type(command)](world, command)
+    waiting.follow(world)
     if command.source not in NUMBERED:
         world.applied.add(("command", command.source, command.id))
+
+
+def _require_next(world: World, command: Message) -> None:
+    """Of a numbered command, that none is missing before it."""
+    if type(command) is NUMBERED.get(command.source) and command.seq > world.numbers.get(command.source, 0) + 1:
+        raise Missing(command.source)
 
 
 def _is_known(world: World, command: Message) -> bool:
@@ -70,7 +93,5 @@ def _is_known(world: World, command: Message) -> bool:
     last = world.numbers.get(command.source, 0)
     if command.seq <= last:
         return True
-    if command.seq > last + 1:
-        raise Missing(command.source)
     world.numbers[command.source] = command.seq
     return False

@@ -41,6 +41,13 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "remaining_lots",
         "reduce_only",
         "loss_per_lot_quanta",
+        "post_only",
+        "self_trade_prevention",
+        "expires_at",
+        "display_lots",
+        "shown_lots",
+        "prevented_lots",
+        "state",
     ),
     "ledger_balances": ("balance_quanta",),
     "counters": ("last",),
@@ -118,10 +125,13 @@ def _positions(world: World) -> Rows:
 
 def _orders(world: World) -> Rows:
     rows: Rows = {}
-    for order in world.orders.values():
+    for order in [*world.orders.values(), *(armed.order for armed in world.armed.values())]:
         owner = (order.number, order.account, order.market, order.name)
         terms = (order.side, order.price, order.size, order.left, order.reduce_only, order.loss)
-        rows[(order.number,)] = (*owner, *terms)
+        life = "partially_filled" if order.filled else "open"
+        life = "armed" if order.number in world.armed else life
+        more = (order.post_only, order.prevention, order.until, order.display, order.shown, order.prevented, life)
+        rows[(order.number,)] = (*owner, *terms, *more)
     return rows
 
 
@@ -168,10 +178,10 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
 }
 
 
-def books(world: World) -> dict[str, list[tuple[int, int, int]]]:
-    """(number, price, lots left) of every order by market and side, the next to trade first."""
+def books(world: World) -> dict[str, list[tuple[int, int, int, int]]]:
+    """(number, price, lots left, lots shown) of every order by market and side, the next to trade first."""
     return {
-        f"{name} {side:+d}": [(order.number, order.price, order.left) for order in world.book(name, side)]
+        f"{name} {side:+d}": [(order.number, order.price, order.left, order.shown) for order in world.book(name, side)]
         for name in world.markets
         for side in (1, -1)
     }

@@ -7,6 +7,7 @@ from typing import Any
 from cleartide.contracts import PositionChanged, TradeExecuted, TransferApplied
 
 from services.matching.tests.model.numbers import down, toward_zero
+from services.matching.tests.model.triggers import Moved, see
 from services.matching.tests.model.world import INSURANCE, Account, Market, Position, World
 
 
@@ -84,6 +85,7 @@ def trade(
                 _to_the_fund(world, market, side.account, result)
     if origin != "takeover":
         market.last = price
+        see(world, market.name, "last", price, world.trade_number)
 
 
 def _to_the_fund(world: World, market: Market, account: Account, result: int) -> None:
@@ -112,6 +114,7 @@ def _one_side(world: World, market: Market, price: int, lots: int, side: Side, o
         referrer = world.referrers[side.account.name]
         world.rewards[referrer] = world.rewards.get(referrer, 0) + side.share
     position = side.account.position(market.name)
+    world.pending.append(Moved(side.account.name, market.name))
     world.say(
         PositionChanged,
         account=side.account.name,

@@ -12,8 +12,8 @@ from cleartide.contracts import (
 
 from services.matching.tests.model.fills import Side, pay, trade
 from services.matching.tests.model.margin import Standing, standing
+from services.matching.tests.model.matching import Taker, close, sweep
 from services.matching.tests.model.numbers import down, rate, up, within
-from services.matching.tests.model.orders import Taker, close, sweep
 from services.matching.tests.model.waterfall import (
     AIM,
     bankruptcy_price,
@@ -162,8 +162,8 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> t
         sweep(world, taker)
     swept = position.lots
     paid = kept = given = 0
-    waits = "not_filled" if taker.wanted else None
-    if taker.wanted and standing(world, account).is_beyond_help:
+    waits = "not_filled" if taker.left else None
+    if taker.left and standing(world, account).is_beyond_help:
         price, paid, kept, given = _give_up(world, account, market)
         waits = "fund_short" if market.spec.liquidation is None else "no_counterparty"
     paid += _cover(world, account, market)
@@ -189,7 +189,7 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> t
         deleveraged_lots=given,
         waits=waits,
     )
-    return not taker.wanted, taker.fees + kept
+    return not taker.left, taker.fees + kept
 
 
 def _give_up(world: World, account: Account, market: Market) -> tuple[int, int, int, int]:

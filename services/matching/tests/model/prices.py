@@ -16,6 +16,7 @@ from services.matching.tests.model.numbers import (
     toward_zero,
     within,
 )
+from services.matching.tests.model.triggers import see
 from services.matching.tests.model.waterfall import tend
 from services.matching.tests.model.world import (
     MOST_TICKS,
@@ -61,6 +62,8 @@ def update(world: World, command: UpdateIndexPrice) -> None:
         _say_premium(world, market)
     if index is not None:
         tend(world, market, begins)
+        see(world, market.name, "mark", market.mark)
+        see(world, market.name, "index", market.index)
 
 
 def nearest_ticks(text: str, tick: Fraction) -> int:
@@ -158,10 +161,10 @@ def impact_price(market: Market, orders: list[Order]) -> Fraction | None:
     left = Fraction(market.spec.impact_notional_quanta)
     bought = Fraction(0)
     for order in orders:
-        cost = order.price * order.left * market.unit
+        cost = order.price * order.shown * market.unit
         if cost >= left:
             bought += left / order.price
             return market.spec.impact_notional_quanta / bought if bought else None
-        bought += order.left * market.unit
+        bought += order.shown * market.unit
         left -= cost
     return None

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from cleartide.contracts import (
+    AmendOrder,
     CancelOrder,
     ClaimReferralRewards,
     Deposit,
@@ -28,9 +29,14 @@ from services.matching.tests.model.margin import standing, withdrawable
 from services.matching.tests.model.numbers import DAY, HOUR, SECOND
 from services.matching.tests.model.scenes import TRADERS, specs, text_of
 from services.matching.tests.model.sizing import affordable_lots
-from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, World
+from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, Order, World
 
 WAITS: Final = (0, 0, 0, 1, 137_000, 500_000, 999_999, SECOND, 3_500_000, 5 * SECOND)
+TERMS: Final = 64
+"""Of a step: a quarter of the orders have an end, a quarter are icebergs, a self-trade mode each."""
+KINDS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing_stop")
+SOURCES: Final = ("mark", "index", "last")
+MODES: Final = ("expire_maker", "expire_taker", "expire_both", "decrement")
 FIRST_PRICE: Final = 10_000
 """Ticks, where a market has none yet."""
 
@@ -39,6 +45,8 @@ WEIGHTS: Final = {
     "exact order": 4,
     "odd order": 3,
     "cancel": 7,
+    "amend": 6,
+    "wait": 9,
     "price": 20,
     "jump": 3,
     "no price": 1,
@@ -71,6 +79,7 @@ class Step(NamedTuple):
     offset: int
     flags: int
     wait: int
+    terms: int = 0
 
 
 def random_step(chance: Random) -> Step:
@@ -78,7 +87,8 @@ def random_step(chance: Random) -> Step:
     kind = chance.choices(_KINDS, cum_weights=_CUMULATED)[0]
     where = min(chance.randrange(4), 2)
     numbers = (chance.randrange(1, 601), chance.randrange(-30, 31), chance.randrange(64), chance.randrange(len(WAITS)))
-    return Step(kind, chance.randrange(len(TRADERS)), where, chance.random() < 0.5, *numbers)
+    terms = chance.randrange(TERMS)
+    return Step(kind, chance.randrange(len(TRADERS)), where, chance.random() < 0.5, *numbers, terms)
 
 
 _KINDS: Final = list(WEIGHTS)
@@ -94,6 +104,7 @@ any_step: Final = st.builds(
     offset=st.integers(-30, 30),
     flags=st.integers(0, 63),
     wait=st.integers(0, len(WAITS) - 1),
+    terms=st.integers(0, TERMS - 1),
 )
 
 
@@ -151,7 +162,7 @@ def _order_body(world: World, number: int, step: Step, market: Market) -> dict[s
     return {
         "account": TRADERS[step.who],
         "market": market.name,
-        "client_order_id": f"o{number - number % 2 if step.flags == 17 else number}",
+        "client_order_id": _name(world, number, step),
         "side": "buy" if buys else "sell",
         "order_type": "market" if kind in (0, 1) else "limit",
         "size": text_of(_lots(step, market), market.spec.lot_size),
@@ -159,7 +170,29 @@ def _order_body(world: World, number: int, step: Step, market: Market) -> dict[s
         "time_in_force": "ioc" if kind in (2, 5) else "gtc",
         "post_only": kind == 4,
         "reduce_only": kind in (1, 3, 5, 6),
+        **_terms(world, step, market, immediate=kind in (0, 1, 2, 5)),
     }
+
+
+def _name(world: World, number: int, step: Step) -> str:
+    """A new one, or now and then the account's last."""
+    account = world.accounts.get(TRADERS[step.who])
+    used = list(account.names) if account is not None and step.flags in (17, 34) else []
+    return used[-1] if used else f"o{number}"
+
+
+def _terms(world: World, step: Step, market: Market, *, immediate: bool) -> dict[str, Any]:
+    """Self-trade mode, all or nothing, an end (now and then at once), a part to show (now and then too small)."""
+    mode, kind = MODES[step.terms % 4], step.terms // 4 % 8
+    terms: dict[str, Any] = {"self_trade_prevention": mode}
+    if immediate:
+        return terms | ({"time_in_force": "fok"} if kind < 3 else {})
+    if kind < 2:
+        terms |= {"time_in_force": "gtt", "expires_at": world.at + step.amount // 60 * 500_000}
+    if kind in (1, 2, 3):
+        lots = max(1, _lots(step, market) // (101 if step.terms > 60 else 1 + step.terms // 8))
+        terms["display_size"] = text_of(lots, market.spec.lot_size)
+    return terms
 
 
 def _lots(step: Step, market: Market) -> int:
@@ -198,23 +231,76 @@ def _odd_order(world: World, number: int, step: Step, market: Market) -> Body:
         {"price": None, "order_type": "limit"},
         {"price": "1000", "order_type": "market"},
         {"post_only": True, "time_in_force": "ioc"},
+        {"time_in_force": "gtt", "expires_at": None},
+        {"time_in_force": "gtc", "expires_at": world.at},
+        {"time_in_force": "gtt", "order_type": "market", "price": None},
+        {"time_in_force": "fok", "display_size": "1"},
+        {"time_in_force": "gtc", "display_size": "999999999"},
         {"size": text_of(2**50 // (market.unit * (market.mark or 1)) + step.amount % 2, market.spec.lot_size)},
     )
     return PlaceOrder, _order_body(world, number, step, market) | wrong[step.flags % len(wrong)]
 
 
 def _cancel(world: World, number: int, step: Step, market: Market) -> Body:
-    """One of somebody's resting orders; sometimes of another market, or none at all."""
-    resting = [order for order in world.orders.values() if order.account == TRADERS[step.who]] or [
-        *world.orders.values()
-    ]
+    """One of somebody's open orders; sometimes of another market, or none at all."""
+    return CancelOrder, _chosen(step, market, [*world.orders.values(), *(one.order for one in world.armed.values())])
+
+
+def _chosen(step: Step, market: Market, orders: list[Order]) -> dict[str, Any]:
+    resting = [order for order in orders if order.account == TRADERS[step.who]] or orders
     body = {"account": TRADERS[step.who], "market": market.name, "client_order_id": "none"}
     if resting and step.flags:
         order = resting[step.amount % len(resting)]
         body = {"account": order.account, "market": order.market, "client_order_id": order.name}
         if step.flags == 1:
             body["market"] = market.name
-    return CancelOrder, body
+    return body
+
+
+def _amend(world: World, number: int, step: Step, market: Market) -> Body:
+    """Another price, more or less size, both, or what it is already; of anybody's order, or of none."""
+    chosen = _chosen(step, market, [*world.orders.values()])
+    resting = [order for order in world.orders.values() if order.name == chosen["client_order_id"]]
+    price, lots = market.mark or FIRST_PRICE, 1 + step.amount // 6
+    if resting:
+        market, price, lots = world.markets[resting[0].market], resting[0].price, resting[0].size
+    if step.terms % 4:
+        price = max(1, price + step.offset // 4)
+    if step.terms % 3:
+        lots = max(1, lots + (step.amount // 12 if step.terms % 2 else -step.amount // 12))
+    body = {"price": text_of(price, market.spec.tick_size), "size": text_of(lots, market.spec.lot_size)}
+    kept = {name: text for name, text in body.items() if step.terms > 40 or (name == "price") == bool(step.terms % 4)}
+    return AmendOrder, {**chosen, **kept}
+
+
+def _wait(world: World, number: int, step: Step, market: Market) -> Body:
+    """A stop, a take-profit or a trailing stop, near enough to fire; now and then with something wrong."""
+    kind, source = KINDS[step.terms % 5], SOURCES[step.terms // 5 % 3]
+    base = (market.last if source == "last" else market.mark) or FIRST_PRICE
+    level, tick = max(1, base + step.offset), market.spec.tick_size
+    terms: dict[str, Any] = {"order_type": kind, "trigger_source": source, "post_only": False, "price": None}
+    if kind == "trailing_stop":
+        trails = {"trail_amount": text_of(1 + abs(step.offset), tick)}
+        terms |= trails if step.terms % 2 else {"trail_rate_ppb": step.amount * 5_000}
+    else:
+        terms["trigger_price"] = text_of(level, tick)
+    if kind.endswith("_limit"):
+        terms |= {"price": text_of(max(1, level + step.offset // 4), tick), "post_only": step.flags % 8 == 5}
+    terms["time_in_force"] = "fok" if step.flags % 8 == 1 else "gtc"
+    terms["expires_at"] = terms["display_size"] = None
+    if step.flags % 8 == 2:
+        terms |= {"time_in_force": "gtt", "expires_at": world.at + step.amount // 30 * 500_000}
+    if step.flags == 63:
+        wrong: tuple[dict[str, Any], ...] = (
+            {"trigger_price": None, "trail_amount": None, "trail_rate_ppb": None},
+            {"trigger_price": "1", "trail_amount": "1"},
+            {"trail_amount": "1", "trail_rate_ppb": 1},
+            {"trail_rate_ppb": 10**9},
+            {"post_only": True, "time_in_force": "fok"},
+        )
+        terms |= wrong[step.amount % len(wrong)]
+    body = _order_body(world, number, step, market) | terms
+    return PlaceOrder, body | {"reduce_only": step.flags // 8 % 3 == 0}
 
 
 def _price(world: World, number: int, step: Step, market: Market) -> Body:
@@ -336,6 +422,8 @@ _MAKERS: Final = {
     "exact order": _exact_order,
     "odd order": _odd_order,
     "cancel": _cancel,
+    "wait": _wait,
+    "amend": _amend,
     "price": _price,
     "jump": _jump,
     "no price": _no_price,

@@ -15,9 +15,18 @@ from services.matching.tests.model.margin import (
     stays_in_range,
     value,
 )
+from services.matching.tests.model.matching import Taker, sweep
 from services.matching.tests.model.numbers import down, rate, up, within
-from services.matching.tests.model.orders import Taker, is_stale, sweep
-from services.matching.tests.model.world import INSURANCE, MOST_TICKS, RESERVED, Account, Market, Position, World
+from services.matching.tests.model.world import (
+    INSURANCE,
+    MOST_TICKS,
+    RESERVED,
+    Account,
+    Market,
+    Position,
+    World,
+    is_stale,
+)
 
 AIM: Final = Fraction(105, 100)
 """Of maintenance: what a step wants to restore (R20)."""

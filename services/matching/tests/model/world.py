@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from cleartide.contracts import FeeTier, MarketSpec, Message
 
+from services.matching.tests.model.numbers import MINUTE
+from services.matching.tests.model.triggers import Armed, Met, Moved
+
 OUTSIDE: Final = "outside"
 INSURANCE: Final = "insurance"
 RESERVED: Final = (OUTSIDE, INSURANCE)
@@ -21,6 +24,8 @@ MOST_OPEN_INTEREST: Final = 2**49
 MOST_OUTSIDE_LOTS: Final = 2**48
 MOST_ORDERS: Final = 1_000
 NAMES_REMEMBERED: Final = 4_096
+MOST_PARTS: Final = 100
+"""Of an iceberg: what it shows times this is not less than its size."""
 
 Said = tuple[str, dict[str, Any]]
 
@@ -108,7 +113,11 @@ class Account:
 
 @dataclass
 class Order:
-    """A resting order, or one that arrives. side: +1 buys, -1 sells. loss: to the mark at entry, per lot."""
+    """A resting order, or one that arrives. side: +1 buys, -1 sells. loss: to the mark at entry, per lot.
+
+    age: of two orders at one price the one of less age trades first. display: lots shown at a time, 0 for all; shown:
+    lots shown now. prevented: lots that met their own account. until: its end, 0 for none.
+    """
 
     number: int
     account: str
@@ -120,15 +129,34 @@ class Order:
     left: int
     reduce_only: bool
     loss: int
+    prevention: str = "expire_maker"
+    display: int = 0
+    shown: int = 0
+    prevented: int = 0
+    until: int = 0
+    age: int = 0
+    post_only: bool = False
+    kind: str = "limit"
+    in_force: str = "gtc"
+
+    @property
+    def filled(self) -> int:
+        """Lots that have traded."""
+        return self.size - self.left - self.prevented
 
 
 @dataclass
 class World:
-    """Everything. `orders`: those that rest, by number, which is their age."""
+    """Everything. `orders`: those that rest, by number; `armed`: those that wait for a price.
+
+    passed: whether time has ended orders before the command. pending: what is to follow from it.
+    """
 
     markets: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
+    armed: dict[int, Armed] = field(default_factory=dict)
+    pending: list[Met | Moved] = field(default_factory=list)
     fees: int = 0
     tiers: tuple[FeeTier, ...] = ()
     volumes: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -142,6 +170,8 @@ class World:
     numbers: dict[str, int] = field(default_factory=dict)
     applied: set[tuple[str, str, str]] = field(default_factory=set)
     at: int = 0
+    ages: int = 0
+    passed: bool = False
     said: list[Said] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
 
@@ -152,7 +182,7 @@ class World:
     def book(self, market: str, side: int) -> list[Order]:
         """The orders of one side, the next to trade first: best price, then age."""
         resting = [order for order in self.orders.values() if order.market == market and order.side == side]
-        return sorted(resting, key=lambda order: (-side * order.price, order.number))
+        return sorted(resting, key=lambda order: (-side * order.price, order.age))
 
     def best(self, market: str, side: int) -> int | None:
         """Best price of one side."""
@@ -168,6 +198,33 @@ class World:
         held = (account.positions.get(market) for account in self.accounts.values())
         return sum(max(0, position.lots) for position in held if position is not None)
 
+    def rest(self, order: Order) -> None:
+        """The order becomes the last of its price, and shows its first part."""
+        self.ages += 1
+        order.age = self.ages
+        order.shown = min(order.display or order.left, order.left)
+        self.orders[order.number] = order
+
+    def trial(self) -> "World":
+        """Another world in the same state, to try an order in: what happens there is said to nobody."""
+        return World(
+            markets={name: copy(market) for name, market in self.markets.items()},
+            accounts={name: account.copy() for name, account in self.accounts.items()},
+            orders={number: copy(order) for number, order in self.orders.items()},
+            tiers=self.tiers,
+            volumes=dict(self.volumes),
+            referrers=self.referrers,
+            rewards=dict(self.rewards),
+            order_number=self.order_number,
+            at=self.at,
+            ages=self.ages,
+        )
+
     def open_account(self, name: str) -> Account:
         """The account of this name, made on first use."""
         return self.accounts.setdefault(name, Account(name, self.at))
+
+
+def is_stale(world: World, market: Market) -> bool:
+    """No fresh index: declared so, or silent for more than a minute (R13)."""
+    return market.stale or world.at - market.heard_at > MINUTE

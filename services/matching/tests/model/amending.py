@@ -1,0 +1,69 @@
+"""Changing a resting order: less keeps its place, all else is judged and works like a new one (R26, 12.8)."""
+
+from copy import copy
+
+from cleartide.contracts import AmendOrder, OrderAmended
+
+from services.matching.tests.model.matching import close
+from services.matching.tests.model.orders import admit, loss_of, own, reject, steps_of, work
+from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Order, Refusal, World
+
+
+def amend(world: World, command: AmendOrder) -> None:
+    """Another limit, another total size, or both; a total that has traded already cancels the order."""
+    order = own(world, command)
+    try:
+        if order is None:
+            raise Refusal("unknown_order")
+        wanted = _wanted(world, order, command)
+        if wanted.left <= 0:
+            close(world, order, "canceled")
+        elif wanted.price == order.price and wanted.size < order.size:
+            order.size, order.left = wanted.size, wanted.left
+            order.shown = min(order.shown, order.left)
+            _say(world, order, kept=True)
+        else:
+            _replace(world, order, wanted)
+    except Refusal as refusal:
+        reject(world, command, "amend", refusal.reason)
+
+
+def _wanted(world: World, order: Order, command: AmendOrder) -> Order:
+    market, wanted = world.markets[order.market], copy(order)
+    if command.price is not None:
+        wanted.price = steps_of(command.price, market.tick, MOST_TICKS)
+        wanted.loss = loss_of(market, order.side, wanted.price)
+    if command.size is not None:
+        wanted.size = steps_of(command.size, market.lot, MOST_LOTS)
+        wanted.left = wanted.size - order.filled - order.prevented
+    if (wanted.price, wanted.size) == (order.price, order.size):
+        raise Refusal("nothing_to_amend")
+    if wanted.display and wanted.display * MOST_PARTS < wanted.size:
+        raise Refusal("display_too_small")
+    return wanted
+
+
+def _replace(world: World, order: Order, wanted: Order) -> None:
+    """Judged as if the old order were not there; if it is refused, the old one stays where it was."""
+    del world.orders[order.number]
+    try:
+        guarded = admit(world, wanted)
+    except Refusal:
+        world.orders[order.number] = order
+        raise
+    _say(world, wanted, kept=False)
+    work(world, wanted, guarded)
+
+
+def _say(world: World, order: Order, *, kept: bool) -> None:
+    world.say(
+        OrderAmended,
+        order_id=order.number,
+        account=order.account,
+        market=order.market,
+        client_order_id=order.name,
+        price_ticks=order.price,
+        size_lots=order.size,
+        remaining_lots=order.left,
+        kept_priority=kept,
+    )

@@ -1,0 +1,192 @@
+"""The matching loop: best price first, then age; own orders by the newer one's mode (R26, R29, R30, 3.11)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cleartide.contracts import OrderClosed, SelfTradePrevented
+
+from services.matching.tests.model import fees
+from services.matching.tests.model.fills import Side, fill, trade
+from services.matching.tests.model.margin import may_become, standing, stays_in_range
+from services.matching.tests.model.numbers import down, rate
+from services.matching.tests.model.world import Account, Market, Order, World
+
+NAMES: Final = {1: "buy", -1: "sell"}
+ENDS: Final = {"filled": "filled", "expired": "expired"}
+"""What an order has become by a reason; by all others it is canceled."""
+
+
+@dataclass
+class Taker:
+    """Who takes from the book: lots `left` to take. guarded: each fill must by itself leave the account safe.
+
+    For a liquidation `order` is None; its fee goes to the insurance fund and never passes what the fill brings above
+    the limit, which is the bankruptcy price. disposal: the fund gives something back, and pays like anyone.
+    """
+
+    account: Account
+    market: Market
+    side: int
+    limit: int
+    left: int
+    order: Order | None = None
+    guarded: bool = False
+    fees: int = 0
+    disposal: bool = False
+
+    @property
+    def wanted(self) -> int:
+        """Lots that it would take now: a reduce-only order's no more than the position (R30)."""
+        if self.order is not None and self.order.reduce_only:
+            return min(self.left, max(0, -self.side * self.account.position(self.market.name).lots))
+        return self.left
+
+    def fee(self, world: World, price: int, lots: int) -> int:
+        """The taker's fee: rounded up, a liquidation's down (R6, R22)."""
+        notional = price * lots * self.market.unit
+        if self.order is not None or self.disposal:
+            return fees.taker_fee(world, self.account.name, self.market, notional)
+        surplus = abs(price - self.limit) * lots * self.market.unit
+        return min(down(notional * rate(self.market.spec.liquidation_fee_ppb)), surplus)
+
+
+def close(world: World, order: Order, reason: str) -> None:
+    """A resting order leaves the book, an armed one stops waiting."""
+    (world.orders if order.number in world.orders else world.armed).pop(order.number)
+    say_closed(world, order, reason)
+
+
+def say_closed(world: World, order: Order, reason: str) -> None:
+    """An order is over."""
+    world.say(
+        OrderClosed,
+        order_id=order.number,
+        account=order.account,
+        market=order.market,
+        client_order_id=order.name,
+        filled_lots=order.filled,
+        unfilled_lots=order.size - order.filled,
+        reason=reason,
+        state=ENDS.get(reason, "canceled"),
+    )
+
+
+def used_up(order: Order) -> str:
+    """Why an order with nothing left is over."""
+    return "self_trade" if order.prevented else "filled"
+
+
+def sweep(world: World, taker: Taker) -> str | None:
+    """Trade against the other side until there is enough or nothing crosses; a reason when it had to stop early."""
+    while taker.wanted:
+        waiting = world.book(taker.market.name, -taker.side)
+        if not waiting or not crosses(taker.side, taker.limit, waiting[0].price):
+            return None
+        maker = waiting[0]
+        if maker.account == taker.account.name:
+            if _meets_itself(world, taker, maker):
+                return "self_trade"
+            continue
+        reason = _maker_fault(world, taker, maker)
+        if reason is not None:
+            close(world, maker, reason)
+            continue
+        lots = _tradable(world, taker, maker)
+        fee = taker.fee(world, maker.price, lots)
+        if taker.guarded and not _may_fill(world, taker.account, maker.market, taker.side * lots, maker.price, fee):
+            return "insufficient_margin"
+        _match(world, taker, maker, lots, fee)
+    return None
+
+
+def _meets_itself(world: World, taker: Taker, maker: Order) -> bool:
+    """What the newer order's mode says (R29); True: it goes no further."""
+    mode = taker.order.prevention if taker.order is not None else "expire_maker"
+    if mode == "decrement":
+        lots = min(taker.left, maker.shown)
+        taker.left -= lots
+        if taker.order is not None:
+            taker.order.prevented += lots
+        maker.prevented += lots
+        _shrink(world, maker, lots)
+        world.say(
+            SelfTradePrevented,
+            market=maker.market,
+            maker_order_id=maker.number,
+            taker_order_id=taker.order.number if taker.order is not None else None,
+            price_ticks=maker.price,
+            prevented_lots=lots,
+            maker_remaining_lots=maker.left,
+            taker_remaining_lots=taker.left,
+        )
+        if not maker.left:
+            close(world, maker, "self_trade")
+        return False
+    if mode in ("expire_maker", "expire_both"):
+        close(world, maker, "self_trade")
+    return mode in ("expire_taker", "expire_both")
+
+
+def _shrink(world: World, maker: Order, lots: int) -> None:
+    """What is shown gets less; an iceberg that shows nothing more shows its next part, behind all others."""
+    maker.left -= lots
+    maker.shown -= lots
+    if maker.left and not maker.shown:
+        world.rest(maker)
+
+
+def _match(world: World, taker: Taker, maker: Order, lots: int, fee: int) -> None:
+    _shrink(world, maker, lots)
+    taker.left -= lots
+    notional, liquidated = maker.price * lots * taker.market.unit, taker.order is None and not taker.disposal
+    made = fees.maker_fee(world, maker.account, taker.market, notional, fee)
+    rebate = max(0, -made)
+    taker.fees += fee - (rebate if liquidated else 0)
+    kept = 0 if liquidated else fees.share(world, taker.account.name, fee, rebate)
+    number = taker.order.number if taker.order is not None else None
+    taking = Side(taker.account, number, fee, to_insurance=liquidated, share=kept)
+    making = Side(world.accounts[maker.account], maker.number, made, to_insurance=liquidated and rebate > 0)
+    for side in (taking, making):
+        if side.order is not None:
+            fees.traded(world, side.account, notional)
+    buyer, seller = (taking, making) if taker.side > 0 else (making, taking)
+    origin = "book" if taker.order is not None else "liquidation"
+    trade(world, taker.market, maker.price, lots, buyer, seller, origin, taker_side=NAMES[taker.side])
+    if not maker.left:
+        close(world, maker, used_up(maker))
+
+
+def _maker_fault(world: World, taker: Taker, maker: Order) -> str | None:
+    """Why a resting order may not trade now (R30, 3.11)."""
+    lots = _tradable(world, taker, maker)
+    if not lots:
+        return "reduce_only"
+    owner, market = world.accounts[maker.account], taker.market
+    if not stays_in_range(owner, owner.position(market.name), maker.price * lots * market.unit):
+        return "balance_cap"
+    taken = taker.fee(world, maker.price, lots)
+    fee = fees.maker_fee(world, maker.account, market, maker.price * lots * market.unit, taken)
+    if not _may_fill(world, owner, market.name, maker.side * lots, maker.price, fee):
+        return "insufficient_margin"
+    return None
+
+
+def _tradable(world: World, taker: Taker, maker: Order) -> int:
+    """Lots of the next fill; a reduce-only maker never turns its position."""
+    lots = min(taker.wanted, maker.shown)
+    if maker.reduce_only:
+        held = world.accounts[maker.account].position(maker.market).lots
+        lots = min(lots, max(0, -maker.side * held))
+    return lots
+
+
+def _may_fill(world: World, account: Account, market: str, lots: int, price: int, fee: int) -> bool:
+    """Make the fill on a copy, and look."""
+    tried = account.copy()
+    fill(tried, world.markets[market], lots, price, fee)
+    return may_become(standing(world, account), standing(world, tried))
+
+
+def crosses(side: int, limit: int, price: int) -> bool:
+    """Whether an order with this limit trades at this price."""
+    return price <= limit if side > 0 else price >= limit

@@ -1,0 +1,210 @@
+"""Arming orders, and what follows from a command: they fire, or go because nothing is left to reduce (R28, 12.5)."""
+
+from fractions import Fraction
+from typing import Final
+
+from cleartide.contracts import OrderArmed, OrderClosed, OrderTriggered, PlaceOrder
+
+from services.matching.tests.model.matching import NAMES, close
+from services.matching.tests.model.numbers import BILLION
+from services.matching.tests.model.orders import (
+    SIDES,
+    admit,
+    bound_of,
+    fills,
+    loss_of,
+    name_it,
+    read_display,
+    require_end,
+    require_known,
+    say_accepted,
+    steps_of,
+    work,
+)
+from services.matching.tests.model.triggers import Armed, Met, Moved, make_due
+from services.matching.tests.model.world import (
+    MOST_LOTS,
+    MOST_TICKS,
+    Market,
+    Order,
+    Refusal,
+    World,
+    is_stale,
+)
+
+LIMITED: Final = ("stop_limit", "take_profit_limit")
+
+
+def arm(world: World, command: PlaceOrder) -> None:
+    """Let an order wait; one whose price is there already is due at once. Raises Refusal."""
+    armed = _read(world, command)
+    order = armed.order
+    name_it(world, order)
+    world.armed[order.number] = armed
+    price = _live(world, world.markets[order.market], armed.source)
+    if armed.level is None:
+        armed.extreme = price
+    elif price is not None and armed.look(price) is not None:
+        make_due(world, armed, armed.level, price, None)
+    world.say(
+        OrderArmed,
+        order_id=order.number,
+        account=order.account,
+        market=order.market,
+        client_order_id=order.name,
+        side=NAMES[order.side],
+        order_type=order.kind,
+        size_lots=order.size,
+        price_ticks=order.price or None,
+        time_in_force=order.in_force,
+        post_only=order.post_only,
+        reduce_only=order.reduce_only,
+        expires_at=order.until or None,
+        extreme_ticks=armed.extreme,
+        **_condition(armed),
+    )
+
+
+def follow(world: World) -> None:
+    """What is due, until nothing is: each may make more due, behind it."""
+    for step in world.pending:
+        if isinstance(step, Moved):
+            _review(world, step)
+        elif step.number in world.armed and world.armed[step.number].due is step:
+            _fire(world, world.armed[step.number], step)
+    world.pending = []
+
+
+def _read(world: World, command: PlaceOrder) -> Armed:
+    account, market = require_known(world, command)
+    require_end(world, command)
+    side, size = SIDES[command.side], steps_of(command.size, market.lot, MOST_LOTS)
+    rests = command.order_type in LIMITED and command.time_in_force in ("gtc", "gtt")
+    if command.post_only and not rests:
+        raise Refusal("post_only_not_resting")
+    position = account.positions.get(market.name)
+    if command.reduce_only and (position is None or position.lots * side >= 0):
+        raise Refusal("reduce_only")
+    price = _limit(market, command)
+    display = read_display(market, command, size, rests=rests)
+    order = Order(
+        number=0,
+        account=account.name,
+        market=market.name,
+        name=command.client_order_id,
+        side=side,
+        price=price,
+        size=size,
+        left=size,
+        reduce_only=command.reduce_only,
+        loss=0,
+        prevention=command.self_trade_prevention,
+        display=display,
+        until=command.expires_at or 0,
+        post_only=command.post_only,
+        kind=command.order_type,
+        in_force=command.time_in_force,
+    )
+    way = -side if command.order_type.startswith("take_profit") else side
+    return _triggered_by(market, command, Armed(order, command.trigger_source, way, None))
+
+
+def _limit(market: Market, command: PlaceOrder) -> int:
+    """The limit in ticks, 0 for what will be a market order."""
+    if command.order_type in LIMITED:
+        if command.price is None:
+            raise Refusal("price_missing")
+        return steps_of(command.price, market.tick, MOST_TICKS)
+    if command.price is not None:
+        raise Refusal("price_not_allowed")
+    return 0
+
+
+def _triggered_by(market: Market, command: PlaceOrder, armed: Armed) -> Armed:
+    amount, rate_ppb = command.trail_amount, command.trail_rate_ppb
+    if command.order_type != "trailing_stop":
+        if (amount, rate_ppb) != (None, None):
+            raise Refusal("trail_not_allowed")
+        if command.trigger_price is None:
+            raise Refusal("trigger_missing")
+        armed.level = steps_of(command.trigger_price, market.tick, MOST_TICKS)
+        return armed
+    if command.trigger_price is not None:
+        raise Refusal("trigger_not_allowed")
+    if amount is not None and rate_ppb is not None:
+        raise Refusal("trail_ambiguous")
+    if amount is not None:
+        armed.amount = steps_of(amount, market.tick, MOST_TICKS)
+    elif rate_ppb is None:
+        raise Refusal("trail_missing")
+    elif not 0 < rate_ppb < BILLION:
+        raise Refusal("trail_out_of_range")
+    else:
+        armed.share = Fraction(rate_ppb, BILLION)
+    return armed
+
+
+def _live(world: World, market: Market, source: str) -> int | None:
+    """The price of a source as it is now: none of mark and index while the index is stale."""
+    if source == "last":
+        return market.last or None
+    if is_stale(world, market):
+        return None
+    return (market.mark if source == "mark" else market.index) or None
+
+
+def _condition(armed: Armed) -> dict[str, object]:
+    """What was waited for, as events say it."""
+    return {
+        "trigger_source": armed.source,
+        "trigger_price_ticks": armed.level,
+        "trail_ticks": armed.amount,
+        "trail_rate_ppb": int(armed.share * BILLION) if armed.share is not None else None,
+    }
+
+
+def _fire(world: World, armed: Armed, met: Met) -> None:
+    """Placed as if it came now; if it may not be, it is over (R28)."""
+    order = armed.order
+    del world.armed[order.number]
+    world.say(
+        OrderTriggered,
+        order_id=order.number,
+        account=order.account,
+        market=order.market,
+        client_order_id=order.name,
+        trigger_source=armed.source,
+        trigger_price_ticks=met.trigger,
+        source_price_ticks=met.price,
+        trade_id=met.trade_id,
+        extreme_ticks=met.extreme,
+    )
+    try:
+        guarded = _judge(world, order)
+    except Refusal as refusal:
+        world.say(OrderClosed, order_id=order.number, filled_lots=0, reason=refusal.reason, state="rejected")
+        return
+    say_accepted(world, order, **_condition(armed))
+    work(world, order, guarded)
+
+
+def _judge(world: World, order: Order) -> bool:
+    market = world.markets[order.market]
+    if order.kind not in LIMITED:
+        order.price = bound_of(market, order.side)
+        order.in_force = "fok" if order.in_force == "fok" else "ioc"
+    order.loss = loss_of(market, order.side, order.price)
+    guarded = admit(world, order)
+    if order.in_force == "fok" and not fills(world, order, guarded):
+        raise Refusal("fok_not_fillable")
+    return guarded
+
+
+def _review(world: World, moved: Moved) -> None:
+    """Reduce-only orders go when there is nothing that they could reduce."""
+    held = world.accounts[moved.account].position(moved.market).lots
+    for number, armed in sorted(world.armed.items()):
+        order = armed.order
+        mine = (order.account, order.market) == (moved.account, moved.market)
+        if mine and order.reduce_only and held * order.side >= 0:
+            close(world, world.armed[number].order, "reduce_only")
