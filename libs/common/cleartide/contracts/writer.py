@@ -70,4 +70,7 @@ def _with_bounds(hint: Any, constraints: Sequence[Any]) -> Any:
     for constraint in constraints:
         for part in getattr(constraint, "metadata", [constraint]):
             bounds |= {name: bound for name in BOUNDS if (bound := getattr(part, name, None)) is not None}
+    if bounds and get_origin(hint) in (Union, types.UnionType):
+        options = (hint if hint is types.NoneType else _with_bounds(hint, constraints) for hint in get_args(hint))
+        return Union[tuple(options)]  # noqa: UP007 - built at run time
     return Annotated[_bounded(hint), msgspec.Meta(**bounds)] if bounds else _bounded(hint)
