@@ -53,8 +53,12 @@ def bears(state: MatchingState, holding: Holding, price: int) -> bool:
 
 
 def keep_result(state: MatchingState, out: Output, account: Account, market: Market, result: int) -> None:
-    """Move what the fund's position brought, or as much of its loss as the fund has, between fund and account."""
-    amount = max(-result, -account.cash.balance) if result > 0 else min(-result, market.insurance.balance)
+    """Move what the fund's position brought, or as much of its loss as the fund has, between fund and account.
+
+    What the account owes, because the fund could not pay an earlier loss, stays there: a gain makes it less.
+    """
+    cash = max(0, account.cash.balance)
+    amount = -min(result, cash) if result > 0 else min(-result, market.insurance.balance)
     pay(state, out, market, account, amount, "insurance")
 
 
