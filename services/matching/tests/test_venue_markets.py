@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from cleartide.contracts import (
+    JitAuctionOpened,
     MarginBracket,
     MarketChanged,
     MarketLimits,
@@ -226,6 +227,18 @@ def test_venue_mkt_012_whatever_was_open_the_settlement_is_exact(steps: list[Ste
     assert before == sum(ex.state.ledger.account(name).balance for name in ex.state.ledger.accounts) == 0
     ex.restart()
     verify(ex.state)
+
+
+def test_venue_mkt_014_an_auction_ends_with_its_market() -> None:
+    """VENUE-MKT-014: the order that was auctioned is closed with the others, and its quotes are gone."""
+    ex = pair(Exchange())
+    auction = only(ex.auction("ann", "buy", "1", "1100", start="1000", end="1001"), JitAuctionOpened).auction_id
+    ex.offer("bob", auction, "1001", "1")
+    delist(ex, notice_seconds=0)
+    closed = only(ex.price("1000"), OrderClosed)
+    assert (closed.order_id, closed.reason) == (auction, "market_delisted")
+    ex.commit()
+    assert not ex.state.auctions.running and not ex.rows("orders")
 
 
 def test_venue_mkt_013_orders_that_wait_stay_under_new_rules() -> None:

@@ -25,6 +25,9 @@ def settle_positions(state: MatchingState, market: Market, out: Output) -> None:
     for _, trigger in sorted(state.conditional.triggers.items()):
         if trigger.order.market == market.id:
             close(state, out, trigger.order, "market_delisted")
+    for auction in list(state.auctions.running.values()):
+        if auction.order.market == market.id:
+            close(state, out, auction.order, "market_delisted")
     price = market.prices.mark or market.prices.last
     before = fund.balances([market])
     for name in sorted(state.accounts):
