@@ -44,11 +44,16 @@ class Stack:
             text=True,
         )
         until = time.monotonic() + 60
-        while self.state().get("phase") != "ready":
+        # The file of a supervisor that was killed still says that it is ready.
+        while not self._is_ready(self.foreground.pid):
             assert self.foreground.poll() is None, self.foreground.communicate()[0]
             assert time.monotonic() < until, "not ready in time"
             time.sleep(0.02)
         return self.foreground
+
+    def _is_ready(self, pid: int) -> bool:
+        state = self.state()
+        return state.get("phase") == "ready" and state["supervisor"]["pid"] == pid
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Another command."""
