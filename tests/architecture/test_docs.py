@@ -51,6 +51,9 @@ def _decision(source: Source) -> Iterator[Finding]:
     for part in ("Context", "Decision", "Consequences", "Rejected", "Enforced by"):
         if f"**{part}" not in source.text:
             yield 1, f"a decision without its part {part!r}"
+    number = posixpath.basename(source.path)[:5]
+    if any(known != source.path and known.startswith(f"docs/adr/{number}") for known in paths()):
+        yield 1, f"another decision has the number {number[:4]}"
 
 
 def _is_document(path: str) -> bool:
@@ -83,3 +86,4 @@ def test_a_decision_out_of_shape_is_found() -> None:
     assert not DECISION_LINT.planted("docs/adr/0099-x.md", good)
     assert len(DECISION_LINT.planted("docs/adr/0099-x.md", good.replace("Enforced by", "Hoped for"))) == 1
     assert len(DECISION_LINT.planted("docs/adr/0099-x.md", good + "more\n" * 60)) == 1
+    assert len(DECISION_LINT.planted("docs/adr/0001-x.md", good)) == 1
