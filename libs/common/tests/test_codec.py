@@ -73,7 +73,7 @@ def as_json(value: Any) -> bytes:
 
 
 @pytest.mark.parametrize("contract", ALL_MESSAGES, ids=lambda contract: contract.__name__)
-@settings(max_examples=8)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_the_fast_encoder_says_what_the_contract_says(contract: type[Message], data: st.DataObject) -> None:
     """Every valid message of every contract: our bytes and pydantic's mean the same, and they read back as equal."""
@@ -86,7 +86,7 @@ def test_the_fast_encoder_says_what_the_contract_says(contract: type[Message], d
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
-@settings(max_examples=8)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_batch_reads_back_in_order(stream: Stream, data: st.DataObject) -> None:
     """Packed events come out one by one, in the order they went in."""

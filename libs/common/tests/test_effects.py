@@ -169,7 +169,7 @@ def test_the_envelope_says_where_an_event_comes_from() -> None:
 
 @pytest.mark.parametrize("contract", STREAM_OF, ids=lambda contract: contract.__name__)
 @given(st.data())
-@settings(max_examples=6)
+@settings(max_examples=20)
 def test_what_is_said_is_the_contract_byte_for_byte(contract: type[Message], data: st.DataObject) -> None:
     """Whole contracts would have been the same bytes."""
     drawn = data.draw(messages(contract))

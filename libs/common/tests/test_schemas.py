@@ -142,7 +142,7 @@ def _objects(schema: dict[str, Any]) -> list[dict[str, Any]]:
 class TestASchemaAlone:
     """A writer or reader in any language may rely on the JSON Schema: it judges as the contract does."""
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(data=st.data())
     def test_accepts_every_good_message(self, contract: type[Message], data: st.DataObject) -> None:
         """CON-SCHEMA-004: whatever a writer may send validates, and reads."""
@@ -151,7 +151,7 @@ class TestASchemaAlone:
         assert contract_accepts(contract, message)
         assert reader_accepts(contract, message)
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(data=st.data())
     def test_agrees_on_every_spoiled_message(self, contract: type[Message], data: st.DataObject) -> None:
         """CON-SCHEMA-005: a field lost, added or replaced: both accept it, and it is read, or both refuse it."""

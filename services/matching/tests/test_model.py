@@ -18,7 +18,7 @@ from services.matching.tests.model.steps import Step, any_step
 from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 8
-STEPS: Final = 12_500
+STEPS: Final = 12_600
 """Per seed: 100,000 random steps in all."""
 
 EXPECTED: Final = {
