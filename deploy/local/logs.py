@@ -17,6 +17,7 @@ class PumpedLog:
     """A log whose child writes into a pipe: we cut the file when it grows too long and pass on every line.
 
     The file keeps at most two times `cap` bytes: the current part, and the one before it with `.1` at the end.
+    It holds whole lines; only a line longer than half of `cap` comes in pieces.
     """
 
     def __init__(self, path: Path, listener: Callable[[str], None] | None = None, cap: int = _CAP_BYTES) -> None:
@@ -40,22 +41,22 @@ class PumpedLog:
             self._file = None
 
     def _pump(self, loop: asyncio.AbstractEventLoop, reading: int, partial: bytearray) -> None:
+        piece = min(_READ_BYTES, self._cap // 2)
         try:
-            data = os.read(reading, min(_READ_BYTES, self._cap))
+            data = os.read(reading, piece)
         except BlockingIOError:
             return
+        partial += data
+        whole = partial.rfind(b"\n") + 1
+        if not data or (not whole and len(partial) >= piece):
+            whole = len(partial)
+        if whole:
+            self._store(bytes(partial[:whole]))
+            del partial[:whole]
         if not data:
             loop.remove_reader(reading)
             os.close(reading)
             self.close()
-            return
-        self._store(data)
-        if self._listener is not None:
-            partial += data
-            *lines, rest = bytes(partial).split(b"\n")
-            partial[:] = rest[-_READ_BYTES:]
-            for line in lines:
-                self._listener(line.decode(errors="replace"))
 
     def _store(self, data: bytes) -> None:
         if self._file is not None and self._file.tell() + len(data) > self._cap:
@@ -65,6 +66,9 @@ class PumpedLog:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
         self._file.write(data)
+        if self._listener is not None:
+            for line in data.removesuffix(b"\n").split(b"\n"):
+                self._listener(line.decode(errors="replace"))
 
 
 async def follow(paths: dict[str, Path], show: Callable[[str, str], None], *, lines: int, forever: bool) -> None:

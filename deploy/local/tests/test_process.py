@@ -78,6 +78,26 @@ class TestLogs:
         assert sum(path.stat().st_size for path in tmp_path.glob("log*")) <= 20_000
         assert tail(log.path)[-1] == heard[-1]
 
+    async def test_no_line_is_cut_where_the_file_is(self, tmp_path: Path) -> None:
+        heard: list[str] = []
+        log = PumpedLog(tmp_path / "log", heard.append, cap=200)
+        write = "os.write(1, b'%02d xxxxx' % n); time.sleep(.002); os.write(1, b'yyyyy\\n')"
+        halves = f"import os, time\nfor n in range(40): {write}"
+        child = Process(python(halves), log=log)
+        await child.wait()
+        whole = [f"{n:02d} xxxxxyyyyy" for n in range(40)]
+        await eventually(lambda: heard == whole)
+        kept = tail(log.path.with_name("log.1")) + tail(log.path)
+        assert kept == whole[-len(kept) :]
+
+    async def test_an_end_without_newline_is_kept(self, tmp_path: Path) -> None:
+        heard: list[str] = []
+        log = PumpedLog(tmp_path / "log", heard.append, cap=200)
+        child = Process(python("import sys; print('x' * 150); sys.stdout.write('last words')"), log=log)
+        await child.wait()
+        await eventually(lambda: "last words" in heard)
+        assert tail(log.path)[-1] == "last words"
+
     async def test_following_shows_the_end_and_what_is_added(self, tmp_path: Path) -> None:
         path = tmp_path / "risk.log"
         path.write_text("old\nrecent\n")
