@@ -4,14 +4,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.model import STAGES
-from benchmarks.pipeline import latencies
+from benchmarks.pipeline import Measured, measure
 from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from deploy.local.stack import EmbeddedStack
 
 ROUNDS = 5
 SECONDS = 4.0
 RATES = (1_000, 10_000)
-BUSY = "start and rest of each round included; four workers, broker, database, publisher and reader share the machine"
+AIMS = {10_000: "<= 60"}
 
 
 async def run() -> None:
@@ -20,25 +20,29 @@ async def run() -> None:
     with TemporaryDirectory() as folder:
         async with EmbeddedStack(Path(folder), durable=True) as stack:
             for rate in RATES:
-                rounds = []
-                before = _processor_ticks()
-                for _ in range(ROUNDS):
-                    values = (await latencies(stack, STAGES, rate, SECONDS))[-1]
-                    rounds.append((percentile(values, 0.5), percentile(values, 0.99)))
-                    print(rate, [round(value, 2) for value in rounds[-1]], flush=True)
-                aim = "<= 60" if rate == 10_000 else ""
-                rows.append(Row(f"chain.{rate}.p50", median([p50 for p50, _ in rounds]), "ms"))
-                rows.append(Row(f"chain.{rate}.p99", median([p99 for _, p99 in rounds]), "ms", aim=aim))
-                rows.append(Row(f"chain.{rate}.busy", _busy_percent(before), "% of the processors", note=BUSY))
+                rounds = [await _round(stack, rate) for _ in range(ROUNDS)]
+                rows += _rows(rate, rounds)
     write("chain", rows)
 
 
-def _processor_ticks() -> tuple[int, int]:
-    """Of all processors since boot: (idle or waiting for a disk, all)."""
-    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    return ticks[3] + ticks[4], sum(ticks)
+async def _round(stack: EmbeddedStack, rate: int) -> Measured:
+    found = await measure(stack, STAGES, rate, SECONDS)
+    last = found.latencies_ms[-1]
+    busy = {name: round(share) for name, share in found.busy_percent.items()}
+    print(rate, round(percentile(last, 0.5), 1), round(percentile(last, 0.99), 1), busy, flush=True)
+    return found
 
 
-def _busy_percent(before: tuple[int, int]) -> float:
-    idle, total = (now - then for now, then in zip(_processor_ticks(), before, strict=True))
-    return 100 * (1 - idle / total)
+def _rows(rate: int, rounds: list[Measured]) -> list[Row]:
+    """Latency after each hop, and beside it the profile: who had the processors, and how large batches were."""
+    rows = []
+    for hop in range(STAGES):
+        name = f"chain.{rate}" if hop == STAGES - 1 else f"chain.{rate}.hop{hop + 1}"
+        p50, p99 = (median([percentile(found.latencies_ms[hop], share) for found in rounds]) for share in (0.5, 0.99))
+        rows.append(Row(f"{name}.p50", p50, "ms"))
+        rows.append(Row(f"{name}.p99", p99, "ms", aim=AIMS.get(rate, "") if hop == STAGES - 1 else ""))
+    for group in rounds[0].busy_percent:
+        share = median([found.busy_percent[group] for found in rounds])
+        rows.append(Row(f"chain.{rate}.busy.{group}", share, "% of all processors while events were published"))
+    events = median([found.events_per_batch[-1] for found in rounds])
+    return [*rows, Row(f"chain.{rate}.events_per_batch", events, "events, last hop")]

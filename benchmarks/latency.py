@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.pipeline import latencies
+from benchmarks.pipeline import measure
 from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from deploy.local.stack import EmbeddedStack
 
@@ -19,7 +19,7 @@ async def run() -> None:
         async with EmbeddedStack(Path(folder), durable=True) as stack:
             for _ in range(ROUNDS):
                 for rate in RATES:
-                    (values,) = await latencies(stack, 1, rate, SECONDS)
+                    (values,) = (await measure(stack, 1, rate, SECONDS)).latencies_ms
                     found[rate].append((percentile(values, 0.5), percentile(values, 0.99)))
                     print(rate, [round(value, 2) for value in found[rate][-1]], flush=True)
     rows = disk_sync_rows()

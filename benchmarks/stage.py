@@ -17,6 +17,7 @@ import uvloop
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import OutboxRow
 from cleartide.connect import connected, nats_broker
+from cleartide.service.memory import expect_batches, keep_state
 from nats.aio.client import Client
 
 from benchmarks import model
@@ -38,6 +39,10 @@ class MeasuringBus(NatsBus):
         await super().publish(service, rows)
         self.acknowledged.append((time.time_ns() // 1000, [row.payload for row in rows]))
 
+    def events_per_batch(self) -> float:
+        """How many events went out together, on average."""
+        return len(self.latencies_ms()) / max(1, len(self.acknowledged))
+
     def latencies_ms(self) -> list[float]:
         """One value per output event."""
         decoder = msgspec.json.Decoder(list[_Stamp])
@@ -57,11 +62,13 @@ async def run(stage: int, url: str, dsn: str, result: Path) -> None:
     client = await connected(broker)
     bus = MeasuringBus(client)
     worker = model.worker(stage, client, dsn, bus)
+    expect_batches()
+    worker.loaded = keep_state
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
     Path(f"{result}.started").touch()
     await worker.run_epoch()
     await broker.stop()
-    result.write_text(json.dumps(bus.latencies_ms()))
+    result.write_text(json.dumps({"latencies_ms": bus.latencies_ms(), "events_per_batch": bus.events_per_batch()}))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ FALLEN = START_TICKS - 4_000
 MINUTE = 60
 
 
-async def eventually(found: Callable[[], Awaitable[Sequence[Any]]], what: str, seconds: float = 40) -> Sequence[Any]:
-    """Wait for rows."""
+async def eventually(found: Callable[[], Awaitable[Sequence[Any]]], what: str, seconds: float = 90) -> Sequence[Any]:
+    """Wait for rows; longer than a minute, which is what a late start would have to wait for."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if rows := await found():

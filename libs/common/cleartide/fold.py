@@ -7,6 +7,7 @@ store, in a rebuild, and in the seeded simulation.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from cleartide.contracts import Message
@@ -78,10 +79,9 @@ class Table:
 
     def key_of(self, row: Row) -> Key:
         """The primary-key part of a row given in column order."""
-        positions = self.key_positions
-        return tuple(row[position] for position in positions)
+        return tuple([row[position] for position in self.key_positions])
 
-    @property
+    @cached_property
     def key_positions(self) -> tuple[int, ...]:
         """Where the key columns stand in a row."""
         names = list(self.columns)
