@@ -8,9 +8,12 @@ from cleartide.contracts.types import CauseId, MessageId, Micros, Seq, SourceNam
 
 
 class Contract(BaseModel):
-    """A frozen value: strict types, unknown fields refused when it is built or published."""
+    """A frozen value: strict types, unknown fields refused when it is built or published.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    Its validator is made when it is first used: a service uses few of the contracts, and starts the sooner.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Message(Contract):
