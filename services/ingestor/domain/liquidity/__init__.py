@@ -1,0 +1,1 @@
+"""How much can be traded at which price: depth, slippage, candles and statistics, in integers."""
