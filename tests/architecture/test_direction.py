@@ -30,6 +30,8 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "client": {"contracts", "bus", "connect", "book_view", "client_money", "client_orders"},
     "cli": {"cli", "contracts", "client", "client_orders"},
     "admin": {"contracts", "client"},
+    "console": set(),
+    "__main__": {"console"},
     "service": WHOLE,
     "ops": {*WHOLE, "client", "admin", "ops"},
 }

@@ -1,0 +1,5 @@
+"""python -m cleartide: see `cleartide.console`."""
+
+from cleartide.console import main
+
+raise SystemExit(main())

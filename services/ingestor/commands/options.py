@@ -1,0 +1,115 @@
+"""What the commands have in common: options, addresses, times, and words for failures."""
+
+import argparse
+import os
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+from cleartide.console import CommandError, Formatter
+from cleartide.store.bulk import open_schema
+from cleartide.store.partitions import Partitioned
+
+from services.ingestor.repository import SERIES
+
+SERVICE: Final = "ingestor"
+PARTITIONED: Final = tuple(Partitioned(table.name) for table in SERIES)
+BY_VENUE: Final = tuple(Partitioned(table.name) for table in SERIES if {"venue", "symbol"} <= set(table.columns))
+FORMATS: Final = ("table", "json", "csv")
+_AGE: Final = re.compile(r"(\d+)([smhdw])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Run = Callable[[argparse.Namespace], Awaitable[int | None]]
+
+
+def add(commands: Any, name: str, run: Run, text: str, examples: str = "") -> argparse.ArgumentParser:
+    """A command with its help; `examples` are whole command lines."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text[:1].upper() + text[1:] + ".",
+        epilog=f"examples:\n{examples}" if examples else None,
+        formatter_class=Formatter,
+    )
+    parser.set_defaults(run=run, failures=_failures)
+    return parser
+
+
+def group(commands: Any, name: str, text: str) -> Any:
+    """A command that has commands."""
+    parser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    return parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    return (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """--database-url."""
+    parser.add_argument(
+        "--database-url",
+        metavar="URL",
+        default=os.environ.get("CLEARTIDE_POSTGRES_DSN") or os.environ.get("CLEARTIDE_ADMIN_DSN", ""),
+        help="postgresql://user:password@host:port/database (default: CLEARTIDE_POSTGRES_DSN or CLEARTIDE_ADMIN_DSN)",
+    )
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """--format."""
+    parser.add_argument("-f", "--format", choices=FORMATS, default="table", help="how to print (default: table)")
+
+
+def database_url(arguments: argparse.Namespace) -> str:
+    """Where the database is. Raises CommandError when nobody said."""
+    if not arguments.database_url:
+        raise CommandError(
+            "give --database-url postgresql://user:password@host/database, or set CLEARTIDE_POSTGRES_DSN"
+        )
+    return str(arguments.database_url)
+
+
+async def schema(arguments: argparse.Namespace) -> "asyncpg.Connection[Any]":
+    """A connection in the ingestor's schema. Raises CommandError when that is not there yet."""
+    connection = await open_schema(database_url(arguments), SERVICE)
+    if await connection.fetchval("SELECT to_regclass('series_rows')") is None:
+        await connection.close()
+        raise CommandError("the database has no tables of the ingestor yet, or old ones: run `cleartide db init`")
+    return connection
+
+
+def age(text: str) -> timedelta:
+    """`90d`, `12h`, `30m`; a bare number is days. For argparse."""
+    found = _AGE.fullmatch(text if not text.isdigit() else f"{text}d")
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no age such as 90d, 12h or 30m")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def moment(text: str) -> datetime:
+    """`2026-11-21`, `2026-11-21T12:00:00`, in UTC unless it says otherwise; or an age, so long ago. For argparse."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.now(UTC) - age(text)
+        except argparse.ArgumentTypeError:
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a time such as 2026-11-21 nor an age") from None
+    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """`a,b,c`. For argparse."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def series_named(names: tuple[str, ...]) -> tuple[Partitioned, ...]:
+    """The series of these names, all when none is given. Raises CommandError for others."""
+    known = {table.table: table for table in PARTITIONED}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise CommandError(f"no series {', '.join(unknown)}; there are {', '.join(known)}")
+    return tuple(known[name] for name in names) if names else PARTITIONED
