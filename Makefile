@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench chaos model forms schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench recount chaos model forms schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -81,6 +81,10 @@ lint: ## style, format and types
 bench: ## benchmarks; ONLY=matching for one
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m benchmarks $(ONLY)
+
+recount: ## analytics against a naive recount of raw events; CORRECTIONS=100000 SEED=7
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m services.analytics.tests.recount $(or $(CORRECTIONS),10000) $(if $(SEED),--seed $(SEED))
 
 chaos: ## kill services and servers under load, then count what was lost; KILLS=100
 	$(BOOTSTRAP) dev

@@ -204,7 +204,7 @@ def by_duckdb(tables: Any, market: int) -> tuple[float, int]:
     sql = SQL.format(market=market, cdiv="abs(slope * ticks)")
     base.execute(sql).fetchone()
     started = time.process_time()
-    (count,) = base.execute(sql).fetchone()
+    ((count,),) = base.execute(sql).fetchall()
     return time.process_time() - started, count
 
 

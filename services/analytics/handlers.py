@@ -5,17 +5,25 @@ from typing import Final
 from cleartide.contracts import (
     CandleClosed,
     CandleRestated,
+    CollateralSwapped,
     FundingSettled,
     LiquidationExecuted,
     MarketListed,
     MarketStateChanged,
     MarkPriceUpdated,
+    PositionChanged,
+    PositionSettled,
     TradeBusted,
     TradeCorrected,
     TradeExecuted,
+    TransferApplied,
 )
 from cleartide.fold import Effects, Handlers
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS
+from cleartide.rules.assets import SETTLEMENT_ASSET
+from cleartide.rules.fees import REFERRAL
 
+from services.analytics.domain.account import Holding
 from services.analytics.domain.candle import MINUTE_MICROS, minute_of
 from services.analytics.domain.state import AnalyticsState, Liquidation, MarketNow, Restatement, Terms, Trade
 
@@ -48,6 +56,11 @@ def on_trade(state: AnalyticsState, event: TradeExecuted, effects: Effects) -> N
             trade_id=event.trade_id,
         )
     )
+    for party in (event.buyer, event.seller):
+        if party not in SYSTEM_ACCOUNTS:
+            account = state.ledger.open(party)
+            account.volume += event.quote_quanta
+            account.trades += 1
 
 
 def on_trade_busted(state: AnalyticsState, event: TradeBusted, effects: Effects) -> None:
@@ -59,6 +72,9 @@ def on_trade_corrected(state: AnalyticsState, event: TradeCorrected, effects: Ef
     """The trade counts as it should have been, at the place where it was made."""
     terms = Terms(event.new_price_ticks, event.new_size_lots, event.new_quote_quanta, event.new_taker_side)
     _restate(state, event, effects, terms)
+    for part, party in ((2, event.new_buyer), (3, event.new_seller)):
+        if party not in SYSTEM_ACCOUNTS:
+            state.ledger.adjust(effects.seq, part, party, event.traded_at, event.new_quote_quanta, 1)
 
 
 def _restate(state: AnalyticsState, event: TradeBusted | TradeCorrected, effects: Effects, terms: Terms | None) -> None:
@@ -66,6 +82,9 @@ def _restate(state: AnalyticsState, event: TradeBusted | TradeCorrected, effects
     state.market(event.market).last_ticks = event.last_ticks
     minute = minute_of(event.traded_at)
     state.restatements.append(Restatement(effects.seq, event.market, event.first_trade_id, minute, terms))
+    for part, party in ((0, event.buyer), (1, event.seller)):
+        if party not in SYSTEM_ACCOUNTS:
+            state.ledger.adjust(effects.seq, part, party, event.traded_at, -event.quote_quanta, -1)
     if not state.restates_open_candle(event.market, minute):
         _tell_restated(event.market, minute, 1, effects)
 
@@ -77,6 +96,15 @@ def on_mark_price(state: AnalyticsState, event: MarkPriceUpdated, effects: Effec
     market.mark_ticks, market.index_ticks = event.mark_ticks, event.index_ticks
     market.index_stale, market.open_interest_lots = event.index_stale, event.open_interest_lots
     state.enter(event.market, "mark", event.mark_ticks)
+    state.ledger.mark(event.market, event.mark_ticks)
+    _interest(state, event.market, event.open_interest_lots)
+
+
+def _interest(state: AnalyticsState, market: str, lots: int) -> None:
+    day = state.day(market)
+    day.open_interest_lots = lots
+    if lots > day.open_interest_high_lots:
+        day.open_interest_high_lots = lots
 
 
 def on_market_state(state: AnalyticsState, event: MarketStateChanged, effects: Effects) -> None:
@@ -84,6 +112,7 @@ def on_market_state(state: AnalyticsState, event: MarketStateChanged, effects: E
     _advance(state, effects)
     if event.state == "delisted":
         state.market(event.market).open_interest_lots = 0
+        _interest(state, event.market, 0)
 
 
 def on_funding_settled(state: AnalyticsState, event: FundingSettled, effects: Effects) -> None:
@@ -91,6 +120,64 @@ def on_funding_settled(state: AnalyticsState, event: FundingSettled, effects: Ef
     _advance(state, effects)
     market = state.market(event.market)
     market.funding_rate_ppb, market.funding_interval_start = event.rate_ppb, event.interval_start
+    state.ledger.funding(event.market, event.funding_index_quanta)
+    day = state.day(event.market)
+    day.funding_ppb += event.rate_ppb
+    day.fundings += 1
+
+
+def on_position_changed(state: AnalyticsState, event: PositionChanged, effects: Effects) -> None:
+    """A fill, or the reversal of one: it gains fill_lots * (mark - price) * u at once and costs its fee."""
+    _advance(state, effects)
+    market = event.market
+    if event.fee_quanta or event.referral_quanta:
+        day = state.day(market)
+        day.fees_quanta += event.fee_quanta
+        day.referral_quanta += event.referral_quanta
+    if event.account in SYSTEM_ACCOUNTS:
+        return
+    held = Holding(event.lots, event.quote_quanta, event.funding_index_quanta)
+    account = state.ledger.fill(event.account, market, event.fill_lots, event.fill_price_ticks, held)
+    account.pay(event.realized_pnl_quanta + event.funding_quanta - event.fee_quanta, event.cash_quanta)
+    account.fees += event.fee_quanta
+    account.realized += event.realized_pnl_quanta
+
+
+def on_position_settled(state: AnalyticsState, event: PositionSettled, effects: Effects) -> None:
+    """The last fill of a delisted market, at its final mark and without a fee."""
+    _advance(state, effects)
+    if event.account in SYSTEM_ACCOUNTS:
+        return
+    held = Holding(event.lots, event.quote_quanta, event.funding_index_quanta)
+    account = state.ledger.fill(event.account, event.market, event.fill_lots, event.fill_price_ticks, held)
+    account.pay(event.realized_pnl_quanta + event.funding_quanta, event.cash_quanta)
+    account.realized += event.realized_pnl_quanta
+
+
+def on_transfer(state: AnalyticsState, event: TransferApplied, effects: Effects) -> None:
+    """Money that comes or goes is a flow, never a gain; a referral's share is a fee received."""
+    _advance(state, effects)
+    if event.account in SYSTEM_ACCOUNTS:
+        return
+    account = state.ledger.open(event.account)
+    account.pay(event.amount_quanta, event.cash_quanta)
+    if event.kind == REFERRAL:
+        account.fees -= event.amount_quanta
+    else:
+        account.flows += event.amount_quanta
+
+
+def on_collateral_swapped(state: AnalyticsState, event: CollateralSwapped, effects: Effects) -> None:
+    """Analytics count the settlement asset: what comes from other collateral, or goes into it, is a flow."""
+    _advance(state, effects)
+    if event.bought_asset == SETTLEMENT_ASSET:
+        account = state.ledger.open(event.account)
+        account.flows += event.bought_units
+        account.pay(event.bought_units, event.bought_balance_units)
+    elif event.sold_asset == SETTLEMENT_ASSET:
+        account = state.ledger.open(event.account)
+        account.flows -= event.sold_units
+        account.pay(-event.sold_units, event.sold_balance_units)
 
 
 def on_liquidation(state: AnalyticsState, event: LiquidationExecuted, effects: Effects) -> None:
@@ -116,6 +203,10 @@ def on_liquidation(state: AnalyticsState, event: LiquidationExecuted, effects: E
             waits=event.waits,
         )
     )
+    day = state.day(event.market)
+    day.liquidations += 1
+    day.liquidated_lots += abs(event.closed_lots) + abs(event.taken_over_lots) + abs(event.deleveraged_lots)
+    day.liquidation_fees_quanta += event.fee_quanta
 
 
 def _advance(state: AnalyticsState, effects: Effects) -> None:
@@ -158,4 +249,8 @@ HANDLERS: Final[Handlers] = {
     MarketStateChanged: on_market_state,
     FundingSettled: on_funding_settled,
     LiquidationExecuted: on_liquidation,
+    PositionChanged: on_position_changed,
+    PositionSettled: on_position_settled,
+    TransferApplied: on_transfer,
+    CollateralSwapped: on_collateral_swapped,
 }

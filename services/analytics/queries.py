@@ -9,6 +9,7 @@ from cleartide.money import Grid, quanta_to_text
 from cleartide.service import Query, QueryError
 
 from services.analytics.domain.candle import MINUTE_MICROS
+from services.analytics.views.days import QUERIES as DAY_QUERIES
 
 DAY_SECONDS: Final = 86_400
 DAY_MICROS: Final = DAY_SECONDS * 1_000_000
@@ -20,7 +21,7 @@ MOST_MARKETS: Final = 256
 _MARKET_SQL: Final = "SELECT tick_size, lot_size, quanta_per_lot_tick FROM markets WHERE market = $1 LIMIT 1"
 
 # A wider candle is the first, highest, lowest, last and sum of its minutes; it is closed once time has passed its end.
-_CANDLES_SQL: Final = """
+CANDLES_SQL: Final = """
 WITH newest AS (
   SELECT max(open_time) - max(open_time) % $3 AS bucket
   FROM candles WHERE market = $1 AND series = $2 AND open_time < $5
@@ -98,7 +99,7 @@ async def candles(pool: Any, params: dict[str, Any]) -> Any:
     limit = min(_limit(params, 300, MOST_CANDLES), MOST_MINUTES * 60 // interval)
     before = _instant(params, "before", JSON_SAFE)
     grid = await _grid(pool, str(params["market"]))
-    rows = await pool.fetch(_CANDLES_SQL, params["market"], series, interval * 1_000_000, limit, before)
+    rows = await pool.fetch(CANDLES_SQL, params["market"], series, interval * 1_000_000, limit, before)
     return {
         "market": params["market"],
         "series": series,
@@ -225,6 +226,7 @@ def _instant(params: dict[str, Any], name: str, default: int) -> int:
 
 
 QUERIES: Final[Mapping[str, Query]] = {
+    **DAY_QUERIES,
     "candles": candles,
     "liquidations": liquidations,
     "market_stats": market_stats,

@@ -1,152 +1,134 @@
-"""The tables of analytics, and the way between rows and state."""
+"""The way between rows and state."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import ClassVar, Final
 
 from cleartide.fold import Changes, Repository, Row, Table
 
+from services.analytics.domain.account import Account, Holding, Span, Unit
 from services.analytics.domain.candle import Candle
-from services.analytics.domain.state import AnalyticsState, MarketNow
+from services.analytics.domain.ledger import Ledger
+from services.analytics.domain.state import AnalyticsState, MarketDay, MarketNow
+from services.analytics.tables import (
+    ACCOUNT_DAYS,
+    ACCOUNT_HOURS,
+    ACCOUNTS,
+    ADJUSTMENTS,
+    CANDLES,
+    CLOCK,
+    HOLDINGS,
+    LIQUIDATIONS,
+    MARKET_DAYS,
+    MARKETS,
+    OPEN_CANDLES,
+    OPEN_MARKET_DAYS,
+    RESTATEMENTS,
+    TRADES,
+    UNITS,
+)
 
-_CANDLE_COLUMNS: Final = {
-    "market": "text",
-    "series": "text",
-    "open_time": "bigint",
-    "open_ticks": "bigint",
-    "high_ticks": "bigint",
-    "low_ticks": "bigint",
-    "close_ticks": "bigint",
-    "volume_lots": "bigint",
-    "quote_quanta": "bigint",
-    "entries": "bigint",
-    "restated": "bigint",
-}
-CLOCK: Final = Table("clock", key=("one",), columns={"one": "boolean", "minute": "bigint"})
-MARKETS: Final = Table(
-    "markets",
-    key=("market",),
-    columns={
-        "market": "text",
-        "tick_size": "text",
-        "lot_size": "text",
-        "quanta_per_lot_tick": "bigint",
-        "last_ticks": "bigint",
-        "mark_ticks": "bigint",
-        "index_ticks": "bigint",
-        "index_stale": "boolean",
-        "open_interest_lots": "bigint",
-        "funding_rate_ppb": "bigint",
-        "funding_interval_start": "bigint",
-    },
-)
-OPEN_CANDLES: Final = Table("open_candles", key=("market", "series"), columns=_CANDLE_COLUMNS)
-CANDLES: Final = Table(
-    "candles",
-    key=("market", "series", "open_time"),
-    columns={**_CANDLE_COLUMNS, "closed": "boolean"},
-    load=False,
-)
-TRADES: Final = Table(
-    "trades",
-    key=("seq",),
-    columns={
-        "seq": "bigint",
-        "market": "text",
-        "minute": "bigint",
-        "at": "bigint",
-        "price_ticks": "bigint",
-        "size_lots": "bigint",
-        "quote_quanta": "bigint",
-        "taker_side": "text",
-        "origin": "text",
-        "trade_id": "bigint",
-    },
-    write="append",
-    load=False,
-)
-RESTATEMENTS: Final = Table(
-    "restatements",
-    key=("seq",),
-    columns={
-        "seq": "bigint",
-        "market": "text",
-        "first_trade_id": "bigint",
-        "minute": "bigint",
-        "price_ticks": "bigint",
-        "size_lots": "bigint",
-        "quote_quanta": "bigint",
-        "taker_side": "text",
-    },
-    write="append",
-    load=False,
-)
-LIQUIDATIONS: Final = Table(
-    "liquidations",
-    key=("seq",),
-    columns={
-        "seq": "bigint",
-        "market": "text",
-        "at": "bigint",
-        "account": "text",
-        "closed_lots": "bigint",
-        "taken_over_lots": "bigint",
-        "remaining_lots": "bigint",
-        "mark_ticks": "bigint",
-        "bankruptcy_price_ticks": "bigint",
-        "fee_quanta": "bigint",
-        "insurance_paid_quanta": "bigint",
-        "equity_before_quanta": "bigint",
-        "maintenance_margin_before_quanta": "bigint",
-        "deleveraged_lots": "bigint",
-        "waits": "text",
-    },
-    write="append",
-    load=False,
-)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# One C call per row; dataclasses.astuple would copy every value deeply.
+_candle: Final = attrgetter(*tuple(OPEN_CANDLES.columns)[2:])
+_market: Final = attrgetter(*MARKETS.columns)
+_market_day: Final = attrgetter(*MARKET_DAYS.columns)
+_account: Final = attrgetter(*ACCOUNTS.columns)
+_unit: Final = attrgetter("quanta_per_lot_tick", "mark", "index", "boundary_mark", "boundary_index")
 
 
 class AnalyticsRepository(Repository[AnalyticsState]):
-    """Loads the clock, the markets and the open candles; history is only ever written."""
+    """Loads the clock, markets, open candles, open days and accounts; history is only ever written."""
 
-    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, OPEN_CANDLES, CANDLES, TRADES, RESTATEMENTS, LIQUIDATIONS)
+    tables: ClassVar[tuple[Table, ...]] = (
+        CLOCK,
+        MARKETS,
+        OPEN_CANDLES,
+        CANDLES,
+        TRADES,
+        RESTATEMENTS,
+        LIQUIDATIONS,
+        UNITS,
+        MARKET_DAYS,
+        OPEN_MARKET_DAYS,
+        ACCOUNTS,
+        HOLDINGS,
+        ACCOUNT_HOURS,
+        ACCOUNT_DAYS,
+        ADJUSTMENTS,
+    )
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> AnalyticsState:
         """State from the loaded tables."""
         state = AnalyticsState()
-        for _, minute in rows[CLOCK.name]:
-            state.minute = minute
+        ledger = state.ledger
+        for _, minute, hour, swept in rows[CLOCK.name]:
+            state.minute, ledger.hour, ledger.swept = minute, hour, swept
         for row in rows[MARKETS.name]:
             state.markets[row[0]] = MarketNow(*row)
         for market, series, *candle in rows[OPEN_CANDLES.name]:
             state.candles[market, series] = Candle(*candle)
+        for row in rows[OPEN_MARKET_DAYS.name]:
+            state.days[row[0]] = MarketDay(*row)
+        for market, *unit in rows[UNITS.name]:
+            ledger.units[market] = Unit(*unit)
+        for row in sorted(rows[ACCOUNTS.name]):
+            account = Account(*row)
+            ledger.accounts[account.account] = account
+            ledger.numbered.append(account)
+        for name, market, *held in rows[HOLDINGS.name]:
+            ledger.accounts[name].holdings[market] = Holding(*held)
         return state
 
     def collect(self, state: AnalyticsState) -> Changes:
         """Rows of everything touched since the last call."""
         changes = Changes()
-        if state.touched_clock:
-            changes.put(CLOCK, (True, state.minute))
-        for name in sorted(state.touched_markets):
-            changes.put(MARKETS, astuple(state.markets[name]))
-        for market, series, candle in state.closed:
-            changes.put(CANDLES, (market, series, *astuple(candle), True))
-        for key in sorted(state.touched_candles):
-            current = state.candles.get(key)
-            if current is None:
-                changes.delete(OPEN_CANDLES, key)
-            else:
-                row = (*key, *astuple(current))
-                changes.put(OPEN_CANDLES, row)
-                changes.put(CANDLES, (*row, False))
-        for trade in state.trades:
-            changes.put(TRADES, tuple(trade))
-        for *place, terms in state.restatements:
-            changes.put(RESTATEMENTS, (*place, *(terms or (None,) * 4)))
-        for liquidation in state.liquidations:
-            changes.put(LIQUIDATIONS, tuple(liquidation))
+        if state.touched_clock or state.ledger.touched_clock:
+            changes.put(CLOCK, (True, state.minute, state.ledger.hour, state.ledger.swept))
+        changes.put_all(MARKETS, (_market(state.markets[name]) for name in sorted(state.touched_markets)))
+        _collect_candles(state, changes)
+        changes.put_all(TRADES, state.trades)
+        changes.put_all(RESTATEMENTS, ((*place, *(terms or (None,) * 4)) for *place, terms in state.restatements))
+        changes.put_all(LIQUIDATIONS, state.liquidations)
+        changes.put_all(MARKET_DAYS, (_market_day(day) for day in state.closed_days))
+        days = [_market_day(state.days[name]) for name in sorted(state.touched_days)]
+        changes.put_all(MARKET_DAYS, days)
+        changes.put_all(OPEN_MARKET_DAYS, days)
+        _collect_ledger(state.ledger, changes)
         _clear_marks(state)
         return changes
+
+
+def _collect_candles(state: AnalyticsState, changes: Changes) -> None:
+    changes.put_all(CANDLES, ((market, series, *_candle(candle), True) for market, series, candle in state.closed))
+    for key in sorted(state.touched_candles):
+        current = state.candles.get(key)
+        if current is None:
+            changes.delete(OPEN_CANDLES, key)
+        else:
+            row = (*key, *_candle(current))
+            changes.put(OPEN_CANDLES, row)
+            changes.put(CANDLES, (*row, False))
+
+
+def _collect_ledger(ledger: Ledger, changes: Changes) -> None:
+    changes.put_all(UNITS, ((name, *_unit(ledger.units[name])) for name in sorted(ledger.touched_units)))
+    changes.put_all(ACCOUNTS, (_account(ledger.accounts[name]) for name in sorted(ledger.touched)))
+    for name, market in sorted(ledger.touched_holdings):
+        held = ledger.accounts[name].holdings.get(market)
+        if held is None:
+            changes.delete(HOLDINGS, (name, market))
+        else:
+            changes.put(HOLDINGS, (name, market, held.lots, held.quote_quanta, held.settled_index))
+    changes.put_all(ACCOUNT_HOURS, _spans(ledger.hours))
+    changes.put_all(ACCOUNT_DAYS, _spans(ledger.days))
+    changes.put_all(ADJUSTMENTS, ledger.adjustments)
+
+
+def _spans(spans: Iterable[Span]) -> Iterator[Row]:
+    return ((EPOCH + timedelta(microseconds=span.start), *span) for span in spans)
 
 
 def _clear_marks(state: AnalyticsState) -> None:
@@ -154,6 +136,16 @@ def _clear_marks(state: AnalyticsState) -> None:
     state.trades.clear()
     state.restatements.clear()
     state.liquidations.clear()
+    state.closed_days.clear()
     state.touched_clock = False
     state.touched_markets.clear()
     state.touched_candles.clear()
+    state.touched_days.clear()
+    ledger = state.ledger
+    ledger.hours.clear()
+    ledger.days.clear()
+    ledger.adjustments.clear()
+    ledger.touched_clock = False
+    ledger.touched_units.clear()
+    ledger.touched.clear()
+    ledger.touched_holdings.clear()

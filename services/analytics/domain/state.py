@@ -1,9 +1,11 @@
-"""The state of analytics: the open minute, each market's latest figures, and what is new since the last write."""
+"""The state of analytics: open minute and day, latest figures of markets, the accounts, and what is to be written."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.analytics.domain.candle import Candle, ClosedCandle, Series, minute_of
+from services.analytics.domain.account import HOUR_MICROS, day_of
+from services.analytics.domain.candle import MINUTE_MICROS, Candle, ClosedCandle, Series, minute_of
+from services.analytics.domain.ledger import Ledger
 
 
 class UnknownMarket(Exception):  # noqa: N818 - a verdict on the stream, not a fault of the reader
@@ -84,11 +86,34 @@ class MarketNow:
     funding_interval_start: int | None = None
 
 
+@dataclass(slots=True)
+class MarketDay:
+    """A market's UTC day, beside its candles: open interest in lots (at the end and highest), rates of funding (sum of
+    ppb and how many), fees less rebates and what of them went to referrers, and liquidations (steps, lots, fees).
+    """
+
+    market: str
+    day: int
+    open_interest_lots: int = 0
+    open_interest_high_lots: int = 0
+    funding_ppb: int = 0
+    fundings: int = 0
+    fees_quanta: int = 0
+    referral_quanta: int = 0
+    liquidations: int = 0
+    liquidated_lots: int = 0
+    liquidation_fees_quanta: int = 0
+
+
 class AnalyticsState:
-    """Open candles and latest figures. `touched_*` and the lists name what the repository has to write."""
+    """Open candles, days and latest figures, and the accounts. `touched_*` and the lists: what has to be written."""
 
     def __init__(self) -> None:
         self.minute = 0
+        self.ledger = Ledger()
+        self.days: dict[str, MarketDay] = {}
+        self.closed_days: list[MarketDay] = []
+        self.touched_days: set[str] = set()
         self.markets: dict[str, MarketNow] = {}
         self.candles: dict[tuple[str, Series], Candle] = {}
         self.closed: list[ClosedCandle] = []
@@ -104,9 +129,12 @@ class AnalyticsState:
 
         A candle belongs to the open minute, so a new minute ends all of them: at most two per market.
         """
-        minute = minute_of(at)
-        if minute <= self.minute:
+        ledger = self.ledger
+        if at - ledger.hour >= HOUR_MICROS or ledger.swept < len(ledger.numbered):
+            ledger.advance(at)
+        if at < self.minute + MINUTE_MICROS:
             return []
+        minute = minute_of(at)
         ended = [ClosedCandle(*key, self.candles[key]) for key in sorted(self.candles)]
         self.touched_candles.update(self.candles)
         self.closed.extend(ended)
@@ -118,6 +146,7 @@ class AnalyticsState:
         """A market opened."""
         self.markets[market.market] = market
         self.touched_markets.add(market.market)
+        self.ledger.list_market(market.market, market.quanta_per_lot_tick)
 
     def market(self, name: str) -> MarketNow:
         """The market's figures, to be changed by the caller. Raises UnknownMarket when it was never listed."""
@@ -126,6 +155,19 @@ class AnalyticsState:
             raise UnknownMarket(name)
         self.touched_markets.add(name)
         return market
+
+    def day(self, market: str) -> MarketDay:
+        """The open UTC day of a listed market, to be changed by the caller. What ended is kept for the next write."""
+        day = self.days.get(market)
+        start = day_of(self.minute)
+        if day is None or day.day < start:
+            interest = 0
+            if day is not None:
+                interest = day.open_interest_lots
+                self.closed_days.append(day)
+            day = self.days[market] = MarketDay(market, start, interest, interest)
+        self.touched_days.add(market)
+        return day
 
     def trade(self, trade: Trade) -> None:
         """Keep one market trade and count it in its minute."""

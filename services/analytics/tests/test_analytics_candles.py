@@ -159,6 +159,9 @@ def test_what_was_written_is_not_written_again() -> None:
     written = harness.feed([tape.events[-1]])
     assert {table.name: [row[0] for row in rows] for table, rows in written.rows.items()} == {
         "markets": [ETH],
+        "units": [ETH],
+        "market_days": [ETH],
+        "open_market_days": [ETH],
         "candles": [ETH],
         "open_candles": [ETH],
     }
