@@ -15,6 +15,7 @@ import msgspec
 import uvloop
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts.codec import encode
+from cleartide.service.memory import expect_batches, keep_state
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -40,6 +41,7 @@ async def run(url: str, user: str, password: str, scenario: str, venue: Venue, s
 
     await client.subscribe("trading.>", cb=on_events)
     await client.flush()
+    keep_state()
     sent = await _send(client, scenario, venue, Random(seed))
     await _settled(heard, sent)
     await broker.stop()
@@ -82,5 +84,6 @@ async def _settled(heard: list[tuple[int, bytes]], sent: dict[str, int]) -> None
 if __name__ == "__main__":
     url, user, password, scenario, seed, mid, index_after, result = sys.argv[1:]
     venue = Venue(int(seed), int(mid), int(index_after))
+    expect_batches()
     found = uvloop.run(run(url, user, password, scenario, venue, int(seed)))
     Path(result).write_text(json.dumps(found))

@@ -25,6 +25,7 @@ from nats.aio.client import Client
 from benchmarks.alone import Alone
 from benchmarks.flow import Flow
 from benchmarks.model import last_event
+from benchmarks.parts import Parts, noted
 from benchmarks.report import Row, disk_sync_rows, median, percentile, write
 from benchmarks.rooms import room
 from services.matching.engine import COMPILED
@@ -38,6 +39,7 @@ FOLD_BATCH = 100
 LATENCY_ROUNDS = 5
 LATENCY_SECONDS = 6.0
 RATES = (1_000,)
+AIMED_RATE, AIM_MS = 1_000, 20
 LOOK_SECONDS = 0.005
 PATIENCE_SECONDS = 300.0
 
@@ -150,18 +152,22 @@ def _backlog_rows(backlogs: list[dict[str, float]]) -> list[Row]:
 
 
 async def _latency_rows(installed: Installation, rate: int) -> list[Row]:
-    rounds = []
+    rounds, parts = [], list[str]()
     for number in range(LATENCY_ROUNDS):
+        before = await Parts.read(installed)
         values = await _latencies(installed, rate, seed=rate + number)
+        parts.append((await Parts.read(installed)).since(before))
         rounds.append((percentile(values, 0.5), percentile(values, 0.99)))
-        print(rate, [round(value, 2) for value in rounds[-1]], flush=True)
+        print(rate, [round(value, 2) for value in rounds[-1]], parts[-1], flush=True)
+    p99, aimed = median([p99 for _, p99 in rounds]), rate == AIMED_RATE
     return [
         Row(f"sequencer.{rate}.p50", median([p50 for p50, _ in rounds]), "ms, order to event"),
         Row(
             f"sequencer.{rate}.p99",
-            median([p99 for _, p99 in rounds]),
+            p99,
             "ms, order to event",
-            aim="<= 20" if rate == 1_000 else "",
+            aim=f"<= {AIM_MS}" if aimed else "",
+            note=noted(aimed and p99 > AIM_MS, parts),
         ),
     ]
 

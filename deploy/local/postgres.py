@@ -160,6 +160,8 @@ class PostgresServer(Server):
         argv = [str(self.runner.programs / "initdb"), "--pgdata", str(draft), "--pwfile", str(password)]
         argv += ["--username", _ADMIN, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"]
         argv += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+        # The commit that begins a segment of the log fills it with zeros and syncs it: with 16 MB, all wait for that.
+        argv += ["--wal-segsize", "1"]
         if not self.durable:
             argv.append("--no-sync")
         process = Process(argv, log=self.log, env=self.environment(), cwd=self.folder, identity=self.runner.identity)

@@ -69,6 +69,11 @@ class TestLife:
             await connection.fetchval("SELECT 1")
         connection.terminate()
 
+    async def test_a_commit_never_waits_for_more_than_a_megabyte_of_new_log(self, server: PostgresServer) -> None:
+        connection = await asyncpg.connect(server.dsn)
+        assert await connection.fetchval("SHOW wal_segment_size") == "1MB"
+        await connection.close()
+
     async def test_a_second_start_changes_nothing(self, server: PostgresServer) -> None:
         process = server.process
         await server.start()

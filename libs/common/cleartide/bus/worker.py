@@ -188,6 +188,7 @@ class Worker:
                         self.health.gaps += 1
                         self.metrics.gaps.inc()
                         raise
+                self.metrics.fold_seconds.observe(self.monotonic() - taken)
                 await commits.put(_InFlight(commit, deliveries, counts, taken))
                 await self._rest(deliveries[-1].pending)
         finally:
@@ -221,7 +222,9 @@ class Worker:
         while (batch := await publishes.get()) is not None:
             self.crash("before_publish")
             if batch.commit.outbox:
+                started = self.monotonic()
                 await self.bus.publish(self.fold.service, batch.commit.outbox)
+                self.metrics.publish_seconds.observe(self.monotonic() - started)
                 self._mark(batch.commit.outbox)
             self.crash("after_publish")
             self.crash("before_ack")

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+_SECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 _BATCH_EVENTS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
 
 
@@ -27,7 +27,9 @@ class WorkerMetrics:
         self.dead = counter("dead_letters_total", "Events sent to the dead letters")
         self.gaps = counter("gaps_total", "Gaps found in the input, each followed by a re-read")
         self.epochs = counter("epochs_total", "Epochs started")
-        self.commit_seconds = histogram("commit_seconds", "Time of one commit", _COMMIT_SECONDS)
+        self.fold_seconds = histogram("fold_seconds", "Time to decode and fold one batch", _SECONDS)
+        self.commit_seconds = histogram("commit_seconds", "Time of one commit", _SECONDS)
+        self.publish_seconds = histogram("publish_seconds", "Time to publish one batch", _SECONDS)
         self.batch_events = histogram("batch_events", "Events per committed batch", _BATCH_EVENTS)
         self.position = gauge("position", "Committed position in the input stream")
         self.pending = gauge("pending_messages", "Messages waiting behind the last one taken")
