@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 _SOCKET_PATH_BYTES = 100  # the kernel's limit is 107
 
 STANDBY_OFFSET: Final = 10
-MAY_STAND_BY: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics")
+MAY_STAND_BY: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults")
 """Not the gateway: what it serves, it serves on one port of this machine."""
 DEFAULT_PORTS: Final[dict[str, int]] = {
     "gateway": 8080,
@@ -38,6 +38,7 @@ DEFAULT_PORTS: Final[dict[str, int]] = {
     "earnings": 8105,
     "analytics": 8106,
     "gateway_health": 8107,
+    "vaults": 8108,
 }
 
 

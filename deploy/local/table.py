@@ -13,7 +13,7 @@ from deploy.local.settings import ROOT, Settings, standby_port
 from deploy.local.units import Program, Rank
 from deploy.local.venues import ingestor_environment, simulator_arguments
 
-SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
 RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
 SETUP: Final = "setup"
 OPENING: Final = "opening"

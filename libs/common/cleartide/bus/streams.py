@@ -109,7 +109,22 @@ ANALYTICS: Final = Stream(
     writers={"analytics": ("analytics.>",)},
     single_writer=True,
 )
-SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "gateway")
+CHAIN: Final = Stream(
+    name="CHAIN",
+    subjects=("chain.>",),
+    contracts=contracts.CHAIN_EVENTS,
+    writers={"trader": ("chain.>",)},
+    single_writer=False,
+    public=True,
+)
+VAULTS: Final = Stream(
+    name="VAULTS",
+    subjects=("vaults.>",),
+    contracts=contracts.VAULT_EVENTS,
+    writers={"vaults": ("vaults.>",)},
+    single_writer=True,
+)
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
 DEAD_LETTERS: Final = Stream(
     name="DEAD_LETTERS",
     subjects=("dead.>",),
@@ -118,7 +133,7 @@ DEAD_LETTERS: Final = Stream(
     single_writer=False,
 )
 
-STREAMS: Final = (COMMANDS, EVENTS, BOOKS, MARKET, RISK, FUNDING, EARNINGS, ANALYTICS, DEAD_LETTERS)
+STREAMS: Final = (COMMANDS, EVENTS, BOOKS, MARKET, RISK, FUNDING, EARNINGS, ANALYTICS, CHAIN, VAULTS, DEAD_LETTERS)
 BY_NAME: Final = {stream.name: stream for stream in STREAMS}
 PASSING: Final = frozenset(stream.name for stream in STREAMS if stream.passing)
 STREAM_OF: Final[Mapping[type[Message], Stream]] = {
@@ -131,5 +146,6 @@ READS: Final[Mapping[str, Stream]] = {
     "funding": EVENTS,
     "earnings": EVENTS,
     "analytics": EVENTS,
+    "vaults": CHAIN,
     "gateway": RISK,
 }

@@ -48,6 +48,7 @@ from cleartide.contracts.auctions import (
 from cleartide.contracts.audit import DiscrepancyReported, ReportDiscrepancy
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.books import BookChanged, LevelNow
+from cleartide.contracts.chain import CHAIN_EVENTS, VAULT_EVENTS
 from cleartide.contracts.commands import (
     Deposit,
     FundInsurance,
@@ -275,6 +276,8 @@ ALL_MESSAGES: tuple[type[Message], ...] = (
     *FUNDING_EVENTS,
     *EARNINGS_EVENTS,
     *ANALYTICS_EVENTS,
+    *CHAIN_EVENTS,
+    *VAULT_EVENTS,
     *DEAD_LETTER_EVENTS,
 )
 
@@ -282,6 +285,7 @@ __all__ = [
     "ALL_MESSAGES",
     "ANALYTICS_EVENTS",
     "BOOK_EVENTS",
+    "CHAIN_EVENTS",
     "COMMANDS",
     "DEAD_LETTER_EVENTS",
     "EARNINGS_EVENTS",
@@ -289,6 +293,7 @@ __all__ = [
     "MARKET_EVENTS",
     "RISK_EVENTS",
     "TRADING_EVENTS",
+    "VAULT_EVENTS",
     "AccountRequestRejected",
     "AccountStanding",
     "AlertAnswered",

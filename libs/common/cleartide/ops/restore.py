@@ -2,7 +2,8 @@
 
 Streams with one writer are republished whole, in order. COMMANDS goes on at the number after the last one that matching
 has journalled, followed by the commands that the services had committed and matching has not yet seen. MARKET goes on
-after the last recorded number; what was recorded is in the ingestor's tables.
+after the last recorded number; what was recorded is in the ingestor's tables. So does CHAIN, after what vaults has
+journalled.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,13 @@ import asyncpg
 from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.bus.ports import OutboxRow
 from cleartide.bus.provision import STREAM_NOT_FOUND, ensure_stream
-from cleartide.bus.streams import COMMANDS, MARKET, SERVICES, STREAMS, Stream
+from cleartide.bus.streams import CHAIN, COMMANDS, MARKET, SERVICES, STREAMS, Stream
 from cleartide.connect import connected, nats_broker
 from cleartide.ops.settings import OpsSettings
 from cleartide.store.names import quoted
 
 ROWS_AT_ONCE: Final = 500
-READER_OF: Final = {COMMANDS.name: "matching", MARKET.name: "ingestor"}
+READER_OF: Final = {COMMANDS.name: "matching", MARKET.name: "ingestor", CHAIN.name: "vaults"}
 
 
 async def restore(settings: OpsSettings) -> dict[str, int]:

@@ -15,6 +15,7 @@ from cleartide.contracts.codec import encode
 from cleartide.contracts.examples.accounts import ACCOUNT_EXAMPLES
 from cleartide.contracts.examples.auctions import AUCTION_EXAMPLES
 from cleartide.contracts.examples.books import BOOK_EXAMPLES
+from cleartide.contracts.examples.chain import CHAIN_EXAMPLES
 from cleartide.contracts.examples.commands import COMMAND_EXAMPLES
 from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
 from cleartide.contracts.examples.corrections import CORRECTION_EXAMPLES
@@ -42,6 +43,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *CORRECTION_EXAMPLES,
         *MARKET_EXAMPLES,
         *PRODUCT_EXAMPLES,
+        *CHAIN_EXAMPLES,
     )
 }
 

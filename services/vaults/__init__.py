@@ -1,0 +1,1 @@
+"""The service that folds vaults and farms on chains."""

@@ -1,0 +1,7 @@
+"""python -m services.vaults"""
+
+from cleartide.service import main
+
+from services.vaults.app import SERVICE
+
+main(SERVICE)

@@ -1,0 +1,24 @@
+"""Wiring, and nothing else."""
+
+from pathlib import Path
+from typing import Final
+
+from cleartide.bus.streams import CHAIN
+from cleartide.service import Service
+
+from services.vaults.handlers import HANDLERS
+from services.vaults.lag import watch_lag
+from services.vaults.offers import OFFERS
+from services.vaults.queries import QUERIES
+from services.vaults.repository import VaultsRepository
+
+SERVICE: Final = Service(
+    name="vaults",
+    reads=CHAIN,
+    handlers=HANDLERS,
+    repository=VaultsRepository(),
+    queries={**QUERIES, **OFFERS},
+    migrations=Path(__file__).parent / "migrations",
+    background=(watch_lag,),
+    journal=True,
+)

@@ -1,0 +1,1 @@
+"""Pure rules: rates and returns, lines and prices, the calendar, the closing of days."""

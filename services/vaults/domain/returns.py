@@ -1,0 +1,115 @@
+"""Rates and returns: one unit each, and the only ways from one to another.
+
+A return is a fraction in 1e-12 (`_1e12`), a year's rate a fraction in 1e-9 (`_ppb`). 1 % = 100 bps = 10^7 ppb.
+APR is simple (no interest on interest), APY compounds; each has its own name and they are never mixed.
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import Final
+
+from cleartide.contracts.types import JSON_SAFE
+from cleartide.money import ceil_div, trunc_div
+
+DAY_MICROS: Final = 86_400_000_000
+ONE_1E12: Final = 10**12
+PPB: Final = 10**9
+PPB_PER_BPS: Final = 10**5
+BPS: Final = 10_000
+DAYS_OF_YEAR: Final = 365
+"""A year has 365 days in every rate here, leap year or not (domain rule R35)."""
+LARGEST_RETURN: Final = JSON_SAFE
+_EXACT: Final = Context(prec=60)
+_TRUNCATE: Final = Context(prec=60, rounding=ROUND_DOWN)
+
+
+def day_of(at: int) -> int:
+    """Midnight UTC at or before `at`, both in microseconds since the Unix epoch."""
+    return at - at % DAY_MICROS
+
+
+def ppb_of_bps(bps: int) -> int:
+    """A rate in basis points (1e-4) as parts per billion (1e-9): times 100,000."""
+    return bps * PPB_PER_BPS
+
+
+def weighted_flow(flow: int, at: int) -> int:
+    """What a flow counts for in its day: flow * the part of the day still to come, truncated to a unit.
+
+    flow in smallest units, in > 0; at in microseconds. Source: Modified Dietz weights, domain section 15.3.
+    """
+    return trunc_div(flow * (day_of(at) + DAY_MICROS - at), DAY_MICROS)
+
+
+def day_return_1e12(equity_start: int, equity_end: int, flows: int, weighted: int) -> int | None:
+    """r = (E1 - E0 - F) / (E0 + sum of weighted flows), a fraction in 1e-12, truncated (domain rule R35).
+
+    All four in smallest units. None when the denominator is not positive, or the return is beyond +-9007 (900,700 %):
+    then too little was at work to speak of a return.
+    """
+    base = equity_start + weighted
+    if base <= 0:
+        return None
+    result = trunc_div((equity_end - equity_start - flows) * ONE_1E12, base)
+    return result if abs(result) <= LARGEST_RETURN else None
+
+
+def apr_ppb(sum_1e12: int, days: int) -> int | None:
+    """Mean daily return * 365, simple: an APR in 1e-9, truncated (domain section 15.4). None without a day."""
+    return trunc_div(sum_1e12 * DAYS_OF_YEAR, days * (ONE_1E12 // PPB)) if days else None
+
+
+def linked_1e12(returns: Sequence[int]) -> int:
+    """prod(1 + r) - 1 in 1e-12, truncated: the time-weighted return of days in a row (domain section 15.3)."""
+    return _times_1e12(_growth(returns))
+
+
+def apy_ppb(returns: Sequence[int]) -> int | None:
+    """prod(1 + r_d)^(365/n) - 1: an APY in 1e-9, truncated (domain section 15.4). None without a day or with all lost.
+
+    returns: daily, in 1e-12. The power is taken in decimal arithmetic of 60 digits, the same on every machine.
+    """
+    growth = _growth(returns)
+    if not returns or growth <= 0:
+        return None
+    power = _EXACT.power(growth, _EXACT.divide(Decimal(DAYS_OF_YEAR), Decimal(len(returns))))
+    return int(_TRUNCATE.to_integral_value(_EXACT.multiply(power - 1, Decimal(PPB))))
+
+
+def apr_of_apy_ppb(apy: int) -> int:
+    """The simple rate whose daily compounding over 365 days gives this APY: 365 * ((1 + apy)^(1/365) - 1), 1e-9.
+
+    Truncated. Source: domain section 15.4, solved for the rate. A vault that lost everything has an APR of -365.
+    """
+    base = _EXACT.divide(Decimal(PPB + apy), Decimal(PPB))
+    if base <= 0:
+        return -DAYS_OF_YEAR * PPB
+    root = _EXACT.power(base, _EXACT.divide(Decimal(1), Decimal(DAYS_OF_YEAR)))
+    return int(_TRUNCATE.to_integral_value(_EXACT.multiply(root - 1, Decimal(DAYS_OF_YEAR * PPB))))
+
+
+def fee_part_ppb(raw: int, performance_fee_bps: int) -> int:
+    """What the performance fee takes of a raw APY, in 1e-9: rounded up, and nothing of a loss (domain section 15.5).
+
+    The net APY is raw less this, so that raw = net + fee to the last digit.
+    """
+    return ceil_div(raw * performance_fee_bps, BPS) if raw > 0 else 0
+
+
+def daily_interest(value: int, apr: int) -> int:
+    """What a value earns in a day at a simple year's rate: value * apr / 365, floored, in the value's units.
+
+    apr in 1e-9. Source: the day's interest is a part of the simple rate; a compounded rate is turned into one first.
+    """
+    return value * apr // (PPB * DAYS_OF_YEAR)
+
+
+def _growth(returns: Sequence[int]) -> Decimal:
+    growth = Decimal(1)
+    for each in returns:
+        growth = _EXACT.divide(_EXACT.multiply(growth, Decimal(ONE_1E12 + each)), Decimal(ONE_1E12))
+    return growth
+
+
+def _times_1e12(growth: Decimal) -> int:
+    return int(_TRUNCATE.to_integral_value(_EXACT.multiply(growth - 1, Decimal(ONE_1E12))))

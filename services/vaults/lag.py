@@ -1,0 +1,28 @@
+"""How far behind its chain the feed is, as a gauge."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+
+from cleartide.service import ServiceContext
+from prometheus_client import Gauge
+
+POLL_SECONDS: Final = 2.0
+_SQL: Final = "SELECT chain, slot, greatest(received_at - block_time, 0) AS lag FROM chain_cursors LIMIT 100"
+
+
+async def watch_lag(context: ServiceContext) -> None:
+    """Set the gauges every two seconds: seconds from a block to its arrival here, of the newest block; and its slot."""
+    lag = Gauge("cleartide_chain_lag_seconds", "newest block to its arrival", ["chain"], registry=context.registry)
+    slot = Gauge("cleartide_chain_slot", "highest slot that was read", ["chain"], registry=context.registry)
+    while not context.stopping.is_set():
+        with suppress(OSError, TimeoutError):
+            for row in await _cursors(context.pool):
+                lag.labels(row["chain"]).set(row["lag"] / 1_000_000)
+                slot.labels(row["chain"]).set(row["slot"])
+        with suppress(TimeoutError):
+            await asyncio.wait_for(context.stopping.wait(), POLL_SECONDS)
+
+
+async def _cursors(pool: Any) -> Any:
+    return await pool.fetch(_SQL)

@@ -1,0 +1,184 @@
+"""What vaults hold and pay, now and over time: TVL and APY per protocol and asset, and how far chains have been read.
+
+Raw APY is what vaults report, lending and incentives together; the performance fee takes its part of a gain; the rest
+is net. Every figure of one answer is of the same instant: a vault counts with its last state at or before it.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from cleartide.service import Query, QueryError
+
+from services.vaults.domain.returns import DAY_MICROS, apr_of_apy_ppb, fee_part_ppb
+from services.vaults.queries import rate_text, units_text
+
+TEN_MINUTES: Final = 600_000_000
+MOST_POINTS: Final = 1_000
+RECENT: Final = 10
+"""How many of the latest points the mean is of."""
+_STATES_AT: Final = """
+SELECT g.at, s.*, coalesce(f.fee, 0) AS performance_fee_bps
+FROM generate_series($1::bigint, $2::bigint, $3::bigint) g(at)
+CROSS JOIN (SELECT DISTINCT vault FROM vault_states) v
+CROSS JOIN LATERAL (
+  SELECT * FROM vault_states s WHERE s.vault = v.vault AND s.block_time <= g.at
+    AND NOT EXISTS (SELECT FROM chain_retractions r WHERE (r.chain, r.signature, r.event_index)
+                                                        = (s.chain, s.signature, s.event_index))
+  ORDER BY s.block_time DESC, s.slot DESC, s.event_index DESC, s.signature DESC LIMIT 1
+) s
+LEFT JOIN LATERAL (
+  SELECT (n.body::jsonb ->> 'performance_fee_bps')::bigint AS fee FROM chain_notes n
+  WHERE n.vault = v.vault AND n.kind = 'FeeConfigUpdated' AND n.block_time <= g.at
+    AND NOT EXISTS (SELECT FROM chain_retractions r WHERE (r.chain, r.signature, r.event_index)
+                                                        = (n.chain, n.signature, n.event_index))
+  ORDER BY n.block_time DESC, n.slot DESC, n.event_index DESC, n.signature DESC LIMIT 1
+) f ON true
+WHERE ($4::text IS NULL OR s.protocol = $4) AND ($5::text IS NULL OR s.asset = $5)
+ORDER BY g.at, s.protocol, s.asset, s.vault LIMIT 100000
+"""
+_PERFORMANCE_SQL: Final = "SELECT * FROM vault_performance ORDER BY vault LIMIT 1000"
+_LIQUIDITY_SQL: Final = "SELECT * FROM vault_liquidity ORDER BY vault, from_asset, to_asset LIMIT 1000"
+_SYNC_SQL: Final = """
+SELECT c.*, (SELECT count(*) FROM chain_retractions r WHERE r.chain = c.chain) AS retracted FROM chain_cursors c
+ORDER BY chain LIMIT 100
+"""
+_NOTES_SQL: Final = """
+SELECT * FROM chain_notes WHERE ($1::text IS NULL OR vault = $1) AND ($2::text IS NULL OR kind = $2)
+ORDER BY block_time DESC, slot DESC, event_index DESC LIMIT $3
+"""
+
+
+async def history(pool: Any, params: dict[str, Any]) -> Any:
+    """TVL and APY over time per protocol and asset, the oldest point first.
+
+    Parameters: from, to (microseconds; default the last 30 days), step (microseconds, at least ten minutes), protocol,
+    asset. Points stand on whole steps; a step's point is what held at its instant.
+    """
+    first, last, step = _grid(params)
+    rows = await pool.fetch(_STATES_AT, first, last, step, params.get("protocol"), params.get("asset"))
+    return {"step": step, "series": _series(rows)}
+
+
+async def offers(pool: Any, params: dict[str, Any]) -> Any:
+    """Every protocol and asset now: TVL, raw, fee and net APY, APR, best and mean of the latest points; and the total.
+
+    Parameters: protocol, asset, at (microseconds; default now).
+    """
+    at = int(params.get("at") or time.time_ns() // 1_000)
+    first = at - (RECENT - 1) * TEN_MINUTES
+    rows = await pool.fetch(_STATES_AT, first, at, TEN_MINUTES, params.get("protocol"), params.get("asset"))
+    series = _series(rows)
+    now = [_offer(line) for line in series if line["points"][-1]["at"] == at]
+    best = max(now, key=lambda offer: _number(offer["net_apy"]), default=None)
+    usd = [offer["tvl_usd"] for offer in now if offer["tvl_usd"] is not None]
+    total = sum(_number(text) for text in usd)
+    return {"at": at, "tvl_usd": units_text(total, 6), "unpriced": len(now) - len(usd), "best": best, "offers": now}
+
+
+async def vaults(pool: Any, _params: dict[str, Any]) -> Any:
+    """Every vault's totals and how much has gone in and out, and who: no sum is taken over a join. No parameters."""
+    rows = await pool.fetch(_PERFORMANCE_SQL)
+    return {"vaults": [{name: _plain(value) for name, value in row.items()} for row in rows]}
+
+
+async def liquidity(pool: Any, _params: dict[str, Any]) -> Any:
+    """Swaps per vault and pair of assets, in smallest units. No parameters."""
+    rows = await pool.fetch(_LIQUIDITY_SQL)
+    return {"pairs": [{name: _plain(value) for name, value in row.items()} for row in rows]}
+
+
+async def sync(pool: Any, _params: dict[str, Any]) -> Any:
+    """How far each chain has been read: slot, block time, lag in microseconds, counts. No parameters."""
+    rows = await pool.fetch(_SYNC_SQL)
+    return {"chains": [{**dict(row), "lag_micros": max(row["received_at"] - row["block_time"], 0)} for row in rows]}
+
+
+async def notes(pool: Any, params: dict[str, Any]) -> Any:
+    """What else happened: configuration, brakes, swaps, rebalances, harvests. Parameters: vault, kind, limit."""
+    limit = int(params.get("limit", 50))
+    if not 1 <= limit <= 500:
+        raise QueryError("bad_parameters", "limit is 1 to 500")
+    rows = await pool.fetch(_NOTES_SQL, params.get("vault"), params.get("kind"), limit)
+    return {"notes": [dict(row) for row in rows]}
+
+
+def _grid(params: Mapping[str, Any]) -> tuple[int, int, int]:
+    last = int(params.get("to") or time.time_ns() // 1_000)
+    first = int(params.get("from") or last - 30 * DAY_MICROS)
+    step = int(params.get("step") or DAY_MICROS)
+    if step < TEN_MINUTES or not 0 <= first <= last:
+        raise QueryError("bad_parameters", "step is at least ten minutes, from is not after to")
+    if (last - first) // step >= MOST_POINTS:
+        raise QueryError("bad_parameters", f"more than {MOST_POINTS} points; take a longer step")
+    return first - first % step, last, step
+
+
+def _series(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    lines: dict[tuple[str, str], dict[int, list[Mapping[str, Any]]]] = {}
+    for row in rows:
+        lines.setdefault((row["protocol"], row["asset"]), {}).setdefault(row["at"], []).append(row)
+    return [
+        {"protocol": protocol, "asset": asset, "points": [_point(at, group) for at, group in points.items()]}
+        for (protocol, asset), points in sorted(lines.items())
+    ]
+
+
+def _point(at: int, group: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """A protocol's asset at one instant: sums of assets; rates weighted by the assets they are paid on, truncated."""
+    assets = sum(row["total_assets"] for row in group)
+    places = group[0]["decimals"]
+    lending = _weighted(group, assets, "lending_apy_ppb")
+    incentives = _weighted(group, assets, "incentives_apy_ppb")
+    raw, fee = lending + incentives, _fee(group, assets)
+    usd = [row["total_assets"] * row["price_quanta"] // 10**places for row in group if row["price_quanta"] is not None]
+    return {
+        "at": at,
+        "tvl": units_text(assets, places),
+        "tvl_usd": units_text(sum(usd), 6) if len(usd) == len(group) else None,
+        "lending_apy": rate_text(lending),
+        "incentives_apy": rate_text(incentives),
+        "raw_apy": rate_text(raw),
+        "fee_apy": rate_text(fee),
+        "net_apy": rate_text(raw - fee),
+        "net_apr": rate_text(apr_of_apy_ppb(raw - fee)),
+    }
+
+
+def _weighted(group: list[Mapping[str, Any]], assets: int, name: str) -> int:
+    if assets == 0:
+        return int(group[0][name])
+    return int(sum(row["total_assets"] * row[name] for row in group) // assets)
+
+
+def _fee(group: list[Mapping[str, Any]], assets: int) -> int:
+    parts = []
+    for row in group:
+        raw = row["lending_apy_ppb"] + row["incentives_apy_ppb"]
+        parts.append((row["total_assets"], fee_part_ppb(raw, row["performance_fee_bps"])))
+    return int(sum(weight * part for weight, part in parts) // assets) if assets else parts[0][1]
+
+
+def _offer(line: Mapping[str, Any]) -> dict[str, Any]:
+    nets = [_number(point["net_apy"]) for point in line["points"]]
+    now = {name: value for name, value in line["points"][-1].items() if name != "at"}
+    seen = {"best_apy": rate_text(max(nets)), "mean_apy": rate_text(sum(nets) // len(nets))}
+    return {"protocol": line["protocol"], "asset": line["asset"], **now, **seen}
+
+
+def _number(text: str) -> int:
+    return int(text.replace(".", ""))
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int) or value is None else int(value)
+
+
+OFFERS: Final[Mapping[str, Query]] = {
+    "history": history,
+    "offers": offers,
+    "vaults": vaults,
+    "liquidity": liquidity,
+    "sync": sync,
+    "notes": notes,
+}

@@ -1,0 +1,214 @@
+"""What an owner can ask: days, months, positions, moves. Amounts leave as decimal text of whole assets, days in UTC."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from cleartide.contracts.types import JSON_SAFE
+from cleartide.service import Query, QueryError
+
+from services.vaults.domain.months import date_of, months_between
+from services.vaults.domain.returns import apr_of_apy_ppb, apr_ppb, apy_ppb, daily_interest, day_of
+
+DEFAULT_DAYS: Final = 31
+MOST_DAYS: Final = 3_660
+MOST_MONTHS: Final = 120
+DEFAULT_DECIMALS: Final = 6
+"""Of an asset that no vault has reported yet, such as a farm's reward."""
+AMOUNTS: Final = ("equity_start", "equity_end", "deposits", "withdrawals", "fees", "earned")
+
+_DAYS_SQL: Final = """
+SELECT * FROM (
+  SELECT d.*, sum(earned) OVER line AS cumulative, sum(earned - fees) OVER line AS cumulative_net
+  FROM current_days d WHERE owner = $1
+  WINDOW line AS (PARTITION BY protocol, asset ORDER BY day)
+) told
+WHERE day >= $2 AND day <= $3 AND ($4::text IS NULL OR protocol = $4) AND ($5::text IS NULL OR asset = $5)
+  AND (equity_start, equity_end, deposits, withdrawals, fees, earned) IS DISTINCT FROM (0, 0, 0, 0, 0, 0)
+ORDER BY day DESC, protocol, asset LIMIT $6
+"""
+_MONTHS_SQL: Final = """
+SELECT * FROM vault_months WHERE owner = $1 AND active_days > 0 ORDER BY month DESC, protocol, asset LIMIT $2
+"""
+_RETURNS_SQL: Final = """
+SELECT protocol, asset, array_agg(return_1e12 ORDER BY day) AS returns FROM current_days
+WHERE owner = $1 AND day >= $2 AND day < $3 AND return_1e12 IS NOT NULL GROUP BY protocol, asset LIMIT 1000
+"""
+_DECIMALS_SQL: Final = "SELECT asset, max(decimals) AS decimals FROM vault_states GROUP BY asset LIMIT 1000"
+_POSITIONS_SQL: Final = """
+SELECT h.*, s.total_assets, s.total_shares, s.virtual_assets, s.virtual_shares, s.lending_apy_ppb,
+       s.incentives_apy_ppb, s.price_quanta, s.decimals, s.status
+FROM vault_holdings h
+LEFT JOIN LATERAL (
+  SELECT * FROM vault_states s WHERE s.vault = h.vault
+    AND NOT EXISTS (SELECT FROM chain_retractions r WHERE (r.chain, r.signature, r.event_index)
+                                                        = (s.chain, s.signature, s.event_index))
+  ORDER BY s.block_time DESC, s.slot DESC, s.event_index DESC, s.signature DESC LIMIT 1
+) s ON true
+WHERE h.owner = $1 ORDER BY h.vault LIMIT 1000
+"""
+_MOVES_SQL: Final = """
+SELECT e.*, EXISTS (SELECT FROM chain_retractions r WHERE (r.chain, r.signature, r.event_index)
+                                                        = (e.chain, e.signature, e.event_index)) AS retracted
+FROM chain_events e WHERE e.owner = $1 AND e.place < $2 ORDER BY e.place DESC, e.event_index LIMIT $3
+"""
+
+
+def units_text(units: int, decimals: int) -> str:
+    """Smallest units as decimal text of whole assets: 1234567 with 6 decimals is 1.234567."""
+    sign, digits = "-" if units < 0 else "", str(abs(units)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits
+
+
+def rate_text(rate_ppb: int | None) -> str | None:
+    """A rate in 1e-9 as decimal text of a fraction: 0.05 is 5 %. None stays None."""
+    return None if rate_ppb is None else units_text(rate_ppb, 9)
+
+
+async def days(pool: Any, params: dict[str, Any]) -> Any:
+    """An owner's days, newest first, each with what had been earned by its end since the beginning.
+
+    Parameters: owner; month (YYYY-MM) or from_day, to_day (any instant of the day, microseconds); protocol, asset,
+    limit.
+    """
+    first, last = _range(params)
+    limit = _limit(params, DEFAULT_DAYS, MOST_DAYS)
+    narrowed = (params.get("protocol"), params.get("asset"))
+    rows = await pool.fetch(_DAYS_SQL, str(params["owner"]), first, last, *narrowed, limit)
+    scale = await decimals_of(pool)
+    return {"owner": params["owner"], "days": [_day(row, scale) for row in rows]}
+
+
+async def months(pool: Any, params: dict[str, Any]) -> Any:
+    """An owner's months by protocol and asset, newest first: balances, flows, earnings, active days, APR and APY.
+
+    Parameters: owner, limit (months times lines).
+    """
+    owner = str(params["owner"])
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = await connection.fetch(_MONTHS_SQL, owner, _limit(params, 12, MOST_MONTHS))
+        scale = await decimals_of(connection)
+        returns = {month: await _returns(connection, owner, month) for month in {row["month"] for row in rows}}
+    return {"owner": owner, "months": [_month(row, returns[row["month"]], scale) for row in rows]}
+
+
+async def positions(pool: Any, params: dict[str, Any]) -> Any:
+    """What an owner has in each vault now, by its last state. Parameters: owner."""
+    rows = await pool.fetch(_POSITIONS_SQL, str(params["owner"]))
+    if not rows:
+        raise QueryError("not_found", f"{params['owner']} has been in no vault")
+    return {"owner": params["owner"], "positions": [_position(row) for row in rows]}
+
+
+async def moves(pool: Any, params: dict[str, Any]) -> Any:
+    """An owner's events, newest first. Parameters: owner, before (a `place`), limit."""
+    before, limit = int(params.get("before") or JSON_SAFE), _limit(params, 50, 500)
+    rows = await pool.fetch(_MOVES_SQL, str(params["owner"]), before, limit)
+    scale = await decimals_of(pool)
+    return {"owner": params["owner"], "moves": [_move(row, scale) for row in rows]}
+
+
+async def decimals_of(pool: Any) -> dict[str, int]:
+    """How many decimals each asset has."""
+    return {row["asset"]: row["decimals"] for row in await pool.fetch(_DECIMALS_SQL)}
+
+
+async def _returns(connection: Any, owner: str, month: int) -> dict[tuple[str, str], list[int]]:
+    rows = await connection.fetch(_RETURNS_SQL, owner, *months_between(month))
+    return {(row["protocol"], row["asset"]): list(row["returns"]) for row in rows}
+
+
+def _day(row: Mapping[str, Any], scale: Mapping[str, int]) -> dict[str, Any]:
+    places = scale.get(row["asset"], DEFAULT_DECIMALS)
+    return {
+        "day": row["day"],
+        "date": date_of(row["day"]).isoformat(),
+        "protocol": row["protocol"],
+        "asset": row["asset"],
+        **_amounts(row, places),
+        "cumulative_earned": units_text(int(row["cumulative"]), places),
+        "cumulative_net": units_text(int(row["cumulative_net"]), places),
+        "return": None if row["return_1e12"] is None else units_text(row["return_1e12"], 12),
+        "revision": row["revision"],
+    }
+
+
+def _amounts(row: Mapping[str, Any], places: int) -> dict[str, str]:
+    return {name: units_text(row[name], places) for name in AMOUNTS}
+
+
+def _month(
+    row: Mapping[str, Any], returns: Mapping[tuple[str, str], Sequence[int]], scale: Mapping[str, int]
+) -> dict[str, Any]:
+    places = scale.get(row["asset"], DEFAULT_DECIMALS)
+    year, month = divmod(row["month"], 100)
+    return {
+        "month": f"{year:04}-{month:02}",
+        "protocol": row["protocol"],
+        "asset": row["asset"],
+        **_amounts(row, places),
+        "active_days": row["active_days"],
+        "average_apr": rate_text(apr_ppb(row["return_sum"], row["return_days"])),
+        "average_apy": rate_text(apy_ppb(returns.get((row["protocol"], row["asset"]), ()))),
+    }
+
+
+def _position(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Cost basis by average: what was paid in for the shares that are left."""
+    places = row["decimals"] if row["decimals"] is not None else DEFAULT_DECIMALS
+    base = (row["total_shares"] or 0) + (row["virtual_shares"] or 0)
+    held = max(row["shares"], 0)
+    value = held * (row["total_assets"] + row["virtual_assets"]) // base if base else 0
+    apy = (row["lending_apy_ppb"] or 0) + (row["incentives_apy_ppb"] or 0)
+    apr = apr_of_apy_ppb(apy)
+    price = row["price_quanta"]
+    return {
+        **{name: row[name] for name in ("vault", "protocol", "asset")},
+        "status": "closed" if held == 0 else row["status"] or "active",
+        "shares": row["shares"],
+        "staked_shares": row["staked"],
+        "value": units_text(value, places),
+        "value_usd": None if price is None else units_text(value * price // 10**places, 6),
+        **{name: units_text(row[name], places) for name in ("deposited", "withdrawn", "fees")},
+        "earned_net": units_text(value + row["withdrawn"] - row["deposited"], places),
+        "lending_apy": rate_text(row["lending_apy_ppb"]),
+        "incentives_apy": rate_text(row["incentives_apy_ppb"]),
+        "total_apy": rate_text(apy),
+        "total_apr": rate_text(apr),
+        "daily_interest": units_text(daily_interest(value, apr), places),
+    }
+
+
+def _move(row: Mapping[str, Any], scale: Mapping[str, int]) -> dict[str, Any]:
+    places = scale.get(row["asset"], DEFAULT_DECIMALS)
+    names = ("chain", "signature", "event_index", "place", "kind", "vault", "protocol", "asset", "slot", "block_time")
+    return {
+        **{name: row[name] for name in names},
+        **{name: units_text(row[name], places) for name in ("deposit", "withdrawal", "fee")},
+        "shares": row["shares"],
+        "staked_shares": row["staked"],
+        "retracted": row["retracted"],
+    }
+
+
+def _limit(params: dict[str, Any], default: int, most: int) -> int:
+    limit = int(params.get("limit", default))
+    if not 1 <= limit <= most:
+        raise QueryError("bad_parameters", f"limit is 1 to {most}")
+    return limit
+
+
+def _range(params: dict[str, Any]) -> tuple[int, int]:
+    if month := params.get("month"):
+        try:
+            first, after = months_between(int(date.fromisoformat(f"{month}-01").strftime("%Y%m")))
+        except ValueError:
+            raise QueryError("bad_parameters", "month is YYYY-MM") from None
+        return first, after - 1
+    first, last = int(params.get("from_day", 0)), int(params.get("to_day", JSON_SAFE))
+    if not 0 <= first <= last <= JSON_SAFE:
+        raise QueryError("bad_parameters", "from_day and to_day are microseconds, from_day not after to_day")
+    return day_of(first), day_of(last)
+
+
+QUERIES: Final[Mapping[str, Query]] = {"days": days, "months": months, "positions": positions, "moves": moves}

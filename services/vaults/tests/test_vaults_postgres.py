@@ -1,0 +1,143 @@
+"""The same fold on a real PostgreSQL, the same days by SQL from the raw events, and what the queries answer."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from cleartide.contracts.chain import FeeConfigUpdated, VaultSwapped
+from cleartide.service import QueryError
+
+from services.vaults.app import SERVICE
+from services.vaults.recompute import compare
+from services.vaults.tests.chain import (
+    DAY,
+    START,
+    Harness,
+    claim,
+    closing,
+    delivery,
+    deposit,
+    disturbed,
+    event,
+    random_events,
+    stake,
+    state,
+    withdraw,
+)
+from tests.support.fold_bench import in_batches
+from tests.support.schema import ServiceSchema, migrated
+from tests.support.servers import Database
+
+
+@pytest.fixture
+async def schema(database: Database) -> ServiceSchema:
+    """A migrated schema, seen as the service sees it."""
+    return await migrated(database, SERVICE.fold, SERVICE.migrations)
+
+
+async def fold(schema: ServiceSchema, events: list[Any], size: int) -> None:
+    clock, messages = START, []
+    for each in events:
+        clock = max(clock, each.block_time)
+        messages.append(delivery(each, clock))
+    assert await schema.run_epoch(in_batches(messages, size)) == 0
+
+
+async def test_sql_from_the_raw_events_gives_every_day_and_month(schema: ServiceSchema) -> None:
+    """VLT-SQL-001: 700 events of five weeks, a third late, some twice, some taken back."""
+    events = random_events(11, 700, 35, owners=12)
+    told = [*disturbed(events, 11), *closing(events, 100_000)]
+    await fold(schema, told, 200)
+    connection = await asyncpg.connect(schema.dsn)
+    try:
+        closed_before = max(each.block_time for each in told) // DAY * DAY
+        days, months, differences = await compare(connection, closed_before)
+        assert differences == []
+        assert days > 400
+        assert months > 40
+        restated = await connection.fetchval("SELECT count(*) FROM vault_days WHERE revision > 0")
+        assert restated > 200
+    finally:
+        await connection.close()
+
+
+async def test_tables_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
+    """VLT-REBUILD-003, VLT-QUERY-001, VLT-VIEW-001, VLT-TVL-001"""
+    fees = {"deposit_fee_bps": 0, "withdraw_fee_bps": 0, "management_fee_bps": 0, "performance_fee_bps": 1_000}
+    swap = {"swap": "swap_and_deposit", "from_asset": "SOL", "to_asset": "USDC", "slippage_bps": 10}
+    amounts = {"amount_in_units": 5, "amount_out_units": 7}
+    line = {"vault": "usdc-main", "protocol": "kamino", "asset": "USDC"}
+    told = [
+        event(FeeConfigUpdated, 1, START, vault="usdc-main", recipient="treasury", **fees),
+        state(2, START, 10**9, 10**9),
+        deposit(3, START + DAY // 2, "alice", 1_001_000_000, 1_000_000_000, 1_000_000),
+        deposit(4, START + DAY // 2, "bob", 500_000_000, 500_000_000),
+        deposit(5, START + DAY // 2, "bob", 500_000_000, 500_000_000),
+        withdraw(6, START + DAY // 2, "bob", 250_000_000, 250_000_000),
+        withdraw(7, START + DAY // 2, "alice", 100_000_000, 100_000_000),
+        event(VaultSwapped, 8, START + DAY // 2, **line, owner="alice", **swap, **amounts),
+        state(9, START + DAY, 2_727_000_000, 2_700_000_000),
+        claim(10, START + DAY, "alice", 4_000_000, 1_000_000),
+        stake(11, START + 2 * DAY, "alice", 400_000_000),
+    ]
+    await fold(schema, told, 4)
+    harness = Harness()
+    harness.take(*told)
+    await schema.assert_holds(harness.tables)
+    async with schema.pool() as pool:
+        await _check_owner(pool)
+        await _check_vaults(pool)
+
+
+async def _check_owner(pool: Any) -> None:
+    ask = SERVICE.queries
+    days = (await ask["days"](pool, {"owner": "alice"}))["days"]
+    assert [(day["asset"], day["equity_end"], day["earned"], day["fees"]) for day in days] == [
+        ("KMNO", "0.000000", "4.000000", "1.000000"),
+        ("USDC", "909.000000", "9.000000", "0.000000"),
+        ("USDC", "900.000000", "0.000000", "1.000000"),
+    ]
+    assert days[1]["return"] == "0.010000000000"
+    assert days[1]["cumulative_net"] == "8.000000"
+    assert len((await ask["days"](pool, {"owner": "alice", "month": "2024-10"}))["days"]) == 3
+    assert (await ask["days"](pool, {"owner": "alice", "month": "2024-11"}))["days"] == []
+    (usdc,) = (m for m in (await ask["months"](pool, {"owner": "alice"}))["months"] if m["asset"] == "USDC")
+    assert (usdc["month"], usdc["active_days"], usdc["deposits"], usdc["equity_end"]) == (
+        "2024-10",
+        2,
+        "1001.000000",
+        "909.000000",
+    )
+    (position,) = (await ask["positions"](pool, {"owner": "alice"}))["positions"]
+    assert (position["value"], position["staked_shares"], position["earned_net"]) == (
+        "909.000000",
+        400_000_000,
+        "8.000000",
+    )
+    assert position["daily_interest"] == "0.149820"
+    assert len((await ask["moves"](pool, {"owner": "alice", "limit": 500}))["moves"]) == 5
+    for bad in ({"owner": "alice", "limit": 0}, {"owner": "alice", "month": "2024-13"}):
+        with pytest.raises(QueryError):
+            await ask["days"](pool, bad)
+    with pytest.raises(QueryError):
+        await ask["positions"](pool, {"owner": "nobody"})
+
+
+async def _check_vaults(pool: Any) -> None:
+    ask = SERVICE.queries
+    (vault,) = (await ask["vaults"](pool, {}))["vaults"]
+    assert (vault["deposits"], vault["withdrawals"], vault["depositors"]) == (2_001_000_000, 350_000_000, 2)
+    assert (await ask["liquidity"](pool, {}))["pairs"][0]["swaps"] == 1
+    now = await ask["offers"](pool, {"at": START + 2 * DAY})
+    assert now["tvl_usd"] == "2727.000000"
+    offer = now["offers"][0]
+    rates = [offer[name] for name in ("lending_apy", "incentives_apy", "raw_apy", "fee_apy", "net_apy")]
+    assert rates == ["0.050000000", "0.012000000", "0.062000000", "0.006200000", "0.055800000"]
+    history = await ask["history"](pool, {"from": START, "to": START + 2 * DAY, "step": DAY})
+    assert [point["tvl"] for point in history["series"][0]["points"]] == ["1000.000000", "2727.000000", "2727.000000"]
+    (chain,) = (await ask["sync"](pool, {}))["chains"]
+    assert (chain["events"], chain["slot"], chain["lag_micros"]) == (11, 11, 0)
+    notes = (await ask["notes"](pool, {"vault": "usdc-main"}))["notes"]
+    assert [note["kind"] for note in notes] == ["FarmRewardsClaimed", "VaultSwapped", "FeeConfigUpdated"]
+    with pytest.raises(QueryError):
+        await ask["history"](pool, {"from": 0, "to": DAY, "step": 1})
