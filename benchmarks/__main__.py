@@ -13,6 +13,7 @@ BENCHMARKS: Final = {
     "conditional": "benchmarks.conditional",
     "takeover": "benchmarks.takeover",
     "lifecycle": "benchmarks.lifecycle",
+    "suite": "benchmarks.suite",
     "restart": "benchmarks.restart",
     "funding": "benchmarks.funding",
     "crash": "benchmarks.crash",
