@@ -219,7 +219,8 @@ async def _per_message(stack: EmbeddedStack, events: int) -> float:
         await _fill_stream(client, events, 1)
         started = time.perf_counter()
         await broker.start()
-        await asyncio.wait_for(done.wait(), 120)
+        async with asyncio.timeout(120):
+            await done.wait()
         return events / (time.perf_counter() - started)
     finally:
         await broker.stop()

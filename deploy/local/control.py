@@ -72,7 +72,8 @@ class ControlServer:
 async def ask(address: Mapping[str, Any], verb: str, **fields: Any) -> dict[str, Any]:
     """Send one request and return the answer. Raises StackError with the supervisor's words, or if it is not there."""
     try:
-        reader, writer = await asyncio.wait_for(_connect(address), _CONNECT_SECONDS)
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            reader, writer = await _connect(address)
     except (OSError, TimeoutError):
         raise StackError("The supervisor does not answer; `make down` clears what is left of it.") from None
     try:

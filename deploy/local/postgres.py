@@ -166,7 +166,8 @@ class PostgresServer(Server):
             argv.append("--no-sync")
         process = Process(argv, log=self.log, env=self.environment(), cwd=self.folder, identity=self.runner.identity)
         try:
-            code = await asyncio.wait_for(process.wait(), _INITDB_SECONDS)
+            async with asyncio.timeout(_INITDB_SECONDS):
+                code = await process.wait()
         finally:
             process.kill_session()
             password.unlink(missing_ok=True)

@@ -141,6 +141,8 @@ class Process:
         """Ask the child to end with a signal; after `grace` seconds kill it. Returns its exit code."""
         self.signal(number)
         with suppress(TimeoutError):
-            return await asyncio.wait_for(self.wait(), grace)
+            async with asyncio.timeout(grace):
+                return await self.wait()
         self.kill_session()
-        return await asyncio.wait_for(self.wait(), _KILL_SECONDS)
+        async with asyncio.timeout(_KILL_SECONDS):
+            return await self.wait()

@@ -153,7 +153,8 @@ class Server(ABC):
     async def _answer(self, process: Process, until: float) -> None:
         while True:
             try:
-                return await asyncio.wait_for(self.probe(), _PROBE_SECONDS)
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    return await self.probe()
             except (OSError, TimeoutError):
                 if process.exit_code is not None:
                     await asyncio.sleep(_LAST_WORDS_SECONDS)

@@ -146,7 +146,8 @@ class ProgramUnit(Unit):
 
     async def _finished(self, process: Process) -> None:
         try:
-            code = await asyncio.wait_for(process.wait(), self._program.deadline)
+            async with asyncio.timeout(self._program.deadline):
+                code = await process.wait()
         except TimeoutError:
             raise self._late("did not finish") from None
         if code != 0:
@@ -156,8 +157,9 @@ class ProgramUnit(Unit):
         port, until = self._program.ready_port, time.monotonic() + self._program.deadline
         while port is not None:
             try:
-                if await asyncio.wait_for(is_ready(port, self._program.ready_path), _PROBE_SECONDS):
-                    return
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    if await is_ready(port, self._program.ready_path):
+                        return
             except (OSError, TimeoutError):
                 pass
             if (code := process.exit_code) is not None:

@@ -74,7 +74,8 @@ class VenueFeed:
             for task in list(self._running):
                 task.cancel()
         try:
-            await asyncio.wait_for(self._publisher.flush(), FINAL_FLUSH_SECONDS)
+            async with asyncio.timeout(FINAL_FLUSH_SECONDS):
+                await self._publisher.flush()
         except TimeoutError:
             log.warning("market_events_unpublished", venue=self._core.venue, events=self._publisher.pending)
 

@@ -157,7 +157,8 @@ async def _every(seconds: float, stopping: asyncio.Event, act: Any) -> None:
         except PublishError as error:
             log.warning("sandbox_publish_failed", error=str(error))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await stopping.wait()
 
 
 async def run() -> None:

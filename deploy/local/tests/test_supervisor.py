@@ -104,6 +104,25 @@ class TestStart:
             await starting
         assert gone(pid)
 
+    @pytest.mark.parametrize("turns", range(4))
+    async def test_a_start_cancelled_as_a_probe_ends_leaves_nothing(
+        self, turns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However many turns of the loop lie between the probe's end and the cancellation."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        monkeypatch.setattr("deploy.local.units.is_ready", lambda *_: asyncio.shield(answer))
+        mute = unit(Program("mute", SLEEP, ready_port=1), tmp_path)
+        starting = asyncio.create_task(mute.start())
+        await eventually(lambda: mute.process is not None)
+        assert mute.process is not None
+        answer.set_exception(ConnectionRefusedError())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert gone(mute.process.pid)
+
 
 class TestRestart:
     async def test_a_killed_service_is_back_within_a_second_however_often(self, tmp_path: Path) -> None:

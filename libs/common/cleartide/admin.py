@@ -50,7 +50,8 @@ class Admin(Client):
         try:
             await self._connection.flush()
             await self._publish(message)
-            events = await asyncio.wait_for(answers.get(), ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                events = await answers.get()
         finally:
             for subscription in subscriptions:
                 await subscription.unsubscribe()

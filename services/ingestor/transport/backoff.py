@@ -33,7 +33,8 @@ def jittered_delay(first: float, longest: float, failures: int) -> float:
 async def stopped_within(stopping: asyncio.Event, seconds: float) -> bool:
     """Sleep, but wake at once when the service stops; tells whether it did."""
     try:
-        await asyncio.wait_for(stopping.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
     except TimeoutError:
         return False
     return True

@@ -99,7 +99,8 @@ class Publisher:
         if self._full.is_set():
             return
         try:
-            await asyncio.wait_for(self._full.wait(), FLUSH_SECONDS)
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._full.wait()
         except TimeoutError:
             return
 

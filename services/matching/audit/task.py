@@ -70,7 +70,8 @@ async def audit(context: AuditContext) -> None:
         except TROUBLE as error:
             log.warning("audit_interrupted", error=str(error)[:200])
         with suppress(TimeoutError):
-            await asyncio.wait_for(context.stopping.wait(), pause)
+            async with asyncio.timeout(pause):
+                await context.stopping.wait()
 
 
 class Desk:

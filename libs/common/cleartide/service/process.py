@@ -76,7 +76,8 @@ async def _release(worker: Worker) -> None:
     """Let a standby in at once; without this word it waits for the end of our session, or for our silence."""
     if worker.health.epoch:
         with suppress(*RECOVERABLE):
-            await asyncio.wait_for(worker.lease.release(worker.health.epoch), RELEASE_SECONDS)
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await worker.lease.release(worker.health.epoch)
 
 
 def _exit_code(failed: "asyncio.Task[None] | None") -> int:

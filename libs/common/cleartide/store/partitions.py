@@ -96,6 +96,7 @@ async def keep_ahead(dsn: str, tables: Sequence[Partitioned], stopping: asyncio.
             log.warning("partitions_failed", error=str(error)[:200])
             wait = RETRY_SECONDS
         try:
-            await asyncio.wait_for(stopping.wait(), wait)
+            async with asyncio.timeout(wait):
+                await stopping.wait()
         except TimeoutError:
             continue
