@@ -13,6 +13,7 @@ from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
 from services.gateway.edge.routes.accounts import accounts_router
 from services.gateway.edge.routes.alerts import alerts_router
+from services.gateway.edge.routes.analytics import analytics_router
 from services.gateway.edge.routes.markets import markets_router
 from services.gateway.edge.routes.money import money_router
 from services.gateway.edge.routes.risk import risk_router
@@ -35,6 +36,7 @@ def application(edge: Edge) -> ASGIApp:
         risk_router,
         solvency_router,
         alerts_router,
+        analytics_router,
     ):
         app.include_router(routes(edge))
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))

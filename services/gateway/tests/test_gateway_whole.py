@@ -88,6 +88,7 @@ async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic])
         levels = (await eventually(http, f"{url}/risk", "levels"))["levels"]
         assert sum(levels.values()) >= 2
         await check_analysis(http, url)
+        await check_days(http, url)
         reached = {
             row["service"]: row["reachable"]
             for row in (await eventually(http, f"{url}/services", "services"))["services"]
@@ -113,6 +114,47 @@ async def check_analysis(http: aiohttp.ClientSession, url: str) -> None:
     for wrong in ("what-if/order?market=BTC-PERP&side=hold&size=1", "what-if/prices?percent=-100"):
         async with http.get(f"{url}/accounts/{MAKER}/{wrong}") as response:
             assert response.status == 422
+
+
+async def check_days(http: aiohttp.ClientSession, url: str) -> None:
+    """GW-API-003: days of markets, accounts and the venue, leaders and a portfolio; as JSON, CSV and Parquet alike."""
+    [market] = (await eventually(http, f"{url}/markets/BTC-PERP/days", "days"))["days"]
+    [venue_day] = (await eventually(http, f"{url}/venue/days", "days"))["days"]
+    assert (market["quote_volume"], market["fees"]) == (venue_day["volume"], venue_day["fees"])
+    leaders = (await eventually(http, f"{url}/leaderboard?by=trades&days=7", "accounts"))["accounts"]
+    assert MAKER in {leader["account"] for leader in leaders}
+    told = await eventually(http, f"{url}/accounts/{MAKER}/portfolio?days=7", "days")
+    assert set(told["windows"]) == {"24h", "7d", "30d"}
+    assert told["ratios"]["days"] == 1
+    async with http.get(f"{url}/accounts/{MAKER}/days?format=csv") as response:
+        assert response.headers["Content-Disposition"] == f'attachment; filename="{MAKER}-days.csv"'
+        assert (await response.text()).startswith("day,closed,equity_start,equity_end,flows,pnl,funding,fees")
+    async with http.get(f"{url}/markets/BTC-PERP/days?format=parquet") as response:
+        assert (await response.read())[:4] == b"PAR1"
+    for wrong in (f"accounts/{MAKER}/days?format=xml", "leaderboard?by=luck", f"accounts/{MAKER}/portfolio?days=0"):
+        async with http.get(f"{url}/{wrong}") as response:
+            assert response.status == 422
+
+
+@pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
+@pytest.mark.parametrize(("theme", "width", "height"), [("light", 1440, 900), ("dark", 390, 844)])
+async def test_the_pages_of_figures_show_them_without_a_complaint(
+    venue: tuple[str, Traffic], theme: str, width: int, height: int
+) -> None:
+    """GW-UI-013: the portfolio page and the market page draw their days, and their tables have rows."""
+    async with browser.browser() as page:
+        await page.show(f"{venue[0]}/portfolio.html#{MAKER}", width=width, height=height, theme=theme)
+        for picture in ("equity", "sources", "shares"):
+            await page.until(f"document.querySelector('#{picture} svg, #{picture} .empty') !== null")
+        for rows in ("ratios", "days", "held"):
+            await page.until(f"document.querySelectorAll('#{rows} tbody tr').length > 0")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.show(f"{venue[0]}/markets.html", width=width, height=height, theme=theme)
+        await page.until("document.querySelector('#volume svg') !== null")
+        for rows in ("days", "leaders", "revenue"):
+            await page.until(f"document.querySelectorAll('#{rows} tbody tr').length > 0")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.complaints == []
 
 
 @pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")

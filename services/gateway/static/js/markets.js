@@ -1,0 +1,76 @@
+// The market page: one market's days, who leads, and what the venue took.
+
+import { segments } from "./dom.js";
+import { compact, day, direction, exact, money } from "./format.js";
+import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { columnPicture, linePicture } from "./panels/series.js";
+import { Poll } from "./poll.js";
+import { coloured, plain, table } from "./table.js";
+
+const $ = (id) => document.getElementById(id);
+const state = { market: location.hash.slice(1), days: 30, by: "volume", names: "" };
+const figure = headlineOf($("headline"));
+const num = (title, read, hint) => ({ title, num: true, className: "num", hint, cell: plain(read) });
+const yearly = (row) => (row.fundings ? `${((row.funding_ppb / row.fundings) * 24 * 365 * 1e-7).toFixed(2)} %` : "–");
+
+const showDays = table($("days"), [
+  { title: "Day", cell: plain((row) => day(row.day)) },
+  num("Open", (row) => exact(row.open)), num("High", (row) => exact(row.high)), num("Low", (row) => exact(row.low)), num("Close", (row) => exact(row.close)),
+  num("Volume", (row) => compact(row.quote_volume)), num("Trades", (row) => row.trades.toLocaleString("en")),
+  num("Open interest", (row) => exact(row.open_interest)), num("Funding, APR", yearly, "mean hourly rate × 24 × 365: simple, not compounded"),
+  num("Fees", (row) => money(row.fees)), num("Liquidated", (row) => exact(row.liquidated)),
+], (row) => row.day, { empty: "No days yet." });
+const showLeaders = table($("leaders"), [
+  { title: "Account", cell: plain((row) => row.account) },
+  num("Volume", (row) => compact(row.volume)),
+  { title: "Price gains", num: true, className: "num", cell: coloured((row) => money(row.pnl, true), (row) => direction(row.pnl)) },
+  num("Fees", (row) => money(row.fees)), num("Trades", (row) => row.trades.toLocaleString("en")),
+], (row) => row.account, { empty: "Nobody has traded." });
+const showRevenue = table($("revenue"), [
+  { title: "Day", cell: plain((row) => day(row.day)) },
+  num("Volume", (row) => compact(row.volume)), num("Trades", (row) => row.trades.toLocaleString("en")), num("Traders", (row) => row.traders.toLocaleString("en")),
+  num("Fees", (row) => money(row.fees)), num("To referrers", (row) => money(row.referral)), num("Revenue", (row) => money(row.revenue)),
+  num("Liquidations", (row) => row.liquidations.toLocaleString("en")),
+], (row) => row.day, { empty: "No days yet." });
+
+function choose(market) {
+  state.market = market;
+  history.replaceState(null, "", `#${market}`);
+  for (const form of ["csv", "parquet"]) $(form).href = `/api/v1/markets/${market}/days?limit=366&format=${form}`;
+  polls.days.now();
+}
+
+const polls = {
+  markets: new Poll("markets", 5000, () => ["markets"], ({ markets }) => {
+    const names = markets.map(({ market }) => market);
+    if (!names.includes(state.market) && names.length) choose(names[0]);
+    if (names.join() === state.names) return;
+    state.names = names.join();
+    segments($("markets"), names.map((name) => ({ value: name, label: name })), state.market, choose);
+  }),
+  days: new Poll("days", 5000, () => state.market && [`markets/${state.market}/days`, { limit: state.days }], ({ days }) => {
+    const oldest = [...days].reverse();
+    const sum = (key) => days.reduce((total, row) => total + Number(row[key]), 0);
+    figure("Volume", compact(sum("quote_volume")), days.length === 1 ? "1 day" : `${days.length} days`);
+    figure("Trades", sum("trades").toLocaleString("en"));
+    figure("Open interest", days.length ? exact(days[0].open_interest) : "–");
+    figure("Fees", compact(sum("fees")));
+    figure("Liquidations", sum("liquidations").toLocaleString("en"));
+    columnPicture($("volume"), "Volume by day", oldest, [["column", "volume", (row) => Number(row.quote_volume)]], (row) => money(row.quote_volume));
+    linePicture($("interest"), "Open interest by day", oldest, (row) => Number(row.open_interest), (row) => exact(row.open_interest));
+    columnPicture($("funding"), "Funding by day", oldest, [["sum-fill", "rate", (row) => row.funding_ppb / 1e7]], (row) => `${(row.funding_ppb / 1e7).toFixed(5)} % in ${row.fundings} payments`, (value) => `${value.toFixed(3)} %`);
+    showDays(days);
+  }),
+  leaders: new Poll("leaders", 10000, () => ["leaderboard", { by: state.by, days: state.days, limit: 20 }], ({ accounts }) => showLeaders(accounts)),
+  revenue: new Poll("revenue", 10000, () => ["venue/days", { limit: state.days }], ({ days }) => showRevenue(days)),
+};
+
+segments($("span"), DAYS, state.days, (value) => {
+  state.days = Number(value);
+  for (const name of ["days", "leaders", "revenue"]) polls[name].now();
+});
+$("by").addEventListener("change", () => {
+  state.by = $("by").value;
+  polls.leaders.now();
+});
+keepAsking(polls);

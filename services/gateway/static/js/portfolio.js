@@ -1,0 +1,88 @@
+// The portfolio page: one account, what it holds, what it gained by source, and how well.
+
+import { h, segments, text } from "./dom.js";
+import { day, direction, exact, fixed, money, percent } from "./format.js";
+import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { columnPicture, linePicture, sharePicture } from "./panels/series.js";
+import { Poll } from "./poll.js";
+import { coloured, plain, table } from "./table.js";
+
+const $ = (id) => document.getElementById(id);
+const state = { account: location.hash.slice(1), days: 30 };
+const figure = headlineOf($("headline"));
+const RATIOS = [
+  ["Time-weighted return", "time_weighted", true], ["APR (simple)", "apr", true], ["APY (compounded)", "apy", true],
+  ["Volatility, yearly", "volatility", "plain"], ["Sharpe", "sharpe"], ["Sortino", "sortino"], ["Calmar", "calmar"],
+  ["Largest drawdown", "max_drawdown", "plain"], ["Drawdown now", "drawdown", "plain"],
+  ["Value at risk 95 %, one day", "value_at_risk", "plain"], ["Expected shortfall 95 %", "expected_shortfall", "plain"],
+  ["Win rate, days", "win_rate", "plain"], ["Profit factor", "profit_factor"],
+];
+
+const won = (title, key) => ({ title, num: true, className: "num", cell: coloured((row) => money(row[key], true), (row) => direction(row[key])) });
+const showDays = table($("days"), [
+  { title: "Day", cell: plain((row) => day(row.day)) },
+  won("Gain", "gain"), won("Price", "pnl"), won("Funding", "funding"),
+  { title: "Fees", num: true, className: "num", cell: plain((row) => money(row.fees)) },
+  { title: "Flows", num: true, className: "num", cell: plain((row) => money(row.flows, true)) },
+  { title: "Return", num: true, className: "num", cell: coloured((row) => rate(row.return), (row) => direction(row.return)) },
+  { title: "Equity", num: true, className: "num", cell: plain((row) => money(row.equity_end)) },
+], (row) => row.day, { empty: "This account has no days yet." });
+const showRatios = table($("ratios"), [
+  { title: "Figure", cell: plain((row) => row.name) },
+  { title: "", num: true, className: "num", cell: plain((row) => row.value) },
+], (row) => row.name, { empty: "" });
+const showHeld = table($("held"), [
+  { title: "Market", cell: plain((row) => row.market) },
+  { title: "Size", num: true, className: "num", cell: plain((row) => exact(row.size)) },
+  { title: "Value", num: true, className: "num", cell: plain((row) => money(row.value)) },
+  won("Unrealized", "unrealized"),
+], (row) => row.market, { empty: "No open position." });
+
+const rate = (value) => (value === null ? "–" : `${percent(value, 2)} %`);
+const number = (value) => (value === null ? "–" : fixed(value, 2));
+
+function show(answer) {
+  figure("Equity", money(answer.equity), `cash ${money(answer.cash)}`);
+  for (const [name, span] of Object.entries(answer.windows)) figure(`Last ${name}`, money(span.gain, true), rate(span.return), direction(span.gain));
+  figure("Leverage", answer.allocation.leverage === null ? "–" : `${number(answer.allocation.leverage)}×`, `gross ${money(answer.allocation.gross)}`);
+  figure("Concentration", number(answer.allocation.concentration), "1 = one market");
+  const oldest = [...answer.days].reverse();
+  linePicture($("equity"), "Equity by day", oldest, (row) => Number(row.equity_end), (row) => money(row.equity_end));
+  columnPicture($("sources"), "Gains by source and day", oldest, [
+    ["long", "price", (row) => Number(row.pnl)], ["sum-fill", "funding", (row) => Number(row.funding)], ["short", "fees", (row) => -Number(row.fees)],
+  ], (row) => `price ${money(row.pnl, true)}, funding ${money(row.funding, true)}, fees ${money(row.fees)}`);
+  const signed = new Map(answer.positions.map(({ market, value }) => [market, Number(value)]));
+  sharePicture($("shares"), "Allocation", Object.entries(answer.allocation.shares).map(([name, share]) => ({ name, share: Number(share), value: signed.get(name) ?? 0 })));
+  showRatios(RATIOS.map(([name, key, share]) => ({ name, value: !share ? number(answer.ratios[key]) : share === "plain" ? rate(answer.ratios[key]).replace("+", "") : rate(answer.ratios[key]) })));
+  showDays(answer.days);
+  showHeld(answer.positions);
+}
+
+function choose(account) {
+  state.account = account;
+  history.replaceState(null, "", `#${account}`);
+  $("who").elements.account.value = account;
+  for (const form of ["csv", "parquet"]) $(form).href = `/api/v1/accounts/${account}/days?limit=366&format=${form}`;
+  polls.equity.now();
+}
+
+const polls = {
+  leaders: new Poll("leaders", 30000, () => ["leaderboard", { limit: 50 }], ({ accounts }) => {
+    $("leaders").replaceChildren(...accounts.map(({ account }) => h("option", { value: account })));
+    if (!state.account && accounts.length) choose(accounts[0].account);
+  }),
+  equity: new Poll("equity", 5000, () => state.account && [`accounts/${state.account}/portfolio`, { days: state.days }], show),
+};
+
+segments($("span"), DAYS, state.days, (value) => {
+  state.days = Number(value);
+  polls.equity.now();
+});
+$("who").addEventListener("submit", (event) => {
+  event.preventDefault();
+  choose($("who").elements.account.value.trim());
+});
+$("who").elements.account.addEventListener("change", (event) => event.target.checkValidity() && choose(event.target.value.trim()));
+text($("link"), "Asking");
+if (state.account) choose(state.account);
+keepAsking(polls);
