@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from cleartide.contracts import (
-    MarketEvent,
     VenueBook,
     VenueCandle,
     VenueFunding,
@@ -59,6 +58,13 @@ FUNDING: Final = _series(
         "interval_micros": "bigint",
         "next_funding_at": "timestamptz",
     },
+)
+FUNDING_RATES: Final = Table(
+    "venue_funding_rates",
+    ("venue", "symbol", "ts"),
+    {"ts": "timestamptz", **_HEAD, "rate_ppb": "bigint"},
+    write="ignore",
+    load=False,
 )
 INTEREST: Final = _series("venue_interest", ("venue", "symbol", "venue_seq"), {**_HEAD, "open_interest_lots": "bigint"})
 LIQUIDATIONS: Final = _series(
@@ -155,6 +161,7 @@ SERIES: Final = (
     TRADES,
     BOOKS,
     FUNDING,
+    FUNDING_RATES,
     INTEREST,
     LIQUIDATIONS,
     CANDLES,
@@ -208,8 +215,10 @@ class IngestorRepository(Repository[IngestorState]):
         return changes
 
 
-def _head(event: MarketEvent) -> Row:
-    venue_time, received_at = instant(event.venue_time), instant(event.received_at)
+def _head(event: Any) -> Row:
+    """A candle is dated by its opening, so that it is the same row whoever tells it."""
+    at = event.open_at if event.type == "VenueCandle" else event.venue_time
+    venue_time, received_at = instant(at), instant(event.received_at)
     return venue_time, event.venue, event.symbol, event.venue_seq, received_at, event.quality
 
 

@@ -2,9 +2,10 @@
 
 import argparse
 
-from services.ingestor.commands import database
+from services.ingestor.commands import backfill, database
 
 
 def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Every command of the ingestor."""
     database.add_parsers(commands)
+    backfill.add_parsers(commands)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 from cleartide.console import CommandError
+from cleartide.store.coverage import uncover
 from cleartide.store.days import Day, days_before, delete_before, drop_days, rows_before, truncate
 from cleartide.store.migrations import MigrationError, Migrator
 from cleartide.store.names import enter_schema, role_of
@@ -219,6 +220,7 @@ async def _clean(arguments: argparse.Namespace) -> int:
             await delete_before(connection, table, before)
         if plan.truncates:
             await truncate(connection, [each.series for each in plan.truncates])
+        await _forget(connection, plan, arguments)
     finally:
         await connection.close()
     print(f"{len(lines)} actions done", file=sys.stderr)
@@ -239,6 +241,19 @@ async def _planned(
                 deletes.append((table, before, rows))
     filled = await sizes(connection, [table.table for table in chosen]) if arguments.truncate else []
     return _Plan(drops, deletes, [each for each in filled if each.rows])
+
+
+async def _forget(connection: "asyncpg.Connection[Any]", plan: _Plan, arguments: argparse.Namespace) -> None:
+    """What was taken away may be fetched again: it is no longer covered."""
+    now = datetime.now(UTC)
+    if plan.drops:
+        last = now - arguments.drop_partitions_older_than
+        before = last.replace(hour=0, minute=0, second=0, microsecond=0)
+        await uncover(connection, sorted({each.series for each in plan.drops}), before)
+    for table, before, _ in plan.deletes:
+        await uncover(connection, [table.table], before)
+    if plan.truncates:
+        await uncover(connection, [each.series for each in plan.truncates], None)
 
 
 def _agrees() -> bool:

@@ -14,6 +14,7 @@ from aiohttp import WSMsgType, web
 from services.ingestor.simulator.client import Client
 from services.ingestor.simulator.market import next_funding
 from services.ingestor.simulator.replay import Replay
+from services.ingestor.simulator.venues.binance import told
 
 PING_SECONDS: Final = 180.0
 LIFETIME_SECONDS: Final = 24 * 3600.0
@@ -59,6 +60,8 @@ class VenueServer:
         app.router.add_get("/fapi/v1/fundingInfo", self._funding_info)
         app.router.add_get("/fapi/v1/premiumIndex", self._premium_index)
         app.router.add_get("/fapi/v1/depth", self._depth)
+        for name in ("klines", "fundingRate", "aggTrades"):
+            app.router.add_get(f"/fapi/v1/{name}", self._past)
         return app
 
     def mount(self, root: web.Application) -> None:
@@ -112,7 +115,14 @@ class VenueServer:
             {"filterType": "PRICE_FILTER", "tickSize": tick_size},
             {"filterType": "LOT_SIZE", "stepSize": step_size},
         ]
-        info = {"symbol": symbol, "status": "TRADING", "contractType": "PERPETUAL", "filters": filters}
+        info = {
+            "symbol": symbol,
+            "status": "TRADING",
+            "contractType": "PERPETUAL",
+            "baseAsset": symbol.removesuffix("USDT"),
+            "quoteAsset": "USDT",
+            "filters": filters,
+        }
         return self._answered(1, {"timezone": "UTC", "serverTime": self._replay.market.now_millis, "symbols": [info]})
 
     async def _funding_info(self, _request: web.Request) -> web.Response:
@@ -135,6 +145,17 @@ class VenueServer:
             "time": now,
         }
         return self._answered(1, answer)
+
+    async def _past(self, request: web.Request) -> web.Response:
+        """What the venue tells of the past (`past`), which goes on until the replay's position."""
+        market, faults = self._replay.market, self._replay.faults
+        if faults.refusals:
+            status, seconds = faults.refusals.pop(0)
+            return _refused(status, -1003, "Too many requests.", {"Retry-After": str(seconds)})
+        if request.query.get("symbol") != market.symbol:
+            return _refused(400, -1121, "Invalid symbol.")
+        path = request.path.removeprefix(PREFIX)
+        return self._limited(5, told("/fapi/v1", path, request.query, market.now_millis))
 
     async def _depth(self, request: web.Request) -> web.Response:
         replay, faults = self._replay, self._replay.faults

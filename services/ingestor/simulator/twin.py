@@ -193,6 +193,11 @@ def encoded(**fields: Any) -> bytes:
     return msgspec.json.encode(fields)
 
 
+def encoded_rows(rows: Sequence[Any]) -> bytes:
+    """An answer that is a list."""
+    return msgspec.json.encode(rows)
+
+
 def message(text: str) -> dict[str, Any]:
     """A client's JSON object. Raises msgspec's errors."""
     return msgspec.json.decode(text, type=dict[str, Any])

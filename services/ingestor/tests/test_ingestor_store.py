@@ -169,7 +169,7 @@ async def test_the_store_is_made_looked_at_and_cleaned_from_the_command_line(dat
     missing = await run("db", "stats", *admin)
     assert (missing.code, "cleartide db init" in missing.err) == (1, True)
     made = await run("db", "init", *admin, "--create-partitions-days", "3")
-    assert (made.code, "migrations applied, 44 days made" in made.out) == (0, True), made
+    assert (made.code, f"migrations applied, {4 * len(SERIES)} days made" in made.out) == (0, True), made
     again = await run("db", "init", *admin, "--create-partitions-days", "3")
     assert again.out == "schema ingestor: 0 migrations applied, 0 days made\n"
     assert (await run("db", "migrate", *admin)).out == "nothing is pending\n"

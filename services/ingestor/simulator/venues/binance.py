@@ -3,11 +3,12 @@
 Binance USD-M itself is `server.VenueServer`, which plays the recording byte for byte.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Twin, View, dollars, encoded, message, topics_of
+from services.ingestor.simulator.twin import Ask, Reply, Twin, View, dollars, encoded, encoded_rows, message, topics_of
 
 CONTRACT_DOLLARS: Final = 100
 
@@ -49,8 +50,10 @@ class BinanceCoinm(Twin):
         if ask.path == f"{self.api}/fundingInfo":
             return b"[]"
         view = views.get(ask.query.get("symbol", ""))
-        if ask.path != f"{self.api}/depth" or view is None:
+        if view is None:
             return None
+        if ask.path != f"{self.api}/depth":
+            return told(self.api, ask.path, ask.query, view.millis, self.size)
         bids, asks = view.top(int(ask.query.get("limit", "500")))
         return encoded(lastUpdateId=view.number, E=view.millis, T=view.millis, bids=bids, asks=asks)
 
@@ -123,6 +126,41 @@ class Aster(BinanceCoinm):
         listed = super()._listed(symbol)
         del listed["contractSize"], listed["contractStatus"]
         return {**listed, "status": "TRADING"}
+
+
+def told(
+    api: str, path: str, query: Mapping[str, str], now: int, size: Callable[[str, str], str] = lambda text, _: text
+) -> bytes | None:
+    """klines, fundingRate, aggTrades; None for another path. `size`: sizes as the venue counts them."""
+    start, end = int(query.get("startTime", "0")), int(query.get("endTime", str(now)))
+    symbol, limit = query["symbol"], min(1_500, int(query.get("limit", "500")))
+    if path == f"{api}/klines":
+        return encoded_rows(
+            [
+                [each.open_at, *each.prices, size(each.volume, each.prices[3]), each.open_at, "0", 0, "0", "0", "0"]
+                for each in past.candles(symbol, query["interval"], start, end, limit, now)
+            ]
+        )
+    if path == f"{api}/fundingRate":
+        rates = past.fundings(symbol, start, end, limit, now)
+        return encoded_rows([{"symbol": symbol, "fundingTime": at + 3, "fundingRate": rate} for at, rate in rates])
+    if path == f"{api}/aggTrades":
+        first = int(query["fromId"]) if "fromId" in query else None
+        return encoded_rows(
+            [
+                {
+                    "a": each.number,
+                    "p": each.price,
+                    "q": size(each.size, each.price),
+                    "f": each.number,
+                    "l": each.number,
+                    "T": each.millis,
+                    "m": each.side == "sell",
+                }
+                for each in past.trades(symbol, start, end if first is None else now, limit, now, first)
+            ]
+        )
+    return None
 
 
 TWINS: Final[Sequence[type[Twin]]] = (BinanceCoinm, Aster)

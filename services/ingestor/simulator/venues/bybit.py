@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from services.ingestor.domain.ranges import MINUTE_MICROS, SPANS
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, dollars, encoded, message, topics_of
 
 DEPTH: Final = 500
+_SPANS: Final = {str(length // MINUTE_MICROS): span for span, length in SPANS.items()} | {"D": "1d", "W": "1w"}
 
 
 class BybitLinear(Twin):
@@ -38,7 +41,9 @@ class BybitLinear(Twin):
         return Reply(frames, joined=topics) if op == "subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """instruments-info."""
+        """instruments-info, kline, funding/history."""
+        if ask.path in ("/v5/market/kline", "/v5/market/funding/history"):
+            return self._past(ask, views.get(ask.query.get("symbol", "")))
         if ask.path != "/v5/market/instruments-info" or ask.query.get("category") != self.category:
             return None
         listed = [
@@ -55,6 +60,25 @@ class BybitLinear(Twin):
             for symbol in self.symbols
         ]
         return encoded(retCode=0, retMsg="OK", result={"category": self.category, "list": listed})
+
+    def _past(self, ask: Ask, view: View | None) -> bytes | None:
+        """Newest first, as the venue gives it."""
+        if view is None or ask.query.get("category") != self.category:
+            return None
+        symbol, limit = ask.query["symbol"], min(1_000, int(ask.query.get("limit", "200")))
+        if ask.path == "/v5/market/kline":
+            span = _SPANS[ask.query["interval"]]
+            found = past.newest_candles(
+                symbol, span, int(ask.query["start"]), int(ask.query["end"]), limit, view.millis
+            )
+            rows: list[Any] = [
+                [str(each.open_at), *each.prices, self.size(each.volume, each.prices[3]), "0"] for each in found
+            ]
+        else:
+            start, end = int(ask.query["startTime"]), int(ask.query["endTime"])
+            rates = past.fundings(symbol, start, end, 10**6, view.millis)[::-1][: min(200, limit)]
+            rows = [{"symbol": symbol, "fundingRate": rate, "fundingRateTimestamp": str(at)} for at, rate in rates]
+        return encoded(retCode=0, retMsg="OK", result={"category": self.category, "symbol": symbol, "list": rows})
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The best levels."""

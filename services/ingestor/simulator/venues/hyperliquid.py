@@ -1,12 +1,13 @@
 """Hyperliquid as a server: whole books of twenty levels, at most two a second."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, encoded, message
+from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, encoded, encoded_rows, message
 
 LEVELS: Final = 20
 BOOK_MILLIS: Final = 500
@@ -33,9 +34,12 @@ class Hyperliquid(Twin):
         return Reply(frames, joined=topics) if method == "subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """meta."""
-        if (ask.method, ask.path) != ("POST", "/info") or message(ask.body.decode()).get("type") != "meta":
+        """meta, candleSnapshot, fundingHistory."""
+        if (ask.method, ask.path) != ("POST", "/info"):
             return None
+        asked = message(ask.body.decode())
+        if asked.get("type") != "meta":
+            return _past(asked, views)
         return encoded(universe=[{"name": symbol, "szDecimals": SIZE_DECIMALS} for symbol in self.symbols])
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
@@ -100,6 +104,30 @@ def _level(level: tuple[str, str]) -> dict[str, str | int]:
 def _book(symbol: str, view: View, millis: int) -> bytes:
     levels = [[_level(level) for level in side] for side in view.top(LEVELS)]
     return msgspec.json.encode({"channel": "l2Book", "data": {"coin": symbol, "time": millis, "levels": levels}})
+
+
+def _past(asked: Mapping[str, Any], views: Mapping[str, View]) -> bytes | None:
+    """What the venue tells of the past."""
+    wanted = asked.get("req", asked)
+    coin, start, end = str(wanted.get("coin")), int(wanted.get("startTime", 0)), int(wanted.get("endTime", 0))
+    if coin not in views:
+        return None
+    now = views[coin].millis
+    if asked.get("type") == "fundingHistory":
+        rates = past.fundings(coin, start, end, 500, now)
+        return encoded_rows([{"coin": coin, "fundingRate": rate, "premium": "0", "time": at + 7} for at, rate in rates])
+    if asked.get("type") != "candleSnapshot":
+        return None
+    return encoded_rows(
+        [
+            {"t": each.open_at, "s": coin, "i": wanted["interval"], **_ohlc(each), "v": each.volume, "n": 1}
+            for each in past.candles(coin, wanted["interval"], start, end, 500, now)
+        ]
+    )
+
+
+def _ohlc(candle: past.Candle) -> dict[str, str]:
+    return dict(zip("ohlc", candle.prices, strict=True))
 
 
 TWINS: Final[Sequence[type[Twin]]] = (Hyperliquid,)

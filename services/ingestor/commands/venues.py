@@ -1,0 +1,94 @@
+"""Venues for commands: where they are, what they list, and their REST clients."""
+
+import argparse
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import structlog
+from cleartide.console import CommandError
+
+from services.ingestor.adapters.instrument import Instrument, UnknownInstrument
+from services.ingestor.adapters.venue import Listed, Venue, venues
+from services.ingestor.commands.options import listed
+from services.ingestor.settings import IngestorSettings
+from services.ingestor.transport.rest import VenueRefused, VenueRest
+
+
+def add_venues(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
+    """--exchanges, and where they are."""
+    text = "venues: " + ", ".join(venues())
+    if several:
+        parser.add_argument("-e", "--exchanges", type=listed, required=True, metavar="A,B", help=text)
+    else:
+        parser.add_argument("-e", "--exchange", choices=tuple(venues()), required=True, metavar="NAME", help=text)
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--live", action="store_true", help="the venue's own hosts (also: FEED=live)")
+    place.add_argument(
+        "--simulator", metavar="HOST:PORT", help="a venue simulator (also: CLEARTIDE_INGESTOR_SIMULATOR)"
+    )
+
+
+def chosen(names: Sequence[str]) -> list[Venue]:
+    """The venues of these names. Raises CommandError for others."""
+    unknown = sorted(set(names) - set(venues()))
+    if unknown:
+        raise CommandError(f"no venue {', '.join(unknown)}; there are {', '.join(venues())}")
+    return [venues()[name] for name in names]
+
+
+def addresses(venue: Venue, arguments: argparse.Namespace) -> tuple[str, str]:
+    """Socket and HTTP address: as the options say, else as the service's settings do. Raises CommandError."""
+    settings = IngestorSettings()
+    simulator = arguments.simulator or settings.simulator
+    if arguments.live or (settings.feed == "live" and not arguments.simulator):
+        return venue.live_socket_url, venue.live_http_url
+    if not simulator:
+        raise CommandError(f"where is {venue.name}? give --live for its own hosts, or --simulator HOST:PORT")
+    return f"ws://{simulator}/{venue.name}", f"http://{simulator}/{venue.name}"
+
+
+@asynccontextmanager
+async def rest_clients(
+    chosen_venues: Sequence[Venue], arguments: argparse.Namespace
+) -> AsyncIterator[dict[str, VenueRest]]:
+    """A client per venue, which keeps the venue's limits; what it warns of goes to standard error."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.WriteLoggerFactory(_stderr()),
+    )
+    async with aiohttp.ClientSession() as session:
+        yield {
+            venue.name: VenueRest(session, addresses(venue, arguments)[1], venue.limits, venue.used_weight_header)
+            for venue in chosen_venues
+        }
+
+
+def _stderr() -> Any:
+    import sys
+
+    return sys.stderr
+
+
+async def everything_listed(venue: Venue, rest: VenueRest) -> list[Listed]:
+    """What the venue lists. Raises CommandError when it refuses."""
+    try:
+        return list(venue.listed([await rest.ask(request) for request in venue.listing]))
+    except VenueRefused as error:
+        raise CommandError(f"{venue.name}: {error}") from error
+
+
+async def instruments(venue: Venue, rest: VenueRest, symbols: Sequence[str]) -> list[Instrument]:
+    """The instruments of these symbols, on the grids that the index counts in. Raises CommandError for others."""
+    try:
+        answers = [await rest.ask(request) for request in venue.listing]
+        return venue.instruments(answers, _own(venue, symbols), IngestorSettings().pinned_ticks(venue.name))
+    except (VenueRefused, UnknownInstrument) as error:
+        raise CommandError(f"{venue.name}: {error}") from error
+
+
+def _own(venue: Venue, symbols: Sequence[str]) -> list[str]:
+    """Global names such as BTC/USDT as the venue's own; its own stay as they are."""
+    return [venue.format(*symbol.split("/", 1)) if "/" in symbol else symbol for symbol in symbols]
