@@ -11,7 +11,18 @@ from cleartide.service import Query, QueryError
 from services.matching.domain.ledger import cash_name, position_name
 from services.matching.tables.sealed import MARKET_BATCHING
 from services.matching.tables.venue import MARKET_LIMITS
-from services.matching.views import auctions, books, conditional, families, fees, margin, solvency, transfers, venue
+from services.matching.views import (
+    auctions,
+    books,
+    conditional,
+    families,
+    fees,
+    margin,
+    sealed,
+    solvency,
+    transfers,
+    venue,
+)
 from services.matching.views.grids import MOST_MARKETS, grid_of, grids_of
 from services.matching.views.orders import OPEN_ORDERS_SQL, order_view, orders
 from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, limit_of
@@ -228,6 +239,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     **families.QUERIES,
     **fees.QUERIES,
     **margin.QUERIES,
+    **sealed.QUERIES,
     **transfers.QUERIES,
     **solvency.QUERIES,
     **venue.QUERIES,

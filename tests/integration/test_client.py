@@ -1,15 +1,21 @@
 """What a third party gets from `cleartide.client`, with the users made for third parties."""
 
 import asyncio
+import re
 import time
+import uuid
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cleartide.cli.__main__ import main
 from cleartide.client import Client, PublishError, QueryRefused
 from cleartide.client_orders import OrderOptions
+from cleartide.client_sealed import CommitmentLost
 from cleartide.contracts import (
     AlertInput,
     AmendInstruction,
+    BatchTerms,
     CancelInstruction,
     ListMarket,
     PlaceInstruction,
@@ -22,9 +28,15 @@ from tests.support.installation import Installation
 from tests.support.streams import events_of
 from tests.support.traffic import publish_surely
 
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorials" / "sealed-orders-and-auctions.md"
+
 
 def _url(installed: Installation, user: str) -> str:
     return f"nats://{user}:nats-{user}@{installed.nats.url.split('://', 1)[1]}"
+
+
+def _index(market: str) -> UpdateIndexPrice:
+    return UpdateIndexPrice(id=uuid.uuid4().hex, occurred_at=0, source="desk", market=market, price="61800", sources=())
 
 
 def _alert(number: int) -> RiskAlertRaised:
@@ -201,6 +213,44 @@ async def test_money_moves_through_the_client_and_the_command_line(
         assert await asyncio.to_thread(main, ["--url", url, "margin", "alice"]) == 0
         assert '"locked": "70.000000"' in capsys.readouterr().out
         assert await asyncio.to_thread(main, ["--url", url, "fees", "nobody"]) == 1
+
+
+async def test_sealed_orders_and_auctions_through_the_client(installed: Installation) -> None:
+    """SYS-CLIENT-009: as docs/tutorials/sealed-orders-and-auctions.md says, whose examples run here."""
+    tutorial: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", TUTORIAL.read_text(), re.DOTALL):
+        exec(block, tutorial)
+    await installed.start("matching")
+    url = _url(installed, "trader")
+    batching = BatchTerms(commit_micros=1_500_000, reveal_micros=60_000_000, bond_quanta=1_000_000)
+    async with Client.connect(url, source="trader") as trader, installed.client() as operator:
+        sealed_market = SPEC.model_copy(update={"batching": batching, "market": "SEALED-PERP"})
+        for number, spec in enumerate((SPEC, sealed_market), start=1):
+            await publish_surely(operator, ListMarket(id=f"m{number}", occurred_at=0, source="operator", spec=spec))
+            await publish_surely(operator, _index(spec.market))
+        for account in ("alice", "bob", "maker"):
+            await trader.deposit(account=account, amount="100000")
+        terms: OrderOptions = {"price": "61800"}
+        where = {"market": "SEALED-PERP", "size": "0.010"}
+        hers = await trader.commit_order(account="alice", side="buy", **where, **terms)
+        his = await trader.commit_order(account="bob", side="sell", **where, **terms)
+        await asyncio.gather(trader.open_order(hers), trader.open_order(his))
+        (told,) = await trader.commitments("alice")
+        assert (told["digest"], told["revealed"], told["bond_quanta"]) == (hers.digest, True, 1_000_000)
+        with pytest.raises(CommitmentLost):
+            await trader.open_order(hers._replace(salt="0" * 64), within=0.5)
+        await tutorial["buy"](url)
+        making = asyncio.create_task(tutorial["make"](trader))
+        async with asyncio.timeout(60):
+            while not await trader.orders("alice", market=MARKET, state="filled"):
+                await tutorial["take"](trader)  # again, where the maker did not listen yet
+                await installed.settled(["matching"])
+                while await trader.running_auctions(MARKET):
+                    await publish_surely(operator, _index(MARKET))  # time passes with messages
+                    await asyncio.sleep(0.05)
+        making.cancel()
+        (filled,) = await trader.orders("alice", market=MARKET, state="filled")
+        assert filled["average_price"] == "61810.000000"
 
 
 async def test_a_viewer_cannot_trade(installed: Installation) -> None:

@@ -28,6 +28,7 @@ from cleartide.book_view import CHANGES_HELD, BookView
 from cleartide.bus.streams import RISK
 from cleartide.client_money import MoneyCommands
 from cleartide.client_orders import OrderCommands, Receipt
+from cleartide.client_sealed import SealedCommands
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts import (
     BookChanged,
@@ -59,7 +60,7 @@ class QueryRefused(Exception):  # noqa: N818 - a verdict on the question
         self.code = code
 
 
-class Client(OrderCommands, MoneyCommands):
+class Client(OrderCommands, MoneyCommands, SealedCommands):
     """One connection to Cleartide's bus."""
 
     def __init__(
@@ -226,6 +227,21 @@ class Client(OrderCommands, MoneyCommands):
                     view.load(await self._ask("matching", "book", market=market, depth=SNAPSHOT_LEVELS, steps=True))
                 yield view
                 view.apply(await changes.get())
+        finally:
+            await subscription.unsubscribe()
+
+    async def _heard(self, subject: str) -> AsyncIterator[bytes]:
+        payloads: asyncio.Queue[bytes] = asyncio.Queue(CHANGES_HELD)
+
+        async def arrived(message: Msg) -> None:
+            if not payloads.full():
+                payloads.put_nowait(message.data)
+
+        subscription = await self._connection.subscribe(subject, cb=arrived)
+        await self._connection.flush()
+        try:
+            while True:
+                yield await payloads.get()
         finally:
             await subscription.unsubscribe()
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 
 from cleartide.contracts import (
     AmendOrder,
+    AuctionTerms,
     BracketLeg,
     CancelAllOrders,
     CancelOrder,
@@ -49,6 +50,7 @@ class OrderOptions(TypedDict, total=False):
     oco_group: str | None
     take_profit: BracketLeg | None
     stop_loss: BracketLeg | None
+    auction: AuctionTerms | None
 
 
 class OrderCommands(ABC):

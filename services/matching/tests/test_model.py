@@ -32,10 +32,13 @@ EXPECTED: Final = {
     "OrderClosed insufficient_margin",
     "OrderClosed ioc_remainder",
     "OrderClosed liquidation",
+    "OrderClosed oco",
     "OrderClosed reduce_only",
     "OrderClosed self_trade",
     "OrderRejected duplicate_client_order_id",
     "OrderRejected already_expired",
+    "OrderRejected bracket_crossed",
+    "OrderRejected bracket_not_allowed",
     "OrderRejected display_exceeds_size",
     "OrderRejected display_too_small",
     "OrderRejected fok_not_fillable",
@@ -58,6 +61,8 @@ EXPECTED: Final = {
     "PositionChanged rebate",
     "PositionChanged referral",
     "OrderRejected nothing_to_amend",
+    "OrdersCanceled canceled",
+    "OrdersCanceled unknown_account",
     "SelfTradePrevented",
     "TransferApplied",
     "TransferRejected exceeds_withdrawable",
@@ -92,8 +97,14 @@ FAULTS: Final = (
     ("if trigger is None or trigger.due is not met:", "if trigger is None or trigger.due is not met or met.trade_id:"),
     ("return -side if takes_profit else side", "return side"),
     ("self._rising.take(price)", "self._rising.take(price - 9)"),
+    ("self.spent += self.groups.others(order_id)", "self.spent += self.groups.others(order_id)[1:]"),
+    ("number != order_id and leg.order.size]", "number == 0]"),
+    ("rivals.append(bracket.parent)", "pass"),
+    ("grow(state, out, trigger, filled.lots)", "grow(state, out, trigger, 1)"),
+    ("if market is None or order.market == market]", "if order.market == market]"),
 )
-"""In what an order may ask for: all or nothing, an end, a part to show, its self-trade mode, a change, a trigger."""
+"""In what an order may ask for: all or nothing, an end, a part to show, its self-trade mode, a change, a trigger; that
+it cancels others, brings exits, or that all are canceled."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -90,6 +90,16 @@ def seal(ex: Exchange) -> None:
     ex.send(CommitOrder, account="sia", market="SEA-PERP", digest=digest[::-1])
 
 
+async def check_commitments(pool: Any) -> None:
+    """An account is told its own, and what of them is open."""
+    found = (await QUERIES["commitments"](pool, {"account": "sia"}))["commitments"]
+    assert [(one["market"], one["revealed"]) for one in found] == [
+        ("SEA-PERP", revealed) for revealed in (True, False, False)
+    ]
+    assert found[0]["round_id"] == found[1]["round_id"] < found[2]["round_id"]
+    assert (await QUERIES["commitments"](pool, {"account": "eve"}))["commitments"] == []
+
+
 async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
     """MATCH-PG-001: the database holds row for row what the fold holds in memory, across two epochs."""
     ex = busy(11, 700)
@@ -108,6 +118,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_margin(pool, ex)
         await check_fees(pool, ex)
         await check_books(pool, ex)
+        await check_commitments(pool)
         await check_auctions(pool, ex)
         await check_sealed(pool, ex)
         await check_orders(pool, ex)

@@ -17,7 +17,7 @@ OPERATOR: Final = "operator"
 VIEWER: Final = "viewer"
 TRADER: Final = "trader"
 BOOK_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("auctions", "book", "depth", "impact"))
-ORDER_QUESTIONS: Final = ("query.matching.orders",)
+ORDER_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("commitments", "orders"))
 MONEY_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("fees", "margin", "open_transfers", "transfers"))
 USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
 

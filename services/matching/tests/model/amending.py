@@ -5,7 +5,8 @@ from copy import copy
 from cleartide.contracts import AmendOrder, OrderAmended
 
 from services.matching.tests.model.matching import close
-from services.matching.tests.model.orders import admit, loss_of, own, reject, steps_of, work
+from services.matching.tests.model.orders import admit, loss_of, own, reject, work
+from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Order, Refusal, World
 
 

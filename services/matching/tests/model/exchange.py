@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from cleartide.contracts import (
     AmendOrder,
+    CancelAllOrders,
     CancelOrder,
     ClaimReferralRewards,
     Deposit,
@@ -47,6 +48,7 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     ReportTrade: money.report,
     PlaceOrder: _place,
     CancelOrder: orders.cancel,
+    CancelAllOrders: orders.cancel_all,
     AmendOrder: amending.amend,
     UpdateIndexPrice: prices.update,
     SettleFunding: funding.settle,
@@ -68,6 +70,7 @@ def apply(world: World, command: Message, at: int) -> None:
     world.said, world.trades = [], []
     _require_next(world, command)
     orders.pass_time(world)
+    waiting.follow(world)
     if _is_known(world, command):
         return
     RULES[type(command)](world, command)

@@ -49,6 +49,16 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "prevented_lots",
         "state",
     ),
+    "triggers": ("trigger_source", "trigger_price_ticks", "trail_ticks", "trail_rate_ppb", "parent_order_id"),
+    "dormant_exits": (
+        "parent_order_id",
+        "client_order_id",
+        "order_type",
+        "price_ticks",
+        "trigger_source",
+        "trigger_price_ticks",
+    ),
+    "oco_members": ("oco_group",),
     "ledger_balances": ("balance_quanta",),
     "counters": ("last",),
     "command_sources": ("last_seq",),
@@ -135,6 +145,31 @@ def _orders(world: World) -> Rows:
     return rows
 
 
+def _triggers(world: World) -> Rows:
+    return {
+        (number,): (
+            armed.source,
+            armed.level or 0,
+            armed.amount or 0,
+            int((armed.share or 0) * BILLION),
+            armed.parent,
+        )
+        for number, armed in world.armed.items()
+    }
+
+
+def _dormant(world: World) -> Rows:
+    rows: Rows = {}
+    for number, armed in world.dormant.items():
+        order = armed.order
+        rows[(number,)] = (armed.parent, order.name, order.kind, order.price, armed.source, armed.level)
+    return rows
+
+
+def _groups(world: World) -> Rows:
+    return {(number,): (name,) for number, name in world.groups.items()}
+
+
 def pots(world: World) -> Iterator[tuple[str, int]]:
     """Every ledger account with its balance in quanta; together they hold nothing."""
     yield "external", world.outside_money
@@ -172,6 +207,9 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "accounts": _accounts,
     "positions": _positions,
     "orders": _orders,
+    "triggers": _triggers,
+    "dormant_exits": _dormant,
+    "oco_members": _groups,
     "ledger_balances": _balances,
     "counters": _counters,
     "command_sources": _sources,

@@ -6,9 +6,10 @@ from typing import Any
 
 from cleartide.contracts import PositionChanged, TradeExecuted, TransferApplied
 
+from services.matching.tests.model.linked import traded
 from services.matching.tests.model.numbers import down, toward_zero
 from services.matching.tests.model.triggers import Moved, see
-from services.matching.tests.model.world import INSURANCE, Account, Market, Position, World
+from services.matching.tests.model.world import INSURANCE, Account, Market, Order, Position, World
 
 
 @dataclass
@@ -16,7 +17,7 @@ class Side:
     """One side of a trade. to_insurance: whose the fee is, the fund's or the venue's; share: its referrer's."""
 
     account: Account
-    order: int | None = None
+    order: Order | None = None
     fee: int = 0
     to_insurance: bool = False
     share: int = 0
@@ -69,8 +70,8 @@ def trade(
         "quote_quanta": lots * price * market.unit,
         "buyer": buyer.account.name,
         "seller": seller.account.name,
-        "buy_order_id": buyer.order,
-        "sell_order_id": seller.order,
+        "buy_order_id": buyer.order and buyer.order.number,
+        "sell_order_id": seller.order and seller.order.number,
         "origin": origin,
         "outside_trade_id": "",
         **more,
@@ -114,7 +115,11 @@ def _one_side(world: World, market: Market, price: int, lots: int, side: Side, o
         referrer = world.referrers[side.account.name]
         world.rewards[referrer] = world.rewards.get(referrer, 0) + side.share
     position = side.account.position(market.name)
-    world.pending.append(Moved(side.account.name, market.name))
+    if side.order is not None:
+        traded(world, side.order, abs(lots))
+    armed = (waiting.order for waiting in world.armed.values() if waiting.order.reduce_only)
+    if (side.account.name, market.name) in {(order.account, order.market) for order in armed}:
+        world.pending.append(Moved(side.account.name, market.name))
     world.say(
         PositionChanged,
         account=side.account.name,

@@ -7,6 +7,7 @@ from cleartide.contracts import OrderClosed, SelfTradePrevented
 
 from services.matching.tests.model import fees
 from services.matching.tests.model.fills import Side, fill, trade
+from services.matching.tests.model.linked import others, over
 from services.matching.tests.model.margin import may_become, standing, stays_in_range
 from services.matching.tests.model.numbers import down, rate
 from services.matching.tests.model.world import Account, Market, Order, World
@@ -58,6 +59,7 @@ def close(world: World, order: Order, reason: str) -> None:
 
 def say_closed(world: World, order: Order, reason: str) -> None:
     """An order is over."""
+    over(world, order)
     world.say(
         OrderClosed,
         order_id=order.number,
@@ -78,11 +80,25 @@ def used_up(order: Order) -> str:
 
 def sweep(world: World, taker: Taker) -> str | None:
     """Trade against the other side until there is enough or nothing crosses; a reason when it had to stop early."""
+    stopped = _walk(world, taker)
+    for order in world.spent:
+        if order.number in world.groups:
+            close(world, order, "oco")
+    world.spent = []
+    return stopped
+
+
+def _walk(world: World, taker: Taker) -> str | None:
+    """The loop of `sweep`. An order of whose group another has just traded leaves the book when it is met."""
+    gone: set[int] = set()
     while taker.wanted:
         waiting = world.book(taker.market.name, -taker.side)
         if not waiting or not crosses(taker.side, taker.limit, waiting[0].price):
             return None
         maker = waiting[0]
+        if maker.number in gone:
+            close(world, maker, "oco")
+            continue
         if maker.account == taker.account.name:
             if _meets_itself(world, taker, maker):
                 return "self_trade"
@@ -95,6 +111,8 @@ def sweep(world: World, taker: Taker) -> str | None:
         fee = taker.fee(world, maker.price, lots)
         if taker.guarded and not _may_fill(world, taker.account, maker.market, taker.side * lots, maker.price, fee):
             return "insufficient_margin"
+        met = [maker] if taker.order is None else [maker, taker.order]
+        gone.update(other.number for order in met for other in others(world, order))
         _match(world, taker, maker, lots, fee)
     return None
 
@@ -143,9 +161,8 @@ def _match(world: World, taker: Taker, maker: Order, lots: int, fee: int) -> Non
     rebate = max(0, -made)
     taker.fees += fee - (rebate if liquidated else 0)
     kept = 0 if liquidated else fees.share(world, taker.account.name, fee, rebate)
-    number = taker.order.number if taker.order is not None else None
-    taking = Side(taker.account, number, fee, to_insurance=liquidated, share=kept)
-    making = Side(world.accounts[maker.account], maker.number, made, to_insurance=liquidated and rebate > 0)
+    taking = Side(taker.account, taker.order, fee, to_insurance=liquidated, share=kept)
+    making = Side(world.accounts[maker.account], maker, made, to_insurance=liquidated and rebate > 0)
     for side in (taking, making):
         if side.order is not None:
             fees.traded(world, side.account, notional)

@@ -19,7 +19,7 @@ from cleartide.contracts import (
 from services.matching.tests.model.fills import Side, trade
 from services.matching.tests.model.margin import stays_in_range, withdrawable
 from services.matching.tests.model.numbers import BILLION
-from services.matching.tests.model.orders import steps_of
+from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.world import (
     MOST_BALANCE,
     MOST_LOTS,

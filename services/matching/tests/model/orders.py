@@ -1,15 +1,24 @@
 """Placing and cancelling orders, and the checks before the book (R9, R26 to R30)."""
 
 from copy import copy
-from fractions import Fraction
-from typing import Final
 
-from cleartide.contracts import AmendOrder, CancelOrder, OrderAccepted, OrderRejected, PlaceOrder
+from cleartide.contracts import (
+    AmendOrder,
+    CancelAllOrders,
+    CancelOrder,
+    OrderAccepted,
+    OrderRejected,
+    OrdersCanceled,
+    PlaceOrder,
+)
 
 from services.matching.tests.model import fees
+from services.matching.tests.model.brackets import read_exits
 from services.matching.tests.model.margin import can_fund, only_closes, stays_in_range
 from services.matching.tests.model.matching import NAMES, Taker, close, crosses, say_closed, sweep, used_up
 from services.matching.tests.model.numbers import down, rate, up
+from services.matching.tests.model.texts import SIDES, steps_of
+from services.matching.tests.model.triggers import Armed
 from services.matching.tests.model.world import (
     MOST_LOTS,
     MOST_NOTIONAL,
@@ -27,27 +36,13 @@ from services.matching.tests.model.world import (
     is_stale,
 )
 
-SIDES: Final = {"buy": 1, "sell": -1}
-
-
-def steps_of(text: str, step: Fraction, most: int) -> int:
-    """Decimal text in whole steps."""
-    count = Fraction(text) / step
-    if count.denominator != 1:
-        raise Refusal("off_grid")
-    if count > most:
-        raise Refusal("overflow")
-    if not count:
-        raise Refusal("not_positive")
-    return int(count)
-
 
 def place(world: World, command: PlaceOrder) -> None:
     """An order is accepted and matched, and what is left is kept or dropped. Raises Refusal."""
-    order, guarded = _judge(world, command)
+    order, bracket, guarded = _judge(world, command)
     if order.in_force == "fok" and not fills(world, order, guarded):
         raise Refusal("fok_not_fillable")
-    name_it(world, order)
+    name_all(world, order, bracket, command.oco_group)
     say_accepted(world, order)
     work(world, order, guarded)
 
@@ -88,6 +83,23 @@ def cancel(world: World, command: CancelOrder) -> None:
         close(world, order, "canceled")
 
 
+def cancel_all(world: World, command: CancelAllOrders) -> None:
+    """Everything that an account has open, in one market or in all, oldest first; who has nothing is told so."""
+    reason, mine = "canceled", list[Order]()
+    if command.account not in world.accounts:
+        reason = "unknown_account"
+    elif command.market is not None and command.market not in world.markets:
+        reason = "unknown_market"
+    else:
+        waiting = [armed.order for armed in world.armed.values() if armed.order.account == command.account]
+        mine = [
+            order for order in [*world.orders_of(command.account), *waiting] if command.market in (None, order.market)
+        ]
+    for order in sorted(mine, key=lambda order: order.number):
+        close(world, order, "canceled")
+    world.say(OrdersCanceled, account=command.account, market=command.market, canceled=len(mine), reason=reason)
+
+
 def own(world: World, command: CancelOrder | AmendOrder) -> Order | None:
     """The account's open order of this name, if it is in this market."""
     waiting = [armed.order for armed in world.armed.values() if armed.order.account == command.account]
@@ -110,8 +122,8 @@ def _is_immediate(command: PlaceOrder) -> bool:
     return command.order_type == "market" or command.time_in_force in ("ioc", "fok")
 
 
-def _judge(world: World, command: PlaceOrder) -> tuple[Order, bool]:
-    """The order, and whether its fills must be checked one by one. Raises Refusal, in the order of the checks."""
+def _judge(world: World, command: PlaceOrder) -> tuple[Order, list[Armed], bool]:
+    """The order with its exits, and whether its fills must be checked one by one. Raises Refusal, check by check."""
     account, market = require_known(world, command)
     if command.order_type == "market" and command.time_in_force == "gtt":
         raise Refusal("market_order_not_resting")
@@ -140,9 +152,10 @@ def _judge(world: World, command: PlaceOrder) -> tuple[Order, bool]:
         kind=command.order_type,
         in_force=_in_force(command),
     )
+    bracket = read_exits(world, order, command)
     if not _is_immediate(command) and len(world.orders_of(account.name)) >= MOST_ORDERS:
         raise Refusal("too_many_orders")
-    return order, admit(world, order)
+    return order, bracket, admit(world, order)
 
 
 def admit(world: World, order: Order) -> bool:
@@ -284,6 +297,18 @@ def name_it(world: World, order: Order) -> None:
         del names[min(names, key=lambda name: names[name])]
 
 
+def name_all(world: World, order: Order, bracket: list[Armed], group: str | None) -> None:
+    """Number an order and then its exits, and let it join its group."""
+    name_it(world, order)
+    for armed in bracket:
+        name_it(world, armed.order)
+        armed.parent = order.number
+        world.dormant[armed.order.number] = armed
+        world.entries.add(order.number)
+    if group is not None:
+        world.groups[order.number] = group
+
+
 def say_accepted(world: World, order: Order, **condition: object) -> None:
     """An order goes to work; `condition` is what it has waited for."""
     world.say(
@@ -302,6 +327,7 @@ def say_accepted(world: World, order: Order, **condition: object) -> None:
         expires_at=order.until or None,
         self_trade_prevention=order.prevention,
         display_lots=order.display or None,
+        oco_group=world.groups.get(order.number),
         **condition,
     )
 

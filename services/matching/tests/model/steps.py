@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from cleartide.contracts import (
     AmendOrder,
+    BracketLeg,
+    CancelAllOrders,
     CancelOrder,
     ClaimReferralRewards,
     Deposit,
@@ -23,6 +25,7 @@ from cleartide.contracts import (
     UpdateIndexPrice,
     Withdraw,
 )
+from cleartide.contracts.types import TriggerSource
 from hypothesis import strategies as st
 
 from services.matching.tests.model.margin import standing, withdrawable
@@ -34,8 +37,10 @@ from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, Order
 WAITS: Final = (0, 0, 0, 1, 137_000, 500_000, 999_999, SECOND, 3_500_000, 5 * SECOND)
 TERMS: Final = 64
 """Of a step: a quarter of the orders have an end, a quarter are icebergs, a self-trade mode each."""
+LINKS: Final = 32
+"""Of a step: a sixth of the orders are of a group, a fifth have a bracket."""
 KINDS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing_stop")
-SOURCES: Final = ("mark", "index", "last")
+SOURCES: Final[tuple[TriggerSource, ...]] = ("mark", "index", "last")
 MODES: Final = ("expire_maker", "expire_taker", "expire_both", "decrement")
 FIRST_PRICE: Final = 10_000
 """Ticks, where a market has none yet."""
@@ -45,6 +50,7 @@ WEIGHTS: Final = {
     "exact order": 4,
     "odd order": 3,
     "cancel": 7,
+    "cancel all": 1,
     "amend": 6,
     "wait": 9,
     "price": 20,
@@ -80,6 +86,7 @@ class Step(NamedTuple):
     flags: int
     wait: int
     terms: int = 0
+    links: int = 0
 
 
 def random_step(chance: Random) -> Step:
@@ -87,8 +94,8 @@ def random_step(chance: Random) -> Step:
     kind = chance.choices(_KINDS, cum_weights=_CUMULATED)[0]
     where = min(chance.randrange(4), 2)
     numbers = (chance.randrange(1, 601), chance.randrange(-30, 31), chance.randrange(64), chance.randrange(len(WAITS)))
-    terms = chance.randrange(TERMS)
-    return Step(kind, chance.randrange(len(TRADERS)), where, chance.random() < 0.5, *numbers, terms)
+    terms, links = chance.randrange(TERMS), chance.randrange(LINKS)
+    return Step(kind, chance.randrange(len(TRADERS)), where, chance.random() < 0.5, *numbers, terms, links)
 
 
 _KINDS: Final = list(WEIGHTS)
@@ -105,6 +112,7 @@ any_step: Final = st.builds(
     flags=st.integers(0, 63),
     wait=st.integers(0, len(WAITS) - 1),
     terms=st.integers(0, TERMS - 1),
+    links=st.integers(0, LINKS - 1),
 )
 
 
@@ -171,7 +179,31 @@ def _order_body(world: World, number: int, step: Step, market: Market) -> dict[s
         "post_only": kind == 4,
         "reduce_only": kind in (1, 3, 5, 6),
         **_terms(world, step, market, immediate=kind in (0, 1, 2, 5)),
+        **_links(step, market, 1 if buys else -1, price),
     }
+
+
+def _links(step: Step, market: Market, side: int, price: int) -> dict[str, Any]:
+    """The group, or a bracket around the price: both exits or one, now and then on the wrong sides."""
+    if step.links < 6:
+        return {"oco_group": "g"}
+    if step.links > 12:
+        return {}
+    away, tick, source = 1 + step.amount % 12, market.spec.tick_size, SOURCES[step.links % 3]
+    profit, loss = price + side * away, price - side * away
+    if step.amount % 16 == 1:
+        profit, loss = loss, profit
+    limit = text_of(max(1, profit - side * (step.amount % 3)), tick) if step.links % 2 else None
+    exits = {
+        "take_profit": _leg(profit, tick, source, limit),
+        "stop_loss": _leg(loss, tick, source, None),
+    }
+    left_out = {7: "take_profit", 8: "stop_loss"}.get(step.links)
+    return {name: leg for name, leg in exits.items() if name != left_out}
+
+
+def _leg(price: int, tick: str, source: TriggerSource, limit: str | None) -> BracketLeg:
+    return BracketLeg(trigger_price=text_of(max(1, price), tick), trigger_source=source, limit_price=limit)
 
 
 def _name(world: World, number: int, step: Step) -> str:
@@ -255,6 +287,13 @@ def _chosen(step: Step, market: Market, orders: list[Order]) -> dict[str, Any]:
         if step.flags == 1:
             body["market"] = market.name
     return body
+
+
+def _cancel_all(world: World, number: int, step: Step, market: Market) -> Body:
+    """Somebody's, in one market or in all; now and then of nobody, or in no market."""
+    name = "nobody" if step.flags == 1 else TRADERS[step.who]
+    where = "NONE-PERP" if step.flags == 2 else market.name if step.flags % 4 else None
+    return CancelAllOrders, {"account": name, "market": where}
 
 
 def _amend(world: World, number: int, step: Step, market: Market) -> Body:
@@ -422,6 +461,7 @@ _MAKERS: Final = {
     "exact order": _exact_order,
     "odd order": _odd_order,
     "cancel": _cancel,
+    "cancel all": _cancel_all,
     "wait": _wait,
     "amend": _amend,
     "price": _price,

@@ -33,7 +33,7 @@ class Moved:
 class Armed:
     """An armed order. way: +1 fires at or above, -1 at or below. level: the trigger, None for one that trails.
 
-    It trails by `amount` ticks or by `share`, behind the best price that it has seen.
+    It trails by `amount` ticks or by `share`, behind the best price that it has seen. parent: whose exit it is, or 0.
     """
 
     order: "Order"
@@ -44,6 +44,7 @@ class Armed:
     share: Fraction | None = None
     extreme: int | None = None
     due: Met | None = None
+    parent: int = 0
 
     def look(self, price: int) -> int | None:
         """Where it fires, if this price meets it."""

@@ -5,22 +5,23 @@ from typing import Final
 
 from cleartide.contracts import OrderArmed, OrderClosed, OrderTriggered, PlaceOrder
 
+from services.matching.tests.model.brackets import read_exits
+from services.matching.tests.model.linked import Ended, Filled, exits, others, over
 from services.matching.tests.model.matching import NAMES, close
 from services.matching.tests.model.numbers import BILLION
 from services.matching.tests.model.orders import (
-    SIDES,
     admit,
     bound_of,
     fills,
     loss_of,
-    name_it,
+    name_all,
     read_display,
     require_end,
     require_known,
     say_accepted,
-    steps_of,
     work,
 )
+from services.matching.tests.model.texts import SIDES, steps_of
 from services.matching.tests.model.triggers import Armed, Met, Moved, make_due
 from services.matching.tests.model.world import (
     MOST_LOTS,
@@ -38,14 +39,24 @@ LIMITED: Final = ("stop_limit", "take_profit_limit")
 def arm(world: World, command: PlaceOrder) -> None:
     """Let an order wait; one whose price is there already is due at once. Raises Refusal."""
     armed = _read(world, command)
+    name_all(world, armed.order, read_exits(world, armed.order, command), command.oco_group)
+    _wait(world, armed)
+
+
+def _wait(world: World, armed: Armed) -> None:
+    """From here on it looks at prices."""
     order = armed.order
-    name_it(world, order)
     world.armed[order.number] = armed
     price = _live(world, world.markets[order.market], armed.source)
     if armed.level is None:
         armed.extreme = price
     elif price is not None and armed.look(price) is not None:
         make_due(world, armed, armed.level, price, None)
+    _say_armed(world, armed)
+
+
+def _say_armed(world: World, armed: Armed) -> None:
+    order = armed.order
     world.say(
         OrderArmed,
         order_id=order.number,
@@ -61,6 +72,7 @@ def arm(world: World, command: PlaceOrder) -> None:
         reduce_only=order.reduce_only,
         expires_at=order.until or None,
         extreme_ticks=armed.extreme,
+        oco_group=world.groups.get(order.number),
         **_condition(armed),
     )
 
@@ -69,7 +81,11 @@ def follow(world: World) -> None:
     """What is due, until nothing is: each may make more due, behind it."""
     for step in world.pending:
         if isinstance(step, Moved):
-            _review(world, step)
+            _review(world, step.account, step.market)
+        elif isinstance(step, Filled):
+            _cover(world, step)
+        elif isinstance(step, Ended):
+            _part(world, step)
         elif step.number in world.armed and world.armed[step.number].due is step:
             _fire(world, world.armed[step.number], step)
     world.pending = []
@@ -160,13 +176,16 @@ def _condition(armed: Armed) -> dict[str, object]:
         "trigger_price_ticks": armed.level,
         "trail_ticks": armed.amount,
         "trail_rate_ppb": int(armed.share * BILLION) if armed.share is not None else None,
+        "parent_order_id": armed.parent or None,
     }
 
 
 def _fire(world: World, armed: Armed, met: Met) -> None:
     """Placed as if it came now; if it may not be, it is over (R28)."""
     order = armed.order
+    rivals = _rivals(world, armed)
     del world.armed[order.number]
+    world.groups.pop(order.number, None)
     world.say(
         OrderTriggered,
         order_id=order.number,
@@ -179,9 +198,12 @@ def _fire(world: World, armed: Armed, met: Met) -> None:
         trade_id=met.trade_id,
         extreme_ticks=met.extreme,
     )
+    for rival in rivals:
+        close(world, rival, "oco")
     try:
         guarded = _judge(world, order)
     except Refusal as refusal:
+        over(world, order)
         world.say(OrderClosed, order_id=order.number, filled_lots=0, reason=refusal.reason, state="rejected")
         return
     say_accepted(world, order, **_condition(armed))
@@ -200,11 +222,42 @@ def _judge(world: World, order: Order) -> bool:
     return guarded
 
 
-def _review(world: World, moved: Moved) -> None:
-    """Reduce-only orders go when there is nothing that they could reduce."""
-    held = world.accounts[moved.account].position(moved.market).lots
-    for number, armed in sorted(world.armed.items()):
+def _rivals(world: World, armed: Armed) -> list[Order]:
+    """What the first to fire ends: its group; of an exit the rest of the entry, and the other exit."""
+    rivals = others(world, armed.order)
+    if armed.parent:
+        waiting = {number: entry.order for number, entry in world.armed.items()}
+        rivals += [order for number, order in {**world.orders, **waiting}.items() if number == armed.parent]
+        rivals += [one.order for one in exits(world, armed.parent) if one is not armed and one.order.size]
+    return rivals
+
+
+def _cover(world: World, filled: Filled) -> None:
+    """Exits are as large as what their entry has traded: the first fill arms them."""
+    for armed in exits(world, filled.number):
         order = armed.order
-        mine = (order.account, order.market) == (moved.account, moved.market)
-        if mine and order.reduce_only and held * order.side >= 0:
-            close(world, world.armed[number].order, "reduce_only")
+        order.size += filled.lots
+        order.left += filled.lots
+        if order.number in world.dormant:
+            _wait(world, world.dormant.pop(order.number))
+        else:
+            _say_armed(world, armed)
+
+
+def _part(world: World, ended: Ended) -> None:
+    """The entry is over: exits that nothing has armed are gone, and the others answer for themselves."""
+    left = exits(world, ended.number)
+    for armed in left:
+        world.dormant.pop(armed.order.number, None)
+    if left:
+        _review(world, ended.account, ended.market)
+
+
+def _review(world: World, account: str, market: str) -> None:
+    """Reduce-only orders go when there is nothing that they could reduce; exits wait for their entry's end."""
+    held = world.accounts[account].position(market).lots
+    for _, armed in sorted(world.armed.items()):
+        order = armed.order
+        mine = (order.account, order.market) == (account, market)
+        if mine and order.reduce_only and held * order.side >= 0 and armed.parent not in world.entries:
+            close(world, order, "reduce_only")

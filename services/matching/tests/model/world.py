@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cleartide.contracts import FeeTier, MarketSpec, Message
 
+from services.matching.tests.model.linked import Ended, Filled
 from services.matching.tests.model.numbers import MINUTE
 from services.matching.tests.model.triggers import Armed, Met, Moved
 
@@ -149,14 +150,20 @@ class Order:
 class World:
     """Everything. `orders`: those that rest, by number; `armed`: those that wait for a price.
 
-    passed: whether time has ended orders before the command. pending: what is to follow from it.
+    dormant: exits that no fill has armed yet. entries: open orders that have exits. groups: names by order. spent: the
+    others of groups in which an order has traded. passed: whether time has ended orders before the command. pending:
+    what is to follow from it.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     armed: dict[int, Armed] = field(default_factory=dict)
-    pending: list[Met | Moved] = field(default_factory=list)
+    dormant: dict[int, Armed] = field(default_factory=dict)
+    entries: set[int] = field(default_factory=set)
+    groups: dict[int, str] = field(default_factory=dict)
+    spent: list[Order] = field(default_factory=list)
+    pending: list[Met | Moved | Filled | Ended] = field(default_factory=list)
     fees: int = 0
     tiers: tuple[FeeTier, ...] = ()
     volumes: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -211,6 +218,7 @@ class World:
             markets={name: copy(market) for name, market in self.markets.items()},
             accounts={name: account.copy() for name, account in self.accounts.items()},
             orders={number: copy(order) for number, order in self.orders.items()},
+            groups=dict(self.groups),
             tiers=self.tiers,
             volumes=dict(self.volumes),
             referrers=self.referrers,
