@@ -67,6 +67,16 @@ EXPECTED: Final = {
     "TransferApplied",
     "TransferRejected exceeds_withdrawable",
     "TransferRejected nothing_to_claim",
+    "BatchSequenced",
+    "CommitmentExpired not_revealed",
+    "CommitmentRejected digest_mismatch",
+    "CommitmentRejected exceeds_withdrawable",
+    "CommitmentRejected not_batched",
+    "CommitmentRejected still_collecting",
+    "CommitmentRejected unknown_commitment",
+    "OrderCommitted",
+    "OrderRevealed",
+    "OrderRejected batched_only",
     "InsuranceFunded",
     "TradeExecuted book",
     "TradeExecuted liquidation",
@@ -102,9 +112,16 @@ FAULTS: Final = (
     ("rivals.append(bracket.parent)", "pass"),
     ("grow(state, out, trigger, filled.lots)", "grow(state, out, trigger, 1)"),
     ("if market is None or order.market == market]", "if order.market == market]"),
+    ("if found is not None and at < found.closes_at:", "if found is not None and at <= found.ends_at:"),
+    ("closes_at = at + terms.commit_micros", "closes_at = at + terms.commit_micros + 1"),
+    ("for digest in sequence(salts)]", "for digest in salts]"),
+    (
+        "if draft.market.spec.batching is None or draft.batched or order.post_only",
+        "if draft.batched or order.post_only",
+    ),
 )
 """In what an order may ask for: all or nothing, an end, a part to show, its self-trade mode, a change, a trigger; that
-it cancels others, brings exits, or that all are canceled."""
+it cancels others, brings exits, is sealed, or that all are canceled."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

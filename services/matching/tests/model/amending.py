@@ -48,7 +48,7 @@ def _replace(world: World, order: Order, wanted: Order) -> None:
     """Judged as if the old order were not there; if it is refused, the old one stays where it was."""
     del world.orders[order.number]
     try:
-        guarded = admit(world, wanted)
+        guarded = admit(world, wanted, amends=True)
     except Refusal:
         world.orders[order.number] = order
         raise

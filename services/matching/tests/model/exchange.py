@@ -8,6 +8,7 @@ from cleartide.contracts import (
     CancelAllOrders,
     CancelOrder,
     ClaimReferralRewards,
+    CommitOrder,
     Deposit,
     FundInsurance,
     LiquidateAccount,
@@ -16,6 +17,7 @@ from cleartide.contracts import (
     PlaceOrder,
     ReportTrade,
     RequestLiquidation,
+    RevealOrder,
     SetFeeSchedule,
     SetReferrer,
     SettleFunding,
@@ -23,7 +25,18 @@ from cleartide.contracts import (
     Withdraw,
 )
 
-from services.matching.tests.model import amending, fees, funding, liquidation, money, orders, prices, waiting
+from services.matching.tests.model import (
+    amending,
+    fees,
+    funding,
+    liquidation,
+    matching,
+    money,
+    orders,
+    prices,
+    sealed,
+    waiting,
+)
 from services.matching.tests.model.world import Missing, Refusal, World
 
 NUMBERED: Final = {"ingestor": UpdateIndexPrice, "risk": LiquidateAccount, "funding": SettleFunding}
@@ -32,10 +45,10 @@ NUMBERED: Final = {"ingestor": UpdateIndexPrice, "risk": LiquidateAccount, "fund
 WAITS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing_stop")
 
 
-def _place(world: World, command: PlaceOrder) -> None:
+def _place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
     """At work at once, or armed."""
     try:
-        (waiting.arm if command.order_type in WAITS else orders.place)(world, command)
+        (waiting.arm if command.order_type in WAITS else orders.place)(world, command, batched=batched)
     except Refusal as refusal:
         orders.reject(world, command, "place", refusal.reason)
 
@@ -57,6 +70,8 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     SetReferrer: fees.refer,
     ClaimReferralRewards: fees.claim,
     RequestLiquidation: liquidation.request,
+    CommitOrder: sealed.commit,
+    RevealOrder: sealed.reveal,
 }
 
 
@@ -69,7 +84,7 @@ def apply(world: World, command: Message, at: int) -> None:
     world.at = at
     world.said, world.trades = [], []
     _require_next(world, command)
-    orders.pass_time(world)
+    _pass_time(world)
     waiting.follow(world)
     if _is_known(world, command):
         return
@@ -77,6 +92,28 @@ def apply(world: World, command: Message, at: int) -> None:
     waiting.follow(world)
     if command.source not in NUMBERED:
         world.applied.add(("command", command.source, command.id))
+
+
+def _pass_time(world: World) -> None:
+    """What has become due happens before the command that brings the time: batches and ends of orders (R26)."""
+    world.passed = world.batched = False
+    while (due := min(_due(world), default=None)) is not None:
+        _, kind, number = due
+        world.passed = True
+        if kind == "order":
+            waiting = {armed.order.number: armed.order for armed in world.armed.values()}
+            matching.close(world, {**world.orders, **waiting}[number], "expired")
+            continue
+        world.batched = True
+        for command in sealed.end(world, world.rounds[number]):
+            _place(world, command, batched=True)
+
+
+def _due(world: World) -> list[tuple[int, str, int]]:
+    """When, what and which; of one moment batches come first."""
+    orders = [*world.orders.values(), *(armed.order for armed in world.armed.values())]
+    over = [(order.until, "order", order.number) for order in orders if 0 < order.until <= world.at]
+    return over + [(one.ends_at, "batch", one.number) for one in world.rounds.values() if one.ends_at <= world.at]
 
 
 def _require_next(world: World, command: Message) -> None:

@@ -59,6 +59,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "trigger_price_ticks",
     ),
     "oco_members": ("oco_group",),
+    "rounds": ("market", "closes_at", "ends_at"),
+    "commitments": ("round_id", "account", "digest", "bond_quanta", "salt"),
     "ledger_balances": ("balance_quanta",),
     "counters": ("last",),
     "command_sources": ("last_seq",),
@@ -170,12 +172,23 @@ def _groups(world: World) -> Rows:
     return {(number,): (name,) for number, name in world.groups.items()}
 
 
+def _rounds(world: World) -> Rows:
+    return {(number,): (one.market, one.closes_at, one.ends_at) for number, one in world.rounds.items()}
+
+
+def _commitments(world: World) -> Rows:
+    held = world.commitments.items()
+    return {(number,): (one.round, one.account, one.digest, one.bond, one.salt) for number, one in held}
+
+
 def pots(world: World) -> Iterator[tuple[str, int]]:
     """Every ledger account with its balance in quanta; together they hold nothing."""
     yield "external", world.outside_money
     yield "fees", world.fees
     for name, reward in world.rewards.items():
         yield f"referral:{name}", reward
+    for name, bonds in world.locked.items():
+        yield f"locked:USDC:{name}", bonds
     for market in world.markets.values():
         yield f"insurance:{market.name}", market.insurance
         yield f"funding:{market.name}", market.funding_pot
@@ -191,6 +204,7 @@ def _balances(world: World) -> Rows:
 
 def _counters(world: World) -> Rows:
     last = {"orders": world.order_number, "trades": world.trade_number, "liquidations": world.liquidation_number}
+    last |= {"rounds": world.round_number, "commitments": world.commitment_number}
     return {(name,): (number,) for name, number in last.items() if number}
 
 
@@ -210,6 +224,8 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "triggers": _triggers,
     "dormant_exits": _dormant,
     "oco_members": _groups,
+    "rounds": _rounds,
+    "commitments": _commitments,
     "ledger_balances": _balances,
     "counters": _counters,
     "command_sources": _sources,

@@ -37,9 +37,9 @@ from services.matching.tests.model.world import (
 )
 
 
-def place(world: World, command: PlaceOrder) -> None:
+def place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
     """An order is accepted and matched, and what is left is kept or dropped. Raises Refusal."""
-    order, bracket, guarded = _judge(world, command)
+    order, bracket, guarded = _judge(world, command, batched)
     if order.in_force == "fok" and not fills(world, order, guarded):
         raise Refusal("fok_not_fillable")
     name_all(world, order, bracket, command.oco_group)
@@ -109,20 +109,11 @@ def own(world: World, command: CancelOrder | AmendOrder) -> Order | None:
     return None
 
 
-def pass_time(world: World) -> None:
-    """Orders whose end has come are over, the earliest first; before the command that brings the time (R26)."""
-    orders = [*world.orders.values(), *(armed.order for armed in world.armed.values())]
-    over = [order for order in orders if 0 < order.until <= world.at]
-    for order in sorted(over, key=lambda order: (order.until, order.number)):
-        close(world, order, "expired")
-    world.passed = bool(over)
-
-
 def _is_immediate(command: PlaceOrder) -> bool:
     return command.order_type == "market" or command.time_in_force in ("ioc", "fok")
 
 
-def _judge(world: World, command: PlaceOrder) -> tuple[Order, list[Armed], bool]:
+def _judge(world: World, command: PlaceOrder, batched: bool) -> tuple[Order, list[Armed], bool]:
     """The order with its exits, and whether its fills must be checked one by one. Raises Refusal, check by check."""
     account, market = require_known(world, command)
     if command.order_type == "market" and command.time_in_force == "gtt":
@@ -155,13 +146,25 @@ def _judge(world: World, command: PlaceOrder) -> tuple[Order, list[Armed], bool]
     bracket = read_exits(world, order, command)
     if not _is_immediate(command) and len(world.orders_of(account.name)) >= MOST_ORDERS:
         raise Refusal("too_many_orders")
-    return order, bracket, admit(world, order)
+    return order, bracket, admit(world, order, batched=batched)
 
 
-def admit(world: World, order: Order) -> bool:
-    """The checks of an order, new or changed; whether its fills must be checked one by one. Raises Refusal."""
+def require_batch(market: Market, order: Order) -> None:
+    """Where takers are batched, what comes in the open waits or reduces. Raises Refusal."""
+    if market.spec.batching is not None and not order.post_only and not order.reduce_only:
+        raise Refusal("batched_only")
+
+
+def admit(world: World, order: Order, *, batched: bool = False, amends: bool = False) -> bool:
+    """The checks of an order, new or changed; whether its fills must be checked one by one. Raises Refusal.
+
+    batched: it may take where takers are batched. amends: it takes a resting order's place.
+    """
     account, market = world.accounts[order.account], world.markets[order.market]
     _check_amount(account, market, order)
+    best = world.best(market.name, -order.side)
+    if not batched and not (amends and (best is None or not crosses(order.side, order.price, best))):
+        require_batch(market, order)
     _check_market(world, market, order, order.post_only)
     guarded = _is_guarded(world, account, market, order, order.post_only)
     _check_reach(world, account, market, order)

@@ -4,10 +4,10 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from cleartide.contracts import FeeTier, LiquidationRules, MarginBracket, MarketSpec
+from cleartide.contracts import BatchTerms, FeeTier, LiquidationRules, MarginBracket, MarketSpec
 
 TRADERS: Final = ("ann", "bob", "cat", "dan", "eve")
-SCENES: Final = 8
+SCENES: Final = 10
 TIERS: Final = (
     FeeTier(volume_quanta=0, taker_fee_ppb=450_001, maker_fee_ppb=150_001),
     FeeTier(volume_quanta=1_000_000, taker_fee_ppb=333_333, maker_fee_ppb=-111_111),
@@ -46,6 +46,13 @@ RULES: Final = {
 """Of the last two scenes: a fund that shrinks back, and one that takes whatever is small."""
 
 
+BATCHING: Final = {
+    8: BatchTerms(commit_micros=10_000_000, reveal_micros=30_000_000, bond_quanta=1_234_567),
+    9: BatchTerms(commit_micros=50_000_000, reveal_micros=60_000_000, bond_quanta=0),
+}
+"""Of two more scenes: the dear market takes in batches."""
+
+
 @cache
 def specs(scene: int) -> tuple[MarketSpec, MarketSpec, MarketSpec]:
     """Three markets: a plain one, one with brackets and u = 1, and a dear one that liquidates whole positions.
@@ -77,6 +84,7 @@ def specs(scene: int) -> tuple[MarketSpec, MarketSpec, MarketSpec]:
         funding_cap_hourly_ppb=1_000_000,
     )
     fees = {"taker_fee_ppb": taker, "maker_fee_ppb": maker, "liquidation": RULES.get(scene)}
+    dear = dear.model_copy(update={"batching": BATCHING.get(scene)})
     return tuple(spec.model_copy(update=fees) for spec in (plain, steep, dear))  # type: ignore[return-value]
 
 

@@ -4,6 +4,7 @@ A step is a few small numbers, so that a sequence of steps shrinks well: what it
 "as much as I can afford and one lot more") is worked out when its turn comes.
 """
 
+from hashlib import sha256
 from random import Random
 from typing import Any, Final, NamedTuple
 
@@ -13,19 +14,23 @@ from cleartide.contracts import (
     CancelAllOrders,
     CancelOrder,
     ClaimReferralRewards,
+    CommitOrder,
     Deposit,
     FundInsurance,
     LiquidateAccount,
     ListMarket,
     Message,
+    OrderTerms,
     PlaceOrder,
     ReportTrade,
     RequestLiquidation,
+    RevealOrder,
     SettleFunding,
     UpdateIndexPrice,
     Withdraw,
 )
 from cleartide.contracts.types import TriggerSource
+from cleartide.rules.sealing import digest_of
 from hypothesis import strategies as st
 
 from services.matching.tests.model.margin import standing, withdrawable
@@ -52,6 +57,8 @@ WEIGHTS: Final = {
     "cancel": 7,
     "cancel all": 1,
     "amend": 6,
+    "commit": 6,
+    "open": 8,
     "wait": 9,
     "price": 20,
     "jump": 3,
@@ -296,6 +303,45 @@ def _cancel_all(world: World, number: int, step: Step, market: Market) -> Body:
     return CancelAllOrders, {"account": name, "market": where}
 
 
+def _commit(world: World, number: int, step: Step, market: Market) -> Body:
+    """To an order of any kind, where orders are batched; now and then elsewhere, or to the last one again."""
+    batching = [one for one in world.markets.values() if one.spec.batching is not None]
+    if not batching and step.flags > 3:
+        return _order(world, number, step, market)
+    market = batching[0] if batching and step.flags % 8 else market
+    body = (_wait if step.flags % 5 == 4 else _order)(world, number, step, market)[1]
+    who = {"account": body.pop("account"), "market": body.pop("market")}
+    if step.flags == 9 and world.commitments:
+        held = world.commitments[max(world.commitments)]
+        return CommitOrder, {**who, "account": held.account, "digest": held.digest}
+    terms, salt = OrderTerms(**body), sha256(f"salt {number}".encode()).hexdigest()
+    digest = digest_of(who["account"], who["market"], salt, terms)
+    world.secrets[digest] = salt, terms
+    return CommitOrder, {**who, "digest": digest}
+
+
+def _open(world: World, number: int, step: Step, market: Market) -> Body:
+    """One of those that are sealed; now and then with another salt, by another account, or one that is not there."""
+    odd = step.flags % 16
+    sealed = [one for one in world.commitments.values() if one.order is None or odd == 7]
+    if not sealed and step.flags > 3:
+        return _order(world, number, step, market)
+    if not sealed:
+        order = OrderTerms(client_order_id="none", side="buy", order_type="limit", size="1", price="1")
+        return RevealOrder, {
+            "account": TRADERS[step.who], "market": market.name, "commitment_id": 1, "salt": "0" * 64, "order": order,
+        }  # fmt: skip
+    held = sealed[step.amount % len(sealed)]
+    salt, order = world.secrets[held.digest]
+    return RevealOrder, {
+        "account": TRADERS[step.who] if odd == 3 else held.account,
+        "market": market.name if odd == 4 else world.rounds[held.round].market,
+        "commitment_id": held.number + (odd == 5),
+        "salt": "0" * 64 if odd == 6 else salt,
+        "order": order,
+    }
+
+
 def _amend(world: World, number: int, step: Step, market: Market) -> Body:
     """Another price, more or less size, both, or what it is already; of anybody's order, or of none."""
     chosen = _chosen(step, market, [*world.orders.values()])
@@ -464,6 +510,8 @@ _MAKERS: Final = {
     "cancel all": _cancel_all,
     "wait": _wait,
     "amend": _amend,
+    "commit": _commit,
+    "open": _open,
     "price": _price,
     "jump": _jump,
     "no price": _no_price,

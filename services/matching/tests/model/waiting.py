@@ -16,6 +16,7 @@ from services.matching.tests.model.orders import (
     loss_of,
     name_all,
     read_display,
+    require_batch,
     require_end,
     require_known,
     say_accepted,
@@ -36,10 +37,13 @@ from services.matching.tests.model.world import (
 LIMITED: Final = ("stop_limit", "take_profit_limit")
 
 
-def arm(world: World, command: PlaceOrder) -> None:
+def arm(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
     """Let an order wait; one whose price is there already is due at once. Raises Refusal."""
     armed = _read(world, command)
-    name_all(world, armed.order, read_exits(world, armed.order, command), command.oco_group)
+    bracket = read_exits(world, armed.order, command)
+    if not batched:
+        require_batch(world.markets[armed.order.market], armed.order)
+    name_all(world, armed.order, bracket, command.oco_group)
     _wait(world, armed)
 
 
@@ -216,7 +220,7 @@ def _judge(world: World, order: Order) -> bool:
         order.price = bound_of(market, order.side)
         order.in_force = "fok" if order.in_force == "fok" else "ioc"
     order.loss = loss_of(market, order.side, order.price)
-    guarded = admit(world, order)
+    guarded = admit(world, order, batched=True)
     if order.in_force == "fok" and not fills(world, order, guarded):
         raise Refusal("fok_not_fillable")
     return guarded

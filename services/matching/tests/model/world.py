@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
-from cleartide.contracts import FeeTier, MarketSpec, Message
+from cleartide.contracts import FeeTier, MarketSpec, Message, OrderTerms
 
 from services.matching.tests.model.linked import Ended, Filled
 from services.matching.tests.model.numbers import MINUTE
@@ -147,12 +147,36 @@ class Order:
 
 
 @dataclass
+class Round:
+    """Of a market that batches: it collects until `closes_at`, may be opened until `ends_at`."""
+
+    number: int
+    market: str
+    closes_at: int
+    ends_at: int
+
+
+@dataclass
+class Commitment:
+    """An account's part in a round; salt and order once it is opened."""
+
+    number: int
+    round: int
+    account: str
+    digest: str
+    bond: int
+    salt: str = ""
+    order: OrderTerms | None = None
+
+
+@dataclass
 class World:
     """Everything. `orders`: those that rest, by number; `armed`: those that wait for a price.
 
     dormant: exits that no fill has armed yet. entries: open orders that have exits. groups: names by order. spent: the
     others of groups in which an order has traded. passed: whether time has ended orders before the command. pending:
-    what is to follow from it.
+    what is to follow from it. batched: whether a batch was placed before the command. secrets: what its owners know of
+    a digest.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -164,6 +188,13 @@ class World:
     groups: dict[int, str] = field(default_factory=dict)
     spent: list[Order] = field(default_factory=list)
     pending: list[Met | Moved | Filled | Ended] = field(default_factory=list)
+    rounds: dict[int, Round] = field(default_factory=dict)
+    commitments: dict[int, Commitment] = field(default_factory=dict)
+    locked: dict[str, int] = field(default_factory=dict)
+    round_number: int = 0
+    commitment_number: int = 0
+    batched: bool = False
+    secrets: dict[str, tuple[str, OrderTerms]] = field(default_factory=dict)
     fees: int = 0
     tiers: tuple[FeeTier, ...] = ()
     volumes: dict[tuple[str, int], int] = field(default_factory=dict)
