@@ -9,7 +9,8 @@ from cleartide.contracts import Deposit, ListMarket, Message, SetFeeSchedule, Se
 
 from services.matching.tests.model.compare import START, Difference, Pair
 from services.matching.tests.model.scenes import SCENES, TIERS, TRADERS, specs, text_of
-from services.matching.tests.model.steps import Scripted, Step, command_of, random_step
+from services.matching.tests.model.step import Step
+from services.matching.tests.model.steps import Scripted, command_of, random_step
 
 LIFE: Final = 300
 """Steps: long enough for funds to run dry and for ids to pile up, short enough to start rich again often."""

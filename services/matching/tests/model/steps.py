@@ -13,9 +13,7 @@ from cleartide.contracts import (
     BracketLeg,
     CancelAllOrders,
     CancelOrder,
-    ClaimReferralRewards,
     CommitOrder,
-    Deposit,
     FundInsurance,
     LiquidateAccount,
     ListMarket,
@@ -27,16 +25,17 @@ from cleartide.contracts import (
     RevealOrder,
     SettleFunding,
     UpdateIndexPrice,
-    Withdraw,
 )
 from cleartide.contracts.types import TriggerSource
 from cleartide.rules.sealing import digest_of
 from hypothesis import strategies as st
 
-from services.matching.tests.model.margin import standing, withdrawable
+from services.matching.tests.model import money_steps
+from services.matching.tests.model.margin import standing
 from services.matching.tests.model.numbers import DAY, HOUR, SECOND
-from services.matching.tests.model.scenes import TRADERS, specs, text_of
+from services.matching.tests.model.scenes import TRADERS, text_of
 from services.matching.tests.model.sizing import affordable_lots
+from services.matching.tests.model.step import Body, Step
 from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, Order, World
 
 WAITS: Final = (0, 0, 0, 1, 137_000, 500_000, 999_999, SECOND, 3_500_000, 5 * SECOND)
@@ -79,21 +78,6 @@ WEIGHTS: Final = {
     "again": 1,
     "restart": 1,
 }
-
-
-class Step(NamedTuple):
-    """What somebody does next; the numbers are read by `command_of`."""
-
-    kind: str
-    who: int
-    where: int
-    buys: bool
-    amount: int
-    offset: int
-    flags: int
-    wait: int
-    terms: int = 0
-    links: int = 0
 
 
 def random_step(chance: Random) -> Step:
@@ -157,7 +141,6 @@ _SOURCES: Final[dict[type[Message], str]] = {
     FundInsurance: "operator",
     ReportTrade: "engine",
 }
-Body = tuple[type[Message], dict[str, Any]]
 
 
 def _order(world: World, number: int, step: Step, market: Market) -> Body:
@@ -453,56 +436,8 @@ def _report(world: World, number: int, step: Step, market: Market) -> Body:
     }
 
 
-def _deposit(world: World, number: int, step: Step, market: Market) -> Body:
-    return Deposit, _money(step, step.amount * 500_001)
-
-
-def _exact_deposit(world: World, number: int, step: Step, market: Market) -> Body:
-    """What lifts somebody who is due to maintenance exactly, or to a quantum less."""
-    for name, account in world.accounts.items():
-        now = standing(world, account)
-        if name not in RESERVED and now.is_due:
-            lacking = now.maintenance - now.equity - step.flags % 2
-            return Deposit, {**_money(step, max(1, lacking)), "account": name}
-    return Deposit, _money(step, step.amount)
-
-
-def _withdraw(world: World, number: int, step: Step, market: Market) -> Body:
-    return Withdraw, _money(step, step.amount * 250_001)
-
-
-def _exact_withdraw(world: World, number: int, step: Step, market: Market) -> Body:
-    """All that may leave, or a quantum more."""
-    account = world.accounts.get(TRADERS[step.who])
-    most = withdrawable(world, account) if account is not None else 0
-    return Withdraw, _money(step, most + step.flags % 2)
-
-
-def _insure(world: World, number: int, step: Step, market: Market) -> Body:
-    return FundInsurance, {"market": market.name, "amount": text_of(step.amount * 33_333, "0.000001")}
-
-
-def _money(step: Step, quanta: int) -> dict[str, Any]:
-    """An amount for somebody; some amounts cannot be read, and some names are reserved."""
-    text = "0.0000001" if step.flags == 62 else text_of(quanta, "0.000001")
-    name = RESERVED[step.amount % 2] if step.flags == 61 else TRADERS[step.who]
-    return {"account": name, "asset": "USDC", "amount": text}
-
-
-def _list(world: World, number: int, step: Step, market: Market) -> Body:
-    """One that is there already, or one that cannot be traded."""
-    wrong: dict[str, Any] = {"market": f"M{step.amount}-PERP"} if step.flags % 2 else {}
-    changes = ({"tick_size": "0"}, {"lot_size": "0.0000001"}, {"taker_fee_ppb": 10**9}, {"tick_size": "100000000000"})
-    wrong |= changes[step.flags // 2 % len(changes)]
-    return ListMarket, {"spec": specs(0)[0].model_copy(update=wrong)}
-
-
-def _claim(world: World, number: int, step: Step, market: Market) -> Body:
-    return ClaimReferralRewards, {"account": TRADERS[step.who]}
-
-
 _MAKERS: Final = {
-    "claim": _claim,
+    "claim": money_steps.claim,
     "order": _order,
     "exact order": _exact_order,
     "odd order": _odd_order,
@@ -519,11 +454,11 @@ _MAKERS: Final = {
     "keeper": _keeper,
     "settle": _settle,
     "report": _report,
-    "deposit": _deposit,
-    "exact deposit": _exact_deposit,
-    "withdraw": _withdraw,
-    "exact withdraw": _exact_withdraw,
-    "insure": _insure,
-    "list": _list,
+    "deposit": money_steps.deposit,
+    "exact deposit": money_steps.exact_deposit,
+    "withdraw": money_steps.withdraw,
+    "exact withdraw": money_steps.exact_withdraw,
+    "insure": money_steps.insure,
+    "list": money_steps.list_market,
     "restart": _cancel,
 }
