@@ -21,7 +21,8 @@ async def watch_lag(context: ServiceContext) -> None:
                 lag.labels(row["chain"]).set(row["lag"] / 1_000_000)
                 slot.labels(row["chain"]).set(row["slot"])
         with suppress(TimeoutError):
-            await asyncio.wait_for(context.stopping.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await context.stopping.wait()
 
 
 async def _cursors(pool: Any) -> Any:

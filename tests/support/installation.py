@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -21,7 +21,7 @@ from cleartide.bus.permissions import OPERATOR, USERS, users
 from cleartide.bus.streams import READS, SERVICES
 from cleartide.connect import connected, nats_broker
 from cleartide.ops.settings import OpsSettings
-from cleartide.ops.setup import setup
+from cleartide.ops.setup import set_up_database, set_up_roles, set_up_streams
 from cleartide.store.digest import schema_digests
 from cleartide.store.names import enter_schema, role_of
 from nats.aio.client import Client
@@ -34,6 +34,7 @@ from deploy.local.valkey import ValkeyServer
 ROOT = Path(__file__).resolve().parents[2]
 _databases = itertools.count(1)
 _standbys = itertools.count(2)
+_templates: dict[PostgresServer, str] = {}
 
 
 def _dsn(base: str, database: str, user: str = "", password: str = "") -> str:
@@ -134,11 +135,10 @@ class Installation:
             secrets_file=self.folder / "secrets.json",
         )
 
-    async def set_up(self) -> None:
-        """Roles, schemas, migrations and streams."""
+    def write_secrets(self) -> None:
+        """The passwords of the services' roles, where the operator's tools look for them."""
         secrets = {"postgres_roles": {service: f"db-{service}" for service in SERVICES}}
         (self.folder / "secrets.json").write_text(json.dumps(secrets))
-        await setup(self.ops)
 
     @asynccontextmanager
     async def client(self, user: str = OPERATOR) -> AsyncIterator[Client]:
@@ -270,18 +270,29 @@ async def installation(
     folder: Path, postgres: PostgresServer, valkey: ValkeyServer, *, durable: bool = False
 ) -> AsyncIterator[Installation]:
     """A fresh installation on a running Postgres and Valkey, with a NATS server of its own."""
-    name = f"cleartide_{os.getpid()}_{next(_databases)}"
-    await _administer(postgres, f"CREATE DATABASE {name}")
     nats = NatsServer(folder / "nats", users=users({user: f"nats-{user}" for user in USERS}), durable=durable)
+    made = Installation(folder, postgres, nats, valkey, f"cleartide_{os.getpid()}_{next(_databases)}")
+    made.write_secrets()
     await nats.start()
-    made = Installation(folder, postgres, nats, valkey, name)
     try:
-        await made.set_up()
+        await _administer(postgres, f"CREATE DATABASE {made.database} TEMPLATE {await _template(made)}")
+        await asyncio.gather(set_up_roles(made.ops), set_up_streams(made.ops))
         yield made
     finally:
         made.kill_services()
         await nats.stop()
-        await _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+        await _administer(postgres, f"DROP DATABASE IF EXISTS {made.database} WITH (FORCE)")
+
+
+async def _template(installation: Installation) -> str:
+    """A database with every schema migrated, made once on each Postgres: its copies are there at once."""
+    postgres = installation.postgres
+    if postgres not in _templates:
+        name = f"{installation.database}_template"
+        await _administer(postgres, f"CREATE DATABASE {name}")
+        await set_up_database(replace(installation, database=name).ops, SERVICES)
+        _templates[postgres] = name
+    return _templates[postgres]
 
 
 async def _administer(postgres: PostgresServer, statement: str) -> None:

@@ -25,19 +25,25 @@ async def setup(settings: OpsSettings) -> list[str]:
     """Returns one line per thing that was changed."""
     lines: list[str] = []
     async with asyncio.TaskGroup() as tasks:
-        database = tasks.create_task(_database(settings, SERVICES))
-        streams = tasks.create_task(_streams(settings))
+        database = tasks.create_task(set_up_database(settings, SERVICES))
+        streams = tasks.create_task(set_up_streams(settings))
     lines += database.result()
     lines += [f"stream {name} made" for name in streams.result()]
     return lines
 
 
-async def _database(settings: OpsSettings, services: Sequence[str]) -> list[str]:
+async def set_up_roles(settings: OpsSettings) -> None:
+    """Each service's role, with its rights in this database."""
     connection = await asyncpg.connect(settings.admin_dsn)
     try:
         await ensure_roles(connection, settings.role_passwords())
     finally:
         await connection.close()
+
+
+async def set_up_database(settings: OpsSettings, services: Sequence[str]) -> list[str]:
+    """Roles, schemas and migrations; returns one line per migration that was applied."""
+    await set_up_roles(settings)
     applied = await asyncio.gather(*(migrator(settings, service).migrate() for service in services))
     return [
         f"{service}: {migration.version}_{migration.name} applied"
@@ -46,7 +52,8 @@ async def _database(settings: OpsSettings, services: Sequence[str]) -> list[str]
     ]
 
 
-async def _streams(settings: OpsSettings) -> list[str]:
+async def set_up_streams(settings: OpsSettings) -> list[str]:
+    """Returns the names of the streams that were made."""
     broker = nats_broker(settings.nats_url, settings.nats_admin_user, settings.nats_admin_password, "cleartide-ops")
     client = await connected(broker, give_up_after=10)
     try:
