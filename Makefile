@@ -11,10 +11,10 @@ BOOTSTRAP := @python3 -I deploy/local/bootstrap.py
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-package cleartide-common
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
-LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock
+LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops test test-fast lint bench recount chaos model forms schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount chaos model forms schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -64,8 +64,18 @@ ops: ## the operator's tools on the running stack; DO="dead --after 0", DO=statu
 	$(BOOTSTRAP) runtime
 	@$(LOCAL) operate $(or $(DO),--help)
 
+store: ## market data in the running stack: the command `cleartide`; DO="db stats", DO="ticker", DO=--help
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) operate cleartide $(or $(DO),--help)
+
+tools: ## add what charts and raw frames need: matplotlib, zstandard
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -c 'import matplotlib, zstandard' 2>/dev/null || \
+		.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps -r requirements-tools.lock
+
 test: ## every test, on real servers; ARGS= for pytest
 	$(BOOTSTRAP) dev
+	@$(MAKE) --no-print-directory tools
 	@.venv/bin/pytest -n $(WORKERS) --durations=10 $(ARGS)
 
 test-fast: ## the tests that start no servers
@@ -108,6 +118,7 @@ lock: ## write the lock files from requirements/*.in; UPGRADE=1 for newest versi
 	@$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o requirements-dev.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/peers.in -o requirements-peers.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/feeds.in -o requirements-feeds.lock
+	@$(COMPILE) -c requirements-dev.lock requirements/tools.in -o requirements-tools.lock
 
 lock-check: ## fail if a lock file is not what its inputs say, or names a host or a path
 	$(BOOTSTRAP) dev
@@ -116,6 +127,7 @@ lock-check: ## fail if a lock file is not what its inputs say, or names a host o
 	$(COMPILE) -c requirements.lock $(RUNTIME_INPUTS) requirements/dev.in -o "$$new/requirements-dev.lock"; \
 	$(COMPILE) requirements/peers.in -o "$$new/requirements-peers.lock"; \
 	$(COMPILE) requirements/feeds.in -o "$$new/requirements-feeds.lock"; \
+	$(COMPILE) -c requirements-dev.lock requirements/tools.in -o "$$new/requirements-tools.lock"; \
 	for lock in $(LOCKS); do diff $$lock "$$new/$$lock"; done; \
 	if grep -nE '://|file:|^-' $(LOCKS); then \
 	echo 'a lock file names a host or a path'; exit 1; fi; \

@@ -19,6 +19,7 @@ BENCHMARKS: Final = {
     "crash": "benchmarks.crash",
     "engine": "benchmarks.engine.run",
     "feeds": "benchmarks.feeds.run",
+    "store": "benchmarks.store",
     "risk_scale": "benchmarks.risk_scale.run",
 }
 

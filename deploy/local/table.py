@@ -76,17 +76,22 @@ class Table:
         return programs
 
     def operation(self, arguments: Sequence[str], deadline: float) -> Program:
-        """One run of the operator's tools, `python -m cleartide.ops`."""
+        """One run of the operator's tools: `python -m cleartide.ops`, or of `cleartide` where that comes first."""
         user, password = self._nats_user(_NATS_ADMIN, "CLEARTIDE_NATS_ADMIN")
-        environment = self._base() | {
+        environment = {**ingestor_environment(), **self._base()} | {
             "CLEARTIDE_ADMIN_DSN": self.addresses.postgres_dsn,
+            "CLEARTIDE_NATS_USER": user,
+            "CLEARTIDE_NATS_PASSWORD": password,
             "CLEARTIDE_NATS_ADMIN_USER": user,
             "CLEARTIDE_NATS_ADMIN_PASSWORD": password,
             "CLEARTIDE_SECRETS_FILE": str(self.secrets.path),
         }
+        program = arguments if arguments[0] == "cleartide" else ("cleartide.ops", *arguments)
+        if not self.settings.live_feed:
+            environment["CLEARTIDE_INGESTOR_SIMULATOR"] = f"{LOOPBACK}:{self.ports['simulator']}"
         return Program(
             name=arguments[0],
-            argv=(sys.executable, "-m", "cleartide.ops", *arguments),
+            argv=(sys.executable, "-m", *program),
             env=environment,
             after=tuple(self.servers),
             once=True,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import aiohttp
@@ -22,6 +23,7 @@ from services.ingestor.transport.backoff import jittered_delay, stopped_within
 from services.ingestor.transport.connection import Route
 from services.ingestor.transport.metrics import FeedCollector
 from services.ingestor.transport.publisher import JetStream, Publisher
+from services.ingestor.transport.raw import RawLog
 from services.ingestor.transport.rest import VenueRefused, VenueRest
 
 log = structlog.get_logger()
@@ -54,12 +56,17 @@ class VenueFeed:
     ) -> None:
         self._core = core
         self._rest = rest
+        self._raw: RawLog | None = None
         self._publisher = publisher
         self._socket_url = socket_url
         self._routes = {spec.name: Route(spec, self, **limits) for spec in core.routes}
         self._group: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._malformed: list[Malformed] = []
+
+    def keep_raw(self, raw: RawLog) -> None:
+        """Keep every frame as it comes, from here on."""
+        self._raw = raw
 
     async def run(self, session: aiohttp.ClientSession, stopping: asyncio.Event) -> None:
         """Feed until the service stops; then publish what is still in line."""
@@ -78,6 +85,8 @@ class VenueFeed:
                 await self._publisher.flush()
         except TimeoutError:
             log.warning("market_events_unpublished", venue=self._core.venue, events=self._publisher.pending)
+        if self._raw is not None:
+            self._raw.close()
 
     async def locate(self, route: RouteSpec) -> str:
         """The route's address; for a venue that gives out tickets, a fresh one."""
@@ -94,7 +103,10 @@ class VenueFeed:
 
     def received(self, data: bytes) -> None:
         """One message of the venue."""
-        outputs = self._core.frame(data, now_micros())
+        at = now_micros()
+        if self._raw is not None:
+            self._raw.keep(data, at)
+        outputs = self._core.frame(data, at)
         if outputs:
             self._take(outputs)
 
@@ -204,7 +216,8 @@ async def feed(context: FeedContext) -> None:
         return
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         for name, chosen in feeds.items():
-            group.create_task(_follow(context, session, venues()[name], chosen, settings.pinned_ticks(name)))
+            ticks, raw = settings.pinned_ticks(name), settings.raw_folder
+            group.create_task(_follow(context, session, venues()[name], chosen, ticks, raw))
 
 
 async def _follow(
@@ -213,6 +226,7 @@ async def _follow(
     venue: Venue,
     chosen: VenueSettings,
     ticks: Mapping[str, str],
+    raw_folder: str,
 ) -> None:
     """One venue, beside the others: what befalls it does not touch them."""
     rest = VenueRest(session, chosen.http_url, venue.limits, venue.used_weight_header)
@@ -224,4 +238,15 @@ async def _follow(
     publisher = Publisher(context.jetstream)
     context.registry.register(FeedCollector(core, publisher, rest))
     log.info("feed_started", venue=core.venue, symbols=len(found), url=chosen.ws_url)
-    await VenueFeed(core, rest, publisher, chosen.ws_url).run(session, context.stopping)
+    following = VenueFeed(core, rest, publisher, chosen.ws_url)
+    if raw_folder:
+        _keep_raw(following, raw_folder, core.venue)
+    await following.run(session, context.stopping)
+
+
+def _keep_raw(following: VenueFeed, folder: str, venue: str) -> None:
+    """Where zstandard is missing the feed runs without: its data matters more than its frames."""
+    try:
+        following.keep_raw(RawLog(Path(folder), venue))
+    except ImportError:
+        log.error("raw_frames_off", venue=venue, reason="zstandard is not installed")

@@ -76,7 +76,10 @@ class VenueSettings(BaseModel):
 
 
 class IngestorSettings(BaseSettings):
-    """`CLEARTIDE_INGESTOR_*`. simulator: host:port of a venue simulator, where venues without addresses are found."""
+    """`CLEARTIDE_INGESTOR_*`. simulator: host:port of a venue simulator, where venues without addresses are found.
+
+    raw_folder: where to keep the frames of venues as they came; empty keeps none.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="CLEARTIDE_INGESTOR_", env_ignore_empty=True, extra="ignore", frozen=True
@@ -86,6 +89,7 @@ class IngestorSettings(BaseSettings):
         default="replay", validation_alias=AliasChoices("FEED", "CLEARTIDE_INGESTOR_FEED")
     )
     simulator: str = ""
+    raw_folder: str = ""
     venues: dict[str, VenueSettings] = {SANDBOX_VENUE: VenueSettings(symbols=("BTCUSDT",))}
     index_markets: tuple[IndexMarketSettings, ...] = SANDBOX_INDEX
 

@@ -1,7 +1,8 @@
 """The command `cleartide`: one entry point, whose commands each service brings along.
 
-A service that has commands has a module `services.<name>.commands` with `add_parsers(commands)`, which adds parsers
-that set `run` to a coroutine function of the parsed arguments. Services are found by name and never import each other.
+A service that has commands has a module `services.<name>.commands` with `add_parsers(commands, wanted)`, which adds the
+parser of the wanted command, whose `run` is a coroutine function of the parsed arguments, and the names of the others.
+Services are found by name and never import each other.
 """
 
 import argparse
@@ -43,8 +44,8 @@ def services_with_commands() -> list[str]:
     return [name for name in names if importlib.util.find_spec(f"services.{name}.commands") is not None]
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every command of every service."""
+def parser(wanted: str = "") -> argparse.ArgumentParser:
+    """Every command of every service by name, and what the wanted one takes."""
     main_parser = argparse.ArgumentParser(
         prog="cleartide",
         description="Market data of perpetuals venues, and the operation of a Cleartide system.",
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in services_with_commands():
-        importlib.import_module(f"services.{name}.commands").add_parsers(commands)
+        importlib.import_module(f"services.{name}.commands").add_parsers(commands, wanted)
     for name, (_, text) in MOUNTED.items():
         commands.add_parser(name, help=text, add_help=False)
     return main_parser
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given and given[0] in MOUNTED:
         _find_installation()
         return int(importlib.import_module(MOUNTED[given[0]][0]).main(given[1:]))
-    parsed = parser().parse_args(given)
+    parsed = parser(given[0] if given else "").parse_args(given)
     try:
         return asyncio.run(parsed.run(parsed)) or 0
     except KeyboardInterrupt:

@@ -1,11 +1,36 @@
-"""The ingestor's commands of `cleartide`. What takes long to import is imported by the command that needs it."""
+"""The ingestor's commands of `cleartide`. Only the module of the command that is run is imported."""
 
 import argparse
+import importlib
+from typing import Final
 
-from services.ingestor.commands import backfill, database
+TEXTS: Final = {
+    "db": "the time-series store: make it, look at it, clean it",
+    "market": "what venues list: symbols, ticks, lots, funding",
+    "ticker": "the newest figures of every instrument that is followed",
+    "backfill": "fetch the past of venues: candles, funding rates, trades",
+    "stream": "follow quotes, trades, books and more while they come",
+    "stats": "statistics and charts of what is recorded",
+    "export": "write series to files: CSV, JSON lines or Parquet",
+    "import": "read files that export has written; what is there stays",
+}
+_MODULES: Final = {
+    "db": "database",
+    "market": "market",
+    "ticker": "market",
+    "backfill": "backfill",
+    "stream": "stream",
+    "stats": "statistics",
+    "export": "transfer",
+    "import": "transfer",
+}
 
 
-def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Every command of the ingestor."""
-    database.add_parsers(commands)
-    backfill.add_parsers(commands)
+def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", wanted: str) -> None:
+    """The wanted command, and of the others their names."""
+    module = _MODULES.get(wanted, "")
+    if module:
+        importlib.import_module(f"{__name__}.{module}").add_parsers(commands)
+    for name, text in TEXTS.items():
+        if _MODULES[name] != module:
+            commands.add_parser(name, help=text, add_help=False)

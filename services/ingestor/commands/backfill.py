@@ -12,6 +12,7 @@ from cleartide.store.bulk import BulkWriter
 
 from services.ingestor.adapters.history import KINDS, histories
 from services.ingestor.backfill import INSTRUMENTS, Backfill, Plan, Progress, Task, instrument_row
+from services.ingestor.commands import TEXTS
 from services.ingestor.commands.options import (
     SERVICE,
     add,
@@ -34,7 +35,7 @@ BAR: Final = 30
 
 def add_parsers(commands: Any) -> None:
     """The command."""
-    parser = add(commands, "backfill", _run, "fetch the past of venues: candles, funding rates, trades", _EXAMPLES)
+    parser = add(commands, "backfill", _run, TEXTS["backfill"], _EXAMPLES)
     add_database(parser)
     add_venues(parser)
     parser.add_argument("-s", "--symbols", type=listed, required=True, metavar="A,B", help="BTCUSDT, or BTC/USDT")
@@ -124,7 +125,7 @@ def _tasks(venue: str, instrument: Any, arguments: argparse.Namespace) -> list[T
 def _planned(plan: Plan) -> dict[str, Any]:
     return {
         "what": f"{plan.task.scope} {plan.task.kind}",
-        "earliest": None if plan.earliest is None else instant(plan.earliest),
+        "from": None if plan.earliest is None else instant(plan.earliest),
         "missing_from": instant(plan.missing[0][0]) if plan.missing else None,
         "missing_to": instant(plan.missing[-1][1]) if plan.missing else None,
         "gaps": len(plan.missing),

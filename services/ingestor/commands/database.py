@@ -22,6 +22,7 @@ from cleartide.store.partitions import Partitioned, days_around, ensure_days
 from cleartide.store.roles import ensure_roles
 from cleartide.store.sizes import SeriesSize, activity, database_bytes, recount, sizes
 
+from services.ingestor.commands import TEXTS
 from services.ingestor.commands.options import (
     BY_VENUE,
     PARTITIONED,
@@ -45,7 +46,7 @@ LAST_HOUR: Final = timedelta(hours=1)
 
 def add_parsers(commands: Any) -> None:
     """The verbs of the store."""
-    verbs = group(commands, "db", "the time-series store: make it, look at it, clean it")
+    verbs = group(commands, "db", TEXTS["db"])
     init = _verb(verbs, "init", _init, "make role, schema, tables and the days ahead; harmless to repeat", _INIT)
     init.add_argument("--create-partitions-days", type=int, default=7, metavar="N", help="days from today (default: 7)")
     _verb(verbs, "migrate", _migrate, "apply the migrations that are pending", "  cleartide db migrate")

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +21,15 @@ def show(rows: Rows, form: str, *, empty: str = "nothing") -> None:
     elif form == "csv":
         print(as_csv(rows), end="")
     else:
-        print(as_table(rows) if rows else empty)
+        print(_emphasised(as_table(rows)) if rows else empty)
+
+
+def _emphasised(table: str) -> str:
+    """A terminal shows the header line bold; what is piped on is plain, also where NO_COLOR is set."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return table
+    header, _, rest = table.partition("\n")
+    return f"\x1b[1m{header}\x1b[0m\n{rest}"
 
 
 def as_csv(rows: Rows) -> str:

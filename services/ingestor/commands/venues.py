@@ -24,6 +24,11 @@ def add_venues(parser: argparse.ArgumentParser, *, several: bool = True) -> None
         parser.add_argument("-e", "--exchanges", type=listed, required=True, metavar="A,B", help=text)
     else:
         parser.add_argument("-e", "--exchange", choices=tuple(venues()), required=True, metavar="NAME", help=text)
+    add_places(parser)
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """--live and --simulator."""
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--live", action="store_true", help="the venue's own hosts (also: FEED=live)")
     place.add_argument(
@@ -84,11 +89,11 @@ async def instruments(venue: Venue, rest: VenueRest, symbols: Sequence[str]) -> 
     """The instruments of these symbols, on the grids that the index counts in. Raises CommandError for others."""
     try:
         answers = [await rest.ask(request) for request in venue.listing]
-        return venue.instruments(answers, _own(venue, symbols), IngestorSettings().pinned_ticks(venue.name))
+        return venue.instruments(answers, own_symbols(venue, symbols), IngestorSettings().pinned_ticks(venue.name))
     except (VenueRefused, UnknownInstrument) as error:
         raise CommandError(f"{venue.name}: {error}") from error
 
 
-def _own(venue: Venue, symbols: Sequence[str]) -> list[str]:
+def own_symbols(venue: Venue, symbols: Sequence[str]) -> list[str]:
     """Global names such as BTC/USDT as the venue's own; its own stay as they are."""
     return [venue.format(*symbol.split("/", 1)) if "/" in symbol else symbol for symbol in symbols]
