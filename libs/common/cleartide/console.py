@@ -21,6 +21,8 @@ MOUNTED: Final = {
     "client": ("cleartide.cli.__main__", "what a third party does: alerts, orders, trades, deposits"),
 }
 """Command lines of their own that are also reached from here."""
+VERBS: Final = "cleartide.ops.verbs"
+"""What is done to a running system: sub, pub, tail, replay, trace, doctor."""
 
 
 class CommandError(Exception):
@@ -55,6 +57,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in services_with_commands():
         importlib.import_module(f"services.{name}.commands").add_parsers(commands, wanted)
+    importlib.import_module(VERBS).add_parsers(commands)
     for name, (_, text) in MOUNTED.items():
         commands.add_parser(name, help=text, add_help=False)
     return main_parser

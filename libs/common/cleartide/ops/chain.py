@@ -1,0 +1,117 @@
+"""From an alert back to the frame that caused it: each message names the one that caused it, and the streams keep all.
+
+A message of a stream with one writer is found by its number, which grows with the place; one of a stream with many by
+its time, which is that of what it caused. Nothing is read but what lies on the way.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from cleartide.bus.nats import NatsBus
+from cleartide.bus.ports import Delivery
+from cleartide.bus.streams import BY_NAME, Stream
+
+LONGEST_CHAIN: Final = 12
+AROUND: Final = 2_000
+READ_AT_ONCE: Final = 200
+SLACK_MICROS: Final = 2_000
+NUMBERED: Final = re.compile(r"(?P<service>[a-z]+)-(?P<channel>[a-z_]+)-(?P<seq>\d+)")
+_CAUSES: Final = ("COMMANDS", "MARKET")
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One message of a chain: where it is stored, since when (microseconds, UTC), and what it says."""
+
+    stream: str
+    stream_seq: int
+    stored_at: int
+    subject: str
+    event: Event
+
+
+async def chain_of(bus: NatsBus, ident: str) -> list[Link]:
+    """The message of an id and everything that led to it, the last cause last. Empty when the id is not found.
+
+    `ident`: an alert's number, or an id such as risk-risk-12 or matching-events-345.
+    """
+    wanted, at = f"risk-risk-{ident}" if ident.isdigit() else ident, 0
+    links: list[Link] = []
+    while wanted and len(links) < LONGEST_CHAIN:
+        link = await find(bus, wanted, at)
+        if link is None or any(link.event["id"] == seen.event["id"] for seen in links):
+            break
+        links.append(link)
+        wanted, at = str(link.event.get("causation_id", "")), int(link.event["occurred_at"])
+    return links
+
+
+async def find(bus: NatsBus, ident: str, at: int) -> Link | None:
+    """A message by its id. `at`: when what it caused says that it happened; 0 when that is not known."""
+    numbered = NUMBERED.fullmatch(ident)
+    stream = BY_NAME.get(numbered["channel"].upper()) if numbered else None
+    if numbered is not None and stream is not None and stream.single_writer:
+        seq = int(numbered["seq"])
+        return await _search(bus, stream, ident, lambda delivery: _last_number(delivery) >= seq)
+    for name in (stream.name,) if stream is not None else _CAUSES:
+        if (link := await _by_time(bus, BY_NAME[name], ident, at)) is not None:
+            return link
+    return None
+
+
+async def _by_time(bus: NatsBus, stream: Stream, ident: str, at: int) -> Link | None:
+    if at:
+        return await _search(bus, stream, ident, lambda delivery: delivery.at >= at - SLACK_MICROS)
+    bounds = await bus.state(stream)
+    return await _scan(bus, stream, ident, max(bounds.first_seq, bounds.last_seq - AROUND), bounds.last_seq)
+
+
+async def _search(bus: NatsBus, stream: Stream, ident: str, reached: Callable[[Delivery], bool]) -> Link | None:
+    """The first message that has reached the place, by halving, and what stands behind it."""
+    bounds = await bus.state(stream)
+    low, high = bounds.first_seq, bounds.last_seq
+    while low < high:
+        middle = (low + high) // 2
+        found = await bus.read(stream, middle, 1)
+        if found and reached(found[0]):
+            high = middle
+        else:
+            low = (found[0].stream_seq if found else middle) + 1
+    return await _scan(bus, stream, ident, low, low + AROUND)
+
+
+async def _scan(bus: NatsBus, stream: Stream, ident: str, first: int, last: int) -> Link | None:
+    while first <= last and (found := await bus.read(stream, first, READ_AT_ONCE)):
+        for delivery in found:
+            for event in events_of(delivery.payload):
+                if event.get("id") == ident:
+                    return Link(stream.name, delivery.stream_seq, delivery.at, delivery.subject, event)
+        first = found[-1].stream_seq + 1
+    return None
+
+
+def _last_number(delivery: Delivery) -> int:
+    return max((int(event.get("seq", 0)) for event in events_of(delivery.payload)), default=0)
+
+
+def events_of(payload: bytes) -> list[Event]:
+    """The events of a message, one or packed; none where they cannot be read."""
+    try:
+        said = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    return [event for event in (said if isinstance(said, list) else [said]) if isinstance(event, dict)]
+
+
+def told(event: Event) -> str:
+    """What an event says, in a line: its own fields, without the envelope and what is long."""
+    envelope = {"id", "type", "version", "seq", "occurred_at", "causation_id", "correlation_id", "source"}
+    fields = {name: value for name, value in event.items() if name not in envelope and value not in (None, "", [])}
+    plain = {name: value for name, value in fields.items() if not isinstance(value, dict | list)}
+    return " ".join(f"{name}={value}" for name, value in plain.items())[:160]

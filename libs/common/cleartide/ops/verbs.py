@@ -1,0 +1,58 @@
+"""Verbs of `cleartide` on a running system: sub, pub, tail, replay, trace, doctor. The work is imported late."""
+
+import argparse
+import importlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+WORK: Final = "cleartide.ops.verbs_run"
+STREAMS: Final = "a stream, such as COMMANDS, EVENTS, MARKET, RISK or DEAD_LETTERS"
+
+Run = Callable[[argparse.Namespace], Awaitable[int | None]]
+
+
+def _late(name: str) -> Run:
+    async def run(arguments: argparse.Namespace) -> int | None:
+        done: int | None = await getattr(importlib.import_module(WORK), name)(arguments)
+        return done
+
+    return run
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    failures: tuple[type[BaseException], ...] = importlib.import_module(WORK).FAILURES
+    return failures
+
+
+def add_parsers(commands: Any) -> None:
+    """The verbs. Addresses and passwords come from the environment or from the stack of this folder."""
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(
+            name, help=text, description=text[:1].upper() + text[1:] + "."
+        )
+        parser.set_defaults(run=_late(name), failures=_failures)
+        parser.add_argument("--json", action="store_true", help="whole messages as JSON")
+        return parser
+
+    sub = add("sub", "print what is said on a subject, e.g. 'risk.alerts.>'")
+    sub.add_argument("subject")
+    sub.add_argument("--user", default="viewer", help="as whom to listen (default: viewer)")
+    sub.add_argument("--count", type=int, default=0, help="end after so many messages")
+    pub = add("pub", "publish a command, given as JSON or as - for standard input")
+    pub.add_argument("message")
+    pub.add_argument("--user", help="as whom to publish (default: operator for admin commands, otherwise trader)")
+    tail = add("tail", "print the last messages of a stream")
+    tail.add_argument("stream", help=STREAMS)
+    tail.add_argument("--last", type=int, default=10, help="so many of them (default: 10)")
+    tail.add_argument("--follow", action="store_true", help="go on with what comes")
+    replay = add("replay", "print stored messages again, in order and at their own pace")
+    replay.add_argument("stream", help=STREAMS)
+    replay.add_argument("--first", type=int, default=1, help="number in the stream to begin with")
+    replay.add_argument("--last", type=int, default=0, help="number to end with (default: the end)")
+    replay.add_argument(
+        "--speed", type=float, default=0, help="1 is the pace of then, 10 ten times it (default: at once)"
+    )
+    trace = add("trace", "show an alert back to the frame that caused it")
+    trace.add_argument("id", help="an alert's number, or a message id")
+    add("doctor", "check the system and say what to do about each fault")
