@@ -1,6 +1,7 @@
 """The commands of the tutorial, files, figures and charts, as a user runs them."""
 
 import asyncio
+import importlib.util
 import json
 import re
 import shlex
@@ -181,11 +182,7 @@ async def test_figures_are_shown_in_units_that_people_use(recorded: ServiceSchem
 
 
 def _has_matplotlib() -> bool:
-    try:
-        import matplotlib  # noqa: F401 - whether it is there
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec("matplotlib") is not None
 
 
 def test_bins_hold_every_value_once() -> None:
