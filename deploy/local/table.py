@@ -15,6 +15,7 @@ from deploy.local.venues import ingestor_environment, simulator_arguments
 
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
 RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
+EDGE: Final = "gateway"
 SETUP: Final = "setup"
 OPENING: Final = "opening"
 _NATS_ADMIN: Final = "operator"
@@ -120,11 +121,12 @@ class Table:
             "CLEARTIDE_NATS_USER": user,
             "CLEARTIDE_NATS_PASSWORD": password,
             "CLEARTIDE_POSTGRES_DSN": self.addresses.dsn_of(name, self.secrets.postgres_roles[name]),
-            "CLEARTIDE_REDIS_URL": self.addresses.redis_url,
             "CLEARTIDE_HTTP_HOST": LOOPBACK,
             "CLEARTIDE_HTTP_PORT": str(self._health_port(name)),
         }
         after = [SETUP]
+        if name == EDGE:
+            environment["CLEARTIDE_REDIS_URL"] = self.addresses.redis_url
         if name == "ingestor":
             environment = ingestor_environment() | environment  # what the user set goes before
         if name == "ingestor" and not self.settings.live_feed:

@@ -139,7 +139,8 @@ class TestSwitches:
         assert risk["CLEARTIDE_POSTGRES_DSN"].endswith("@db.example:6432/venue")
         assert "boss" not in risk["CLEARTIDE_POSTGRES_DSN"]
         assert (risk["CLEARTIDE_NATS_URL"], risk["CLEARTIDE_NATS_USER"]) == ("nats://bus.example:4333", "shared")
-        assert risk["CLEARTIDE_REDIS_URL"] == "redis://cache.example"
+        assert programs["gateway"].env["CLEARTIDE_REDIS_URL"] == "redis://cache.example"
+        assert "CLEARTIDE_REDIS_URL" not in risk, "the key to the cache is the edge's alone"
 
     def test_the_closing_block_says_where_everything_is(self, tmp_path: Path) -> None:
         plan = made(tmp_path)

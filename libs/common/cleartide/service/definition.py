@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from prometheus_client import CollectorRegistry
-from redis.asyncio import Redis
 
 from cleartide.bus.folder import Fold
 from cleartide.bus.streams import Stream
@@ -18,6 +17,9 @@ from cleartide.bus.worker import Worker
 from cleartide.fold import Handlers, Repository
 from cleartide.settings import ServiceSettings
 from cleartide.store.partitions import Partitioned
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 Query = Callable[[Any, dict[str, Any]], Awaitable[Any]]
 

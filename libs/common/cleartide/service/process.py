@@ -6,13 +6,12 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import structlog
 import uvloop
 from prometheus_client import CollectorRegistry
-from redis.asyncio import Redis
 
 from cleartide.bus.faults import crash_point_from
 from cleartide.bus.nats import NatsBus
@@ -33,6 +32,9 @@ from cleartide.telemetry.health import health_app, serve
 from cleartide.telemetry.logs import configure_logs
 from cleartide.telemetry.metrics import WorkerMetrics
 from cleartide.telemetry.tracing import BatchTracer, configure_tracing
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 log = structlog.get_logger()
 
@@ -131,9 +133,6 @@ async def _connect(
     )
     pool = await _pool(settings.postgres_dsn, service.name)
     stack.push_async_callback(pool.close)
-    redis = Redis.from_url(settings.redis_url) if settings.redis_url else None
-    if redis is not None:
-        stack.push_async_callback(redis.aclose)
     listening = asyncio.Event()
     app = health_app(lambda: progress_report(service, worker, listening), registry)
     server = await serve(app, settings.http_host, settings.http_port)
@@ -145,12 +144,20 @@ async def _connect(
         nats=client,
         jetstream=client.jetstream(),
         pool=pool,
-        redis=redis,
+        redis=_redis(settings.redis_url, stack) if settings.redis_url else None,
         registry=registry,
         stopping=stopping,
         listening=listening,
         worker=worker,
     )
+
+
+def _redis(url: str, stack: AsyncExitStack) -> "Redis":
+    from redis.asyncio import Redis  # only the edge has a cache, and the others start sooner without it
+
+    redis: Redis = Redis.from_url(url)
+    stack.push_async_callback(redis.aclose)
+    return redis
 
 
 async def _pool(dsn: str, name: str) -> "asyncpg.Pool[Any]":
