@@ -21,6 +21,7 @@ BENCHMARKS: Final = {
     "feeds": "benchmarks.feeds.run",
     "store": "benchmarks.store",
     "risk_scale": "benchmarks.risk_scale.run",
+    "analytics": "benchmarks.analytics.run",
 }
 
 

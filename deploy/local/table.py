@@ -134,6 +134,8 @@ class Table:
             after.append("simulator")
         if name == "ingestor" and self.settings.sandbox:
             after.append(OPENING)
+        if name == "analytics":
+            environment = {"CLEARTIDE_ARCHIVE_ADDRESS": str(self.settings.home.data / "archive")} | environment
         return Program(
             name=name,
             argv=(sys.executable, "-m", f"services.{name}"),

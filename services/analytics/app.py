@@ -5,7 +5,9 @@ from typing import Final
 
 from cleartide.bus.streams import EVENTS
 from cleartide.service import Service
+from cleartide.store.partitions import Partitioned
 
+from services.analytics.archive import keep_archive
 from services.analytics.handlers import HANDLERS
 from services.analytics.queries import QUERIES
 from services.analytics.repository import AnalyticsRepository
@@ -17,4 +19,6 @@ SERVICE: Final = Service(
     repository=AnalyticsRepository(),
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
+    partitions=(Partitioned("account_hours"), Partitioned("account_days")),
+    background=(keep_archive,),
 )

@@ -53,7 +53,7 @@ def from_csv(rows: Path, columns: Mapping[str, str], target: Path) -> int:
         counted = duck.execute(
             f"COPY (SELECT * FROM read_csv('{rows}', header = false, auto_detect = false, nullstr = '\\N', "  # noqa: S608
             f"delim = ',', quote = '\"', escape = '\"', columns = {{{typed}}})) "
-            f"TO '{partial}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
+            f"TO '{partial}' (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
         ).fetchall()
     partial.replace(target)
     return int(counted[0][0])

@@ -1,0 +1,1 @@
+"""What analytics cost: candles beside streaming engines, days of accounts beside PostgreSQL and Parquet."""
