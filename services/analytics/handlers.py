@@ -23,7 +23,6 @@ from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.rules.fees import REFERRAL
 
-from services.analytics.domain.account import Holding
 from services.analytics.domain.candle import MINUTE_MICROS, minute_of
 from services.analytics.domain.state import AnalyticsState, Liquidation, MarketNow, Restatement, Terms, Trade
 
@@ -42,24 +41,26 @@ def on_trade(state: AnalyticsState, event: TradeExecuted, effects: Effects) -> N
     _advance(state, effects)
     if event.origin not in MARKET_ORIGINS:
         return
+    quanta = event.quote_quanta
     state.trade(
         Trade(
-            seq=effects.seq,
-            market=event.market,
-            minute=state.minute,
-            at=effects.at,
-            price_ticks=event.price_ticks,
-            size_lots=event.size_lots,
-            quote_quanta=event.quote_quanta,
-            taker_side=event.taker_side,
-            origin=event.origin,
-            trade_id=event.trade_id,
+            effects.seq,
+            event.market,
+            state.minute,
+            effects.at,
+            event.price_ticks,
+            event.size_lots,
+            quanta,
+            event.taker_side,
+            event.origin,
+            event.trade_id,
         )
     )
+    ledger = state.ledger
     for party in (event.buyer, event.seller):
         if party not in SYSTEM_ACCOUNTS:
-            account = state.ledger.open(party)
-            account.volume += event.quote_quanta
+            account = ledger.open(party)
+            account.volume += quanta
             account.trades += 1
 
 
@@ -136,11 +137,19 @@ def on_position_changed(state: AnalyticsState, event: PositionChanged, effects: 
         day.referral_quanta += event.referral_quanta
     if event.account in SYSTEM_ACCOUNTS:
         return
-    held = Holding(event.lots, event.quote_quanta, event.funding_index_quanta)
-    account = state.ledger.fill(event.account, market, event.fill_lots, event.fill_price_ticks, held)
-    account.pay(event.realized_pnl_quanta + event.funding_quanta - event.fee_quanta, event.cash_quanta)
-    account.fees += event.fee_quanta
-    account.realized += event.realized_pnl_quanta
+    fee, realized = event.fee_quanta, event.realized_pnl_quanta
+    account = state.ledger.fill(
+        event.account,
+        market,
+        event.fill_lots,
+        event.fill_price_ticks,
+        event.lots,
+        event.quote_quanta,
+        event.funding_index_quanta,
+    )
+    account.pay(realized + event.funding_quanta - fee, event.cash_quanta)
+    account.fees += fee
+    account.realized += realized
 
 
 def on_position_settled(state: AnalyticsState, event: PositionSettled, effects: Effects) -> None:
@@ -148,8 +157,15 @@ def on_position_settled(state: AnalyticsState, event: PositionSettled, effects: 
     _advance(state, effects)
     if event.account in SYSTEM_ACCOUNTS:
         return
-    held = Holding(event.lots, event.quote_quanta, event.funding_index_quanta)
-    account = state.ledger.fill(event.account, event.market, event.fill_lots, event.fill_price_ticks, held)
+    account = state.ledger.fill(
+        event.account,
+        event.market,
+        event.fill_lots,
+        event.fill_price_ticks,
+        event.lots,
+        event.quote_quanta,
+        event.funding_index_quanta,
+    )
     account.pay(event.realized_pnl_quanta + event.funding_quanta, event.cash_quanta)
     account.realized += event.realized_pnl_quanta
 
@@ -210,6 +226,8 @@ def on_liquidation(state: AnalyticsState, event: LiquidationExecuted, effects: E
 
 
 def _advance(state: AnalyticsState, effects: Effects) -> None:
+    if not state.is_due(effects.at):
+        return
     for market, series, candle in state.advance(effects.at):
         if series != "trade":
             continue

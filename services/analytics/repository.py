@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from cleartide.fold import Changes, Repository, Row, Table
 
-from services.analytics.domain.account import Account, Holding, Span, Unit
+from services.analytics.domain.account import Account, Holding, Span, Unit, day_of
 from services.analytics.domain.candle import Candle
 from services.analytics.domain.ledger import Ledger
 from services.analytics.domain.state import AnalyticsState, MarketDay, MarketNow
@@ -66,6 +66,7 @@ class AnalyticsRepository(Repository[AnalyticsState]):
         ledger = state.ledger
         for _, minute, hour, swept in rows[CLOCK.name]:
             state.minute, ledger.hour, ledger.swept = minute, hour, swept
+            state.today = day_of(minute)
         for row in rows[MARKETS.name]:
             state.markets[row[0]] = MarketNow(*row)
         for market, series, *candle in rows[OPEN_CANDLES.name]:

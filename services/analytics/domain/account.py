@@ -129,18 +129,29 @@ class Account:
             raise Inconsistent(f"{self.account}: cash {self.cash} + {amount} is not {cash_after}")
         self.cash = cash_after
 
-    def fill(self, market: str, unit: Unit, fill_lots: int, price_ticks: int, held: Holding) -> None:
-        """Count what a fill moved; `held` is the position after it. Raises Inconsistent when the sizes do not fit."""
-        before = self.holdings.get(market)
-        if held.lots != fill_lots + (before.lots if before is not None else 0):
-            raise Inconsistent(f"{self.account} {market}: {fill_lots} lots do not lead from {before} to {held}")
-        if before is not None:
-            self.settled -= before.lots * (held.settled_index - before.settled_index)
-        self.fill_flow -= fill_lots * price_ticks * unit.quanta_per_lot_tick
-        if held.lots == 0 and held.quote_quanta == 0:
-            self.holdings.pop(market, None)
+    def fill(
+        self,
+        market: str,
+        quanta_per_lot_tick: int,
+        fill_lots: int,
+        price_ticks: int,
+        lots: int,
+        quote_quanta: int,
+        settled_index: int,
+    ) -> None:
+        """Count what a fill moved; the last three are the position after it. Inconsistent when sizes do not fit."""
+        held = self.holdings.get(market)
+        if lots != fill_lots + (held.lots if held is not None else 0):
+            raise Inconsistent(f"{self.account} {market}: {fill_lots} lots do not lead from {held} to {lots}")
+        self.fill_flow -= fill_lots * price_ticks * quanta_per_lot_tick
+        if held is None:
+            self.holdings[market] = Holding(lots, quote_quanta, settled_index)
+            return
+        self.settled -= held.lots * (settled_index - held.settled_index)
+        if lots == 0 and quote_quanta == 0:
+            del self.holdings[market]
         else:
-            self.holdings[market] = held
+            held.lots, held.quote_quanta, held.settled_index = lots, quote_quanta, settled_index
 
     def close_hour(self, units: Mapping[str, Unit]) -> Span:
         """Finish the hour at the marks and indices of the boundary, and add it to its day."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.analytics.domain.account import HOUR_MICROS, Account, Adjustment, Holding, Span, Unit, day_of, hour_of
+from services.analytics.domain.account import HOUR_MICROS, Account, Adjustment, Span, Unit, day_of, hour_of
 
 CLOSES_PER_EVENT: Final = 256
 
@@ -67,13 +67,15 @@ class Ledger:
         self.touched.add(name)
         return account
 
-    def fill(self, name: str, market: str, fill_lots: int, price_ticks: int, held: Holding) -> Account:
-        """An account's position changed; fees and cash are the caller's to book."""
+    def fill(
+        self, name: str, market: str, fill_lots: int, price_ticks: int, lots: int, quote_quanta: int, settled_index: int
+    ) -> Account:
+        """A fill; the last three are the position after it. Fees and cash are the caller's to book."""
         unit = self.units[market]
         account = self.open(name)
         if unit.mark == 0:
             self.mark(market, price_ticks)
-        account.fill(market, unit, fill_lots, price_ticks, held)
+        account.fill(market, unit.quanta_per_lot_tick, fill_lots, price_ticks, lots, quote_quanta, settled_index)
         self.touched_holdings.add((name, market))
         return account
 

@@ -110,6 +110,7 @@ class AnalyticsState:
 
     def __init__(self) -> None:
         self.minute = 0
+        self.today = 0
         self.ledger = Ledger()
         self.days: dict[str, MarketDay] = {}
         self.closed_days: list[MarketDay] = []
@@ -124,6 +125,11 @@ class AnalyticsState:
         self.touched_markets: set[str] = set()
         self.touched_candles: set[tuple[str, Series]] = set()
 
+    def is_due(self, at: int) -> bool:
+        """Whether something ends with `at`, or is still being closed: most events find nothing to do."""
+        ledger = self.ledger
+        return at >= self.minute + MINUTE_MICROS or ledger.swept < len(ledger.numbered)
+
     def advance(self, at: int) -> list[ClosedCandle]:
         """Let time reach `at`; returns the candles that this ends, by market and series.
 
@@ -135,6 +141,7 @@ class AnalyticsState:
         if at < self.minute + MINUTE_MICROS:
             return []
         minute = minute_of(at)
+        self.today = day_of(minute)
         ended = [ClosedCandle(*key, self.candles[key]) for key in sorted(self.candles)]
         self.touched_candles.update(self.candles)
         self.closed.extend(ended)
@@ -159,7 +166,7 @@ class AnalyticsState:
     def day(self, market: str) -> MarketDay:
         """The open UTC day of a listed market, to be changed by the caller. What ended is kept for the next write."""
         day = self.days.get(market)
-        start = day_of(self.minute)
+        start = self.today
         if day is None or day.day < start:
             interest = 0
             if day is not None:
