@@ -76,19 +76,25 @@ def _candle_rows() -> list[Row]:
     ]
     python = peers_python(ROOT / "requirements-streams.lock")
     for peer, count in PEERS.items() if python is not None else ():
-        script = Path(__file__).with_name("peers.py")
-        done = subprocess.run([str(python), str(script), peer, str(count)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"without {peer}: {done.stderr.strip()[-300:]}", flush=True)
-            continue
-        told = json.loads(done.stdout.strip().splitlines()[-1])
-        total = sum(row[3] for row in trades(count))
-        note = "" if told["lots"] == [total, total] else f"counted {told['lots']} lots of {total}"
         for way, aim in (("decoded", ">= 100"), ("json", ">= 10")):
-            rate = count / told[way]
-            what = f"trades/s of {peer}, one timeframe"
-            found.append(Row(f"analytics.candles.{way}.{peer}", rate, what, "ours/theirs", ours[way] / rate, aim, note))
+            told = _peer(str(python), peer, count, way)
+            if told is not None:
+                rate, what = count / told["seconds"], f"trades/s of {peer}, one timeframe"
+                total = sum(row[3] for row in trades(count))
+                note = "" if told["lots"] == total else f"counted {told['lots']} lots of {total}"
+                name = f"analytics.candles.{way}.{peer}"
+                found.append(Row(name, rate, what, "ours/theirs", ours[way] / rate, aim, note))
     return found
+
+
+def _peer(python: str, peer: str, count: int, way: str) -> dict[str, Any] | None:
+    script = Path(__file__).with_name("peers.py")
+    done = subprocess.run([python, str(script), peer, str(count), way], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"without {peer}: {done.stderr.strip()[-300:]}", flush=True)
+        return None
+    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return told
 
 
 def six_timeframes(rows: Any) -> dict[tuple[str, int, int], Candle]:
