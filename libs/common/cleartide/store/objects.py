@@ -136,7 +136,8 @@ class S3Store(ObjectStore):
     ) -> bytes:
         url = f"{self._endpoint}{path}" + (f"?{canonical_query(query)}" if query else "")
         headers = self._signed(method, path, query, digest)
-        async with http.request(method, URL(url, encoded=True), headers=headers, data=body) as response:
+        send = http.put if method == "PUT" else http.get
+        async with send(URL(url, encoded=True), headers=headers, data=body) as response:
             await _check(response)
             return await response.read()
 
