@@ -59,7 +59,8 @@ Planner = Callable[[Settings, LogListener], Plan]
 
 def plan(settings: Settings, listener: LogListener) -> Plan:
     """Decide ports and passwords and make every unit; nothing is started. Raises StackError."""
-    secrets = load_or_create(settings.home.secrets, SERVICES, USERS)
+    pools = settings.risk_pools
+    secrets = load_or_create(settings.home.secrets, (*SERVICES, *pools), (*USERS, *pools))
     ports = settings.choose_ports()
 
     def log(name: str) -> PumpedLog:

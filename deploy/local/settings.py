@@ -7,13 +7,16 @@ RECORDING=file         another recording than the bundled one
 FEED=live              connect to the venues instead of replaying the bundled recording
 SANDBOX=0              no invented population of traders
 STANDBY=matching,risk  a second process of these services, which takes over when the first one dies
+CLEARTIDE_RISK_POOLS=2 how many processes share risk's accounts (1 to 8), for as long as the folder of data lives
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cleartide.contracts.pools import MOST_POOLS, POOLS
 
 from deploy.local import ports
 from deploy.local.errors import StackError
@@ -22,6 +25,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 _SOCKET_PATH_BYTES = 100  # the kernel's limit is 107
 
 STANDBY_OFFSET: Final = 10
+POOL_PORTS: Final = 8120
 MAY_STAND_BY: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults")
 """Not the gateway: what it serves, it serves on one port of this machine."""
 DEFAULT_PORTS: Final[dict[str, int]] = {
@@ -102,12 +106,14 @@ class Settings:
     live_feed: bool
     sandbox: bool
     standbys: tuple[str, ...]
+    risk_pools: tuple[str, ...]
     environment: Mapping[str, str]
 
     def choose_ports(self) -> dict[str, int]:
         """A port for each of DEFAULT_PORTS and each standby: the default or a free one; a pinned one must be free."""
         chosen: dict[str, int] = {}
-        wanted = DEFAULT_PORTS | {standby_port(name): DEFAULT_PORTS[name] + STANDBY_OFFSET for name in self.standbys}
+        wanted = DEFAULT_PORTS | {name: POOL_PORTS + number for number, name in enumerate(self.risk_pools, start=2)}
+        wanted |= {standby_port(name): wanted[name] + STANDBY_OFFSET for name in self.standbys}
         # What the user pinned goes first, so that no default sits on it.
         for name in sorted(wanted, key=lambda name: _variable(name) not in self.environment):
             value = self.environment.get(_variable(name))
@@ -122,6 +128,7 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the environment."""
+    pools = _risk_pools(environment.get("CLEARTIDE_RISK_POOLS") or "1")
     home = environment.get("CLEARTIDE_HOME")
     return Settings(
         home=Home(Path(home).expanduser().absolute() if home else ROOT / ".cleartide"),
@@ -132,7 +139,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         live_feed=environment.get("FEED", "").lower() == "live",
         sandbox=environment.get("SANDBOX", "1") != "0",
-        standbys=_standbys(environment.get("STANDBY", "")),
+        standbys=_standbys(environment.get("STANDBY", ""), pools),
+        risk_pools=pools,
         environment=dict(environment),
     )
 
@@ -142,12 +150,22 @@ def standby_port(service: str) -> str:
     return f"{service}_standby"
 
 
-def _standbys(value: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+def _standbys(value: str, pools: Sequence[str]) -> tuple[str, ...]:
+    names, may = (
+        tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip())),
+        (*MAY_STAND_BY, *pools),
+    )
     for name in names:
-        if name not in MAY_STAND_BY:
-            raise StackError(f"STANDBY names {name!r}, which can have none: choose from {', '.join(MAY_STAND_BY)}.")
+        if name not in may:
+            raise StackError(f"STANDBY names {name!r}, which can have none: choose from {', '.join(may)}.")
     return names
+
+
+def _risk_pools(value: str) -> tuple[str, ...]:
+    """The names of risk's pools beside the first."""
+    if not value.isdigit() or not 1 <= int(value) <= MOST_POOLS:
+        raise StackError(f"CLEARTIDE_RISK_POOLS is {value!r}: set it to a number from 1 to {MOST_POOLS}.")
+    return POOLS["risk"][1 : int(value)]
 
 
 def _variable(name: str) -> str:

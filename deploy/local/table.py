@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from cleartide.contracts.pools import POOLS, base_of
+
 from deploy.local.ports import LOOPBACK
 from deploy.local.secrets import Secrets
 from deploy.local.settings import ROOT, Settings, standby_port
@@ -63,6 +65,11 @@ class Table:
     ports: Mapping[str, int]
     servers: Sequence[str]
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Every service, with risk's pools."""
+        return (*SERVICES, *self.settings.risk_pools)
+
     def programs(self) -> list[Program]:
         """Every program, in the order `ps` lists them."""
         programs = [self.operation([SETUP], _SETUP_SECONDS)]
@@ -70,10 +77,10 @@ class Table:
             programs.append(self._simulator())
         if self.settings.sandbox:
             programs.append(self._sandbox_program(OPENING, after=(SETUP,), once=True))
-        programs += [self._service(name) for name in SERVICES]
+        programs += [self._service(name) for name in self.services]
         programs += [self._standby(name) for name in self.settings.standbys]
         if self.settings.sandbox:
-            programs.append(self._sandbox_program("sandbox", after=SERVICES, essential=False))
+            programs.append(self._sandbox_program("sandbox", after=self.services, essential=False))
         return programs
 
     def operation(self, arguments: Sequence[str], deadline: float) -> Program:
@@ -124,7 +131,9 @@ class Table:
             "CLEARTIDE_HTTP_HOST": LOOPBACK,
             "CLEARTIDE_HTTP_PORT": str(self._health_port(name)),
         }
-        after = [SETUP]
+        after, base = [SETUP], base_of(name)
+        if base in POOLS:
+            environment["CLEARTIDE_RISK_POOL"] = str(POOLS[base].index(name) + 1)
         if name == EDGE:
             environment["CLEARTIDE_REDIS_URL"] = self.addresses.redis_url
         if name == "ingestor":
@@ -138,7 +147,7 @@ class Table:
             environment = {"CLEARTIDE_ARCHIVE_ADDRESS": str(self.settings.home.data / "archive")} | environment
         return Program(
             name=name,
-            argv=(sys.executable, "-m", f"services.{name}"),
+            argv=(sys.executable, "-m", f"services.{base}"),
             env=environment,
             after=tuple(after),
             ready_port=self._health_port(name),
@@ -189,7 +198,7 @@ class Table:
             "CLEARTIDE_GATEWAY_PORT": str(self.ports["gateway"]),
             "CLEARTIDE_GATEWAY_URL": f"http://{LOOPBACK}:{self.ports['gateway']}",
             "CLEARTIDE_SERVICE_URLS": json.dumps(
-                {name: f"http://{LOOPBACK}:{self._health_port(name)}" for name in SERVICES}
+                {name: f"http://{LOOPBACK}:{self._health_port(name)}" for name in self.services}
             ),
         }
 

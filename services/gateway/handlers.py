@@ -7,7 +7,7 @@ from services.gateway.domain.feed import AlertFeed
 
 
 def on_alert(feed: AlertFeed, event: RiskAlertRaised, _effects: Effects) -> None:
-    """Every alert enters the feed under its own `seq`, the number by which clients resume."""
+    """Every alert enters the feed once, under the number by which clients resume."""
     feed.add(event)
 
 

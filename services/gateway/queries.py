@@ -11,7 +11,7 @@ Query = Callable[["asyncpg.Pool[asyncpg.Record]", dict[str, Any]], Awaitable[Any
 
 
 class AlertRow(NamedTuple):
-    """One alert of the feed; `payload` is the event as one JSON object."""
+    """One alert of the feed, under the feed's number; `payload` is the event as one JSON object."""
 
     seq: int
     account: str
@@ -68,7 +68,7 @@ async def alerts(pool: "asyncpg.Pool[asyncpg.Record]", params: dict[str, Any]) -
         rows = await latest_alerts(pool, account, limit)
     else:
         rows = await alerts_after(pool, int(after_seq), account, limit)
-    return [msgspec.json.decode(row.payload) for row in rows]
+    return [{**msgspec.json.decode(row.payload), "seq": row.seq} for row in rows]
 
 
 async def alert_levels(pool: "asyncpg.Pool[asyncpg.Record]", params: dict[str, Any]) -> list[dict[str, Any]]:

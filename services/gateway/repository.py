@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from cleartide.contracts import RiskAlertRaised
 from cleartide.contracts.codec import encode
 from cleartide.fold import Changes, Repository, Row, Table
 
-from services.gateway.domain.feed import AlertFeed, newest_per_account
+from services.gateway.domain.feed import AlertFeed, Entry, newest_per_account
 
 ALERT_FEED = Table(
     "alert_feed",
@@ -40,35 +39,45 @@ ALERT_ACCOUNT_STATE = Table(
 )
 
 
-class AlertRepository(Repository[AlertFeed]):
-    """Feed rows out; nothing is loaded back, because no alert depends on an earlier one."""
+ALERT_SOURCES = Table(
+    "alert_sources",
+    key=("source",),
+    columns={"source": "text", "told_seq": "bigint"},
+)
 
-    tables: ClassVar[tuple[Table, ...]] = (ALERT_FEED, ALERT_ACCOUNT_STATE)
+
+class AlertRepository(Repository[AlertFeed]):
+    """Feed rows out; only how far each source has told is loaded back, as no alert depends on an earlier one."""
+
+    tables: ClassVar[tuple[Table, ...]] = (ALERT_FEED, ALERT_ACCOUNT_STATE, ALERT_SOURCES)
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> AlertFeed:
         """A feed that waits for the next alert."""
-        assert not rows, "no table of the gateway is loaded"
-        return AlertFeed()
+        return AlertFeed(dict(rows.get(ALERT_SOURCES.name, ())))
 
     def collect(self, state: AlertFeed) -> Changes:
-        """One feed row per alert, one state row per account that had any."""
+        """One feed row per alert, one state row per account that had any, and the last of each source."""
         changes = Changes()
-        alerts = state.drain()
-        if alerts:
-            changes.put_all(ALERT_FEED, map(_feed_row, alerts))
-            changes.put_all(ALERT_ACCOUNT_STATE, map(_state_row, newest_per_account(alerts)))
+        entries = state.drain()
+        if entries:
+            changes.put_all(ALERT_FEED, map(_feed_row, entries))
+            changes.put_all(ALERT_ACCOUNT_STATE, map(_state_row, newest_per_account(entries)))
+            told = {entry.alert.source: entry.alert.seq for entry in entries}
+            changes.put_all(ALERT_SOURCES, sorted(told.items()))
         return changes
 
 
-def _feed_row(alert: RiskAlertRaised) -> Row:
+def _feed_row(entry: Entry) -> Row:
+    alert = entry.alert
     payload = encode(alert).decode()
-    return (alert.seq, alert.account, alert.level, alert.account_seq, alert.occurred_at, payload)
+    return (entry.seq, alert.account, alert.level, alert.account_seq, alert.occurred_at, payload)
 
 
-def _state_row(alert: RiskAlertRaised) -> Row:
+def _state_row(entry: Entry) -> Row:
+    alert = entry.alert
     return (
         alert.account,
-        alert.seq,
+        entry.seq,
         alert.level,
         alert.account_seq,
         alert.occurred_at,

@@ -1,5 +1,6 @@
 """The gateway's own settings, beside those of every service; prefix `CLEARTIDE_`."""
 
+from cleartide.contracts.pools import MOST_POOLS
 from cleartide.settings import ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -9,12 +10,14 @@ class GatewaySettings(ServiceSettings):
     """Where the edge listens, whom it asks, and what it allows.
 
     service_urls: base address of each service's own health port, as a JSON map, e.g. {"risk": "http://127.0.0.1:9103"}.
+    risk_pools: how many share risk's accounts; the gateway then asks all of them.
     trusted_proxies: addresses whose X-Forwarded-For is believed; empty believes nobody.
     rate_*: sustained requests per second and the burst on top, per client address.
     """
 
     model_config = SettingsConfigDict(env_prefix="CLEARTIDE_", extra="ignore", frozen=True)
 
+    risk_pools: int = Field(default=1, ge=1, le=MOST_POOLS)
     gateway_port: int = Field(default=8080, ge=0, le=65_535)
     service_urls: dict[str, str] = Field(default_factory=dict)
     trusted_proxies: tuple[str, ...] = ()

@@ -94,7 +94,8 @@ def _stressed(snapshot: Snapshot) -> dict[str, Any]:
         stress_view(name, kind, shocks, stress(accounts, shocks), snapshot.funds)
         for name, kind, shocks in _scenarios(snapshot)
     ]
-    return snapshot.answer(scenarios=found)
+    funds = {market: quanta_to_text(quanta) for market, quanta in sorted(snapshot.funds.items())}
+    return snapshot.answer(funds=funds, scenarios=found)
 
 
 def _scenarios(snapshot: Snapshot) -> list[tuple[str, str, Shocks]]:

@@ -78,6 +78,7 @@ def exposure_view(markets: Mapping[str, MarketExposure], largest: Sequence[dict[
                 "largest_percent": percent_text(one.largest_ppm),
                 "top_ten_percent": percent_text(one.top_ten_ppm),
                 "concentration_percent": percent_text(one.concentration_ppm),
+                "top": [{"account": account, "value": quanta_to_text(value)} for account, value in one.top],
             }
             for name, one in markets.items()
         ],

@@ -1,7 +1,7 @@
 """Event -> domain -> effects: what matching says moves accounts, and what moved is said to others."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from cleartide.contracts import (
     AlertAnswered,
@@ -27,7 +27,7 @@ from cleartide.contracts import (
 )
 from cleartide.fold import Effects, Handlers, Reject
 from cleartide.money import quanta_to_text
-from cleartide.rules.accounts import SYSTEM_ACCOUNTS
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS, VENUE
 from cleartide.rules.assets import SETTLEMENT_ASSET
 
 from services.risk.domain.alerting import raise_health, watch_figures, watch_index
@@ -62,7 +62,8 @@ def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -
         _review(state, affected.values(), event, effects)
     for name in sorted(market.limited):
         watch_figures(state, market.limited[name], event, effects, limits_only=True, with_tail=is_new_hour)
-    watch_index(state, market, event, effects)
+    if state.pool.owns(VENUE):
+        watch_index(state, market, event, effects)
 
 
 def on_funding_settled(state: RiskState, event: FundingSettled, effects: Effects) -> None:
@@ -161,8 +162,9 @@ def on_alert_answered(state: RiskState, event: AlertAnswered, effects: Effects) 
 
 
 def on_insurance(state: RiskState, event: InsuranceFunded | InsuranceChanged, effects: Effects) -> None:
-    """Keep what is in the fund, for the picture of it over time."""
-    state.dirty.insurance.append(InsurancePoint(event.market, effects.seq, effects.at, event.balance_quanta))
+    """Keep what is in the fund, for the picture of it over time; the pool of the venue's own account does."""
+    if state.pool.owns(VENUE):
+        state.dirty.insurance.append(InsurancePoint(event.market, effects.seq, effects.at, event.balance_quanta))
 
 
 def on_liquidation_answered(
@@ -223,23 +225,33 @@ def _request_liquidation(state: RiskState, verdict: Verdict, target: PositionMar
     state.open_request(verdict.account, Request(target.market, effects.seq, effects.at))
 
 
+def _of_our_pool(handler: Callable[..., None]) -> Callable[..., None]:
+    """Events of other pools' accounts are theirs to hear, and theirs to refuse."""
+
+    def handle(state: RiskState, event: Any, effects: Effects) -> None:
+        if state.pool.owns(event.account):
+            handler(state, event, effects)
+
+    return handle
+
+
 HANDLERS: Final[Handlers] = {
     MarketListed: on_market_rules,
     MarketChanged: on_market_rules,
     MarkPriceUpdated: on_mark_price,
     FundingSettled: on_funding_settled,
-    TransferApplied: on_transfer,
-    PositionChanged: on_fill,
-    PositionSettled: on_position_settled,
-    LiquidationExecuted: on_liquidation_answered,
-    LiquidationRejected: on_liquidation_answered,
+    TransferApplied: _of_our_pool(on_transfer),
+    PositionChanged: _of_our_pool(on_fill),
+    PositionSettled: _of_our_pool(on_position_settled),
+    LiquidationExecuted: _of_our_pool(on_liquidation_answered),
+    LiquidationRejected: _of_our_pool(on_liquidation_answered),
     AssetListed: on_asset_rules,
     AssetChanged: on_asset_rules,
-    CollateralChanged: on_collateral_changed,
-    CollateralSwapped: on_collateral_swapped,
-    LeverageSet: on_leverage_set,
-    RiskLimitsSet: on_limits_set,
-    AlertAnswered: on_alert_answered,
+    CollateralChanged: _of_our_pool(on_collateral_changed),
+    CollateralSwapped: _of_our_pool(on_collateral_swapped),
+    LeverageSet: _of_our_pool(on_leverage_set),
+    RiskLimitsSet: _of_our_pool(on_limits_set),
+    AlertAnswered: _of_our_pool(on_alert_answered),
     InsuranceFunded: on_insurance,
     InsuranceChanged: on_insurance,
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cleartide.contracts import AssetSpec, MarginBracket
+from cleartide.contracts.pools import EVERYBODY, Pool
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.risk.domain.alerts import Alert
@@ -44,6 +45,8 @@ MARKET_BRACKETS: Final = Table(
         "maintenance_fraction_ppb": "bigint",
     },
 )
+POOL: Final = Table("pool", key=("number",), columns={"number": "integer", "pools": "integer"}, write="ignore")
+"""Which accounts the rows are of; no row where they are everybody's."""
 ACCOUNTS: Final = Table(
     "accounts",
     key=("account",),
@@ -189,10 +192,15 @@ ALERT_COLLATERAL: Final = Table(
 )
 
 
+class WrongPool(Exception):  # noqa: N818 - a verdict
+    """The rows are of another share of the accounts than this process is told to keep."""
+
+
 class RiskRepository(Repository[RiskState]):
     """Loads all but the alerts; alerts are history, and their number is the sum of the accounts' own."""
 
     tables = (
+        POOL,
         MARKETS,
         MARKET_BRACKETS,
         ASSETS,
@@ -210,14 +218,26 @@ class RiskRepository(Repository[RiskState]):
         ALERT_COLLATERAL,
     )
 
+    def __init__(self, pool: Pool = EVERYBODY) -> None:
+        self._pool = pool
+
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> RiskState:
         state = load(rows)
+        state.pool = self._pool
+        kept = next((Pool(*row) for row in rows["pool"]), EVERYBODY if rows["markets"] else self._pool)
+        if kept != self._pool:
+            raise WrongPool(
+                f"the schema holds pool {kept.number} of {kept.pools}, not {self._pool.number} of {self._pool.pools}: "
+                "an installation keeps the CLEARTIDE_RISK_POOLS that it was made with"
+            )
         for account in state.accounts.values():
             watch(state, account)
         return state
 
     def collect(self, state: RiskState) -> Changes:
         changes, dirty = Changes(), state.dirty
+        if dirty.specs and state.pool != EVERYBODY:
+            changes.put(POOL, (state.pool.number, state.pool.pools))
         for market in sorted(dirty.markets):
             changes.put(MARKETS, _market_row(state.markets[market]))
         for market in sorted(dirty.specs):

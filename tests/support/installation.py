@@ -18,8 +18,9 @@ from urllib.request import urlopen
 import asyncpg
 from cleartide.bus.nats import CONSUMER_NOT_FOUND, ApiError, NatsBus
 from cleartide.bus.permissions import OPERATOR, USERS, users
-from cleartide.bus.streams import READS, SERVICES
+from cleartide.bus.streams import READS, SERVICES, services
 from cleartide.connect import connected, nats_broker
+from cleartide.contracts.pools import POOLS, base_of
 from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import set_up_database, set_up_roles, set_up_streams
 from cleartide.store.digest import schema_digests
@@ -114,6 +115,7 @@ class Installation:
     database: str
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     extra_environment: dict[str, str] = field(default_factory=dict)
+    risk_pools: int = 1
 
     @property
     def admin_dsn(self) -> str:
@@ -133,11 +135,12 @@ class Installation:
             nats_admin_user=OPERATOR,
             nats_admin_password=f"nats-{OPERATOR}",
             secrets_file=self.folder / "secrets.json",
+            risk_pools=self.risk_pools,
         )
 
     def write_secrets(self) -> None:
         """The passwords of the services' roles, where the operator's tools look for them."""
-        secrets = {"postgres_roles": {service: f"db-{service}" for service in SERVICES}}
+        secrets = {"postgres_roles": {service: f"db-{service}" for service in services(self.risk_pools)}}
         (self.folder / "secrets.json").write_text(json.dumps(secrets))
 
     @asynccontextmanager
@@ -159,6 +162,8 @@ class Installation:
             "CLEARTIDE_POSTGRES_DSN": self.service_dsn(service),
             "CLEARTIDE_REDIS_URL": self.valkey.url,
             "CLEARTIDE_HTTP_PORT": str(port),
+            "CLEARTIDE_RISK_POOLS": str(self.risk_pools),
+            "CLEARTIDE_RISK_POOL": str(POOLS["risk"].index(service) + 1 if service in POOLS["risk"] else 1),
             **self.extra_environment,
         }
 
@@ -176,7 +181,7 @@ class Installation:
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{service}"],
+                [sys.executable, "-m", f"services.{base_of(service)}"],
                 cwd=ROOT,
                 env={**self.environment(service, port), **(environment or {})},
                 stdout=output,
@@ -243,7 +248,7 @@ class Installation:
         async with self.client() as client:
             bus = NatsBus(client)
             for service in services:
-                stream = READS[service]
+                stream = READS[base_of(service)]
                 last = (await bus.state(stream)).last_seq
                 row = (await self.fetch(service, "SELECT position, stream_seq FROM consumer_position"))[0]
                 if (row["stream_seq"] if stream.single_writer else row["position"]) < last:
@@ -270,7 +275,8 @@ async def installation(
     folder: Path, postgres: PostgresServer, valkey: ValkeyServer, *, durable: bool = False
 ) -> AsyncIterator[Installation]:
     """A fresh installation on a running Postgres and Valkey, with a NATS server of its own."""
-    nats = NatsServer(folder / "nats", users=users({user: f"nats-{user}" for user in USERS}), durable=durable)
+    passwords = {user: f"nats-{user}" for user in (*USERS, *POOLS["risk"])}
+    nats = NatsServer(folder / "nats", users=users(passwords), durable=durable)
     made = Installation(folder, postgres, nats, valkey, f"cleartide_{os.getpid()}_{next(_databases)}")
     made.write_secrets()
     await nats.start()

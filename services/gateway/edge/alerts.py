@@ -57,11 +57,11 @@ class AlertPresenter:
             with suppress(ApiError, TimeoutError):
                 async with asyncio.timeout(REFRESH_SECONDS):
                     await self._directory.refresh()
-        return [self._view(event) for event in events]
+        return [self._view(row.seq, event) for row, event in zip(rows, events, strict=True)]
 
-    def _view(self, event: dict[str, Any]) -> AlertView:
+    def _view(self, seq: int, event: dict[str, Any]) -> AlertView:
         return AlertView(
-            seq=event["seq"],
+            seq=seq,
             id=event["id"],
             at=event["occurred_at"],
             account=event["account"],

@@ -46,11 +46,12 @@ class HealthChecks:
     ) -> None:
         self._pool, self._nats, self._redis, self._http = pool, nats, redis, http
         self._urls, self._timeout = service_urls, timeout_seconds
+        self._services = (*SERVICES, *sorted(set(service_urls) - set(SERVICES)))
 
     async def report(self) -> tuple[int, HealthReport]:
         """HTTP status and body."""
         checks: dict[str, Check] = {"postgres": self._postgres, "nats": self._bus, "redis": self._cache}
-        checks |= {name: self._service_check(name) for name in SERVICES}
+        checks |= {name: self._service_check(name) for name in self._services}
         found = await asyncio.gather(*(self._timed(name, check) for name, check in checks.items()))
         dependencies = [line for line, _ in found]
         status = overall(dependencies)
@@ -59,7 +60,7 @@ class HealthChecks:
 
     async def progress(self) -> list[dict[str, Any]]:
         """Every service's own figures; `reachable` false where it does not answer."""
-        found = await asyncio.gather(*(self._timed(name, self._service_check(name)) for name in SERVICES))
+        found = await asyncio.gather(*(self._timed(name, self._service_check(name)) for name in self._services))
         return [
             {
                 "service": line["name"],

@@ -25,8 +25,8 @@ from services.gateway.edge.health import HealthChecks
 from services.gateway.edge.limits import RateLimiter
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.pools import PooledUpstream
 from services.gateway.edge.redis_guard import RedisGuard
-from services.gateway.edge.upstream import Upstream
 from services.gateway.live.alerts import AlertHub
 from services.gateway.live.prices import PriceHub
 from services.gateway.live.session import LiveHubs
@@ -90,7 +90,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
     """The parts of the edge."""
     metrics = EdgeMetrics(resources.registry)
     guard = RedisGuard(resources.redis)
-    upstream = Upstream(resources.nats, metrics, settings.upstream_timeout_seconds)
+    upstream = PooledUpstream(resources.nats, metrics, settings.upstream_timeout_seconds, settings.risk_pools)
     directory = MarketDirectory(upstream)
     history, present = AlertHistory(resources.pool), AlertPresenter(directory)
     live = LiveHubs(

@@ -93,7 +93,10 @@ class AlertSubscription:
 
 
 class _Bell(msgspec.Struct):
-    seq: int
+    """Whose alert it is, and which: each of risk's pools numbers its own."""
+
+    source: str = ""
+    seq: int = 0
 
 
 _bell = msgspec.json.Decoder(_Bell)
@@ -106,7 +109,9 @@ class AlertHub:
         self._history, self._present, self._metrics, self._page = history, present, metrics, page
         self._live: set[AlertSubscription] = set()
         self._rung = asyncio.Event()
-        self._rung_seq, self._rung_at = 0, 0.0
+        self._rung_for: dict[str, int] = {}
+        self._read_for: dict[str, int] = {}
+        self._rung_at = 0.0
         self.head = 0
 
     async def run(self, client: Client) -> None:
@@ -129,12 +134,16 @@ class AlertHub:
 
     async def _ring(self, message: Msg) -> None:
         try:
-            seq = _bell.decode(message.data).seq
+            bell = _bell.decode(message.data)
         except msgspec.DecodeError:
             return
-        if seq > max(self._rung_seq, self.head):
-            self._rung_seq, self._rung_at = seq, monotonic()
+        if bell.seq > max(self._rung_for.get(bell.source, 0), self._read_for.get(bell.source, 0)):
+            self._rung_for[bell.source], self._rung_at = bell.seq, monotonic()
             self._rung.set()
+
+    def _answered(self) -> bool:
+        """Whether every alert that was rung for has been read."""
+        return all(seq <= self._read_for.get(source, 0) for source, seq in self._rung_for.items())
 
     async def _advance(self) -> None:
         """Wait for the bell or the clock, then read and broadcast until the rung row has appeared."""
@@ -147,7 +156,7 @@ class AlertHub:
         wait, deadline = FIRST_WAIT_SECONDS, monotonic() + IDLE_SECONDS
         while True:
             more = await self._read()
-            if not more and (self._rung_seq <= self.head or monotonic() > deadline):
+            if not more and (self._answered() or monotonic() > deadline):
                 return
             if not more:
                 await asyncio.sleep(wait)
@@ -159,6 +168,9 @@ class AlertHub:
         if not rows:
             return False
         alerts = await self._present(rows)
+        for row in rows:
+            told = _bell.decode(row.payload)
+            self._read_for[told.source] = told.seq
         for number, alert in enumerate(alerts, start=1):
             self.head = alert.seq
             for subscription in self._live:
@@ -166,7 +178,7 @@ class AlertHub:
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)  # a burst must not fill the mailbox of a client that would have read it
         self._metrics.alerts_sent.inc(len(alerts))
-        if self._rung_seq <= self.head and self._rung_at:
+        if self._rung_at and self._answered():
             self._metrics.alert_lag.observe(monotonic() - self._rung_at)
             self._rung_at = 0.0
         return True

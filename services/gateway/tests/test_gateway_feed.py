@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.handlers import on_alert
-from services.gateway.repository import ALERT_ACCOUNT_STATE, ALERT_FEED, AlertRepository
+from services.gateway.repository import ALERT_ACCOUNT_STATE, ALERT_FEED, ALERT_SOURCES, AlertRepository
 from services.gateway.tests.support import alert
 
 
@@ -55,3 +55,25 @@ def test_nothing_is_collected_twice() -> None:
     on_alert(feed, alert(1), Silence())
     repository.collect(feed)
     assert not repository.collect(feed).rows
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=30), st.integers(1, 5))
+def test_pools_share_the_feed(told: list[tuple[int, bool]], batch: int) -> None:
+    """GW-FEED-004: alerts of several pools have one gapless number; one that is told again is known, after a restart
+    and from another stream as well.
+    """
+    repository = AlertRepository()
+    feed, kept, last = repository.restore({}), list[tuple[int, str]](), [0, 0, 0]
+    sources: dict[str, int] = {}
+    for number, (pool, again) in enumerate(told):
+        last[pool] += not again
+        event = alert(max(1, last[pool]), f"a{pool}").model_copy(update={"source": f"risk_{pool}", "id": f"{number}"})
+        last[pool] = event.seq
+        on_alert(feed, event, Silence())
+        if number % batch == 0 or number == len(told) - 1:
+            rows = repository.collect(feed).rows
+            kept += [(row[0], row[1]) for row in rows.get(ALERT_FEED, ())]
+            sources |= {row[0]: row[1] for row in rows.get(ALERT_SOURCES, ())}
+            feed = repository.restore({ALERT_SOURCES.name: list(sources.items())})
+    assert [seq for seq, _ in kept] == list(range(1, len(kept) + 1))
+    assert [sum(account == f"a{pool}" for _, account in kept) for pool in range(3)] == last

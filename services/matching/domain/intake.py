@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from cleartide.contracts import LiquidateAccount, Message, SettleFunding, UpdateIndexPrice
+from cleartide.contracts.pools import POOLS
 
 from services.matching.domain.errors import Refused, SourceGap
 
 NUMBERED: Final[Mapping[str, type[Message]]] = {
     "ingestor": UpdateIndexPrice,
-    "risk": LiquidateAccount,
+    **dict.fromkeys(POOLS["risk"], LiquidateAccount),
     "funding": SettleFunding,
 }
 """Sources that number their commands without gaps, and the one command each may send."""

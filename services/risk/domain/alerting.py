@@ -6,10 +6,16 @@ from cleartide.contracts import AlertInput, CollateralInput, RiskAlertRaised, Tr
 from cleartide.fold import Effects
 from cleartide.money import health_factor_text, quanta_to_text
 from cleartide.rules.accounts import VENUE
-from cleartide.rules.margin import AccountMargin
 
 from services.risk.domain.alerts import Alert, CollateralValue, PositionMargin
-from services.risk.domain.health import collateral_values, has_prices, margin_of, position_margins, unsettled_funding
+from services.risk.domain.health import (
+    HasHealth,
+    collateral_values,
+    health_of,
+    margin_of,
+    position_margins,
+    unsettled_funding,
+)
 from services.risk.domain.levels import NAMES, Level
 from services.risk.domain.measures import (
     DAY_MICROS,
@@ -17,6 +23,7 @@ from services.risk.domain.measures import (
     STALE_MICROS,
     Figure,
     is_beyond,
+    is_quiet,
     limit_figures,
     venue_figures,
 )
@@ -24,14 +31,14 @@ from services.risk.domain.state import Account, Market, RiskState
 
 
 def raise_health(
-    state: RiskState, account: Account, margin: AccountMargin, level: Level, cause: TradingEvent, effects: Effects
+    state: RiskState, account: Account, margin: HasHealth, level: Level, cause: TradingEvent, effects: Effects
 ) -> None:
     """The account is at another level of health."""
     _raise(state, account, margin, (level, account.level), cause, effects)
 
 
 def raise_figure(
-    state: RiskState, account: Account, margin: AccountMargin, figure: Figure, cause: TradingEvent, effects: Effects
+    state: RiskState, account: Account, margin: HasHealth, figure: Figure, cause: TradingEvent, effects: Effects
 ) -> None:
     """A figure has passed its threshold, or come back from it."""
     on = (figure.kind, figure.market) not in account.flags
@@ -53,9 +60,9 @@ def watch_figures(
 
     limits_only: only a price has come, so only the account's own limits are looked at.
     """
-    if not has_prices(account):
+    margin = health_of(account)
+    if margin is None or (account.limits is None and not account.flags and is_quiet(account, margin, effects.at)):
         return
-    margin = margin_of(account)
     if account.track is not None:
         before = (account.track.day, account.track.peak_equity_quanta)
         account.track.follow(effects.at // DAY_MICROS, margin.equity_quanta)
@@ -90,7 +97,7 @@ def watch_index(state: RiskState, market: Market, cause: TradingEvent, effects: 
 def _resolve_gone(
     state: RiskState,
     account: Account,
-    margin: AccountMargin,
+    margin: HasHealth,
     figures: list[Figure],
     cause: TradingEvent,
     effects: Effects,
@@ -104,7 +111,7 @@ def _resolve_gone(
 def _raise(
     state: RiskState,
     account: Account,
-    margin: AccountMargin,
+    margin: HasHealth,
     levels: tuple[Level, Level],
     cause: TradingEvent,
     effects: Effects,

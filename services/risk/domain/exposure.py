@@ -17,7 +17,8 @@ LARGEST: Final = 10
 class MarketExposure(NamedTuple):
     """One market's positions, in quanta at mark. Shares in ppm of the gross notional.
 
-    concentration: sum of squared shares (Herfindahl), 1e6 when one account holds all.
+    concentration: sum of squared shares (Herfindahl), 1e6 when one account holds all. top: the ten largest holders, by
+    notional.
     """
 
     holders: int
@@ -27,6 +28,7 @@ class MarketExposure(NamedTuple):
     largest_ppm: int
     top_ten_ppm: int
     concentration_ppm: int
+    top: tuple[tuple[str, int], ...]
 
 
 class Step(NamedTuple):
@@ -59,6 +61,7 @@ def _exposure(positions: Sequence[tuple[int, str]]) -> MarketExposure:
         sizes[0] * PPM // gross,
         sum(sizes[:LARGEST]) * PPM // gross,
         sum(size * size for size in sizes) * PPM // (gross * gross),
+        tuple((account, abs(value)) for value, account in largest[:LARGEST]),
     )
 
 
@@ -107,4 +110,8 @@ def _is_due(now: AccountMargin, priced: PricedPosition, percent: int) -> bool:
 
 def gross_quanta(account: Account) -> int:
     """Notional of all positions, in quanta."""
-    return sum(abs(position.value_quanta) for position in account.positions.values())
+    gross = 0
+    for position in account.positions.values():
+        market = position.market
+        gross += abs(position.lots) * market.mark_ticks * market.quanta_per_lot_tick
+    return gross

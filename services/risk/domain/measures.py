@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cleartide.contracts import AlertKind
-from cleartide.rules.margin import AccountMargin
 
 from services.risk.domain.exposure import gross_quanta
+from services.risk.domain.health import HasHealth
 from services.risk.domain.state import Account, RiskState
 from services.risk.domain.tail import PPM, outcomes, tail, values_of
 
@@ -89,7 +89,18 @@ def is_beyond(figure: Figure, active: bool) -> bool:
     return figure.value > figure.threshold
 
 
-def venue_figures(account: Account, margin: AccountMargin, at: int) -> Iterator[Figure]:
+def is_quiet(account: Account, margin: HasHealth, at: int) -> bool:
+    """Whether surely none of `venue_figures` is beyond its threshold, as of almost every account at almost every fill.
+
+    An account too small in all for one of its positions to be large or concentrated, and not highly leveraged, is.
+    """
+    gross = gross_quanta(account)
+    if gross >= LEAST_CONCENTRATED_QUANTA or gross > HIGH_LEVERAGE * margin.equity_quanta:
+        return False
+    return account.fills <= BUSY_FILLS or account.busy_minute != at // MINUTE_MICROS
+
+
+def venue_figures(account: Account, margin: HasHealth, at: int) -> Iterator[Figure]:
     """The figures that are watched for everybody."""
     for name, position in account.positions.items():
         size = abs(position.value_quanta)
@@ -104,7 +115,7 @@ def venue_figures(account: Account, margin: AccountMargin, at: int) -> Iterator[
         yield Figure("unusual_activity", "", account.fills * PPM, BUSY_FILLS * PPM)
 
 
-def limit_figures(state: RiskState, account: Account, margin: AccountMargin, *, with_tail: bool) -> Iterator[Figure]:
+def limit_figures(state: RiskState, account: Account, margin: HasHealth, *, with_tail: bool) -> Iterator[Figure]:
     """The figures that the account has set limits for; value at risk only `with_tail`, as it takes all of history."""
     limits, track = account.limits, account.track
     if limits is None or track is None:

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from functools import cmp_to_key
 from typing import NamedTuple
 
-from cleartide.rules.margin import AccountMargin, is_liquidatable
+from cleartide.rules.margin import is_liquidatable
 
 from services.risk.domain.alerts import PositionMargin
 from services.risk.domain.health import (
+    Health,
     compare_health,
-    has_prices,
-    margin_of,
+    health_of,
     position_margins,
     prices_are_fresh,
 )
@@ -22,7 +22,7 @@ class Verdict(NamedTuple):
     """Something must be said about an account: a level it has moved to, a position to liquidate, or both."""
 
     account: Account
-    margin: AccountMargin
+    margin: Health
     level: Level
     liquidate: PositionMargin | None
 
@@ -46,18 +46,18 @@ def review(state: RiskState, accounts: Iterable[Account], *, may_request: bool =
 
 def watch(state: RiskState, account: Account) -> None:
     """Watch an account whose level is already known, as after a restart."""
-    if has_prices(account):
-        margin = margin_of(account)
+    margin = health_of(account)
+    if margin is not None:
         below = is_liquidatable(margin.equity_quanta, margin.maintenance_margin_quanta)
         _set_due(account, below and not account.liquidating)
         state.watch.place(account, margin, account.level, below)
 
 
 def _judge(state: RiskState, account: Account, may_request: bool) -> Verdict | None:
-    if not has_prices(account):
+    margin = health_of(account)
+    if margin is None:
         state.watch.leave(account)
         return None
-    margin = margin_of(account)
     level = next_level(account.level, margin.equity_quanta, margin.maintenance_margin_quanta)
     below = is_liquidatable(margin.equity_quanta, margin.maintenance_margin_quanta)
     waiting = below and not account.liquidating
@@ -76,6 +76,9 @@ def _largest_requirement(account: Account) -> PositionMargin:
 
 def _set_due(account: Account, due: bool) -> None:
     """Whether to look again at the next fresh price of anything that the account holds."""
+    if not due and not account.is_due:
+        return
+    account.is_due = due
     markets = [position.market for position in account.positions.values()]
     markets += [stake.asset.market for stake in account.collateral.values() if stake.asset.market is not None]
     for market in markets:

@@ -1,10 +1,13 @@
 """What risk knows: markets, accounts and positions, as matching's events left them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from cleartide.contracts import AlertKind, AssetSpec, MarginBracket
+from cleartide.contracts.pools import EVERYBODY, Pool
+from cleartide.money import PPB
 from cleartide.rules.margin import PositionView, open_interest_scale
 
 from services.risk.domain.alerts import Alert
@@ -15,6 +18,8 @@ from services.risk.domain.watch import Watch
 if TYPE_CHECKING:
     from services.risk.domain.measures import Limits, Track
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 HOUR_MICROS: Final = 3_600_000_000
 MOST_HOURS: Final = 744
 """Hours of prices kept per market: 31 days."""
@@ -51,6 +56,19 @@ class Market:
     stale_since: int = 0
     wheel: int = -1
     fits: bool = True
+
+    def maintenance(self, notional_quanta: int) -> int:
+        """Maintenance margin of a position: each slice at its own rate, rounded up twice (R8)."""
+        required = lower = 0
+        for bracket in self.brackets:
+            upper = bracket.upper_notional_quanta
+            top = notional_quanta if upper is None or notional_quanta < upper else upper
+            if top <= lower:
+                break
+            initial = -((lower - top) * bracket.initial_margin_ppb // PPB)
+            required -= -initial * bracket.maintenance_fraction_ppb // PPB
+            lower = top
+        return required
 
     @property
     def oi_scale_ppm(self) -> int:
@@ -119,13 +137,31 @@ class Request(NamedTuple):
     requested_at: int
 
 
+NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+"""What most accounts have of collateral, choices and flags: one for all of them, as an empty dict takes 64 bytes.
+Whoever has some has a mapping of his own, which is replaced, never changed."""
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return NOTHING
+
+
+def _with(held: Mapping[Key, Value], key: Key, value: Value) -> Mapping[Key, Value]:
+    return {**held, key: value}
+
+
+def _without(held: Mapping[Key, Value], key: Key) -> Mapping[Key, Value]:
+    return {each: value for each, value in held.items() if each != key} or NOTHING
+
+
 @dataclass(slots=True, eq=False)
 class Account:
     """One margin account. `liquidating`: its last request has not been answered yet.
 
     collateral: what it holds beside cash, by asset; leverages: its choices, by market.
     limits, track: what it wants to be alerted at, and the equity that is measured from; flags: alerts that hold beside
-    health, by kind and market; fills: how many in busy_minute. row: its place in the watch.
+    health, by kind and market; fills: how many in busy_minute. row: its place in the watch; is_due: whether its markets
+    list it as due.
     """
 
     account: str
@@ -138,11 +174,12 @@ class Account:
     fills: int = 0
     limits: "Limits | None" = None
     track: "Track | None" = None
-    flags: dict[tuple[AlertKind, str], None] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
-    collateral: dict[str, Stake] = field(default_factory=dict)
-    leverages: dict[str, int] = field(default_factory=dict)
+    flags: Mapping[tuple[AlertKind, str], None] = field(default_factory=_nothing)
+    collateral: Mapping[str, Stake] = field(default_factory=_nothing)
+    leverages: Mapping[str, int] = field(default_factory=_nothing)
     row: int = 0
+    is_due: bool = False
 
 
 @dataclass(eq=False)
@@ -173,7 +210,10 @@ class Dirty:
 
 @dataclass(eq=False)
 class RiskState:
-    """Everything risk folds. `alerts` counts all alerts ever raised; `watch` knows whom a price concerns."""
+    """Everything risk folds. `alerts` counts all alerts ever raised; `watch` knows whom a price concerns.
+
+    pool: the accounts that are this state's; of markets, assets and prices every pool keeps all.
+    """
 
     markets: dict[str, Market] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
@@ -181,6 +221,7 @@ class RiskState:
     alerts: int = 0
     watch: Watch = field(default_factory=Watch)
     dirty: Dirty = field(default_factory=Dirty)
+    pool: Pool = EVERYBODY
 
     def list_market(self, fresh: Market) -> Market:
         """Open a market, or give an open one new rules; its price, index and holders stay."""
@@ -272,10 +313,10 @@ class RiskState:
         self.dirty.collateral.add((account, asset.asset))
         self.watch.hold_asset(known, asset, units)
         if units:
-            known.collateral[asset.asset] = Stake(asset, units)
+            known.collateral = _with(known.collateral, asset.asset, Stake(asset, units))
             asset.holders[account] = known
         else:
-            known.collateral.pop(asset.asset, None)
+            known.collateral = _without(known.collateral, asset.asset)
             asset.holders.pop(account, None)
             if asset.market is not None:
                 asset.market.due.pop(account, None)
@@ -286,9 +327,9 @@ class RiskState:
         known = self.account(account)
         self.dirty.leverages.add((account, market))
         if leverage:
-            known.leverages[market] = leverage
+            known.leverages = _with(known.leverages, market, leverage)
         else:
-            known.leverages.pop(market, None)
+            known.leverages = _without(known.leverages, market)
 
     def set_limits(self, account: Account, limits: "Limits", track: "Track | None") -> None:
         """Take over an account's limits; without any, nothing of it is tracked."""
@@ -304,9 +345,9 @@ class RiskState:
     def set_flag(self, account: Account, kind: AlertKind, market: str, on: bool) -> None:
         """An alert beside health begins or ends to hold."""
         if on:
-            account.flags[kind, market] = None
+            account.flags = _with(account.flags, (kind, market), None)
         else:
-            account.flags.pop((kind, market), None)
+            account.flags = _without(account.flags, (kind, market))
         self.dirty.flags.add((account.account, kind, market))
 
     def record_alert(self, account: Account, alert: Alert) -> None:

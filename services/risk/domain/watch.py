@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from cleartide.rules.collateral import quanta_per_tick
-from cleartide.rules.margin import AccountMargin
 
 from services.risk.domain.levels import ALERTED, ENTER_PPM, LEAVE_PPM, Level
 from services.risk.engine.wheel import (
@@ -23,7 +22,18 @@ from services.risk.engine.wheel import (
 
 if TYPE_CHECKING:
     from services.risk.domain.collateral import Asset
+    from services.risk.domain.health import Health
     from services.risk.domain.state import Account, Market
+
+
+def _all_fit(account: "Account") -> bool:
+    """Whether the wheel can hold every position in 64 bits."""
+    for position in account.positions.values():
+        market = position.market
+        slope = abs(position.lots) * market.quanta_per_lot_tick
+        if not market.fits or slope >= MOST_SLOPE or slope * market.mark_ticks >= MOST_VALUE:
+            return False
+    return True
 
 
 class Watch:
@@ -82,21 +92,13 @@ class Watch:
             slope = quanta_per_tick(units, asset.per_tick, asset.spec.maintenance_weight_ppb)
             self.wheel.hold(self._row(account), asset.wheel, min(slope, MOST_SLOPE))
 
-    def place(self, account: "Account", margin: AccountMargin, level: Level, below: bool) -> None:
+    def place(self, account: "Account", margin: "Health", level: Level, below: bool) -> None:
         """Leave an account, judged just now, alone until a price comes at which its level may change."""
-        row, worth, fits = self._row(account), 0, len(account.positions) <= MOST_POSITIONS
-        for position in account.positions.values():
-            market = position.market
-            value = position.value_quanta
-            fits &= (
-                market.fits and abs(value) < MOST_VALUE and abs(position.lots) * market.quanta_per_lot_tick < MOST_SLOPE
-            )
-            worth += value
-        keep = margin.equity_quanta - worth
-        priced = [stake.asset for stake in account.collateral.values() if stake.asset.wheel >= 0]
+        row, keep = self._row(account), margin.equity_quanta - margin.worth_quanta
+        priced = sum(stake.asset.wheel >= 0 for stake in account.collateral.values()) if account.collateral else 0
         if not account.positions:
             self.wheel.leave(row)
-        elif not fits or abs(keep) >= MOST_KEEP or len(account.positions) + len(priced) > MOST_POSITIONS:
+        elif abs(keep) >= MOST_KEEP or len(account.positions) + priced > MOST_POSITIONS or not _all_fit(account):
             self.wheel.watch(row)
         elif priced:
             self.wheel.place_outside(row, margin.equity_quanta, margin.maintenance_margin_quanta, level, below)

@@ -43,10 +43,18 @@ class Scenario:
     """Keeps the prices and the requests that wait for an answer; every difference fails at the event that shows it."""
 
     def __init__(
-        self, seed: int, *, markets: int, accounts: int, most_positions: int, least_price: int = 50, assets: int = 0
+        self,
+        seed: int,
+        *,
+        markets: int,
+        accounts: int,
+        most_positions: int,
+        least_price: int = 50,
+        assets: int = 0,
+        venue: Venue | None = None,
     ) -> None:
         self.random, self.least_price = random.Random(seed), least_price
-        self.venue, self.brute = Venue(), BruteForce()
+        self.venue, self.brute = venue or Venue(), BruteForce()
         self.prices: dict[str, int] = {}
         self.waiting: dict[str, str] = {}
         self.numbers: dict[str, int] = {}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cleartide.bus.folder import Fold
 from cleartide.contracts import (
     AssetListed,
     AssetSpec,
@@ -34,8 +35,8 @@ Brackets = tuple[tuple[int | None, int, int], ...]
 class Venue(HandlerBench[RiskState]):
     """One risk service fed by hand, event after event, a second apart."""
 
-    def __init__(self) -> None:
-        super().__init__(SERVICE.fold, START)
+    def __init__(self, fold: Fold = SERVICE.fold) -> None:
+        super().__init__(fold, START)
 
     def event(self, contract: type[Message], **body: Any) -> Message:
         """The next event of the stream."""

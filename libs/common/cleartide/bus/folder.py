@@ -9,9 +9,10 @@ from typing import Any, Final
 from cleartide.bus.effects import Recorder, Tally
 from cleartide.bus.faults import CrashPoint, no_crash
 from cleartide.bus.ports import Commit, CursorLost, Delivery, Epoch, Progress
-from cleartide.bus.streams import BY_NAME, SERVICES, STREAM_OF, Stream
+from cleartide.bus.streams import BY_NAME, SERVICES, STREAM_OF, Stream, subjects_of
 from cleartide.contracts import DeadLettered, Message
 from cleartide.contracts.codec import Decoder, Refusal, encode
+from cleartide.contracts.pools import base_of
 from cleartide.fold import Handlers, Reject, Repository, Row, Table
 
 DEAD_LETTER_BYTES: Final = 65_536
@@ -104,6 +105,7 @@ class Folder:
             for contract, handler in handlers.items()
             if contract is not Message
         }
+        self._wanted: dict[type[Message], bool] = {}
         self._decoder = _decoder(stream.contracts, stream.public)
         self._epoch = epoch.number
         self._position, self._stream_seq, self._created, self._at = self._captured = epoch.progress
@@ -188,8 +190,19 @@ class Folder:
                 continue
             self._require_next(seq)
             self._at = max(self._at, message.occurred_at)
-            self._fold_one(delivery, message, 0, seq, counts)
+            if self._concerns(message):
+                self._fold_one(delivery, message, 0, seq, counts)
+            else:
+                counts.events += 1
             self._position = seq
+
+    def _concerns(self, message: Message) -> bool:
+        """Whether a handler wants it. Most of what is said on EVENTS is not for most of those who read it."""
+        kind = message.__class__
+        wanted = self._wanted.get(kind)
+        if wanted is None:
+            wanted = self._wanted[kind] = self._first is not None or message.type in self._handlers
+        return wanted
 
     def _require_next(self, seq: int) -> None:
         if seq != self._position + 1:
@@ -235,15 +248,14 @@ class Folder:
         """Rights are given by subject, so the subject must bind the body; no outsider may speak as a service."""
         if message.subject != delivery.subject:
             reason, error = "wrong_subject", f"{message.type} belongs on {message.subject}"
-        elif message.source in SERVICES and not self._may_write(message.source, delivery.subject):
+        elif base_of(message.source) in SERVICES and not self._may_write(message.source, delivery.subject):
             reason, error = "forbidden_source", f"{message.source} does not publish on {delivery.subject}"
         else:
             return None
         return Refusal(reason, error, index, encode(message))
 
     def _may_write(self, source: str, subject: str) -> bool:
-        patterns = self._stream.writers.get(source, ())
-        return any(subject_matches(pattern, subject) for pattern in patterns)
+        return any(subject_matches(pattern, subject) for pattern in subjects_of(self._stream, source))
 
     def _bury(self, delivery: Delivery, refusal: Refusal, counts: FoldCounts) -> None:
         counts.dead += 1
@@ -268,7 +280,7 @@ class UnreadableEvent(Exception):  # noqa: N818
 
 def channels_of(service: str) -> tuple[str, ...]:
     """The streams a service may write."""
-    return tuple(name for name, stream in BY_NAME.items() if service in stream.writers)
+    return tuple(name for name, stream in BY_NAME.items() if subjects_of(stream, service))
 
 
 def channel_of(contract: type[Message]) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cleartide.bus.streams import BOOKS, READS, SERVICES, STREAMS
+from cleartide.bus.streams import BOOKS, READS, SERVICES, STREAMS, subjects_of
+from cleartide.contracts.pools import POOLS, base_of
 
 OPERATOR: Final = "operator"
 VIEWER: Final = "viewer"
@@ -39,21 +40,22 @@ def inbox_prefix(user: str) -> str:
 
 
 def users(passwords: Mapping[str, str]) -> list[NatsUser]:
-    """Every user with its rights; `passwords` holds one password per name of USERS."""
+    """Every user with its rights; `passwords` holds one password per name of USERS, and those of more pools."""
     return [
         NatsUser(OPERATOR, passwords[OPERATOR], (">",), (">",)),
         *(_service(name, passwords[name]) for name in SERVICES),
+        *(_service(name, passwords[name]) for pools in POOLS.values() for name in pools[1:] if name in passwords),
         _viewer(passwords[VIEWER]),
         _trader(passwords[TRADER]),
     ]
 
 
 def _writes(name: str) -> tuple[str, ...]:
-    return tuple(subject for stream in STREAMS for subject in stream.writers.get(name, ()))
+    return tuple(subject for stream in STREAMS for subject in subjects_of(stream, name))
 
 
 def _service(name: str, password: str) -> NatsUser:
-    stream = READS[name].name
+    stream = READS[base_of(name)].name
     publish = [
         *_writes(name),
         f"$JS.API.STREAM.INFO.{stream}",

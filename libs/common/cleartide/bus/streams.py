@@ -6,6 +6,7 @@ from typing import Final
 
 from cleartide import contracts
 from cleartide.contracts import Message
+from cleartide.contracts.pools import POOLS, base_of
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,8 @@ class Stream:
 
     single_writer: its events carry one gapless `seq`, which is the reader's position; otherwise the position is the
     JetStream sequence. writers: service or outside role -> the subjects it may publish.
+    retold: each of its writers numbers its own events without gaps, and its reader keeps the last number of each: a
+    stream that was made anew is read from its start.
     max_age_seconds: 0 keeps everything (the stream is then rebuilt from outboxes, never trimmed by age). Of a stream
     with an age and one writer the outbox holds no more than what is still to be published.
     """
@@ -23,6 +26,7 @@ class Stream:
     contracts: tuple[type[Message], ...]
     writers: Mapping[str, tuple[str, ...]]
     single_writer: bool
+    retold: bool = False
     public: bool = False
     max_age_seconds: int = 0
     max_bytes: int = 8 * 2**30
@@ -86,7 +90,8 @@ RISK: Final = Stream(
     subjects=("risk.>",),
     contracts=contracts.RISK_EVENTS,
     writers={"risk": ("risk.>",)},
-    single_writer=True,
+    single_writer=False,
+    retold=True,
 )
 FUNDING: Final = Stream(
     name="FUNDING",
@@ -149,3 +154,14 @@ READS: Final[Mapping[str, Stream]] = {
     "vaults": CHAIN,
     "gateway": RISK,
 }
+
+
+def subjects_of(stream: Stream, name: str) -> tuple[str, ...]:
+    """What a service, or a pool of one, may publish on a stream; its dead letters it buries under its own name."""
+    base = base_of(name)
+    return tuple(subject.replace(f"dead.{base}.", f"dead.{name}.") for subject in stream.writers.get(base, ()))
+
+
+def services(pools: int) -> tuple[str, ...]:
+    """Every service of an installation whose risk is of so many pools."""
+    return (*SERVICES, *POOLS["risk"][1:pools])

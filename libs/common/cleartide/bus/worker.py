@@ -142,6 +142,9 @@ class Worker:
         if self.fold.stream.single_writer:
             self._require_held(bounds, progress.stream_seq)
             return progress.stream_seq + 1
+        if self.fold.stream.retold and not same:
+            folder.skip_to(bounds.first_seq - 1)
+            return bounds.first_seq
         self._require_held(bounds, progress.position)
         trimmed = self.fold.stream.max_age_seconds > 0 and bounds.first_seq > progress.position + 1
         if trimmed:

@@ -9,8 +9,9 @@ from typing import Final
 
 import asyncpg
 
-from cleartide.bus.streams import SERVICES
+from cleartide.bus.streams import services
 from cleartide.connect import connected, nats_broker
+from cleartide.contracts.pools import MOST_POOLS
 from cleartide.ops.dead import dead_letters, redrive
 from cleartide.ops.rebuild import RebuildError, rebuild
 from cleartide.ops.registry import definition
@@ -32,19 +33,19 @@ async def _setup(settings: OpsSettings, _arguments: argparse.Namespace) -> None:
 
 
 async def _status(settings: OpsSettings, arguments: argparse.Namespace) -> None:
-    for service in arguments.services or SERVICES:
+    for service in arguments.services or settings.services:
         for line in await migrator(settings, service).status():
             print(f"{service:10} {line.version:8} {line.name:32} {line.state}")
 
 
 async def _verify(settings: OpsSettings, arguments: argparse.Namespace) -> None:
-    for service in arguments.services or SERVICES:
+    for service in arguments.services or settings.services:
         await migrator(settings, service).verify()
         print(f"{service}: every migration is applied and unchanged")
 
 
 async def _migrate(settings: OpsSettings, arguments: argparse.Namespace) -> None:
-    for service in arguments.services or SERVICES:
+    for service in arguments.services or settings.services:
         for migration in await migrator(settings, service).migrate():
             print(f"{service}: {migration.version}_{migration.name} applied")
 
@@ -52,7 +53,7 @@ async def _migrate(settings: OpsSettings, arguments: argparse.Namespace) -> None
 async def _digest(settings: OpsSettings, arguments: argparse.Namespace) -> None:
     connection = await asyncpg.connect(settings.admin_dsn)
     try:
-        for service in arguments.services or SERVICES:
+        for service in arguments.services or settings.services:
             await enter_schema(connection, service)
             digests = await schema_digests(connection, definition(service).repository.tables)
             print(json.dumps({"service": service, **digests}))
@@ -62,7 +63,7 @@ async def _digest(settings: OpsSettings, arguments: argparse.Namespace) -> None:
 
 
 async def _rebuild(settings: OpsSettings, arguments: argparse.Namespace) -> None:
-    for service in arguments.services or SERVICES:
+    for service in arguments.services or settings.services:
         done = await rebuild(settings, service)
         rate = done.position / done.seconds if done.seconds else 0
         print(
@@ -111,7 +112,9 @@ def main(arguments: list[str]) -> int:
     for name, (_, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         if name in ("migrate", "status", "verify", "digest", "rebuild"):
-            command.add_argument("services", nargs="*", choices=(*SERVICES, []), help="default: every service")
+            command.add_argument(
+                "services", nargs="*", choices=(*services(MOST_POOLS), []), help="default: every service"
+            )
         if name == "dead":
             command.add_argument("--after", type=int, default=0, help="list only letters after this number")
             command.add_argument("--redrive", type=int, default=0, help="publish this letter's message again")

@@ -1,9 +1,9 @@
 """NATS is disposable: make missing streams anew and fill them from the outboxes. The services must not run meanwhile.
 
-Streams with one writer are republished whole, in order. COMMANDS goes on at the number after the last one that matching
-has journalled, followed by the commands that the services had committed and matching has not yet seen. MARKET goes on
-after the last recorded number; what was recorded is in the ingestor's tables. So does CHAIN, after what vaults has
-journalled.
+Streams with one writer, and RISK with its pools, are republished whole, each writer's events in order. COMMANDS goes on
+at the number after the last one that matching has journalled, followed by the commands that the services had committed
+and matching has not yet seen. MARKET goes on after the last recorded number; what was recorded is in the ingestor's
+tables. So does CHAIN, after what vaults has journalled.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import asyncpg
 from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.bus.ports import OutboxRow
 from cleartide.bus.provision import STREAM_NOT_FOUND, ensure_stream
-from cleartide.bus.streams import CHAIN, COMMANDS, MARKET, SERVICES, STREAMS, Stream
+from cleartide.bus.streams import CHAIN, COMMANDS, MARKET, STREAMS, Stream, subjects_of
 from cleartide.connect import connected, nats_broker
 from cleartide.ops.settings import OpsSettings
 from cleartide.store.names import quoted
@@ -31,7 +31,7 @@ async def restore(settings: OpsSettings) -> dict[str, int]:
     try:
         bus = NatsBus(client)
         return {
-            stream.name: await _restore_stream(bus, connection, stream)
+            stream.name: await _restore_stream(bus, connection, stream, settings.services)
             for stream in STREAMS
             if not await _exists(bus, stream)
         }
@@ -50,13 +50,15 @@ async def _exists(bus: NatsBus, stream: Stream) -> bool:
     return True
 
 
-async def _restore_stream(bus: NatsBus, connection: "asyncpg.Connection[Any]", stream: Stream) -> int:
+async def _restore_stream(
+    bus: NatsBus, connection: "asyncpg.Connection[Any]", stream: Stream, services: Sequence[str]
+) -> int:
     reader = READER_OF.get(stream.name)
     first_seq = 1 if reader is None else 1 + await _position(connection, reader)
     await ensure_stream(bus, stream, first_seq)
     count = 0
-    for service in SERVICES:
-        if service in stream.writers:
+    for service in services:
+        if subjects_of(stream, service):
             after = await _seen(connection, stream, service)
             count += await _republish(bus, connection, stream, service, after)
     return count

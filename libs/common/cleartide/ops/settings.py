@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cleartide.bus.streams import services
+from cleartide.contracts.pools import MOST_POOLS
 
 
 class OpsSettings(BaseSettings):
-    """Addresses and credentials of an operator."""
+    """Addresses and credentials of an operator. risk_pools: how many share risk's accounts, as the services say it."""
 
     model_config = SettingsConfigDict(env_prefix="CLEARTIDE_", extra="ignore", frozen=True)
 
@@ -16,6 +20,12 @@ class OpsSettings(BaseSettings):
     nats_admin_user: str = "operator"
     nats_admin_password: str = ""
     secrets_file: Path | None = None
+    risk_pools: int = Field(default=1, ge=1, le=MOST_POOLS)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Every service, pools included."""
+        return services(self.risk_pools)
 
     def role_passwords(self) -> dict[str, str]:
         """Service name -> Postgres password, from the secrets file."""

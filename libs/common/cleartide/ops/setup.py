@@ -7,7 +7,6 @@ import asyncpg
 
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.provision import ensure_streams
-from cleartide.bus.streams import SERVICES
 from cleartide.connect import connected, nats_broker
 from cleartide.ops.registry import migrations_folder
 from cleartide.ops.settings import OpsSettings
@@ -25,7 +24,7 @@ async def setup(settings: OpsSettings) -> list[str]:
     """Returns one line per thing that was changed."""
     lines: list[str] = []
     async with asyncio.TaskGroup() as tasks:
-        database = tasks.create_task(set_up_database(settings, SERVICES))
+        database = tasks.create_task(set_up_database(settings, settings.services))
         streams = tasks.create_task(set_up_streams(settings))
     lines += database.result()
     lines += [f"stream {name} made" for name in streams.result()]
