@@ -8,14 +8,16 @@ import time
 from typing import Any, Final
 
 from cleartide.contracts import MarkPriceUpdated
+from cleartide.fold import Table
 
 from benchmarks.report import Row, percentile
+from services.risk import repository
 from services.risk.app import SERVICE
 from tests.support.fold_bench import HandlerBench
 
-ACCOUNTS: Final = int(os.environ.get("SERVICE_ACCOUNTS", "100000"))
+COUNT: Final = int(os.environ.get("SERVICE_ACCOUNTS", "100000"))
 MARKETS: Final = 50
-TICKS: Final = 5_000
+TICKS: Final = int(os.environ.get("SERVICE_TICKS", "5000"))
 
 
 def service_rows() -> list[Row]:
@@ -30,11 +32,12 @@ def service_rows() -> list[Row]:
     gc.freeze()
     name = "risk_scale.service"
     found = [
-        Row(f"{name}.accounts", ACCOUNTS, "accounts"),
-        Row(f"{name}.restore", seconds / ACCOUNTS * 1e6, "us per account, its positions included"),
-        Row(f"{name}.memory", memory / ACCOUNTS, "bytes per account, its positions included"),
+        Row(f"{name}.accounts", COUNT, "accounts"),
+        Row(f"{name}.restore", seconds / COUNT * 1e6, "us per account, its positions included"),
+        Row(f"{name}.memory", memory / COUNT, "bytes per account, its positions included"),
     ]
-    prices = [row[6] for row in rows["markets"]]
+    mark = list(repository.MARKETS.columns).index("mark_ticks")
+    prices = [row[mark] for row in rows["markets"]]
     for phase, step in (("calm", 0.00005), ("crash", 0.002)):
         took, alerts = _tell(bench, prices, step)
         found += [
@@ -69,14 +72,24 @@ def _rows(chance: random.Random) -> dict[str, list[tuple[Any, ...]]]:
     prices = [chance.randint(200_000, 2_000_000) for _ in range(MARKETS)]
     for number, price in enumerate(prices):
         market = f"M{number:02d}-PERP"
-        rows["markets"].append((market, "0.1", "0.001", 1, 0, 0, price, price, True, 0, 0))
+        rules = {"market": market, "tick_size": "0.1", "lot_size": "0.001", "quanta_per_lot_tick": 1}
+        priced = {"mark_ticks": price, "index_ticks": price, "index_stale": True}
+        rows["markets"].append(_row(repository.MARKETS, **rules, **priced))
         rows["market_brackets"].append((market, 0, None, 100_000_000, 500_000_000))
-    for number in range(ACCOUNTS):
+    for number in range(COUNT):
         account, margin = f"a{number}", 0
         for held in chance.sample(range(MARKETS), 1 + int(chance.random() * 5)):
             lots = chance.choice((-1, 1)) * max(1, int(10 ** (7 + 3.5 * chance.random()) / prices[held]))
             rows["positions"].append((account, f"M{held:02d}-PERP", lots, -lots * prices[held], 0))
             margin += abs(lots) * prices[held] // 20
         cash = round(margin * (1.6 + 20 * chance.random() ** 2))
-        rows["accounts"].append((account, cash, 0, 0, False, None, None, None))
+        asked = dict.fromkeys(("request_market", "request_seq", "request_at"))
+        rows["accounts"].append(
+            _row(repository.ACCOUNTS, account=account, cash_quanta=cash, liquidating=False, **asked)
+        )
     return rows
+
+
+def _row(table: Table, **values: Any) -> tuple[Any, ...]:
+    """A row of the table; columns that are not named hold 0."""
+    return tuple(values.get(name, 0) for name in table.columns)

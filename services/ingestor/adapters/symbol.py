@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import PPB, MoneyError, parse_decimal, trunc_div
 
 from services.ingestor.adapters import events
@@ -16,6 +17,9 @@ from services.ingestor.adapters.booksync import BookSync, Difference
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Output
 from services.ingestor.adapters.sequence import IdSequence, RecentIds
+
+LEAST_EXPONENT: Final = -18
+"""The finest unit that the contract of an oracle's price has."""
 
 TOP_LEVELS: Final = 20
 BOOK_INTERVAL_MICROS: Final = 250_000
@@ -245,6 +249,16 @@ class SymbolFeed:
         mark_ticks, index_ticks = instrument.nearest_ticks(mark), instrument.nearest_ticks(index)
         interval = instrument.funding_interval_micros
         return [events.Funding(*head, mark_ticks, index_ticks, rate, interval, next_funding_at)]
+
+    def oracle(self, slot: int, price: str, venue_time: int, at: int, confidence: str = "0") -> list[Output]:
+        """An oracle's price of a slot or round, and how far it may be wrong, exactly as they are written."""
+        exponent = -max(len(price.partition(".")[2]), len(confidence.partition(".")[2]))
+        figures = [parse_decimal(text).scaleb(-exponent) for text in (price, confidence)]
+        units, width = (int(figure) for figure in figures)
+        if not (0 < units <= JSON_SAFE and 0 <= width <= JSON_SAFE and exponent >= LEAST_EXPONENT):
+            raise MoneyError("overflow", f"price {price} of an oracle")
+        head = self._head("oracle", str(slot), "VenueOracle", venue_time, at, slot, "ok")
+        return [events.Oracle(*head, units, width, exponent)]
 
     def interest(self, seq: int, lots: int, venue_time: int, at: int) -> list[Output]:
         """Open interest in lots, one side of it."""

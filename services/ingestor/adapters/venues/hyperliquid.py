@@ -115,8 +115,9 @@ class HyperliquidCore(Core):
     book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, oracle: bool = False) -> None:
         super().__init__(instruments)
+        self._oracle = oracle
         self._said: dict[str, tuple[int, str]] = {}
 
     @property
@@ -165,7 +166,11 @@ class HyperliquidCore(Core):
         return self.symbol(trade.coin).trade(0, str(trade.tid), trade.px, trade.sz, side, trade.time * MILLI, at)
 
     def _on_context(self, context: Context, at: int) -> list[Output]:
-        """At most once a second: mark, oracle and rate, and open interest when it changed."""
+        """At most once a second: mark, oracle and rate, and open interest when it changed.
+
+        As a source of its own the oracle's price, which the validators vote on, has the second of its receipt for a
+        round; they name no confidence, so that only its age and the other sources guard it.
+        """
         feed, ctx, second = self.symbol(context.coin), context.ctx, at // SECOND
         feed.heard["funding"] = at
         before, interest = self._said.get(context.coin, (-1, ""))
@@ -174,6 +179,8 @@ class HyperliquidCore(Core):
         self._said[context.coin] = (second, ctx.open_interest)
         next_at = (at // HOUR_MICROS + 1) * HOUR_MICROS
         out = feed.funding(second, ctx.mark_px, ctx.oracle_px, rate_ppb(ctx.funding), next_at, at, at)
+        if self._oracle:
+            out += feed.oracle(second, ctx.oracle_px, at, at)
         if ctx.open_interest != interest:
             out += feed.interest(second, feed.instrument.sizes[ctx.open_interest], at, at)
         return out
@@ -190,6 +197,7 @@ class Hyperliquid(Venue):
     live_socket_url: ClassVar[str] = "wss://api.hyperliquid.xyz"
     live_http_url: ClassVar[str] = "https://api.hyperliquid.xyz"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(1_200, 60.0),)
+    options: ClassVar[Sequence[str]] = ("oracle",)
 
     @property
     def listing(self) -> Sequence[Request]:
@@ -211,8 +219,8 @@ class Hyperliquid(Venue):
             )
 
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return HyperliquidCore(instruments)
+        """`oracle`: "1" to tell the oracle's price as a source of its own."""
+        return HyperliquidCore(instruments, oracle=options.get("oracle") == "1")
 
     def parse(self, symbol: str) -> tuple[str, str]:
         """BTC is (BTC, USDC), kPEPE is (1000PEPE, USDC)."""

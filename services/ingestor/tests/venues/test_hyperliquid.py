@@ -3,12 +3,19 @@
 import json
 from typing import Any
 
+import pytest
+from cleartide.contracts import VenueOracle
+
 from services.ingestor.adapters import events
 from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Malformed
 from services.ingestor.adapters.venue import venues
+from services.ingestor.domain.index_markets import IndexMarket, PriceSource
+from services.ingestor.domain.state import IngestorState
+from services.ingestor.handlers import HANDLERS
 from services.ingestor.tests.venues.kit import captured, connected_core, expected, lines, said
+from tests.support.fold_bench import RecordingEffects
 
 BTC = Instrument("BTC", "0.1", "0.00001", HOUR_MICROS)
 NOW = 1_737_918_843_893_903
@@ -104,3 +111,32 @@ def test_grids_follow_from_the_size_decimals() -> None:
         ("0.000001", "1", "1000PEPE"),
         ("0.1", "0.00001", "BTC"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "price", "exponent"),
+    [("14.32", 1_432, -2), ("97012.0", 970_120, -1), ("5", 5, 0), ("0.30001234", 30_001_234, -8)],
+)
+def test_the_oracles_price_is_a_source_of_its_own(text: str, price: int, exponent: int) -> None:
+    """ING-HYPER-006: where it is wanted, exactly, once a second; it enters the index like any oracle's."""
+    playing = connected_core(venues()["hyperliquid"], BTC, oracle="1")
+    figures = {"markPx": "14.3", "oraclePx": text, "funding": "0.0", "openInterest": "1.0"}
+    raw = frame("activeAssetCtx", {"coin": "BTC", "ctx": figures})
+    (said_once,) = said([*playing.frame(raw, NOW), *playing.frame(raw, NOW + 1)], events.Oracle)
+    assert (said_once.price, said_once.confidence, said_once.exponent) == (price, 0, exponent)
+    assert (said_once.venue_time, said_once.venue_seq) == (NOW, NOW // 1_000_000)
+    told = VenueOracle.model_validate_json(events.encode([said_once])[1:-1])
+    index = IndexMarket("BTC-PERP", "0.00001", (PriceSource("hyperliquid", "BTC", "0.1", oracle=True),), min_sources=1)
+    state = IngestorState((index,))
+    HANDLERS[VenueOracle](state, told, RecordingEffects("ingestor", NOW))
+    assert state.emissions[-1].price.ticks == price * 10**5 // 10**-exponent
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1e5", "x", "", "9007199254740993", "0.0000000000000000001"])
+def test_an_oracles_price_that_is_none_is_refused(text: str) -> None:
+    """ING-HYPER-006: neither zero nor negative, no other notation, nothing that the contract cannot hold."""
+    playing = connected_core(venues()["hyperliquid"], BTC, oracle="1")
+    figures = {"markPx": "14.3", "oraclePx": text, "funding": "0.0", "openInterest": "1.0"}
+    out = playing.frame(frame("activeAssetCtx", {"coin": "BTC", "ctx": figures}), NOW)
+    assert said(out, events.Oracle) == []
+    assert any(isinstance(each, Malformed) for each in out)
