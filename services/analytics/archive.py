@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
-import duckdb
 import structlog
 from cleartide.fold import Table
 from cleartide.service import ServiceContext
@@ -139,6 +138,8 @@ async def fetch(store: ObjectStore, dataset: str, first: date, last: date, folde
 
 def ask(sql: str, views: Mapping[str, list[Path]]) -> list[tuple[Any, ...]]:
     """SQL over fetched files; each dataset is a view that has the column `day` of its folders."""
+    import duckdb  # as in cleartide.store.parquet
+
     with duckdb.connect() as duck:
         duck.execute("SET TimeZone = 'UTC'")
         for name, paths in views.items():
