@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,18 +56,18 @@ FROM generate_series(0, $3::bigint - 1) AS n"""
 async def run() -> None:
     """Measure and write the result file."""
     rows = disk_sync_rows()
-    async with _database() as dsn:
+    async with _database() as (dsn, server):
         connection = await open_schema(dsn, SERVICE.name)
         rows += await _writers(connection, dsn)
-        rows += await _dropping(connection)
+        rows += await _dropping(connection, server)
         rows += await _statistics(connection, dsn)
         await connection.close()
     write("store", rows)
 
 
 @asynccontextmanager
-async def _database() -> AsyncIterator[str]:
-    """PostgreSQL with every fsync on and the ingestor's schema; its address as the service."""
+async def _database() -> AsyncIterator[tuple[str, PostgresServer]]:
+    """PostgreSQL with every fsync on and the ingestor's schema: its address as the service, and the server."""
     with tempfile.TemporaryDirectory(prefix="cleartide-bench-") as name:
         Path(name).chmod(0o755)
         server = PostgresServer(Path(name) / "postgres", password="bench-only", durable=True)
@@ -77,7 +77,8 @@ async def _database() -> AsyncIterator[str]:
             await ensure_roles(owner, {service: f"db-{service}" for service in SERVICES})
             await owner.close()
             await Migrator(server.dsn, SERVICE.name, role_of(SERVICE.name), [SERVICE.migrations]).migrate()
-            yield f"postgresql://{role_of(SERVICE.name)}:db-ingestor@127.0.0.1:{server.port}/postgres"
+            dsn = f"postgresql://{role_of(SERVICE.name)}:db-ingestor@127.0.0.1:{server.port}/postgres"
+            yield dsn, server
         finally:
             await server.stop()
 
@@ -181,7 +182,20 @@ async def _fill(connection: Any, table: str, start: datetime, count: int) -> Non
     await connection.execute(made, start, step, count, timeout=3_600)
 
 
-async def _dropping(connection: Any) -> list[Row]:
+async def _age(server: PostgresServer) -> None:
+    """Everything is on the disk and nothing in the system's memory, as with days that are old enough to go."""
+    owner = await asyncpg.connect(server.dsn)
+    await owner.execute("CHECKPOINT")
+    await owner.close()
+    for path in (server.data / "base").glob("*/*"):
+        with suppress(FileNotFoundError):
+            file = os.open(path, os.O_RDONLY)
+            os.fsync(file)
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(file)
+
+
+async def _dropping(connection: Any, server: PostgresServer) -> list[Row]:
     """A day of rows: dropped; deleted from a table that counts nothing; deleted as `db clean --older-than` does."""
     await connection.execute("TRUNCATE venue_tickers, plain")
     await connection.execute("SET statement_timeout TO 0")
@@ -191,16 +205,19 @@ async def _dropping(connection: Any) -> list[Row]:
     for _ in range(3):
         await _fill(connection, "venue_tickers", START, DAY_ROWS)
         full = [each for each in await days_of(connection, TICKERS.name) if each.day == START.date()]
+        await _age(server)
         began = time.perf_counter()
         await drop_days(connection, full)
         seconds["drop"].append(time.perf_counter() - began)
         await ensure_days(connection, QUOTES, [START])
+    await _age(server)
     began = time.perf_counter()
     await connection.execute("DELETE FROM plain WHERE ts >= $1 AND ts < $2", START, START + DAY, timeout=3_600)
     seconds["delete"].append(time.perf_counter() - began)
     await connection.execute("VACUUM plain", timeout=3_600)
     seconds["vacuum"].append(time.perf_counter() - began)
     await _fill(connection, "venue_tickers", START, DAY_ROWS)
+    await _age(server)
     began = time.perf_counter()
     await delete_before(connection, QUOTES, START + DAY)
     seconds["clean"].append(time.perf_counter() - began)
