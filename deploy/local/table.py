@@ -196,6 +196,8 @@ class Table:
             "PYTHONUNBUFFERED": "1",
             "CLEARTIDE_NATS_URL": self.addresses.nats_url,
             "CLEARTIDE_GATEWAY_PORT": str(self.ports["gateway"]),
+            # Who looks at it on this machine may read everything, as an onlooker who changes nothing.
+            "CLEARTIDE_GATEWAY_ACCESS": kept.get("CLEARTIDE_GATEWAY_ACCESS", "demo"),
             "CLEARTIDE_GATEWAY_URL": f"http://{LOOPBACK}:{self.ports['gateway']}",
             "CLEARTIDE_SERVICE_URLS": json.dumps(
                 {name: f"http://{LOOPBACK}:{self._health_port(name)}" for name in self.services}

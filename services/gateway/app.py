@@ -8,6 +8,7 @@ from cleartide.service import Service
 
 from services.gateway.edge.server import serve_edge
 from services.gateway.handlers import HANDLERS
+from services.gateway.identity.tables import TRUTH
 from services.gateway.queries import QUERIES
 from services.gateway.repository import AlertRepository
 
@@ -20,4 +21,5 @@ SERVICE: Final = Service(
     migrations=Path(__file__).parent / "migrations",
     background=(serve_edge,),
     listens=True,
+    truth=TRUTH,
 )

@@ -1,9 +1,13 @@
 """The gateway's own settings, beside those of every service; prefix `CLEARTIDE_`."""
 
+from typing import Literal
+
 from cleartide.contracts.pools import MOST_POOLS
 from cleartide.settings import ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
+
+from services.gateway.identity.external import ExternalIssuer
 
 
 class GatewaySettings(ServiceSettings):
@@ -12,6 +16,14 @@ class GatewaySettings(ServiceSettings):
     service_urls: base address of each service's own health port, as a JSON map, e.g. {"risk": "http://127.0.0.1:9103"}.
     risk_pools: how many share risk's accounts; the gateway then asks all of them.
     trusted_proxies: addresses whose X-Forwarded-For is believed; empty believes nobody.
+    gateway_access: what a stranger is; `closed`: nobody. `demo`: an onlooker who reads everything and changes nothing,
+    for an installation that is there to be looked at.
+    gateway_secret: signs access tokens and seals what is kept; without one it is made and kept in the schema.
+    gateway_secrets_before: former ones, which still open what they closed.
+    sign_in_domains: names by which people reach this installation, such as app.example.com; a statement that was signed
+    for another is refused. The first is put into statements that the gateway writes. Default: this machine.
+    external_issuers: identity providers, each with its pinned public key (`identity.external`).
+    body_seconds, head_seconds: how long a request's body, and its first lines, may take to come.
     rate_*: sustained requests per second and the burst on top, per client address.
     """
 
@@ -23,6 +35,16 @@ class GatewaySettings(ServiceSettings):
     trusted_proxies: tuple[str, ...] = ()
     upstream_timeout_seconds: float = Field(default=2.0, gt=0, le=30)
     health_timeout_seconds: float = Field(default=1.0, gt=0, le=10)
+    gateway_access: Literal["closed", "demo"] = "closed"
+    gateway_secret: str = Field(default="", max_length=1_024)
+    gateway_secrets_before: tuple[str, ...] = ()
+    sign_in_domains: tuple[str, ...] = ()
+    external_issuers: tuple[ExternalIssuer, ...] = ()
+    access_token_seconds: int = Field(default=600, ge=10, le=3_600)
+    redis_call_seconds: float = Field(default=0.25, gt=0, le=30)
+    truth_connections: int = Field(default=8, ge=1, le=100)
+    body_seconds: float = Field(default=10.0, gt=0, le=120)
+    head_seconds: float = Field(default=10.0, gt=0, le=120)
     rate_per_second: int = Field(default=20, ge=1, le=10_000)
     rate_burst: int = Field(default=120, ge=1, le=100_000)
     max_connections: int = Field(default=2_000, ge=1, le=100_000)

@@ -164,6 +164,7 @@ class Installation:
             "CLEARTIDE_HTTP_PORT": str(port),
             "CLEARTIDE_RISK_POOLS": str(self.risk_pools),
             "CLEARTIDE_RISK_POOL": str(POOLS["risk"].index(service) + 1 if service in POOLS["risk"] else 1),
+            "CLEARTIDE_GATEWAY_ACCESS": "demo",
             **self.extra_environment,
         }
 

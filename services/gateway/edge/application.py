@@ -3,22 +3,28 @@
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from services.gateway.edge.context import Edge
+from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
 from services.gateway.edge.routes.accounts import accounts_router
 from services.gateway.edge.routes.alerts import alerts_router
 from services.gateway.edge.routes.analytics import analytics_router
+from services.gateway.edge.routes.auth import auth_router
+from services.gateway.edge.routes.families import families_router
+from services.gateway.edge.routes.keys import keys_router
 from services.gateway.edge.routes.markets import markets_router
 from services.gateway.edge.routes.money import money_router
+from services.gateway.edge.routes.people import people_router
 from services.gateway.edge.routes.risk import risk_router
 from services.gateway.edge.routes.solvency import solvency_router
 from services.gateway.edge.routes.system import system_router
+from services.gateway.edge.routes.wallets import wallets_router
 from services.gateway.edge.security import SecurityHeaders
 
 STATIC: Final = Path(__file__).parent.parent / "static"
@@ -26,7 +32,14 @@ STATIC: Final = Path(__file__).parent.parent / "static"
 
 def application(edge: Edge) -> ASGIApp:
     """The whole edge. Interactive API pages are left out: they load scripts from elsewhere."""
-    app = FastAPI(title="Cleartide", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="Cleartide",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        dependencies=[Depends(edge.authorise)],
+    )
     install_error_handlers(app)
     for routes in (
         system_router,
@@ -37,7 +50,20 @@ def application(edge: Edge) -> ASGIApp:
         solvency_router,
         alerts_router,
         analytics_router,
+        auth_router,
+        people_router,
+        wallets_router,
+        keys_router,
+        families_router,
     ):
         app.include_router(routes(edge))
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))
-    return SecurityHeaders(Timed(RateLimited(app, edge.limiter), edge.metrics))
+    door = Door(
+        app,
+        authentication=edge.identity.authentication,
+        quotas=edge.quotas,
+        idempotency=edge.identity.idempotency,
+        metrics=edge.metrics,
+        body_seconds=edge.body_seconds,
+    )
+    return SecurityHeaders(Timed(RateLimited(door, edge.limiter), edge.metrics))

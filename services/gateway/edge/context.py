@@ -9,12 +9,16 @@ import structlog
 from starlette.responses import Response
 
 from services.gateway.edge.alerts import AlertHistory, AlertPresenter
+from services.gateway.edge.authorisation import Authorisation
 from services.gateway.edge.cache import CACHE_STATUS, ResponseCache
+from services.gateway.edge.commands import Commands
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.health import HealthChecks
+from services.gateway.edge.identity import Identity
 from services.gateway.edge.limits import RateLimiter
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.quotas import Quotas
 from services.gateway.edge.upstream import Upstream
 from services.gateway.live.session import LiveHubs
 
@@ -37,6 +41,11 @@ class Edge:
     present: AlertPresenter
     live: LiveHubs
     metrics: EdgeMetrics
+    identity: Identity
+    authorise: Authorisation
+    quotas: Quotas
+    commands: Commands
+    body_seconds: float
 
     async def answer(self, key: tuple[object, ...], ttl_ms: int, make: Callable[[], Awaitable[Any]]) -> Response:
         """What `make` returns as JSON, kept for `ttl_ms` under the key: the route's name and its checked parameters."""

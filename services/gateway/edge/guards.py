@@ -29,21 +29,22 @@ class RateLimited:
             return
         client = scope.get("client")
         verdict = await self._limiter.check(client[0] if client else "")
-        if verdict is None:
-            await self._app(scope, receive, send)
-            return
         fields = verdict.headers()
         if not verdict.allowed:
             error = ApiError(429, "rate_limited", "Too many requests.", {"retry_after_seconds": verdict.retry_after})
             await error_response(error, fields)(scope, receive, send)
             return
-        await self._app(scope, receive, _adding(fields, send))
+        await self._app(scope, receive, adding(fields, send))
 
 
-def _adding(fields: Mapping[str, str], send: Send) -> Send:
+def adding(fields: Mapping[str, str], send: Send) -> Send:
+    """Header fields for the response, unless the application, or a guard nearer to it, has set them."""
+
     async def send_with_fields(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(fields)
+            headers = MutableHeaders(scope=message)
+            for name, value in fields.items():
+                headers.setdefault(name, value)
         await send(message)
 
     return send_with_fields

@@ -1,8 +1,10 @@
 """A rate limit per client address, shared by all gateways: GCRA in one Redis script, on Redis's clock.
 
-Without Redis every request passes (fail open), is counted as `bypassed`, and health shows Redis as down.
+Without Redis each process counts by itself, with the same limit: counted as `alone`, and health shows Redis as down.
 """
 
+import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from math import ceil
@@ -13,6 +15,7 @@ from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
 
 KEY_PREFIX: Final = "cleartide:rate:"
 MICROS: Final = 1_000_000
+MOST_ALONE: Final = 50_000
 
 # KEYS[1] holds the theoretical arrival time of the next request, in microseconds.
 _GCRA: Final = """
@@ -58,9 +61,10 @@ class RateLimiter:
     def __init__(self, guard: RedisGuard, metrics: EdgeMetrics, *, per_second: int, burst: int) -> None:
         self._guard, self._metrics = guard, metrics
         self._interval, self._burst = MICROS // per_second, burst
+        self._alone: OrderedDict[str, int] = OrderedDict()
 
-    async def check(self, address: str) -> Verdict | None:
-        """Count one request of the address; None when Redis cannot tell."""
+    async def check(self, address: str) -> Verdict:
+        """Count one request of the address."""
         key = KEY_PREFIX + client_key(address)
 
         async def run(redis: Any) -> list[int]:
@@ -70,10 +74,23 @@ class RateLimiter:
         try:
             allowed, remaining, wait, reset = await self._guard.call(run)
         except RedisUnavailable:
-            self._metrics.limiter.labels("bypassed").inc()
-            return None
-        self._metrics.limiter.labels("allowed" if allowed else "limited").inc()
+            self._metrics.limiter.labels("alone").inc()
+            allowed, remaining, wait, reset = self._check_alone(key, time.monotonic_ns() // 1_000)
+        else:
+            self._metrics.limiter.labels("allowed" if allowed else "limited").inc()
         return Verdict(bool(allowed), self._burst, remaining, max(1, ceil(wait / MICROS)), ceil(reset / MICROS))
+
+    def _check_alone(self, key: str, now: int) -> tuple[int, int, int, int]:
+        """The script, for this process alone; `now` in microseconds. The oldest addresses are forgotten first."""
+        arrival = max(self._alone.pop(key, now), now)
+        wait = arrival + self._interval - self._burst * self._interval - now
+        if wait <= 0:
+            arrival += self._interval
+        self._alone[key] = arrival
+        if len(self._alone) > MOST_ALONE:
+            self._alone.popitem(last=False)
+        remaining = 0 if wait > 0 else (now + self._burst * self._interval - arrival) // self._interval
+        return int(wait <= 0), remaining, max(wait, 0), arrival - now
 
 
 def client_key(address: str) -> str:

@@ -27,9 +27,21 @@ class EdgeMetrics:
         )
         self.limiter = Counter(
             "cleartide_rate_limiter_total",
-            "Rate limiter verdicts: allowed, limited, bypassed (Redis unavailable, request let through)",
+            "Rate limiter verdicts per address: allowed, limited; alone: counted by this process only (Redis away)",
             ("verdict",),
             registry=registry,
+        )
+        self.quotas = Counter(
+            "cleartide_quota_total",
+            "Quota verdicts by kind: allowed, limited; alone: counted by this process only (Redis away)",
+            ("kind", "verdict"),
+            registry=registry,
+        )
+        self.refused = Counter(
+            "cleartide_refused_total", "Requests refused at the door, by error code", ("code",), registry=registry
+        )
+        self.replayed = Counter(
+            "cleartide_idempotent_replays_total", "Requests answered by what their first was told", registry=registry
         )
         self.upstream = Histogram(
             "cleartide_upstream_query_seconds",

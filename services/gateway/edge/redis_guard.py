@@ -24,8 +24,11 @@ class RedisUnavailable(Exception):  # noqa: N818 - a state, not a fault of the c
 class RedisGuard:
     """Calls Redis unless it failed less than PAUSE_SECONDS ago, so that a dead Redis costs nothing per request."""
 
-    def __init__(self, client: "Redis | None", clock: Callable[[], float] = monotonic) -> None:
-        self._client, self._clock = client, clock
+    def __init__(
+        self, client: "Redis | None", clock: Callable[[], float] = monotonic, seconds: float = CALL_SECONDS
+    ) -> None:
+        """`seconds`: how long a call may take, the wait for its turn included."""
+        self._client, self._clock, self._seconds = client, clock, seconds
         self._paused_until = 0.0
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
 
@@ -39,7 +42,7 @@ class RedisGuard:
         if self._client is None or self._clock() < self._paused_until:
             raise RedisUnavailable
         try:
-            async with asyncio.timeout(CALL_SECONDS), self._slots:
+            async with asyncio.timeout(self._seconds), self._slots:
                 return await operation(self._client)
         except (RedisError, OSError, TimeoutError) as error:
             if self._clock() >= self._paused_until:

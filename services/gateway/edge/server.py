@@ -12,6 +12,7 @@ import asyncpg
 import structlog
 import uvicorn
 from cleartide.service import ServiceContext
+from cleartide.store.truth import TruthStore
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
@@ -19,13 +20,18 @@ from starlette.types import ASGIApp
 
 from services.gateway.edge.alerts import AlertHistory, AlertPresenter
 from services.gateway.edge.application import application
+from services.gateway.edge.authorisation import Authorisation
 from services.gateway.edge.cache import ResponseCache
+from services.gateway.edge.commands import Commands
 from services.gateway.edge.context import Edge
 from services.gateway.edge.health import HealthChecks
+from services.gateway.edge.identity import identity
 from services.gateway.edge.limits import RateLimiter
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.patience import PatientProtocol
 from services.gateway.edge.pools import PooledUpstream
+from services.gateway.edge.quotas import Quotas
 from services.gateway.edge.redis_guard import RedisGuard
 from services.gateway.live.alerts import AlertHub
 from services.gateway.live.prices import PriceHub
@@ -65,6 +71,7 @@ def embedded(app: ASGIApp, settings: GatewaySettings) -> EmbeddedServer:
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
+            http=type("Patient", (PatientProtocol,), {"head_seconds": settings.head_seconds}),
             limit_concurrency=settings.max_connections,
             timeout_graceful_shutdown=STOP_SECONDS,
             ws_max_size=MAX_MESSAGE_BYTES,
@@ -83,16 +90,19 @@ class Resources:
     pool: "asyncpg.Pool[Any]"
     redis: "Redis | None"
     registry: CollectorRegistry
+    truth: TruthStore
 
 
 @asynccontextmanager
 async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIterator[Edge]:
     """The parts of the edge."""
     metrics = EdgeMetrics(resources.registry)
-    guard = RedisGuard(resources.redis)
+    guard = RedisGuard(resources.redis, seconds=settings.redis_call_seconds)
     upstream = PooledUpstream(resources.nats, metrics, settings.upstream_timeout_seconds, settings.risk_pools)
     directory = MarketDirectory(upstream)
     history, present = AlertHistory(resources.pool), AlertPresenter(directory)
+    who = identity(resources.truth, guard, settings)
+    authorise = Authorisation(upstream)
     live = LiveHubs(
         alerts=AlertHub(history, present, metrics),
         prices=PriceHub(directory, guard, metrics),
@@ -100,6 +110,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
         queue_frames=settings.live_queue_frames,
         send_seconds=settings.live_send_seconds,
         max_clients=settings.max_live_clients,
+        authorise=authorise.require_reading,
     )
     async with aiohttp.ClientSession() as http:
         yield Edge(
@@ -119,6 +130,11 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
             present=present,
             live=live,
             metrics=metrics,
+            identity=who,
+            authorise=authorise,
+            quotas=Quotas(guard, metrics),
+            commands=Commands(resources.nats),
+            body_seconds=settings.body_seconds,
         )
 
 
@@ -128,7 +144,13 @@ async def run_edge(
     """Serve on the listener until told to stop; ends early only by failing."""
     async with assembled(resources, settings) as edge:
         server = embedded(application(edge), settings)
-        loops = (edge.directory.run(), edge.live.alerts.run(resources.nats), edge.live.prices.run(resources.nats))
+        loops = (
+            edge.directory.run(),
+            edge.live.alerts.run(resources.nats),
+            edge.live.prices.run(resources.nats),
+            edge.commands.run(resources.nats),
+            edge.identity.run(),
+        )
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(loop) for loop in loops]
             tasks.create_task(server.serve([listener]))
@@ -145,7 +167,7 @@ async def serve_edge(context: ServiceContext) -> None:
     listener = listening_socket(settings.http_host, settings.gateway_port)
     context.listening.set()
     log.info("edge_listening", host=settings.http_host, port=listener.getsockname()[1])
-    await run_edge(
-        Resources(context.nats, context.pool, context.redis, context.registry), settings, listener, context.stopping
-    )
+    async with TruthStore.open(settings.postgres_dsn, context.name, connections=settings.truth_connections) as truth:
+        resources = Resources(context.nats, context.pool, context.redis, context.registry, truth)
+        await run_edge(resources, settings, listener, context.stopping)
     log.info("edge_stopped")

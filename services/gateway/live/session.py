@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,6 +11,8 @@ import asyncpg
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from services.gateway.domain.access import Principal
+from services.gateway.edge.errors import ApiError
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.live.alerts import AlertHub, AlertSubscription, BeyondFeed
 from services.gateway.live.mailbox import Mailbox
@@ -34,6 +36,8 @@ log = structlog.get_logger()
 MAX_SUBSCRIPTIONS: Final = 64
 CLOSE_SECONDS: Final = 5.0
 Key = tuple[str, str]
+MayRead = Callable[[Principal, str], Awaitable[None]]
+"""Raises ApiError when a principal may not read an account; an empty account means all of them."""
 
 
 @dataclass
@@ -46,6 +50,7 @@ class LiveHubs:
     queue_frames: int
     send_seconds: float
     max_clients: int
+    authorise: MayRead
     clients: int = field(default=0)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -63,8 +68,8 @@ class LiveHubs:
 class LiveSession:
     """Runs until the client leaves or is cut off."""
 
-    def __init__(self, socket: WebSocket, hubs: LiveHubs) -> None:
-        self._socket, self._hubs = socket, hubs
+    def __init__(self, socket: WebSocket, hubs: LiveHubs, principal: Principal) -> None:
+        self._socket, self._hubs, self._principal = socket, hubs, principal
         self._mailbox = Mailbox(hubs.queue_frames)
         self._alerts: dict[Key, tuple[AlertSubscription, asyncio.Task[None]]] = {}
         self._prices: dict[Key, PriceSubscription] = {}
@@ -136,7 +141,12 @@ class LiveSession:
 
     async def _join(self, key: Key, subscription: AlertSubscription) -> None:
         try:
+            await self._hubs.authorise(self._principal, subscription.account or "")
             await self._hubs.alerts.join(subscription)
+        except ApiError as error:
+            self._alerts.pop(key, None)
+            about = {"channel": "alerts", "account": subscription.account}
+            self._mailbox.offer(error_frame(error.code, error.message, about))
         except BeyondFeed as error:
             self._alerts.pop(key, None)
             detail = {"channel": "alerts", "account": subscription.account, "head": error.head}

@@ -11,6 +11,7 @@ import aiohttp
 import asyncpg
 from cleartide.contracts import AlertInput, AlertLevel, MarkPriceUpdated, Message, RiskAlertRaised, TradeExecuted
 from cleartide.contracts.codec import encode
+from cleartide.store.truth import TruthStore
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry
@@ -162,12 +163,19 @@ async def running_edge(
     """The edge as the `gateway` user of an installation, with that user's rights and no more."""
     redis = Redis.from_url(redis_url) if redis_url else None
     registry, stopping = CollectorRegistry(), asyncio.Event()
-    pool = await asyncpg.create_pool(dsn or installed.service_dsn("gateway"), min_size=0, max_size=4, timeout=2)
+    database = dsn or installed.service_dsn("gateway")
+    pool = await asyncpg.create_pool(database, min_size=0, max_size=4, timeout=2)
     listener = listening_socket("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with installed.client("gateway") as nats, aiohttp.ClientSession() as http:
-        resources = Resources(nats, pool, redis, registry)
-        task = asyncio.create_task(run_edge(resources, GatewaySettings(**settings), listener, stopping))
+    async with (
+        installed.client("gateway") as nats,
+        aiohttp.ClientSession() as http,
+        TruthStore.open(database, "gateway", connections=8) as truth,
+    ):
+        resources = Resources(nats, pool, redis, registry, truth)
+        task = asyncio.create_task(
+            run_edge(resources, GatewaySettings(**{"gateway_access": "demo", **settings}), listener, stopping)
+        )
         try:
             yield RunningEdge(url, http, registry, task)
         finally:

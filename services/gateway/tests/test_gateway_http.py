@@ -128,7 +128,7 @@ async def test_the_cache_is_told(installed: Installation, valkey: ValkeyServer) 
         async with running_edge(installed, redis_url=f"redis://127.0.0.1:{free_port()}") as edge:
             status, _, headers = await edge.get("/api/v1/risk")
             assert (status, headers["Cache-Status"]) == (200, "cleartide; fwd=bypass")
-            assert "RateLimit-Limit" not in headers
+            assert headers["RateLimit-Limit"] == "120"
             assert edge.count("cleartide_rate_limiter_total", verdict="bypassed") >= 1
 
 

@@ -72,13 +72,17 @@ async def test_concurrent_requests_never_exceed_the_burst(redis: Redis) -> None:
     assert sum(verdict.allowed for verdict in verdicts if verdict) == 7
 
 
-async def test_without_valkey_requests_pass_and_are_counted() -> None:
-    """GW-RATE-005: without Valkey every request passes and is counted as bypassed."""
+async def test_without_valkey_each_process_counts_by_itself() -> None:
+    """GW-RATE-005: without Valkey each process keeps the limit by itself, and says that it counts alone."""
     client = Redis.from_url(f"redis://127.0.0.1:{free_port()}")
     metrics = EdgeMetrics(registry := CollectorRegistry())
-    limits = RateLimiter(RedisGuard(client), metrics, per_second=1, burst=1)
-    assert [await limits.check("192.0.2.1") for _ in range(3)] == [None] * 3
-    assert registry.get_sample_value("cleartide_rate_limiter_total", {"verdict": "bypassed"}) == 3
+    limits = RateLimiter(RedisGuard(client), metrics, per_second=1, burst=2)
+    verdicts = [await limits.check("192.0.2.1") for _ in range(3)]
+    assert [verdict.allowed for verdict in verdicts] == [True, True, False]
+    assert [verdict.remaining for verdict in verdicts] == [1, 0, 0]
+    assert verdicts[-1].headers()["Retry-After"] == "1"
+    assert (await limits.check("192.0.2.2")).allowed
+    assert registry.get_sample_value("cleartide_rate_limiter_total", {"verdict": "alone"}) == 4
     await client.aclose()
 
 

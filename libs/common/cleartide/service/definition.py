@@ -62,6 +62,8 @@ class Service:
 
     Queries are answered and background tasks run in the active process alone; a standby begins with them when it takes
     the place. One with a public port (`listens`) is ready when that takes connections too.
+
+    truth: tables of the schema that no stream could give back; a rebuild keeps them as they are.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Service:
     background: Sequence[Background] = ()
     journal: bool = False
     listens: bool = False
+    truth: Sequence[str] = ()
 
     @property
     def fold(self) -> Fold:

@@ -24,3 +24,8 @@ async def enter_schema(connection: "asyncpg.Connection[Any]", service: str) -> N
 def role_of(service: str) -> str:
     """The Postgres role of a service."""
     return f"cleartide_{service}"
+
+
+def tenant_role_of(service: str) -> str:
+    """The Postgres role as which a service reads for one tenant: it owns nothing and may write nothing."""
+    return f"{role_of(service)}_tenant"

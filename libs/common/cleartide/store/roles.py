@@ -1,11 +1,11 @@
-"""One Postgres role and one schema per service; a role sees no other schema."""
+"""One Postgres role and one schema per service; a role sees no other schema. And one role for a service's tenants."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
 
-from cleartide.store.names import quoted, role_of
+from cleartide.store.names import quoted, role_of, tenant_role_of
 
 
 async def ensure_roles(connection: "asyncpg.Connection[Any]", passwords: Mapping[str, str]) -> None:
@@ -33,3 +33,12 @@ async def _ensure_role(connection: "asyncpg.Connection[Any]", service: str, pass
     await connection.execute(f"ALTER ROLE {role} SET search_path TO {schema}")
     await connection.execute(f"ALTER ROLE {role} SET statement_timeout TO '60s'")
     await connection.execute(f"ALTER ROLE {role} SET idle_in_transaction_session_timeout TO '10s'")
+    await _ensure_tenant(connection, service)
+
+
+async def _ensure_tenant(connection: "asyncpg.Connection[Any]", service: str) -> None:
+    """The role of tenants: nobody signs in as it, the service changes to it for one transaction."""
+    role, tenant = quoted(role_of(service)), quoted(tenant_role_of(service))
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", tenant_role_of(service)):
+        await connection.execute(f"CREATE ROLE {tenant} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS")
+    await connection.execute(f"GRANT {tenant} TO {role}")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, WebSocket
 from starlette.responses import Response
 
+from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import SHORT_MS, Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.parameters import AccountFilter, AfterSeq, Limit
@@ -45,7 +46,7 @@ def alerts_router(edge: Edge) -> APIRouter:
         if edge.live.clients >= edge.live.max_clients:
             await socket.close(SLOW_CLOSE_CODE, "too many clients")
             return
-        await LiveSession(socket, edge.live).run()
+        await LiveSession(socket, edge.live, principal_of(socket)).run()
 
     return router
 

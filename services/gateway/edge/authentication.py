@@ -1,0 +1,93 @@
+"""Who sends a request: the one place where credentials are read. A request has one kind of them, or none.
+
+Authorization: Bearer <access token>            a person who has signed in
+X-API-Key: ctk_...                              a key; reads
+Cleartide-Key, -Timestamp, -Signature           a key that signs; reads and writes
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from services.gateway.domain.access import ANONYMOUS, DEMO, TIERS, Principal
+from services.gateway.edge.errors import ApiError
+from services.gateway.edge.quotas import DAY, HOUR, MINUTE, Window
+from services.gateway.identity.keys import PREFIX, ApiKeys, SignedRequest
+from services.gateway.identity.sessions import Caller, Sessions
+
+Access = Literal["closed", "demo"]
+_SIGNED: Final = ("cleartide-key", "cleartide-timestamp", "cleartide-signature")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a request says who sends it."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    caller: Caller
+
+
+@dataclass(frozen=True)
+class Entered:
+    """Who it is, and the windows in which the request counts."""
+
+    principal: Principal
+    windows: Sequence[Window] = ()
+
+
+class Authentication:
+    """Tells people, keys and strangers apart."""
+
+    def __init__(self, sessions: Sessions, keys: ApiKeys, access: Access) -> None:
+        """`access`: what a stranger is: nobody, or the demo's onlooker who reads everything and changes nothing."""
+        self._sessions, self._keys = sessions, keys
+        self._stranger = DEMO if access == "demo" else ANONYMOUS
+
+    async def enter(self, asked: Asked) -> Entered:
+        """Who it is. ApiError 401 for credentials that are not good: nobody is let in as a stranger instead."""
+        headers = asked.headers
+        bearer, key = _bearer(headers.get("authorization")), headers.get("x-api-key")
+        signed = [headers.get(name) for name in _SIGNED]
+        if (bearer is not None) + (key is not None) + any(signed) > 1:
+            raise ApiError(400, "ambiguous_credentials", "Send one kind of credentials.")
+        if bearer is not None and bearer.startswith(f"{PREFIX}_"):
+            bearer, key = None, bearer
+        origin = (urlsplit(headers.get("origin", "")).hostname or "").lower()
+        if bearer is not None:
+            principal = await self._sessions.principal(bearer)
+            return Entered(principal, _of_person(principal))
+        if key is not None:
+            principal, limits = await self._keys.by_key(key, asked.caller, origin)
+        elif any(signed):
+            if not all(signed):
+                raise ApiError(401, "signature_incomplete", "A signed request has a key, a timestamp and a signature.")
+            named, sent_at, signature = (value or "" for value in signed)
+            request = SignedRequest(named, sent_at, signature, asked.method, asked.target, asked.body)
+            principal, limits = await self._keys.by_signature(request, asked.caller, origin)
+        else:
+            return Entered(self._stranger)
+        return Entered(principal, (*_of_key(principal, limits), *_of_person(principal)))
+
+
+def _bearer(value: str | None) -> str | None:
+    if value is None:
+        return None
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise ApiError(401, "token_invalid", "Authorization is `Bearer` and a token.")
+    return token.strip()
+
+
+def _of_person(principal: Principal) -> tuple[Window, ...]:
+    most, name = TIERS[principal.tier], f"user:{principal.user}"
+    limits = ((most.per_minute, MINUTE), (most.per_hour, HOUR), (most.per_day, DAY))
+    return tuple(Window(f"{name}:{seconds}", limit, seconds) for limit, seconds in limits)
+
+
+def _of_key(principal: Principal, limits: tuple[int, int, int]) -> tuple[Window, ...]:
+    spans = zip(limits, (MINUTE, HOUR, DAY), strict=True)
+    return tuple(Window(f"key:{principal.key}:{seconds}", limit, seconds) for limit, seconds in spans)

@@ -1,0 +1,132 @@
+"""Who may ask what: the one place where a route is opened. What is not opened here is closed.
+
+A route that names an account, in its path or as `account`, is open to whoever owns it, to its delegates for reading,
+and to those who read for the venue. A route without a line here is for those alone, if it reads, and for nobody else.
+"""
+
+from typing import Any, Final
+
+from starlette.requests import HTTPConnection
+
+from services.gateway.domain.access import ANONYMOUS, Principal, Scope, head_of
+from services.gateway.edge.errors import ApiError
+from services.gateway.edge.upstream import Upstream
+
+READS: Final = frozenset({"GET", "HEAD"})
+PUBLIC: Final = frozenset(
+    {
+        "GET /api/health",
+        "GET /api/metrics",
+        "GET /api/v1/fees",
+        "GET /api/v1/insurance",
+        "GET /api/v1/markets",
+        "GET /api/v1/markets/{market}/book",
+        "GET /api/v1/markets/{market}/candles",
+        "GET /api/v1/markets/{market}/funding",
+        "GET /api/v1/markets/{market}/trades",
+        "POST /api/v1/auth/external",
+        "POST /api/v1/auth/nonce",
+        "POST /api/v1/auth/refresh",
+        "POST /api/v1/auth/sign-in",
+        # The live connection: each subscription is authorised by itself.
+        "WEBSOCKET /api/v1/ws",
+    }
+)
+SCOPES: Final[dict[str, Scope]] = {
+    "DELETE /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
+    "PUT /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
+    "GET /api/v1/me": "account:read",
+    "GET /api/v1/me/accounts": "account:read",
+    "GET /api/v1/me/keys": "identity:write",
+    "GET /api/v1/me/log": "identity:write",
+    "GET /api/v1/me/referrals": "account:read",
+    "GET /api/v1/me/sessions": "identity:write",
+    "GET /api/v1/me/wallets": "account:read",
+    "GET /api/v1/me/wallets/connections": "identity:write",
+    "DELETE /api/v1/me/keys/{key}": "identity:write",
+    "DELETE /api/v1/me/sessions": "identity:write",
+    "DELETE /api/v1/me/sessions/{session}": "identity:write",
+    "DELETE /api/v1/me/wallets/{chain}/{address}": "identity:write",
+    "PATCH /api/v1/me": "identity:write",
+    "POST /api/v1/auth/sign-out": "identity:write",
+    "POST /api/v1/me/accounts": "account:write",
+    "POST /api/v1/me/keys": "identity:write",
+    "POST /api/v1/me/keys/{key}/rotate": "identity:write",
+    "POST /api/v1/me/wallets": "identity:write",
+    "POST /api/v1/me/wallets/nonce": "identity:write",
+}
+"""What a person's own routes ask of him. With `{account}` in the path it must be his besides."""
+
+
+class Authorisation:
+    """Decides, for a route that has been found, before its parameters are looked at."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    async def __call__(self, connection: HTTPConnection) -> None:
+        """ApiError 401 for a stranger, 403 for somebody else."""
+        principal = principal_of(connection)
+        method = str(connection.scope.get("method", "WEBSOCKET"))
+        name = f"{'GET' if method == 'HEAD' else method} {connection.scope['route'].path}"
+        if name in PUBLIC:
+            return
+        account = connection.path_params.get("account") or connection.query_params.get("account")
+        if (scope := SCOPES.get(name)) is not None:
+            require(principal, scope)
+            if account is not None and not principal.owns(account):
+                raise _not_permitted("The account is not yours.")
+        elif method not in READS:
+            raise _refusal(principal, "This is not open to you.")
+        elif account is not None:
+            await self.require_reading(principal, account)
+        elif not principal.has("venue:read"):
+            raise _refusal(principal, "This is for those who read for the venue; name an account of yours.")
+
+    async def require_reading(self, principal: Principal, account: str) -> None:
+        """Whether a principal may read an account. ApiError 401 or 403."""
+        if principal.has("venue:read"):
+            return
+        if not principal.has("account:read"):
+            raise _refusal(principal, "This is not open to you.")
+        if not principal.owns(account) and not await self._is_delegate(principal, account):
+            # The same whether there is such an account or not.
+            raise _not_permitted("The account is not yours.")
+
+    async def _is_delegate(self, principal: Principal, account: str) -> bool:
+        if principal.accounts and account not in principal.accounts:
+            return False
+        try:
+            family: dict[str, Any] = await self._upstream.ask("matching", "family", account=head_of(account))
+        except ApiError:
+            return False
+        return any(
+            member["account"] == account and bool(member["delegates"].get(principal.user))
+            for member in family["accounts"]
+        )
+
+
+def principal_of(connection: HTTPConnection) -> Principal:
+    """Who asks, as the door has found."""
+    found = connection.scope.get("state", {}).get("principal", ANONYMOUS)
+    assert isinstance(found, Principal)
+    return found
+
+
+def require(principal: Principal, scope: Scope) -> None:
+    """ApiError 401 for a stranger, 403 for one without the scope."""
+    if principal.has(scope):
+        return
+    if principal.kind == "key" and scope in principal.scopes:
+        raise ApiError(403, "signature_required", "A key signs requests that change something.", {"scope": scope})
+    raise _refusal(principal, "The credentials do not have the scope.", scope)
+
+
+def _refusal(principal: Principal, why: str, scope: str | None = None) -> ApiError:
+    if not principal.known:
+        return ApiError(401, "sign_in_required", "Sign in, or send an API key.")
+    return _not_permitted(why, scope)
+
+
+def _not_permitted(why: str, scope: str | None = None) -> ApiError:
+    return ApiError(403, "not_permitted", why, {"scope": scope} if scope else None)

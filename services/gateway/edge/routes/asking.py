@@ -1,0 +1,35 @@
+"""What routes need to know of the one who asks, and how they answer him."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.edge.authorisation import principal_of
+from services.gateway.identity.sessions import Caller
+
+
+def user_of(request: Request) -> str:
+    """The person who asks; a route that only people reach has one."""
+    user = principal_of(request).user
+    assert user, "the route is opened to people alone"
+    return user
+
+
+def caller_of(request: Request) -> Caller:
+    """Where the request came from, as the door has found."""
+    caller = request.scope["state"]["caller"]
+    assert isinstance(caller, Caller)
+    return caller
+
+
+def ident_of(request: Request) -> str | None:
+    """A name for what the request does, the same each time it comes with the same Idempotency-Key."""
+    ident: str | None = request.scope["state"].get("request_ident")
+    return ident
+
+
+def answered(body: Any, status: int = 200) -> Response:
+    """JSON that nobody keeps."""
+    return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store"}, media_type="application/json")

@@ -1,0 +1,101 @@
+"""People: found by wallet or by an identity elsewhere, made when they first come, with profile, tier and states."""
+
+import secrets
+import time
+from typing import Any, Final
+
+import msgspec
+from cleartide.store.truth import Row, Truth
+
+from services.gateway.domain.statement import Family
+from services.gateway.edge.errors import ApiError
+
+_CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+PROFILE: Final = (
+    "id, display_name, username, email, tier, kyc, risk, status, scopes, referral_code, referred_by, preferences, "
+    "created_at, updated_at, last_sign_in_at"
+)
+
+
+def now_micros() -> int:
+    """The time of this moment, UTC."""
+    return time.time_ns() // 1_000
+
+
+async def of_wallet(truth: Truth, family: Family, address: str) -> Row | None:
+    """Whose key this is, if anybody's."""
+    return await truth.first(
+        f"SELECT {PROFILE} FROM users WHERE id = "  # noqa: S608 - the columns are written above
+        "(SELECT user_id FROM wallet_keys WHERE family = $1 AND address = $2) LIMIT 1",
+        family,
+        address,
+    )
+
+
+async def of_identity(truth: Truth, issuer: str, subject: str) -> Row | None:
+    """Who is known elsewhere by this name, if anybody."""
+    return await truth.first(
+        f"SELECT {PROFILE} FROM users WHERE id = "  # noqa: S608 - the columns are written above
+        "(SELECT user_id FROM external_identities WHERE issuer = $1 AND subject = $2) LIMIT 1",
+        issuer,
+        subject,
+    )
+
+
+async def of_id(truth: Truth, user: str) -> Row | None:
+    """A person."""
+    return await truth.first(f"SELECT {PROFILE} FROM users WHERE id = $1 LIMIT 1", user)  # noqa: S608
+
+
+async def make(truth: Truth, *, referral: str = "", email: str | None = None) -> Row:
+    """A new person. A referral code that nobody has is refused rather than forgotten."""
+    referrer = None
+    if referral:
+        referrer = await truth.first("SELECT id FROM users WHERE referral_code = $1 LIMIT 1", referral)
+        if referrer is None:
+            raise ApiError(422, "unknown_referral_code", "Nobody has this referral code.")
+    now, user = now_micros(), f"u{secrets.token_hex(10)}"
+    await truth.add(
+        "users",
+        id=user,
+        email=email,
+        referral_code="".join(secrets.choice(_CODE_LETTERS) for _ in range(10)),
+        referred_by=referrer["id"] if referrer else None,
+        created_at=now,
+        updated_at=now,
+    )
+    await note(truth, user, "account.created", actor=user, detail={"referred_by": referrer["id"] if referrer else None})
+    made = await of_id(truth, user)
+    assert made is not None, "we have just made it"
+    return made
+
+
+async def link_wallet(truth: Truth, user: str, chain: str, family: Family, address: str, label: str = "") -> bool:
+    """A wallet whose key has signed becomes this person's. False: it was. ApiError 409 when it is somebody else's."""
+    now = now_micros()
+    await truth.add_new("wallet_keys", family=family, address=address, user_id=user, proved_at=now)
+    owner = await truth.first(
+        "SELECT user_id FROM wallet_keys WHERE family = $1 AND address = $2 LIMIT 1", family, address
+    )
+    if owner is None or owner["user_id"] != user:
+        raise ApiError(409, "wallet_taken", "This wallet belongs to another account.")
+    first = await truth.first("SELECT 1 AS held FROM wallets WHERE user_id = $1 LIMIT 1", user) is None
+    wallet = {"user_id": user, "chain": chain, "address": address, "family": family}
+    linked = await truth.add_new("wallets", **wallet, label=label, is_main=first, linked_at=now)
+    if linked:
+        await note(truth, user, "wallet.linked", actor=user, detail={"chain": chain, "address": address})
+    return linked
+
+
+async def note(
+    truth: Truth, user: str, kind: str, *, actor: str, ip: str = "", detail: dict[str, Any] | None = None
+) -> None:
+    """One line in the log of what happened to a person's access."""
+    text = msgspec.json.encode(detail or {}).decode()
+    await truth.add("account_log", user_id=user, at=now_micros(), kind=kind, actor=actor, ip=ip, detail=text)
+
+
+def shown(person: Row) -> dict[str, Any]:
+    """A person as the API shows it."""
+    view = {name.strip(): person[name.strip()] for name in PROFILE.split(",")}
+    return {**view, "account": person["id"], "preferences": msgspec.json.decode(person["preferences"])}
