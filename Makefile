@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount chaos model forms schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount chaos model forms crowd schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -107,6 +107,10 @@ model: ## compare matching with the reference model; STEPS=1000000 SEED=7
 forms: ## the engine compiled and interpreted over the same random commands; COMMANDS=10000000 SEED=7
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.matching.engine.tests.forms $(or $(COMMANDS),1000000) $(SEED)
+
+crowd: ## 1,000 requests at once with one Idempotency-Key, over three gateways; REQUESTS=1000
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m services.gateway.tests.crowd --requests $(or $(REQUESTS),1000)
 
 schemas: ## write schemas/ from the contracts
 	$(BOOTSTRAP) dev

@@ -18,6 +18,7 @@ from services.gateway.tests.entrance import (
     SolanaWallet,
     Wallet,
     entrance,
+    forget_addresses,
     serving,
 )
 from tests.support.servers import Broker, Database
@@ -79,7 +80,7 @@ async def test_brute_force_runs_out_of_tries(database: Database, broker: Broker,
         entrance(database, broker, redis_url=valkey.url) as door,
         serving(database, broker, redis_url=valkey.url) as second,
     ):
-        await _forget_addresses(valkey)
+        await forget_addresses(valkey)
         for _ in range(7):
             await door.sign_in(EvmWallet(6))
         proof = await door.statement(EvmWallet(6))
@@ -90,7 +91,7 @@ async def test_brute_force_runs_out_of_tries(database: Database, broker: Broker,
         status, _, headers = await door.ask("POST", "auth/sign-in", proof)
         assert (status, int(headers["Retry-After"]) >= 1) == (429, True)
         assert (await door.ask("POST", "auth/refresh", {"refresh_token": "x"}))[0] == 429
-    await _forget_addresses(valkey)
+    await forget_addresses(valkey)
 
 
 async def test_a_refresh_token_is_good_once_and_a_stolen_one_ends_the_session(
@@ -116,7 +117,7 @@ async def test_a_refresh_token_is_good_once_and_a_stolen_one_ends_the_session(
         assert (await other.ask("GET", "me"))[0] == 200
         [held] = await door.rows("SELECT count(*) AS n FROM refresh_tokens WHERE hash = $1", stolen.encode())
         assert held["n"] == 0, "only hashes are kept"
-    await _forget_addresses(valkey)
+    await forget_addresses(valkey)
 
 
 @pytest.mark.parametrize("redis", ["shared", "away"])
@@ -179,7 +180,7 @@ async def test_forged_and_old_tokens_are_refused(database: Database, broker: Bro
         again = await door.statement(EvmWallet(9))
         status, answer, _ = await door.ask("POST", "auth/sign-in", again)
         assert (status, answer["error"]["code"]) == (403, "account_not_active")
-    await _forget_addresses(valkey)
+    await forget_addresses(valkey)
 
 
 async def test_an_outside_identity_is_believed_by_its_pinned_key(
@@ -218,7 +219,7 @@ async def test_an_outside_identity_is_believed_by_its_pinned_key(
         for name, body in wrong.items():
             status, answer, _ = await door.ask("POST", "auth/external", body)
             assert (name, status, answer["error"]["code"]) == (name, 401, "external_token_refused")
-            await _forget_addresses(valkey)
+            await forget_addresses(valkey)
 
 
 async def test_the_first_sign_in_of_one_wallet_twice_at_once_makes_one_person(
@@ -253,16 +254,7 @@ async def test_the_statement_names_this_place(database: Database, broker: Broker
         assert json.dumps(answer)
 
 
-async def _forget_addresses(valkey: ValkeyServer) -> None:
-    """Every test comes from the same address: what one has used up is not the next one's concern."""
-    from redis.asyncio import Redis
-
-    client = Redis.from_url(valkey.url)
-    await client.flushall()
-    await client.aclose()
-
-
 @pytest.fixture(autouse=True)
 async def fresh_valkey(valkey: ValkeyServer) -> None:
     """Nothing counted, nothing remembered."""
-    await _forget_addresses(valkey)
+    await forget_addresses(valkey)
