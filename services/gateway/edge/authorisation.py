@@ -22,6 +22,7 @@ PUBLIC: Final = frozenset(
         "GET /api/v1/markets",
         "GET /api/v1/markets/{market}/book",
         "GET /api/v1/markets/{market}/candles",
+        "GET /api/v1/markets/{market}/days",
         "GET /api/v1/markets/{market}/funding",
         "GET /api/v1/markets/{market}/trades",
         "POST /api/v1/auth/external",
