@@ -39,7 +39,7 @@ class TailEvent(msgspec.Struct):
     type: str
     seq: int
     occurred_at: int
-    market: str = ""
+    market: str | None = ""
     mark_ticks: int = 0
     index_ticks: int = 0
     index_stale: bool = False
@@ -47,7 +47,7 @@ class TailEvent(msgspec.Struct):
     best_ask_ticks: int | None = None
     last_ticks: int | None = None
     open_interest_lots: int = 0
-    price_ticks: int = 0
+    price_ticks: int | None = 0
     size_lots: int = 0
     taker_side: str = ""
     spec: dict[str, Any] | None = None
@@ -55,6 +55,11 @@ class TailEvent(msgspec.Struct):
 
 _tail = msgspec.json.Decoder(list[TailEvent])
 _price = msgspec.json.Decoder(Price)
+
+
+def read_tail(data: bytes) -> list[TailEvent]:
+    """The events of one message. Raises msgspec.DecodeError."""
+    return _tail.decode(data)
 
 
 class PriceSubscription:
@@ -123,7 +128,7 @@ class PriceHub:
 
     async def _hear(self, message: Msg) -> None:
         try:
-            events = _tail.decode(message.data)
+            events = read_tail(message.data)
         except msgspec.DecodeError as error:
             log.warning("tail_unreadable", subject=message.subject, error=str(error)[:200])
             return
@@ -137,23 +142,23 @@ class PriceHub:
     def _fold(self, event: TailEvent) -> None:
         if event.type == "MarketListed" and event.spec is not None:
             self._directory.learn(event.spec)
-        elif event.type == "MarkPriceUpdated":
-            self._on_mark(event)
-        elif event.type == "TradeExecuted":
-            self._on_trade(event)
+        elif event.market and event.type == "MarkPriceUpdated":
+            self._on_mark(event, event.market)
+        elif event.market and event.type == "TradeExecuted":
+            self._on_trade(event, event.market)
 
-    def _on_mark(self, event: TailEvent) -> None:
-        grid = self._directory.known(event.market)
+    def _on_mark(self, event: TailEvent, market: str) -> None:
+        grid = self._directory.known(market)
         if grid is None:
             return
 
         def text(ticks: int | None) -> str | None:
             return None if ticks is None else grid.price_text(ticks)
 
-        before = self.latest.get(event.market)
+        before = self.latest.get(market)
         self._set(
             Price(
-                market=event.market,
+                market=market,
                 seq=event.seq,
                 at=event.occurred_at,
                 mark=grid.price_text(event.mark_ticks),
@@ -167,9 +172,9 @@ class PriceHub:
             )
         )
 
-    def _on_trade(self, event: TailEvent) -> None:
-        grid, before = self._directory.known(event.market), self.latest.get(event.market)
-        if grid is None or before is None:
+    def _on_trade(self, event: TailEvent, market: str) -> None:
+        grid, before = self._directory.known(market), self.latest.get(market)
+        if grid is None or before is None or event.price_ticks is None:
             return
         price = grid.price_text(event.price_ticks)
         trade = LastTrade(
