@@ -202,6 +202,7 @@ class Table:
             "CLEARTIDE_SERVICE_URLS": json.dumps(
                 {name: f"http://{LOOPBACK}:{self._health_port(name)}" for name in self.services}
             ),
+            "CLEARTIDE_WEBHOOK_NETWORKS": json.dumps(["127.0.0.0/8", "::1/128"]),
         }
 
     def _health_port(self, service: str) -> int:

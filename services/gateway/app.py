@@ -6,6 +6,7 @@ from typing import Final
 from cleartide.bus.streams import RISK
 from cleartide.service import Service
 
+from services.gateway import notify
 from services.gateway.edge.server import serve_edge
 from services.gateway.handlers import HANDLERS
 from services.gateway.identity.tables import TRUTH
@@ -15,11 +16,12 @@ from services.gateway.repository import AlertRepository
 SERVICE: Final = Service(
     name="gateway",
     reads=RISK,
+    kept=notify.TABLES,
     handlers=HANDLERS,
     repository=AlertRepository(),
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
-    background=(serve_edge,),
+    background=(serve_edge, notify.serve_notifications),
     listens=True,
     truth=TRUTH,
 )

@@ -26,6 +26,11 @@ class MarketDirectory:
         self._answered_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
 
+    @property
+    def learned(self) -> bool:
+        """Whether any market is known."""
+        return bool(self._grids)
+
     def known(self, market: str) -> Grid | None:
         """The market's grid if it has been learned."""
         return self._grids.get(market)

@@ -50,6 +50,17 @@ class DirectReader:
             del self._open[subject]
         return answer.deliveries
 
+    async def last(self, stream: str, subject: str) -> Delivery | None:
+        """The newest message on a subject."""
+        request = json.dumps({"last_by_subj": subject}).encode()
+        message = await self._client.request(f"$JS.API.DIRECT.GET.{stream}", request, timeout=READ_SECONDS)
+        headers = message.headers or {}
+        if headers.get("Status") == NOT_FOUND:
+            return None
+        answer = _Answer()
+        answer.take(headers, message.data)
+        return answer.deliveries[0]
+
     async def _on_message(self, message: Msg) -> None:
         answer = self._open.get(message.subject)
         if answer is not None:

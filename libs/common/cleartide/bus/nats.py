@@ -75,6 +75,10 @@ class NatsBus:
         await cursor.start()
         return cursor
 
+    async def last(self, stream: Stream) -> Delivery | None:
+        """The newest stored message, without a consumer; None of an empty stream."""
+        return await self._reader.last(stream.name, stream.subjects[0])
+
     async def read(self, stream: Stream, first_seq: int, count: int) -> list[Delivery]:
         """Stored messages by number, without a consumer."""
         return await self._reader.read(stream.name, first_seq, count)

@@ -1,17 +1,17 @@
 """Who may say and hear what on NATS: one user per service, derived from the stream table, and no more than that.
 
 Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
-stream, read that stream by number (a standby does), publish its own subjects, and answer its own queries. The viewer
-may only listen to risk alerts, read them back by sequence, and follow books and auctions, which the trader may do too;
-the trader may also ask what became of the orders that it gives and of the money that it moves. Streams are made and
-changed by the operator alone.
+stream, read that stream by number (a standby does), publish its own subjects, and answer its own queries. The gateway
+reads trading events back by number too, for webhooks and notifications. The viewer may only listen to risk alerts, read
+them back by sequence, and follow books and auctions, which the trader may do too; the trader may also ask what became
+of the orders that it gives and of the money that it moves. Streams are made and changed by the operator alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cleartide.bus.streams import BOOKS, READS, SERVICES, STREAMS, subjects_of
+from cleartide.bus.streams import BOOKS, EVENTS, READS, SERVICES, STREAMS, subjects_of
 from cleartide.contracts.pools import POOLS, base_of
 
 OPERATOR: Final = "operator"
@@ -69,7 +69,7 @@ def _service(name: str, password: str) -> NatsUser:
     ]
     subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]
     if name == "gateway":
-        publish.append("query.>")
+        publish += ["query.>", f"$JS.API.DIRECT.GET.{EVENTS.name}"]
         subscribe += ["trading.>", "risk.alerts.>", *BOOKS.subjects]
     return NatsUser(name, password, tuple(publish), tuple(subscribe), allow_responses=True)
 

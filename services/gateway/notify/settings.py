@@ -1,0 +1,25 @@
+"""Settings of notifications and webhooks, beside those of every service; prefix `CLEARTIDE_`."""
+
+from cleartide.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class NotifySettings(ServiceSettings):
+    """Where webhooks may go, how often they are tried, and where mail, push and chat are handed over.
+
+    webhook_networks: private networks that webhooks may go to, e.g. ["10.1.0.0/16"]; empty allows none.
+    webhook_attempts: of one delivery. webhook_disable_failures: attempts failed in a row, for an hour, that switch an
+    endpoint off. notify_*_url: an Apprise URL per channel with `{target}` for the address, such as
+    mailtos://user:password@smtp.example.com?to={target}; a channel without one is not offered.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLEARTIDE_", extra="ignore", frozen=True)
+
+    upstream_timeout_seconds: float = Field(default=2.0, gt=0, le=30)
+    webhook_networks: tuple[str, ...] = ()
+    webhook_attempts: int = Field(default=8, ge=1, le=20)
+    webhook_disable_failures: int = Field(default=20, ge=1, le=1_000)
+    notify_email_url: str = ""
+    notify_push_url: str = ""
+    notify_chat_url: str = ""
