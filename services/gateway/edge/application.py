@@ -25,6 +25,7 @@ from services.gateway.edge.routes.risk import risk_router
 from services.gateway.edge.routes.solvency import solvency_router
 from services.gateway.edge.routes.system import system_router
 from services.gateway.edge.routes.wallets import wallets_router
+from services.gateway.edge.routes.watching import watching_router
 from services.gateway.edge.security import SecurityHeaders
 
 STATIC: Final = Path(__file__).parent.parent / "static"
@@ -55,6 +56,7 @@ def application(edge: Edge) -> ASGIApp:
         wallets_router,
         keys_router,
         families_router,
+        watching_router,
     ):
         app.include_router(routes(edge))
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))

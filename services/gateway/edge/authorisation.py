@@ -36,6 +36,8 @@ PUBLIC: Final = frozenset(
 SCOPES: Final[dict[str, Scope]] = {
     "DELETE /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
     "PUT /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
+    "PUT /api/v1/accounts/{account}/limits": "account:write",
+    "POST /api/v1/accounts/{account}/alerts/{alert}/answers": "account:write",
     "GET /api/v1/me": "account:read",
     "GET /api/v1/me/accounts": "account:read",
     "GET /api/v1/me/keys": "identity:write",
