@@ -13,11 +13,12 @@ from services.ingestor.queries import QUERIES
 from services.ingestor.repository import SERIES, IngestorRepository
 from services.ingestor.settings import IngestorSettings
 
+SETTINGS: Final = IngestorSettings()
 SERVICE: Final = Service(
     name="ingestor",
     reads=MARKET,
     handlers=HANDLERS,
-    repository=IngestorRepository(IngestorSettings().index),
+    repository=IngestorRepository(SETTINGS.index, SETTINGS.liquidity_stored_micros),
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
     partitions=tuple(Partitioned(table.name, ahead_days=3) for table in SERIES),

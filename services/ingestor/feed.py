@@ -30,6 +30,7 @@ log = structlog.get_logger()
 HEARTBEAT_SECONDS: Final = 1.0
 FINAL_FLUSH_SECONDS: Final = 3.0
 REGISTRY_RETRY_SECONDS: Final = 30.0
+TERMS_MICROS: Final = 3_600_000_000
 
 
 class FeedContext(Protocol):
@@ -159,8 +160,12 @@ class VenueFeed:
         log.info("snapshot_taken", symbol=command.symbol, attempt=command.attempt, reason=command.reason)
 
     async def _say_heartbeats(self) -> None:
+        terms_due = 0
         while True:
             now = now_micros()
+            if now >= terms_due:
+                self._publisher.add(self._core.terms(now))
+                terms_due = now + TERMS_MICROS
             self._publisher.add(self._core.heartbeat(now))
             self._take(self._core.overdue(now))
             if self._malformed:
@@ -216,8 +221,8 @@ async def feed(context: FeedContext) -> None:
         return
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         for name, chosen in feeds.items():
-            ticks, raw = settings.pinned_ticks(name), settings.raw_folder
-            group.create_task(_follow(context, session, venues()[name], chosen, ticks, raw))
+            ticks = settings.pinned_ticks(name)
+            group.create_task(_follow(context, session, venues()[name], chosen, ticks, settings))
 
 
 async def _follow(
@@ -226,21 +231,22 @@ async def _follow(
     venue: Venue,
     chosen: VenueSettings,
     ticks: Mapping[str, str],
-    raw_folder: str,
+    settings: IngestorSettings,
 ) -> None:
     """One venue, beside the others: what befalls it does not touch them."""
     rest = VenueRest(session, chosen.http_url, venue.limits, venue.used_weight_header)
     found = await load_instruments(venue, rest, chosen.symbols, ticks, context.stopping)
     if found is None:
         return
-    core = venue.core(found, chosen.options)
+    core = venue.core([chosen.with_fees(each) for each in found], chosen.options)
+    core.measure_liquidity(settings.liquidity_micros)
     core.resume_trades(await _recorded_trades(context.pool, core.venue))
     publisher = Publisher(context.jetstream)
     context.registry.register(FeedCollector(core, publisher, rest))
     log.info("feed_started", venue=core.venue, symbols=len(found), url=chosen.ws_url)
     following = VenueFeed(core, rest, publisher, chosen.ws_url)
-    if raw_folder:
-        _keep_raw(following, raw_folder, core.venue)
+    if settings.raw_folder:
+        _keep_raw(following, settings.raw_folder, core.venue)
     await following.run(session, context.stopping)
 
 

@@ -9,7 +9,9 @@ from cleartide.contracts import (
     VenueCandle,
     VenueFunding,
     VenueGap,
+    VenueInstrument,
     VenueLiquidation,
+    VenueLiquidity,
     VenueOpenInterest,
     VenueOracle,
     VenueStats,
@@ -66,6 +68,18 @@ def on_figure(
     _say_index(state, effects)
 
 
+def on_instrument(state: IngestorState, event: VenueInstrument, effects: Effects) -> None:
+    """Remember what the instrument is."""
+    state.take_instrument(event)
+    _say_index(state, effects)
+
+
+def on_liquidity(state: IngestorState, event: VenueLiquidity, effects: Effects) -> None:
+    """Record what the book can bear, once in each span."""
+    state.take_liquidity(event)
+    _say_index(state, effects)
+
+
 def on_gap(state: IngestorState, event: VenueGap, effects: Effects) -> None:
     """Record that something is missing."""
     state.record(event)
@@ -108,6 +122,8 @@ HANDLERS: Final[Handlers] = {
     VenueLiquidation: on_figure,
     VenueCandle: on_figure,
     VenueStats: on_figure,
+    VenueInstrument: on_instrument,
+    VenueLiquidity: on_liquidity,
     VenueGap: on_gap,
     VenueOracle: on_oracle,
     VenueStatus: on_status,

@@ -6,6 +6,8 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from services.ingestor.views import QUERIES as LIQUIDITY_QUERIES
+
 MAX_ROWS: Final = 500
 Pool = asyncpg.Pool
 Query = Callable[[Any, dict[str, Any]], Awaitable[Any]]
@@ -125,4 +127,5 @@ QUERIES: Final[Mapping[str, Query]] = {
     "funding": funding,
     "index": index,
     "statuses": statuses,
+    **LIQUIDITY_QUERIES,
 }

@@ -10,7 +10,9 @@ from cleartide.contracts import (
     VenueCandle,
     VenueFunding,
     VenueGap,
+    VenueInstrument,
     VenueLiquidation,
+    VenueLiquidity,
     VenueOpenInterest,
     VenueStats,
     VenueTicker,
@@ -92,6 +94,42 @@ STATS: Final = _series(
     {**_HEAD, "last_ticks": "bigint", "high_ticks": "bigint", "low_ticks": "bigint", "volume_lots": "bigint"},
 )
 GAPS: Final = _series("venue_gaps", ("id",), {**_HEAD, "id": "text", "expected_seq": "bigint", "reason": "text"})
+LIQUIDITY: Final = _series(
+    "venue_liquidity",
+    ("venue", "symbol"),
+    {
+        **_HEAD,
+        "bid_ticks": "bigint",
+        "ask_ticks": "bigint",
+        "bid_depths": "jsonb",
+        "ask_depths": "jsonb",
+        "bid_reach": "bigint",
+        "ask_reach": "bigint",
+        "buy_slippages": "jsonb",
+        "sell_slippages": "jsonb",
+        "buy_impacts": "jsonb",
+        "sell_impacts": "jsonb",
+    },
+)
+INSTRUMENTS: Final = Table(
+    "venue_instruments",
+    key=("venue", "symbol"),
+    columns={
+        "venue": "text",
+        "symbol": "text",
+        "base": "text",
+        "quote": "text",
+        "contract_type": "text",
+        "tick_size": "text",
+        "lot_size": "text",
+        "size_step": "text",
+        "funding_interval_micros": "bigint",
+        "maker_ppb": "bigint",
+        "taker_ppb": "bigint",
+        "said_at": "bigint",
+    },
+    load=False,
+)
 INDEX_PRICES: Final = _series("index_prices", ("market",), {"market": "text", "price": "text", "used": "integer"})
 INDEX_SOURCES: Final = _series(
     "index_sources",
@@ -167,6 +205,7 @@ SERIES: Final = (
     CANDLES,
     STATS,
     GAPS,
+    LIQUIDITY,
     INDEX_PRICES,
     INDEX_SOURCES,
 )
@@ -180,15 +219,17 @@ def instant(micros: int) -> datetime:
 class IngestorRepository(Repository[IngestorState]):
     """Time series are only written; newest quotes, statuses and the index clock are the state."""
 
-    tables: ClassVar[tuple[Table, ...]] = (*SERIES, NEWEST, ORACLES, STATUSES, INDEX_CLOCK)
+    tables: ClassVar[tuple[Table, ...]] = (*SERIES, INSTRUMENTS, NEWEST, ORACLES, STATUSES, INDEX_CLOCK)
 
-    def __init__(self, markets: tuple[IndexMarket, ...]) -> None:
+    def __init__(self, markets: tuple[IndexMarket, ...], liquidity_span: int = 10_000_000) -> None:
         self._markets = markets
+        self._liquidity_span = liquidity_span
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> IngestorState:
         """State from the loaded tables."""
         return IngestorState(
             self._markets,
+            self._liquidity_span,
             newest={(venue, symbol): Newest(*rest) for venue, symbol, *rest in rows[NEWEST.name]},
             oracles={(venue, symbol): NewestOracle(*rest) for venue, symbol, *rest in rows[ORACLES.name]},
             statuses={(venue, symbol): FeedStatus(*rest) for venue, symbol, *rest in rows[STATUSES.name]},
@@ -201,6 +242,9 @@ class IngestorRepository(Repository[IngestorState]):
         for event in state.recorded:
             table, columns = _ROWS[event.type]
             changes.put(table, (*_head(event), *columns(event)))
+        changes.put_all(LIQUIDITY, (_liquidity(start, event) for start, event in state.measures))
+        instruments = sorted(state.instruments.items())
+        changes.put_all(INSTRUMENTS, ((*key, *_instrument(event)) for key, event in instruments))
         for emission in state.emissions:
             _put_index(changes, emission)
         last = {emission.market.market: emission for emission in state.emissions}
@@ -210,7 +254,7 @@ class IngestorRepository(Repository[IngestorState]):
         oracles = sorted(state.touched_oracles)
         changes.put_all(ORACLES, ((*key, *astuple(state.oracles[key])) for key in oracles))
         changes.put_all(STATUSES, ((*key, *astuple(state.statuses[key])) for key in statuses))
-        state.recorded, state.emissions = [], []
+        state.recorded, state.emissions, state.measures, state.instruments = [], [], [], {}
         state.touched_newest, state.touched_oracles, state.touched_statuses = set(), set(), set()
         return changes
 
@@ -258,6 +302,20 @@ def _stats(event: VenueStats) -> Row:
 
 def _gap(event: VenueGap) -> Row:
     return event.id, event.expected_seq, event.reason
+
+
+def _liquidity(start: int, event: VenueLiquidity) -> Row:
+    _, *head = _head(event)
+    prices, reaches = (event.bid_ticks, event.ask_ticks), (event.bid_reach, event.ask_reach)
+    costs = (event.buy_slippages, event.sell_slippages, event.buy_impacts, event.sell_impacts)
+    depths = (list(event.bid_depths), list(event.ask_depths))
+    return instant(start), *head, *prices, *depths, *reaches, *(list(each) for each in costs)
+
+
+def _instrument(event: VenueInstrument) -> Row:
+    grid = (event.contract_type, event.tick_size, event.lot_size, event.size_step)
+    fees = (event.funding_interval_micros, event.maker_ppb, event.taker_ppb, event.venue_time)
+    return event.base, event.quote, *grid, *fees
 
 
 # By the event's own word: a reader may be given another class of the same shape.

@@ -1,10 +1,14 @@
 """Settings of the ingestor, from the environment."""
 
+from dataclasses import replace
 from typing import Annotated, Final, Literal, Self
 
+from cleartide.contracts.types import SignedDecimal
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import venues
 from services.ingestor.domain.index_markets import IndexMarket, PriceSource
 
@@ -64,7 +68,8 @@ SANDBOX_INDEX: Final = (
 class VenueSettings(BaseModel):
     """One venue to follow. Without addresses: its own hosts with FEED=live, else the simulator, else it is off.
 
-    symbols: the venue's own names. options: what the venue's module offers.
+    symbols: the venue's own names. options: what the venue's module offers. fees: maker and taker, as fractions of the
+    notional, of an account that does not pay those of the lowest tier.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,12 +78,22 @@ class VenueSettings(BaseModel):
     ws_url: str = ""
     http_url: str = ""
     options: dict[str, str] = {}
+    fees: tuple[SignedDecimal, SignedDecimal] | None = None
+
+    def with_fees(self, instrument: Instrument) -> Instrument:
+        """The instrument with the fees of these settings, if they name any."""
+        if self.fees is None:
+            return instrument
+        maker, taker = (rate_ppb(fee) for fee in self.fees)
+        return replace(instrument, maker_ppb=maker, taker_ppb=taker)
 
 
 class IngestorSettings(BaseSettings):
     """`CLEARTIDE_INGESTOR_*`. simulator: host:port of a venue simulator, where venues without addresses are found.
 
     raw_folder: where to keep the frames of venues as they came; empty keeps none.
+    liquidity_micros: books are measured when they change, at most this often each (0 = with every change that is said).
+    liquidity_stored_micros: of the measures, one in each such span is stored.
     """
 
     model_config = SettingsConfigDict(
@@ -90,6 +105,8 @@ class IngestorSettings(BaseSettings):
     )
     simulator: str = ""
     raw_folder: str = ""
+    liquidity_micros: int = Field(default=1_000_000, ge=0)
+    liquidity_stored_micros: int = Field(default=10_000_000, ge=1)
     venues: dict[str, VenueSettings] = {SANDBOX_VENUE: VenueSettings(symbols=("BTCUSDT",))}
     index_markets: tuple[IndexMarketSettings, ...] = SANDBOX_INDEX
 

@@ -45,7 +45,7 @@ def _values(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
 def _tuples(items: tuple[Any, ...], bounds: dict[type, Any]) -> st.SearchStrategy[Any]:
     if len(items) == 2 and items[1] is Ellipsis:
         smallest = bounds[MinLen].min_length if MinLen in bounds else 0
-        largest = min(bounds[MaxLen].max_length if MaxLen in bounds else 4, 4)
+        largest = max(smallest, min(bounds[MaxLen].max_length if MaxLen in bounds else 4, 4))
         return st.lists(_values(items[0], []), min_size=smallest, max_size=largest).map(tuple)
     return st.tuples(*(_values(item, []) for item in items))
 

@@ -18,6 +18,7 @@ from services.gateway.edge.routes.analytics import analytics_router
 from services.gateway.edge.routes.auth import auth_router
 from services.gateway.edge.routes.families import families_router
 from services.gateway.edge.routes.keys import keys_router
+from services.gateway.edge.routes.liquidity import liquidity_router
 from services.gateway.edge.routes.markets import markets_router
 from services.gateway.edge.routes.money import money_router
 from services.gateway.edge.routes.people import people_router
@@ -48,6 +49,7 @@ def application(edge: Edge) -> ASGIApp:
         accounts_router,
         money_router,
         risk_router,
+        liquidity_router,
         solvency_router,
         alerts_router,
         analytics_router,

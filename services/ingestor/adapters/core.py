@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 import msgspec
 from cleartide.money import MoneyError
 
-from services.ingestor.adapters.events import Status
+from services.ingestor.adapters.events import InstrumentTerms, Status
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Output, RouteSpec, Send
 from services.ingestor.adapters.symbol import SymbolFeed
@@ -87,6 +87,15 @@ class Core(ABC):
         for name, number in highest.items():
             if name in self.symbols:
                 self.symbols[name].resume_trades(number)
+
+    def measure_liquidity(self, every: int) -> None:
+        """From now on say what the books can bear, at most once in `every` microseconds of venue time each."""
+        for each in self.symbols.values():
+            each.meter.every = every
+
+    def terms(self, at: int) -> list[InstrumentTerms]:
+        """What each instrument is."""
+        return [each.terms(at) for each in self.symbols.values()]
 
     def connected(self, route: str, at: int) -> list[Output]:
         """Subscribe to the route's streams and say so per symbol."""

@@ -157,6 +157,39 @@ class Oracle(MarketStruct, frozen=True, gc=False):
     exponent: int
 
 
+class InstrumentTerms(MarketStruct, frozen=True, gc=False):
+    """`VenueInstrument`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueInstrument
+    kind: ClassVar[str] = "instrument"
+    base: str
+    quote: str
+    contract_type: str
+    tick_size: str
+    lot_size: str
+    size_step: str
+    funding_interval_micros: int
+    maker_ppb: int
+    taker_ppb: int
+
+
+class Liquidity(MarketStruct, frozen=True, gc=False):
+    """`VenueLiquidity`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueLiquidity
+    kind: ClassVar[str] = "liquidity"
+    bid_ticks: int
+    ask_ticks: int
+    bid_depths: list[int]
+    ask_depths: list[int]
+    bid_reach: int
+    ask_reach: int
+    buy_slippages: list[int | None]
+    sell_slippages: list[int | None]
+    buy_impacts: list[int | None]
+    sell_impacts: list[int | None]
+
+
 STRUCTS: Final[tuple[type[MarketStruct], ...]] = (
     Ticker,
     Trade,
@@ -169,6 +202,8 @@ STRUCTS: Final[tuple[type[MarketStruct], ...]] = (
     Gap,
     Status,
     Oracle,
+    InstrumentTerms,
+    Liquidity,
 )
 _encoder = msgspec.json.Encoder()
 

@@ -23,7 +23,7 @@ class Instrument:
     """`tick_size`: quote per tick. `lot_size`: base per lot (inverse: quote per lot). Both decimal text.
 
     `size_step` is the venue's own number for one lot: "1" where sizes are contracts and a contract is `lot_size`.
-    `code`: what the venue calls it on the wire, where that is not the symbol.
+    `code`: what the venue calls it on the wire, where that is not the symbol. Fees are of the notional, < 0 = paid out.
     """
 
     symbol: str
@@ -35,6 +35,8 @@ class Instrument:
     quote: str = ""
     kind: Kind = "linear"
     code: str = ""
+    maker_ppb: int = 0
+    taker_ppb: int = 0
     prices: TextScale = field(init=False, repr=False, compare=False)
     sizes: TextScale = field(init=False, repr=False, compare=False)
 

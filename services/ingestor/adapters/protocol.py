@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.ingestor.adapters.events import MarketStruct, Status
+from services.ingestor.adapters.events import InstrumentTerms, MarketStruct, Status
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +88,14 @@ class VenueCore(Protocol):
 
     def resume_trades(self, highest: Mapping[str, int]) -> None:
         """Highest trade number recorded by an earlier run, by symbol."""
+        ...
+
+    def measure_liquidity(self, every: int) -> None:
+        """Say what the books can bear, at most once in `every` microseconds of venue time; 0 = with every change."""
+        ...
+
+    def terms(self, at: int) -> list[InstrumentTerms]:
+        """What each instrument is, to be said once an hour."""
         ...
 
     def connected(self, route: str, at: int) -> list[Output]:

@@ -15,6 +15,7 @@ from services.ingestor.adapters import events
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import BookSync, Difference
 from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.meter import LiquidityMeter
 from services.ingestor.adapters.protocol import Malformed, Output
 from services.ingestor.adapters.sequence import IdSequence, RecentIds
 
@@ -47,6 +48,7 @@ class SymbolFeed:
     def __init__(self, venue: str, instrument: Instrument, counts: Counter[str], resync: Resync) -> None:
         self.instrument = instrument
         self.sync = BookSync(instrument)
+        self.meter = LiquidityMeter(instrument)
         self.heard: dict[str, int] = {}
         self._venue = venue
         self._counts = counts
@@ -295,6 +297,14 @@ class SymbolFeed:
         head = self._head("stats", str(seq), "VenueStats", venue_time, at, seq, "ok")
         return [events.Stats(*head, prices[last], prices[high], prices[low], self.instrument.sizes[volume])]
 
+    def terms(self, at: int) -> events.InstrumentTerms:
+        """What the instrument is, and what trading it costs."""
+        each = self.instrument
+        head = self._head("instrument", str(at), "VenueInstrument", at, at, 0, "ok")
+        grid = (each.kind, each.tick_size, each.lot_size, each.size_step or each.lot_size)
+        fees = (each.funding_interval_micros, each.maker_ppb, each.taker_ppb)
+        return events.InstrumentTerms(*head, each.base, each.quote, *grid, *fees)
+
     def status(self, status: str, tag: str, detail: str, at: int) -> events.Status:
         """A state of the symbol; `tag` makes the id unique among those said at the same time."""
         head = self._head("status", f"{tag}-{at}", "VenueStatus", self._venue_time, at, 0, "ok")
@@ -349,6 +359,10 @@ class SymbolFeed:
         last = self.sync.last
         head = self._head("book", str(last), "VenueBook", venue_time, at, last, quality)
         out: list[Output] = [events.BookTop(*head, *book.top(TOP_LEVELS))]
+        measures = self.meter.measure(book, venue_time)
+        if measures is not None:
+            head = self._head("liquidity", str(last), "VenueLiquidity", venue_time, at, last, quality)
+            out.append(events.Liquidity(*head, *measures))
         if not book.knows_top(TOP_LEVELS):
             self.sync.refresh()
             out += self._ask("price left the snapshot's range", at)

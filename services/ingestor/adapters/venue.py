@@ -23,8 +23,18 @@ class RateLimit(msgspec.Struct, frozen=True, gc=False):
     seconds: float
 
 
+class Fees(msgspec.Struct, frozen=True, gc=False):
+    """What trading costs at the venue's lowest tier, in ppb of the notional; negative where the venue pays."""
+
+    maker_ppb: int
+    taker_ppb: int
+
+
 class Listed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One instrument as the venue lists it; `Instrument` says what the fields mean. `state`: why it is not traded."""
+    """One instrument as the venue lists it; `Instrument` says what the fields mean. `state`: why it is not traded.
+
+    `fees`: only where the listing says them; otherwise the venue's are meant.
+    """
 
     symbol: str
     tick_size: str
@@ -36,15 +46,20 @@ class Listed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     kind: Kind = "linear"
     code: str = ""
     state: str = ""
+    fees: Fees | None = None
 
 
 class Venue(ABC):
-    """One venue. `live_*_url` are its own hosts; `used_weight_header` is where it tells the weight used, if it does."""
+    """One venue. `live_*_url` are its own hosts; `used_weight_header` is where it tells the weight used, if it does.
+
+    `fees`: of its lowest tier, for instruments whose listing says none; settings may say others.
+    """
 
     name: ClassVar[str]
     live_socket_url: ClassVar[str]
     live_http_url: ClassVar[str]
     limits: ClassVar[Sequence[RateLimit]]
+    fees: ClassVar[Fees]
     used_weight_header: ClassVar[str] = ""
     options: ClassVar[Sequence[str]] = ()
 
@@ -66,7 +81,7 @@ class Venue(ABC):
     ) -> list[Instrument]:
         """The instruments of `symbols`, in that order; `ticks` pins tick sizes. Raises UnknownInstrument."""
         listed = {each.symbol: each for each in self.listed(answers)}
-        return [_instrument(self.name, symbol, listed.get(symbol), ticks.get(symbol)) for symbol in symbols]
+        return [self._instrument(symbol, listed.get(symbol), ticks.get(symbol)) for symbol in symbols]
 
     def core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
         """A fresh protocol core. Raises ValueError for an option that the venue does not have."""
@@ -83,21 +98,24 @@ class Venue(ABC):
     def format(self, base: str, quote: str) -> str:
         """The venue's symbol of a perpetual: the inverse of `parse`."""
 
-
-def _instrument(venue: str, symbol: str, listed: Listed | None, pinned: str | None) -> Instrument:
-    if listed is None or listed.state:
-        raise UnknownInstrument(f"{symbol} is {listed.state if listed else 'not listed'} at {venue}")
-    return Instrument(
-        symbol,
-        pinned_tick(symbol, listed.tick_size, pinned),
-        listed.lot_size,
-        listed.funding_hours * HOUR_MICROS,
-        size_step=listed.size_step,
-        base=listed.base,
-        quote=listed.quote,
-        kind=listed.kind,
-        code=listed.code,
-    )
+    def _instrument(self, symbol: str, listed: Listed | None, pinned: str | None) -> Instrument:
+        if listed is None or listed.state:
+            raise UnknownInstrument(f"{symbol} is {listed.state if listed else 'not listed'} at {self.name}")
+        fees, names = listed.fees or self.fees, (listed.base, listed.quote)
+        base, quote = names if all(names) else self.parse(symbol)
+        return Instrument(
+            symbol,
+            pinned_tick(symbol, listed.tick_size, pinned),
+            listed.lot_size,
+            listed.funding_hours * HOUR_MICROS,
+            size_step=listed.size_step,
+            base=base,
+            quote=quote,
+            kind=listed.kind,
+            code=listed.code,
+            maker_ppb=fees.maker_ppb,
+            taker_ppb=fees.taker_ppb,
+        )
 
 
 @cache

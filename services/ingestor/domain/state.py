@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from cleartide.contracts import MarketEvent, VenueGap, VenueOracle, VenueStatus, VenueTicker, VenueTrade
+from cleartide.contracts import (
+    MarketEvent,
+    VenueGap,
+    VenueInstrument,
+    VenueLiquidity,
+    VenueOracle,
+    VenueStatus,
+    VenueTicker,
+    VenueTrade,
+)
 
 from services.ingestor.domain.index_markets import IndexMarket
 from services.ingestor.domain.index_price import AnyQuote, IndexPrice, OracleQuote, Quote, index_price, ticks_to_text
@@ -111,14 +120,21 @@ class Emission:
 
 @dataclass
 class IngestorState:
-    """The fold's state; what changed since the last collection is kept beside it."""
+    """The fold's state; what changed since the last collection is kept beside it.
+
+    liquidity_span: microseconds of which one measure of a book is stored; the first of each span stays.
+    """
 
     markets: tuple[IndexMarket, ...]
+    liquidity_span: int = 10_000_000
     newest: dict[InstrumentKey, Newest] = field(default_factory=dict)
     oracles: dict[InstrumentKey, NewestOracle] = field(default_factory=dict)
     statuses: dict[InstrumentKey, FeedStatus] = field(default_factory=dict)
     said_at: dict[str, int] = field(default_factory=dict)
     recorded: list[MarketEvent] = field(default_factory=list)
+    measured: dict[InstrumentKey, int] = field(default_factory=dict)
+    measures: list[tuple[int, VenueLiquidity]] = field(default_factory=list)
+    instruments: dict[InstrumentKey, VenueInstrument] = field(default_factory=dict)
     emissions: list[Emission] = field(default_factory=list)
     touched_newest: set[InstrumentKey] = field(default_factory=set)
     touched_oracles: set[InstrumentKey] = field(default_factory=set)
@@ -127,6 +143,17 @@ class IngestorState:
     def record(self, event: MarketEvent) -> None:
         """Keep the event for its time series."""
         self.recorded.append(event)
+
+    def take_instrument(self, event: VenueInstrument) -> None:
+        """What an instrument is; the newest word holds."""
+        self.instruments[event.venue, event.symbol] = event
+
+    def take_liquidity(self, event: VenueLiquidity) -> None:
+        """Keep the first measure of each span. The table does so too, so a restart within a span changes nothing."""
+        key, start = (event.venue, event.symbol), event.venue_time - event.venue_time % self.liquidity_span
+        if self.measured.get(key) != start:
+            self.measured[key] = start
+            self.measures.append((start, event))
 
     def take_ticker(self, event: VenueTicker) -> None:
         """A best bid and ask."""

@@ -97,6 +97,7 @@ from cleartide.contracts.fees import (
 from cleartide.contracts.funding import FUNDING_CHANGES, FUNDING_COMMANDS, FundingSet, SetFunding
 from cleartide.contracts.limits import BatchTerms, MarketLimits
 from cleartide.contracts.liquidation_rules import LiquidationRules
+from cleartide.contracts.liquidity import VenueInstrument, VenueLiquidity
 from cleartide.contracts.market import (
     MarketEvent,
     VenueBook,
@@ -258,6 +259,8 @@ MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueGap,
     VenueStatus,
     VenueOracle,
+    VenueInstrument,
+    VenueLiquidity,
 )
 RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised,)
 FUNDING_EVENTS: tuple[type[Message], ...] = (FundingRatePublished,)
@@ -451,7 +454,9 @@ __all__ = [
     "VenueChanged",
     "VenueFunding",
     "VenueGap",
+    "VenueInstrument",
     "VenueLiquidation",
+    "VenueLiquidity",
     "VenueMode",
     "VenueOpenInterest",
     "VenueOracle",

@@ -260,6 +260,24 @@ _ORACLE: Final = {
     "confidence": "half width of the interval in which the oracle expects the price, in the price's own units",
     "exponent": "power of ten that price and confidence are counted in",
 }
+_LIQUIDITY: Final = {
+    "VenueInstrument.base": "the coin, in its global name",
+    "VenueInstrument.quote": "what prices are in",
+    "contract_type": "linear: lots are base, money is price * size; inverse: lots are money",
+    "VenueInstrument.lot_size": "base of one lot; where inverse, quote of one lot",
+    "size_step": "what the venue itself writes for one lot",
+    "VenueInstrument.maker_ppb": "fee of resting orders in parts per billion of the notional; < 0: it is paid out",
+    "VenueInstrument.funding_interval_micros": "time between two fundings, in microseconds",
+    "VenueInstrument.taker_ppb": "fee of orders that take, in parts per billion of the notional",
+    "bid_depths": "quote quanta, 1e-6, of bids within 1, 2.5, 5, 10, 20, 50 and 100 basis points of the middle",
+    "ask_depths": "quote quanta, 1e-6, of asks within 1, 2.5, 5, 10, 20, 50 and 100 basis points of the middle",
+    "bid_reach": "how far the deepest bid lies from the middle, in 1e-12 of it",
+    "ask_reach": "how far the deepest ask lies from the middle, in 1e-12 of it",
+    "buy_slippages": "average price of buying each of seven sizes, in 1e-12 of the middle beyond it; null: too thin",
+    "sell_slippages": "average price of selling each of seven sizes, in 1e-12 of the middle beyond it; null: too thin",
+    "buy_impacts": "last price touched by buying each of seven sizes, in 1e-12 of the middle beyond it",
+    "sell_impacts": "last price touched by selling each of seven sizes, in 1e-12 of the middle beyond it",
+}
 _RISK: Final = {
     "equity": "decimal number as a string, in the quote asset",
     "maintenance_margin": "decimal number as a string, in the quote asset",
@@ -416,6 +434,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_CORRECTIONS,
     **_VENUE_DATA,
     **_ORACLE,
+    **_LIQUIDITY,
     **_RISK,
     **_VENUE,
     **_SOLVENCY,

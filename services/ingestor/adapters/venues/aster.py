@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import VenueCore
-from services.ingestor.adapters.venue import Venue
+from services.ingestor.adapters.venue import Fees, Venue
 from services.ingestor.adapters.venues.binance import BinanceUsdm, OneRouteCore
 from services.ingestor.adapters.venues.binance.core import BinanceFutures
 
@@ -23,6 +23,7 @@ class Aster(BinanceUsdm):
     name: ClassVar[str] = AsterCore.name
     family: ClassVar[type[BinanceFutures]] = AsterCore
     options: ClassVar[Sequence[str]] = ()
+    fees: ClassVar[Fees] = Fees(100_000, 350_000)
     live_socket_url: ClassVar[str] = "wss://fstream.asterdex.com"
     live_http_url: ClassVar[str] = "https://fapi.asterdex.com"
 

@@ -22,7 +22,7 @@ from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Malformed, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(5.0, "ping")
@@ -286,6 +286,7 @@ class Bitmex(Venue):
     live_socket_url: ClassVar[str] = "wss://ws.bitmex.com"
     live_http_url: ClassVar[str] = "https://www.bitmex.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(30, 60.0),)
+    fees: ClassVar[Fees] = Fees(200_000, 750_000)
 
     @property
     def listing(self) -> Sequence[Request]:

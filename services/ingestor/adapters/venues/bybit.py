@@ -18,7 +18,7 @@ from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(20.0, '{"op":"ping"}')
@@ -268,6 +268,7 @@ class _Bybit(Venue):
     live_socket_url: ClassVar[str] = "wss://stream.bybit.com"
     live_http_url: ClassVar[str] = "https://api.bybit.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(600, 5.0),)
+    fees: ClassVar[Fees] = Fees(200_000, 550_000)
     options: ClassVar[Sequence[str]] = ("depth",)
 
     @property

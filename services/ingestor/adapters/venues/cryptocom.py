@@ -16,7 +16,7 @@ from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 MILLI: Final = 1_000
@@ -249,6 +249,7 @@ class Cryptocom(Venue):
     live_socket_url: ClassVar[str] = "wss://stream.crypto.com"
     live_http_url: ClassVar[str] = "https://api.crypto.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(100, 1.0),)
+    fees: ClassVar[Fees] = Fees(200_000, 500_000)
 
     @property
     def listing(self) -> Sequence[Request]:

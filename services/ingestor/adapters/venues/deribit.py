@@ -19,7 +19,7 @@ from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 MILLI: Final = 1_000
@@ -255,6 +255,7 @@ class Deribit(Venue):
     live_socket_url: ClassVar[str] = "wss://www.deribit.com"
     live_http_url: ClassVar[str] = "https://www.deribit.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(20, 1.0),)
+    fees: ClassVar[Fees] = Fees(0, 500_000)
 
     @property
     def listing(self) -> Sequence[Request]:

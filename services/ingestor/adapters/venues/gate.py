@@ -18,7 +18,7 @@ from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(15.0, '{"channel":"futures.ping"}')
@@ -212,6 +212,7 @@ class Gate(Venue):
     live_socket_url: ClassVar[str] = "wss://fx-ws.gateio.ws"
     live_http_url: ClassVar[str] = "https://api.gateio.ws"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(200, 10.0),)
+    fees: ClassVar[Fees] = Fees(200_000, 500_000)
 
     @property
     def listing(self) -> Sequence[Request]:

@@ -14,7 +14,7 @@ from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(50.0, '{"method":"ping"}')
@@ -197,6 +197,7 @@ class Hyperliquid(Venue):
     live_socket_url: ClassVar[str] = "wss://api.hyperliquid.xyz"
     live_http_url: ClassVar[str] = "https://api.hyperliquid.xyz"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(1_200, 60.0),)
+    fees: ClassVar[Fees] = Fees(150_000, 450_000)
     options: ClassVar[Sequence[str]] = ("oracle",)
 
     @property

@@ -26,7 +26,7 @@ from services.ingestor.adapters.protocol import (
     VenueCore,
 )
 from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(18.0, '{"id":"ping","type":"ping"}')
@@ -285,6 +285,7 @@ class Kucoin(Venue):
     live_socket_url: ClassVar[str] = "wss://ws-api-futures.kucoin.com"
     live_http_url: ClassVar[str] = "https://api-futures.kucoin.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_000, 30.0),)
+    fees: ClassVar[Fees] = Fees(200_000, 600_000)
 
     @property
     def listing(self) -> Sequence[Request]:

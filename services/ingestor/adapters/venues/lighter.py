@@ -17,7 +17,7 @@ from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(60.0, '{"type":"ping"}')
@@ -250,6 +250,7 @@ class Lighter(Venue):
     live_socket_url: ClassVar[str] = "wss://mainnet.zklighter.elliot.ai"
     live_http_url: ClassVar[str] = "https://mainnet.zklighter.elliot.ai"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(60, 60.0),)
+    fees: ClassVar[Fees] = Fees(0, 0)
 
     @property
     def listing(self) -> Sequence[Request]:

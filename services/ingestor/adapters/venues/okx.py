@@ -22,7 +22,7 @@ from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 PING: Final = Keepalive(20.0, "ping")
@@ -287,6 +287,7 @@ class Okx(Venue):
     live_socket_url: ClassVar[str] = "wss://ws.okx.com:8443"
     live_http_url: ClassVar[str] = "https://www.okx.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(20, 2.0),)
+    fees: ClassVar[Fees] = Fees(200_000, 500_000)
 
     @property
     def listing(self) -> Sequence[Request]:

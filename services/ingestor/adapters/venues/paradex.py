@@ -17,7 +17,7 @@ from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
 ROUTE: Final = "public"
 MILLI: Final = 1_000
@@ -243,6 +243,7 @@ class Paradex(Venue):
     live_socket_url: ClassVar[str] = "wss://ws.api.prod.paradex.trade"
     live_http_url: ClassVar[str] = "https://api.prod.paradex.trade"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(1_500, 60.0),)
+    fees: ClassVar[Fees] = Fees(0, 200_000)
 
     @property
     def listing(self) -> Sequence[Request]:

@@ -15,7 +15,8 @@ from services.ingestor.domain.liquidity.worth import Worth, distance_ppt
 DISTANCES: Final = (10, 25, 50, 100, 200, 500, 1_000)
 """1, 2.5, 5, 10, 20, 50 and 100 basis points, in tenths of one."""
 TENTHS: Final = 100_000
-MAX_REACH: Final = 10**18
+MAX_REACH: Final = 2**53 - 1
+"""What every reader of the contracts holds exactly."""
 
 
 class Rows(Protocol):

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from cleartide.contracts.base import Message
 from cleartide.contracts.examples.story import ALERTED, HOUR, OPENED
+from cleartide.contracts.liquidity import VenueInstrument, VenueLiquidity
 from cleartide.contracts.market import (
     MarketEvent,
     VenueBook,
@@ -73,6 +74,35 @@ MARKET_EXAMPLES: Final[tuple[Message, ...]] = (
         closed=True,
     ),
     _event(VenueStats, "stats", 16, last_ticks=634_950, high_ticks=651_000, low_ticks=629_990, volume_lots=310_000_000),
+    _event(
+        VenueInstrument,
+        "instrument",
+        17,
+        base="BTC",
+        quote="USDT",
+        contract_type="linear",
+        tick_size="0.1",
+        lot_size="0.001",
+        size_step="0.001",
+        funding_interval_micros=8 * HOUR,
+        maker_ppb=200_000,
+        taker_ppb=500_000,
+    ),
+    _event(
+        VenueLiquidity,
+        "liquidity",
+        989,
+        bid_ticks=634_899,
+        ask_ticks=634_901,
+        bid_depths=(76_187_880_000, *(76_505_324_500,) * 6),
+        ask_depths=(50_792_080_000,) * 7,
+        bid_reach=3_150_012,
+        ask_reach=1_575_000,
+        buy_slippages=(1_575_000, 1_575_000, 1_575_000, None, None, None, None),
+        sell_slippages=(1_575_000, 1_575_000, 1_575_000, None, None, None, None),
+        buy_impacts=(1_575_000, 1_575_000, 1_575_000, None, None, None, None),
+        sell_impacts=(1_575_000, 1_575_000, 1_575_000, None, None, None, None),
+    ),
     _event(VenueGap, "gap", 985, expected_seq=981, reason="depth: 4 missing", quality="resynced"),
     _event(VenueStatus, "status", 1, status="connected", detail="public"),
 )

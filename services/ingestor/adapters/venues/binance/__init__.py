@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Request, RouteSpec, VenueCore
-from services.ingestor.adapters.venue import Listed, RateLimit, Venue
+from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC, BinanceFutures
 from services.ingestor.adapters.venues.binance.listing import listed
 
@@ -46,6 +46,7 @@ class CoinmCore(OneRouteCore):
 class _Binance(Venue):
     family: ClassVar[type[BinanceFutures]]
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_400, 60.0),)
+    fees: ClassVar[Fees] = Fees(200_000, 500_000)
     used_weight_header: ClassVar[str] = "X-MBX-USED-WEIGHT-1M"
     options: ClassVar[Sequence[str]] = ("trades", "depth")
 

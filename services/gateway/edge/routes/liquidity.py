@@ -1,0 +1,59 @@
+"""Liquidity of the venues: depth, slippage, spread, parts of the whole, and statistics, from the ingestor."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from services.gateway.edge.context import LONG_MS, Edge
+from services.gateway.edge.parameters import Before, Limit
+
+STATISTICS_MS = 10_000
+_SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
+_VENUE = r"^[a-z0-9][a-z0-9-]{0,31}$"
+
+Base = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9]{1,20}$", description="the coin, as in BTC")]
+Symbol = Annotated[str, Query(pattern=_SYMBOL)]
+SymbolFilter = Annotated[str | None, Query(pattern=_SYMBOL)]
+Venue = Annotated[str, Query(pattern=_VENUE)]
+VenueFilter = Annotated[str | None, Query(pattern=_VENUE)]
+Fees = Annotated[bool, Query(description="whether slippage holds the venue's taker fee")]
+Hours = Annotated[int, Query(ge=1, le=24 * 31)]
+
+
+def liquidity_router(edge: Edge) -> APIRouter:
+    """Routes under /api/v1/liquidity."""
+    router = APIRouter(prefix="/api/v1/liquidity", tags=["liquidity"])
+    ask = edge.upstream.ask
+
+    @router.get("", summary="Depth, slippage and spread now, of a coin, a symbol or a venue, and the venues' parts")
+    async def liquidity(
+        base: Base = None, symbol: SymbolFilter = None, venue: VenueFilter = None, fees: Fees = False
+    ) -> Response:
+        asked = {"base": base, "symbol": symbol, "venue": venue, "fees": fees}
+        return await edge.answer(("liquidity", *asked.values()), LONG_MS, lambda: ask("ingestor", "liquidity", **asked))
+
+    @router.get("/history", summary="One instrument's depth, slippage and spread as stored, newest first")
+    async def history(
+        venue: Venue, symbol: Symbol, before: Before = None, limit: Limit = 100, fees: Fees = False
+    ) -> Response:
+        asked = {"venue": venue, "symbol": symbol, "before": before, "limit": limit, "fees": fees}
+        return await edge.answer(
+            ("liquidity-history", *asked.values()), LONG_MS, lambda: ask("ingestor", "liquidity_history", **asked)
+        )
+
+    @router.get("/statistics", summary="Funding, open interest over volume, and how far mark and last leave the index")
+    async def statistics(venue: Venue, symbol: Symbol, hours: Hours = 24) -> Response:
+        asked = {"venue": venue, "symbol": symbol, "hours": hours}
+        return await edge.answer(
+            ("liquidity-statistics", *asked.values()), STATISTICS_MS, lambda: ask("ingestor", "statistics", **asked)
+        )
+
+    @router.get("/instruments", summary="What is followed at the venues: grids, kinds and fees")
+    async def instruments(base: Base = None, symbol: SymbolFilter = None, venue: VenueFilter = None) -> Response:
+        asked = {"base": base, "symbol": symbol, "venue": venue}
+        return await edge.answer(
+            ("liquidity-instruments", *asked.values()), LONG_MS, lambda: ask("ingestor", "instruments", **asked)
+        )
+
+    return router

@@ -1,0 +1,123 @@
+"""Liquidity from the market stream to the page: what an adapter says is what the API tells and a browser shows."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from cleartide.contracts import MarketEvent, VenueInstrument, VenueLiquidity
+from cleartide.contracts.base import Message
+
+from deploy.local.ports import free_port
+from services.gateway.tests import browser
+from services.gateway.tests.test_gateway_whole import eventually
+from tests.support.installation import Installation
+from tests.support.traffic import publish_surely
+
+START = 1_763_740_800_000_000
+SPAN = 10_000_000
+MEASURES = 3
+
+
+def told(contract: type[MarketEvent], kind: str, venue: str, at: int, **body: Any) -> Message:
+    head: dict[str, Any] = {
+        "id": f"{venue}:BTCUSDT:{kind}:{at}",
+        "occurred_at": at,
+        "source": "ingestor",
+        "venue_seq": at % 10**6,
+    }
+    return contract(**head, venue=venue, symbol="BTCUSDT", venue_time=at, received_at=at, **body)
+
+
+def measure(venue: str, at: int, depth: int) -> Message:
+    """A book of so many quote units within every distance but the last, where there is twice as much."""
+    depths, slip = (*[depth * 10**6] * 6, 2 * depth * 10**6), (8_000_000, 8_000_000, 12_000_000, 25_000_000)
+    costs: dict[str, Any] = {
+        f"{side}_{kind}": (*slip, None, None, None) for side in ("buy", "sell") for kind in ("slippages", "impacts")
+    }
+    prices: dict[str, Any] = {
+        "bid_ticks": 634_899,
+        "ask_ticks": 634_901,
+        "bid_reach": 2 * 10**10,
+        "ask_reach": 5 * 10**9,
+    }
+    return told(VenueLiquidity, "liquidity", venue, at, **prices, bid_depths=depths, ask_depths=depths, **costs)
+
+
+@pytest.fixture
+async def measured(installed: Installation) -> AsyncIterator[str]:
+    """A gateway and an ingestor that has heard of two venues; the gateway's address."""
+    port = free_port()
+    await installed.start("ingestor")
+    urls = {name: f"http://127.0.0.1:{running.port}" for name, running in installed.processes.items()}
+    await installed.start(
+        "gateway", environment={"CLEARTIDE_GATEWAY_PORT": str(port), "CLEARTIDE_SERVICE_URLS": json.dumps(urls)}
+    )
+    grid: dict[str, Any] = {
+        "tick_size": "0.1",
+        "lot_size": "0.001",
+        "size_step": "0.001",
+        "funding_interval_micros": 28_800 * 10**6,
+    }
+    terms: dict[str, Any] = {
+        "base": "BTC",
+        "quote": "USDT",
+        "contract_type": "linear",
+        **grid,
+        "maker_ppb": -50_000,
+        "taker_ppb": 500_000,
+    }
+    async with installed.client() as client:
+        for venue, depth in (("binance-usdm", 3_000), ("bybit", 1_000)):
+            await publish_surely(client, told(VenueInstrument, "instrument", venue, START, **terms))
+            for number in range(MEASURES):
+                await publish_surely(client, measure(venue, START + number * SPAN + 1, depth))
+        async with aiohttp.ClientSession() as http:
+            before = f"before={START + MEASURES * SPAN}"
+            newest = f"http://127.0.0.1:{port}/api/v1/liquidity/history?venue=bybit&symbol=BTCUSDT&{before}"
+            while len((await eventually(http, newest, "rows"))["rows"]) < MEASURES:
+                pass
+        yield f"http://127.0.0.1:{port}"
+
+
+async def test_the_api_tells_depth_slippage_and_shares(measured: str) -> None:
+    """GW-API-020"""
+    async with aiohttp.ClientSession() as http:
+        url = f"{measured}/api/v1/liquidity"
+        answer = await eventually(http, f"{url}?base=BTC&fees=true", "instruments")
+        first, second = answer["instruments"]
+        assert (first["venue"], first["bid"], first["ask"], first["spread"]) == (
+            "binance-usdm",
+            "63489.9",
+            "63490.1",
+            "0.0315",
+        )
+        assert first["bid_depths"] == [*["3000.000000"] * 6, "6000.000000"]
+        assert first["buy_slippages"] == ["5.0800", "5.0800", "5.1200", "5.2500", None, None, None]
+        assert second["ts"] == START + (MEASURES - 1) * SPAN
+        assert [each["share"] for each in answer["shares"][:2]] == ["0.750000000", "0.250000000"]
+        assert [each["partial"] for each in answer["shares"][-2:]] == [True, True], "asks reach 50 basis points"
+        statistics = await (await http.get(f"{url}/statistics?venue=bybit&symbol=BTCUSDT")).json()
+        assert statistics["funding"] is None
+        listed = await (await http.get(f"{url}/instruments?venue=bybit")).json()
+        assert [(each["maker_fee"], each["base"]) for each in listed] == [("-0.000050000", "BTC")]
+        for wrong in ("?base=../x", "/history?venue=bybit", "/statistics?venue=bybit&symbol=BTCUSDT&hours=0"):
+            async with http.get(f"{url}{wrong}") as response:
+                assert response.status == 422
+
+
+@pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
+async def test_the_liquidity_page_shows_it_without_a_complaint(measured: str) -> None:
+    """GW-UI-020: venues, costs, parts of the depth and history are drawn, in light and dark, wide and narrow."""
+    async with browser.browser() as page:
+        for theme, width, height in (("light", 1440, 900), ("dark", 390, 844)):
+            await page.show(f"{measured}/liquidity.html", width=width, height=height, theme=theme)
+            await page.until("document.querySelectorAll('#venues tbody tr').length === 2")
+            await page.until("document.querySelectorAll('#costs tbody tr').length === 2")
+            await page.until("document.querySelectorAll('#shares rect').length === 14")
+            await page.until("document.querySelector('#history path.bids') !== null")
+            await page.evaluate("document.querySelector('#fees').click()")
+            await page.until("document.querySelector('#costs tbody tr').innerText.includes('5.08')")
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.complaints == []
