@@ -100,7 +100,7 @@ def main() -> None:
             core.snapshot(symbol, answer.encode(), 1)
         cores.append(core)
     books = [feed.sync.book for core in cores for feed in core.symbols.values() if feed.sync.book is not None]
-    levels = max(len(book.bids.order) + len(book.asks.order) for book in books)
+    levels = max(len(book.bids.lots) + len(book.asks.lots) for book in books)
     found = {"megabytes": _megabytes(), "bare": bare, "books": len(books), "levels": levels}
     print(json.dumps(found | {"start": _STARTED}))
 

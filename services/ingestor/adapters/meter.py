@@ -28,13 +28,13 @@ class LiquidityMeter:
 
     def measure(self, book: Book, at: int) -> Measures | None:
         """The fields of `VenueLiquidity` after its head, if they are due and the book has two sides."""
-        if self.every == OFF or at < self._due_at or not book.bids.order or not book.asks.order:
+        if self.every == OFF or at < self._due_at or not book.bids.queue or not book.asks.queue:
             return None
         self._due_at = at + self.every
         deep, cost = depth(book.bids, book.asks, self._worth), slippage(book.bids, book.asks, self._worth)
         return (
-            book.bids.order[-1],
-            book.asks.order[0],
+            book.bids.queue[-1],
+            -book.asks.queue[-1],
             [min(each, JSON_SAFE) for each in deep.bids],
             [min(each, JSON_SAFE) for each in deep.asks],
             deep.bid_reach,

@@ -47,6 +47,7 @@ class SymbolFeed:
 
     def __init__(self, venue: str, instrument: Instrument, counts: Counter[str], resync: Resync) -> None:
         self.instrument = instrument
+        self._prices, self._sizes = instrument.prices, instrument.sizes
         self.sync = BookSync(instrument)
         self.meter = LiquidityMeter(instrument)
         self.heard: dict[str, int] = {}
@@ -182,7 +183,7 @@ class SymbolFeed:
         if update == self._quote_update:
             self._counts["repeated"] += 1
             return []
-        prices, sizes = self.instrument.prices, self.instrument.sizes
+        prices, sizes = self._prices, self._sizes
         bid_ticks, bid_lots, ask_ticks, ask_lots = prices[bid], sizes[bid_size], prices[ask], sizes[ask_size]
         if bid_ticks >= ask_ticks:
             self._counts["crossed_quotes"] += 1
@@ -221,7 +222,7 @@ class SymbolFeed:
         self, number: int, trade_id: str, price: str, size: str, taker_side: str, venue_time: int, at: int
     ) -> list[Output]:
         """One trade. `number` rises by one per trade and shows what is missing; 0 where the venue does not count."""
-        ticks, lots = self.instrument.prices[price], self.instrument.sizes[size]
+        ticks, lots = self._prices[price], self._sizes[size]
         if not lots:
             raise MoneyError("not_positive", f"size {size}")
         if number:

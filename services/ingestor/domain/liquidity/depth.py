@@ -59,30 +59,31 @@ def twice_mid(bids: Rows, asks: Rows) -> int:
 
 def spread_ppt(bids: Rows, asks: Rows) -> int:
     """The spread in ppt of the middle."""
-    middle = twice_mid(bids, asks)
-    return distance_ppt(middle + 2 * (asks.order[0] - bids.order[-1]), middle)
+    bid, ask = bids.order[-1], asks.order[0]
+    return distance_ppt(bid + ask + 2 * (ask - bid), bid + ask)
 
 
 def depth(bids: Rows, asks: Rows, worth: Worth, distances: Sequence[int] = DISTANCES) -> Depth:
     """Both sides' depth, `distances` rising. Raises IndexError when a side is empty."""
-    middle = twice_mid(bids, asks)
+    below, above = bids.order, asks.order
+    middle = below[-1] + above[0]
     ends = [-(-middle * (TENTHS - each) // (2 * TENTHS)) for each in distances]
-    starts = [bisect_left(bids.order, end) for end in ends]
-    stops = [bisect_right(asks.order, middle * (TENTHS + each) // (2 * TENTHS)) for each in distances]
-    bid_spans = pairwise([len(bids.order), *starts])
+    starts = [bisect_left(below, end) for end in ends]
+    stops = [bisect_right(above, middle * (TENTHS + each) // (2 * TENTHS)) for each in distances]
+    bid_spans = [below[low:high] for high, low in pairwise([len(below), *starts])]
+    ask_spans = [above[low:high] for low, high in pairwise([0, *stops])]
     return Depth(
-        _sums(bids, ((low, high) for high, low in bid_spans), worth),
-        _sums(asks, pairwise([0, *stops]), worth),
-        min(MAX_REACH, -distance_ppt(2 * bids.order[0], middle)),
-        min(MAX_REACH, distance_ppt(2 * asks.order[-1], middle)),
+        _sums(bids.lots, bid_spans, worth),
+        _sums(asks.lots, ask_spans, worth),
+        min(MAX_REACH, -distance_ppt(2 * below[0], middle)),
+        min(MAX_REACH, distance_ppt(2 * above[-1], middle)),
     )
 
 
-def _sums(rows: Rows, spans: Iterable[tuple[int, int]], worth: Worth) -> tuple[int, ...]:
+def _sums(lots: Mapping[int, int], spans: Iterable[Sequence[int]], worth: Worth) -> tuple[int, ...]:
     """Running totals: each level is added once, however many distances it lies within."""
-    order, lots, total, sums = rows.order, rows.lots, 0, []
-    for low, high in spans:
-        prices = order[low:high]
+    total, sums = 0, []
+    for prices in spans:
         sizes = map(lots.__getitem__, prices)
         total += sum(sizes) if worth.inverse else sum(map(mul, prices, sizes))
         sums.append(worth.quanta(total))
