@@ -16,6 +16,8 @@ from services.ingestor.adapters.symbol import SymbolFeed
 STALE_MICROS: Final = 5_000_000
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 DETAIL_CHARS: Final = 160
+ROUTE: Final = "public"
+"""The one connection of a `OneSocketCore`."""
 
 
 class Unusable(Exception):  # noqa: N818 - a verdict on a frame
@@ -170,3 +172,23 @@ class Core(ABC):
     def _malformed(self, reason: str, detail: str) -> list[Output]:
         self.counts["malformed"] += 1
         return [Malformed(reason, detail[:DETAIL_CHARS])]
+
+
+class OneSocketCore(Core):
+    """For venues whose one connection, `socket`, carries everything.
+
+    `_said`: by symbol the second of the figures said last, and a figure of theirs that is only said when it changes.
+    """
+
+    book_route: ClassVar[str] = ROUTE
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE)
+
+    def __init__(self, instruments: Iterable[Instrument]) -> None:
+        super().__init__(instruments)
+        self._requests = 0
+        self._said: dict[str, tuple[int, str]] = {}
+
+    @property
+    def routes(self) -> Sequence[RouteSpec]:
+        """One connection carries everything."""
+        return (self.socket,)

@@ -59,6 +59,7 @@ class SymbolFeed:
         self._trade_ids = RecentIds()
         self._quote_update = 0
         self._quote_time = 0
+        self._timed: tuple[str, ...] = ()
         self._announced = False
         self._ever_announced = False
         self._book_said_at = -BOOK_INTERVAL_MICROS
@@ -217,6 +218,22 @@ class SymbolFeed:
                 ask_lots,
             )
         ]
+
+    def timed_quote(self, bid: str, bid_size: str, ask: str, ask_size: str, venue_time: int, at: int) -> list[Output]:
+        """A best bid and ask of a venue that does not number them.
+
+        Several may carry the same time: they are told apart by their order, and only one that says the same as the one
+        before, at the same time, is a repetition.
+        """
+        texts = (bid, bid_size, ask, ask_size)
+        if venue_time == self._quote_time and texts == self._timed:
+            self.heard["quote"] = at
+            self._counts["repeated"] += 1
+            return []
+        if venue_time < self._quote_time:
+            return self.quote(venue_time, *texts, venue_time, at)
+        self._timed = texts
+        return self.quote(max(venue_time, self._quote_update + 1), *texts, venue_time, at)
 
     def trade(
         self, number: int, trade_id: str, price: str, size: str, taker_side: str, venue_time: int, at: int

@@ -5,7 +5,6 @@ there, or a second one with the same id. XBT is BTC. Inverse contracts are one U
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -17,14 +16,13 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Malformed, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
-ROUTE: Final = "public"
 PING: Final = Keepalive(5.0, "ping")
 PONG: Final = (b"pong", "pong")
 TABLES: Final = ("orderBookL2", "quote", "trade", "instrument", "liquidation")
@@ -127,23 +125,17 @@ _FIGURES: Final = msgspec.json.Decoder(list[Figures])
 _LISTING: Final = msgspec.json.Decoder(list[Info])
 
 
-class BitmexCore(Core):
+class BitmexCore(OneSocketCore):
     """Any number of contracts on one connection."""
 
     name: ClassVar[str] = "bitmex"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE}
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/realtime", PING)
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         super().__init__(instruments)
         self._levels: dict[str, dict[RowKey, str]] = {}
         self._now: dict[str, dict[str, str]] = {symbol: {} for symbol in self.symbols}
-        self._quotes: Counter[str] = Counter()
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/realtime", PING),)
 
     def subscriptions(self, route: str) -> list[str]:
         """One request for everything."""
@@ -223,14 +215,12 @@ class BitmexCore(Core):
         return None if price is None else (price, "0" if action == "delete" else number_text(row.size))
 
     def _on_quote(self, quote: Quote, at: int) -> list[Output]:
-        """Several quotes may carry the same millisecond: they are told apart by their order."""
         feed, venue_time = self.symbol(quote.symbol), micros(quote.timestamp)
         texts = [number_text(each) for each in (quote.bid_price, quote.bid_size, quote.ask_price, quote.ask_size)]
         if not all(texts):
             return []
-        update = self._quotes[quote.symbol] = max(venue_time, self._quotes[quote.symbol] + 1)
         bid, bid_size, ask, ask_size = texts
-        return feed.quote(update, bid, bid_size, ask, ask_size, venue_time, at)
+        return feed.timed_quote(bid, bid_size, ask, ask_size, venue_time, at)
 
     def _on_trade(self, trade: Trade, at: int) -> list[Output]:
         feed, price, size = self.symbol(trade.symbol), number_text(trade.price), number_text(trade.size)

@@ -14,21 +14,17 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
 
-ROUTE: Final = "public"
 PING: Final = Keepalive(20.0, '{"op":"ping"}')
-MILLI: Final = 1_000
 TOPICS_PER_REQUEST: Final = 10
 DEPTHS: Final = ("50", "200", "500", "1000")
 
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Text = Annotated[str, Meta(max_length=32)]
 Name = Annotated[str, Meta(min_length=1, max_length=48)]
 
 
@@ -140,10 +136,9 @@ _TICKER: Final = msgspec.json.Decoder(TickerData)
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
-class BybitCore(Core):
+class BybitCore(OneSocketCore):
     """Any number of symbols of one category. depth: levels of the book stream."""
 
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
     category: ClassVar[str]
 
@@ -153,7 +148,6 @@ class BybitCore(Core):
             raise ValueError(f"{self.name} has no book of depth {depth}; there are {', '.join(DEPTHS)}")
         self._depth = depth
         self._tickers: dict[str, dict[str, str]] = {}
-        self._said: dict[str, tuple[int, str]] = {}
 
     @property
     def routes(self) -> Sequence[RouteSpec]:

@@ -12,21 +12,18 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Millis, Text
 
-ROUTE: Final = "public"
-MILLI: Final = 1_000
 DEPTH: Final = 50
 PERPETUAL: Final = "PERPETUAL_SWAP"
 SUFFIX: Final = "-PERP"
 HEARTBEAT: Final = "public/heartbeat"
 
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Text = Annotated[str, Meta(max_length=40)]
 Level = tuple[Text, Text, str]
 
 
@@ -128,23 +125,17 @@ _VALUE: Final = msgspec.json.Decoder(list[Value])
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
-class CryptocomCore(Core):
+class CryptocomCore(OneSocketCore):
     """Any number of perpetuals on one connection; index prices come by pair."""
 
     name: ClassVar[str] = "cryptocom"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/exchange/v1/market")
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         super().__init__(instruments)
-        self._requests = 0
         self._by_index = {f"{symbol.removesuffix(SUFFIX)}-INDEX": symbol for symbol in self.symbols}
         self._now: dict[str, dict[str, Any]] = {symbol: {} for symbol in self.symbols}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/exchange/v1/market"),)
 
     def subscriptions(self, route: str) -> list[str]:
         """The books, then everything else."""
@@ -184,9 +175,7 @@ class CryptocomCore(Core):
     def _on_ticker(self, feed: SymbolFeed, ticker: Ticker, at: int) -> list[Output]:
         venue_time, out, now = ticker.t * MILLI, list[Output](), self._now[feed.instrument.symbol]
         if ticker.b and ticker.bs and ticker.k and ticker.ks:
-            # Several may carry the same millisecond: they are told apart by their order.
-            update = now["quote"] = max(venue_time, now.get("quote", 0) + 1)
-            out += feed.quote(update, ticker.b, ticker.bs, ticker.k, ticker.ks, venue_time, at)
+            out += feed.timed_quote(ticker.b, ticker.bs, ticker.k, ticker.ks, venue_time, at)
         if now.get("second") == ticker.t // MILLI:
             return out
         now["second"] = ticker.t // MILLI

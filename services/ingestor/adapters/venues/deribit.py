@@ -5,7 +5,6 @@ now and then whether somebody listens, and must be answered.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -14,22 +13,19 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Id, Millis
 
-ROUTE: Final = "public"
-MILLI: Final = 1_000
 HEARTBEAT_SECONDS: Final = 30
 FUNDING_HOURS: Final = 8
 BOOK: Final = "book.{}.100ms"
 CHANNELS: Final = (BOOK, "quote.{}", "trades.{}.100ms", "ticker.{}.100ms")
 
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Change = tuple[Literal["new", "change", "delete"], msgspec.Raw, msgspec.Raw]
 
 
@@ -130,23 +126,12 @@ _TICKER: Final = msgspec.json.Decoder(Ticker)
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
-class DeribitCore(Core):
+class DeribitCore(OneSocketCore):
     """Any number of perpetuals on one connection."""
 
     name: ClassVar[str] = "deribit"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
-
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
-        super().__init__(instruments)
-        self._requests = 0
-        self._quotes: Counter[str] = Counter()
-        self._said: dict[str, tuple[int, str]] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/ws/api/v2"),)
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/ws/api/v2")
 
     def subscriptions(self, route: str) -> list[str]:
         """Heartbeats, and one request for all channels."""
@@ -197,14 +182,12 @@ class DeribitCore(Core):
         return feed.difference(Update(previous + 1, book.change_id, previous, bids, asks), venue_time, at)
 
     def _on_quote(self, quote: Quote, at: int) -> list[Output]:
-        """Several quotes may carry the same millisecond: they are told apart by their order."""
         feed, venue_time = self.symbol(quote.instrument_name), quote.timestamp * MILLI
         raws = quote.best_bid_price, quote.best_bid_amount, quote.best_ask_price, quote.best_ask_amount
         bid, bid_size, ask, ask_size = map(number_text, raws)
         if not (_some(bid) and _some(ask) and bid_size and ask_size):
             return []
-        update = self._quotes[quote.instrument_name] = max(venue_time, self._quotes[quote.instrument_name] + 1)
-        return feed.quote(update, bid, bid_size, ask, ask_size, venue_time, at)
+        return feed.timed_quote(bid, bid_size, ask, ask_size, venue_time, at)
 
     def _on_trade(self, trade: Trade, at: int) -> list[Output]:
         feed, venue_time = self.symbol(trade.instrument_name), trade.timestamp * MILLI

@@ -6,31 +6,25 @@ whenever the venue likes; then each frame's U follows the u before it.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
-from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
 
-ROUTE: Final = "public"
 PING: Final = Keepalive(15.0, '{"channel":"futures.ping"}')
-MILLI: Final = 1_000
 DEPTH: Final = 400
 SECONDS_PER_HOUR: Final = 3_600
 BOOKS: Final = "futures.obu"
 CHANNELS: Final = ("futures.book_ticker", "futures.trades", "futures.tickers")
-
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Text = Annotated[str, Meta(max_length=40)]
 
 
 class Book(msgspec.Struct, gc=False):
@@ -113,21 +107,12 @@ _TICKERS: Final = msgspec.json.Decoder(list[Ticker])
 _LISTING: Final = msgspec.json.Decoder(list[Info])
 
 
-class GateCore(Core):
+class GateCore(OneSocketCore):
     """Any number of contracts on one connection."""
 
     name: ClassVar[str] = "gate"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
-
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
-        super().__init__(instruments)
-        self._said: dict[str, tuple[int, str]] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/v4/ws/usdt", PING),)
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/v4/ws/usdt", PING)
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per channel, and one per book."""

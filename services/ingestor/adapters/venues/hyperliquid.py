@@ -10,23 +10,18 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
 
-ROUTE: Final = "public"
 PING: Final = Keepalive(50.0, '{"method":"ping"}')
-MILLI: Final = 1_000
 SECOND: Final = 1_000_000
 PRICE_DECIMALS: Final = 6
 THOUSAND: Final = "1000"
 STREAMS: Final = ("l2Book", "bbo", "trades", "activeAssetCtx")
-
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Text = Annotated[str, Meta(max_length=32)]
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 
 class Level(msgspec.Struct, gc=False):
@@ -108,22 +103,16 @@ _CONTEXT: Final = msgspec.json.Decoder(Context)
 _UNIVERSE: Final = msgspec.json.Decoder(Universe)
 
 
-class HyperliquidCore(Core):
+class HyperliquidCore(OneSocketCore):
     """Any number of coins on one connection."""
 
     name: ClassVar[str] = "hyperliquid"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/ws", PING)
 
     def __init__(self, instruments: Sequence[Instrument], *, oracle: bool = False) -> None:
         super().__init__(instruments)
         self._oracle = oracle
-        self._said: dict[str, tuple[int, str]] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/ws", PING),)
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per stream."""
@@ -159,7 +148,7 @@ class HyperliquidCore(Core):
         feed, (bid, ask) = self.symbol(best.coin), best.bbo
         if bid is None or ask is None:
             return []
-        return feed.quote(best.time, bid.px, bid.sz, ask.px, ask.sz, best.time * MILLI, at)
+        return feed.timed_quote(bid.px, bid.sz, ask.px, ask.sz, best.time * MILLI, at)
 
     def _on_trade(self, trade: Trade, at: int) -> list[Output]:
         side = "buy" if trade.side == "B" else "sell"

@@ -5,25 +5,20 @@ are read as their text. The snapshot of trades is newest first and is taken from
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
-from msgspec import Meta
 
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Id, Millis
 
-ROUTE: Final = "public"
-MILLI: Final = 1_000
 FEEDS: Final = ("book", "trade", "ticker")
 NO_RATE: Final = "0"
-
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 
 class Level(msgspec.Struct, gc=False):
@@ -117,20 +112,11 @@ _LISTING: Final = msgspec.json.Decoder(Listing)
 _EVENT: Final = b'{"event"'
 
 
-class KrakenCore(Core):
+class KrakenCore(OneSocketCore):
     """Any number of products on one connection."""
 
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
-
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
-        super().__init__(instruments)
-        self._said: dict[str, tuple[int, str]] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/ws/v1"),)
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/ws/v1")
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per feed."""
@@ -162,7 +148,7 @@ class KrakenCore(Core):
     def _on_ticker(self, feed: SymbolFeed, ticker: Ticker, at: int) -> list[Output]:
         venue_time = ticker.time * MILLI
         bid, bid_size, ask, ask_size = map(_text, (ticker.bid, ticker.bid_size, ticker.ask, ticker.ask_size))
-        out = feed.quote(ticker.time, bid, bid_size, ask, ask_size, venue_time, at)
+        out = feed.timed_quote(bid, bid_size, ask, ask_size, venue_time, at)
         before, interest = self._said.get(ticker.product_id, (-1, ""))
         second, newest = ticker.time // MILLI, _text(ticker.open_interest)
         if second == before:

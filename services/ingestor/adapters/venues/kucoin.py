@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import (
     FetchSnapshot,
@@ -27,8 +27,8 @@ from services.ingestor.adapters.protocol import (
 )
 from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import Id, Millis
 
-ROUTE: Final = "public"
 PING: Final = Keepalive(18.0, '{"id":"ping","type":"ping"}')
 TICKET: Final = Request("/api/v1/bullet-public", method="POST", weight=10)
 NANOS_PER_MICRO: Final = 1_000
@@ -43,8 +43,6 @@ TOPICS: Final = (
     "/contract/instrument",
 )
 
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
 Nanos = Annotated[int, Meta(ge=0, le=9 * 10**18)]
 
 
@@ -173,22 +171,17 @@ def _levels(levels: Sequence[tuple[msgspec.Raw, msgspec.Raw]]) -> list[TextLevel
     return [(_text(price), _text(size)) for price, size in levels]
 
 
-class KucoinCore(Core):
+class KucoinCore(OneSocketCore):
     """Any number of contracts on one connection, which is subscribed to when the venue says welcome."""
 
     name: ClassVar[str] = "kucoin"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"quote": ROUTE, "book": ROUTE}
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, keepalive=PING, ticket=TICKET)
     snapshots_in_feed: ClassVar[bool] = False
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         super().__init__(instruments)
         self._rates: dict[str, int] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, keepalive=PING, ticket=TICKET),)
 
     def address(self, route: str, ticket: bytes) -> str:
         """The endpoint with the token."""
@@ -249,15 +242,9 @@ class KucoinCore(Core):
         return feed.difference(update, change.timestamp * MICROS_PER_MILLI, at)
 
     def _on_best(self, feed: SymbolFeed, best: Best, at: int) -> list[Output]:
-        bid, ask = (
-            (_text(best.best_bid_price), _text(best.best_bid_size)),
-            (
-                _text(best.best_ask_price),
-                _text(best.best_ask_size),
-            ),
-        )
-        venue_time = best.ts // NANOS_PER_MICRO
-        return feed.quote(venue_time, *bid, *ask, venue_time, at)
+        raws = best.best_bid_price, best.best_bid_size, best.best_ask_price, best.best_ask_size
+        bid, bid_size, ask, ask_size = map(_text, raws)
+        return feed.timed_quote(bid, bid_size, ask, ask_size, best.ts // NANOS_PER_MICRO, at)
 
     def _on_match(self, feed: SymbolFeed, match: Match, at: int) -> list[Output]:
         price, size = _text(match.price), _text(match.size)

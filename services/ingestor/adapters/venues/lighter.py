@@ -13,22 +13,16 @@ from cleartide.money import half_up_div, parse_decimal
 from msgspec import Meta
 
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Id, Micros, Millis, Text
 
-ROUTE: Final = "public"
 PING: Final = Keepalive(60.0, '{"type":"ping"}')
 PONG: Final = '{"type":"pong"}'
-MILLI: Final = 1_000
 CHANNELS: Final = ("order_book", "ticker", "trade", "market_stats")
-
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Micros = Annotated[int, Meta(ge=0, le=9 * 10**15)]
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Text = Annotated[str, Meta(max_length=40)]
 
 
 class Level(msgspec.Struct, gc=False):
@@ -123,22 +117,16 @@ _REFUSED: Final = msgspec.json.Decoder(_Refused)
 _MARKETS: Final = msgspec.json.Decoder(Markets)
 
 
-class LighterCore(Core):
+class LighterCore(OneSocketCore):
     """Any number of markets on one connection; `Instrument.code` is the market's number."""
 
     name: ClassVar[str] = "lighter"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/stream", PING)
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         super().__init__(instruments)
         self._by_code = {feed.instrument.code: feed for feed in self.symbols.values()}
-        self._said: dict[str, tuple[int, str]] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/stream", PING),)
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per channel."""

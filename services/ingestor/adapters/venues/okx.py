@@ -18,22 +18,20 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import Book
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Text
 
-ROUTE: Final = "public"
 PING: Final = Keepalive(20.0, "ping")
 PONG: Final = (b"pong", "pong")
-MILLI: Final = 1_000
 CHECKED_LEVELS: Final = 25
 CHECK_EVERY: Final = 16
 DEFAULT_FUNDING_HOURS: Final = 8
 CHANNELS: Final = ("books", "bbo-tbt", "trades", "tickers", "funding-rate", "mark-price", "open-interest")
 
-Text = Annotated[str, Meta(max_length=32)]
 Millis = Annotated[str, Meta(pattern=r"^[0-9]{1,13}$")]
 Id = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
 Level = tuple[Text, Text, str, str]
@@ -146,23 +144,18 @@ _INTEREST: Final = msgspec.json.Decoder(list[InterestData])
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
-class OkxCore(Core):
+class OkxCore(OneSocketCore):
     """Any number of swaps on one connection; index prices come by pair."""
 
     name: ClassVar[str] = "okx"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/ws/v5/public", PING)
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         super().__init__(instruments)
         self._pairs = {each.rpartition("-")[0]: each for each in self.symbols}
         self._now: dict[str, dict[str, Any]] = {each: {} for each in self.symbols}
         self._checks: dict[str, int] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything."""
-        return (RouteSpec(ROUTE, "/ws/v5/public", PING),)
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per instrument."""

@@ -13,24 +13,19 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
-from services.ingestor.adapters.core import Core, Unusable
+from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
 
-ROUTE: Final = "public"
-MILLI: Final = 1_000
 BOOK: Final = "order_book.{}.deltas@15@50ms"
 CHANNELS: Final = (BOOK, "bbo.{}", "trades.{}", "markets_summary.{}")
 DEFAULT_FUNDING_HOURS: Final = 8
 PERPETUAL: Final = "PERP"
 THOUSAND: Final = "1000"
 EMPTY: Final = ("", "0")
-
-Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]
-Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Text = Annotated[str, Meta(max_length=40)]
 
 
 class Level(msgspec.Struct, gc=False):
@@ -134,22 +129,12 @@ _SUMMARY: Final = msgspec.json.Decoder(Summary)
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
-class ParadexCore(Core):
+class ParadexCore(OneSocketCore):
     """Any number of markets on one connection."""
 
     name: ClassVar[str] = "paradex"
-    book_route: ClassVar[str] = ROUTE
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
-
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
-        super().__init__(instruments)
-        self._requests = 0
-        self._said: dict[str, tuple[int, str]] = {}
-
-    @property
-    def routes(self) -> Sequence[RouteSpec]:
-        """One connection carries everything; the venue pings."""
-        return (RouteSpec(ROUTE, "/v1"),)
+    socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/v1")
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per channel."""

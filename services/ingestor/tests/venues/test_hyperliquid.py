@@ -100,6 +100,33 @@ def test_a_one_sided_quote_is_not_said() -> None:
     assert [(each.bid_ticks, each.ask_ticks) for each in said(out, events.Ticker)] == [(237, 238)]
 
 
+def best(bid: str, ask: str, time: int = 6) -> bytes:
+    levels = [{"px": bid, "sz": "42.0", "n": 1}, {"px": ask, "sz": "100.0", "n": 2}]
+    return frame("bbo", {"coin": "BTC", "time": time, "bbo": levels})
+
+
+def test_quotes_of_one_millisecond_are_all_said_and_a_repetition_is_not() -> None:
+    """ING-HYPER-007"""
+    playing = core()
+    frames = [
+        best("23.7", "23.8"),
+        best("23.7", "23.8"),
+        best("23.6", "23.8"),
+        best("23.7", "23.8"),
+        best("9", "10", 5),
+    ]
+    out = [each for raw in frames for each in playing.frame(raw, NOW)]
+    quotes = said(out, events.Ticker)
+    assert [(each.bid_ticks, each.venue_time, each.quality) for each in quotes] == [
+        (237, 6_000, "ok"),
+        (236, 6_000, "ok"),
+        (237, 6_000, "ok"),
+        (90, 5_000, "late"),
+    ]
+    assert len({each.id for each in quotes}) == len({each.venue_seq for each in quotes}) == 4
+    assert playing.counts["repeated"] == 1
+
+
 def test_grids_follow_from_the_size_decimals() -> None:
     """ING-HYPER-005"""
     universe = [
