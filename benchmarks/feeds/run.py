@@ -34,9 +34,10 @@ def _decode_rows(peers: str | None) -> list[Row]:
     for _ in range(ROUNDS):
         for name, python in turns:
             rounds[name].append(_work(python, name))
-    ends = {name: found[0]["best"] for name, found in rounds.items()}
-    if len({tuple(end) for end in ends.values()}) > 1:
-        raise RuntimeError(f"they do not end on the same quote: {ends}")
+    for name, found in rounds.items():
+        for place, (theirs, mine) in enumerate(zip(found[0]["book"], rounds["ours"][0]["book"], strict=True)):
+            if theirs != mine:
+                raise RuntimeError(f"{name} does not end on our book: {('bids', 'asks', 'update')[place]} differ")
     micros = {name: median([each["micros"] for each in found]) for name, found in rounds.items()}
     rows = []
     for name, found in rounds.items():

@@ -13,7 +13,10 @@ import resource
 import sys
 import time
 from itertools import islice
-from typing import Any
+from typing import Any, Final
+
+LEVELS: Final = 200
+"""A side that must be the same in the end."""
 
 
 def main() -> None:
@@ -25,7 +28,7 @@ def main() -> None:
 
 
 async def measured(name: str, raws: list[bytes]) -> dict[str, Any]:
-    """Microseconds a frame, the best quote at the end, and the memory that it took."""
+    """Microseconds a frame, the book at the end, and the memory that it took."""
     snapshot = next(raw for raw in raws if raw.startswith(b'{"lastUpdateId"'))
     first = next(raw for raw in raws if b"@depth" in raw)
     subject = importlib.import_module(f"benchmarks.feeds.subjects.{name}").Subject()
@@ -36,7 +39,7 @@ async def measured(name: str, raws: list[bytes]) -> dict[str, Any]:
     await subject.take(frames)
     seconds = time.thread_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"micros": seconds * 1e6 / len(frames), "best": subject.best(), "megabytes": peak}
+    return {"micros": seconds * 1e6 / len(frames), "book": subject.book(LEVELS), "megabytes": peak}
 
 
 if __name__ == "__main__":

@@ -59,8 +59,12 @@ class Subject:
         for raw in frames:
             take(client, decode(raw))
 
-    def best(self) -> tuple[str, str, int]:
-        """Best bid and ask in ticks of ten cents, and the update they are of."""
-        book = self._exchange.orderbooks[SYMBOL]
-        book.limit()
-        return str(round(book["bids"][0][0] * 10)), str(round(book["asks"][0][0] * 10)), book["nonce"]
+    def book(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]], int]:
+        """The best levels in ticks of ten cents and thousandths of a coin, and the update they are of."""
+        found = self._exchange.orderbooks[SYMBOL]
+        found.limit()
+        bids, asks = (
+            [(round(price * 10), round(size * 1_000)) for price, size, *_ in found[side][:levels]]
+            for side in ("bids", "asks")
+        )
+        return bids, asks, found["nonce"]

@@ -61,8 +61,11 @@ class Subject:
         for text in frames:
             await take(text, None, 1.0)
 
-    def best(self) -> tuple[str, str, int]:
-        """Best bid and ask in ticks of ten cents, and the update they are of."""
-        book = self._feed._l2_book[PAIR].book
-        prices = book.bids.index(0)[0], book.asks.index(0)[0]
-        return str(int(prices[0] * 10)), str(int(prices[1] * 10)), self._feed.last_update_id[PAIR]
+    def book(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]], int]:
+        """The best levels in ticks of ten cents and thousandths of a coin, and the update they are of."""
+        found = self._feed._l2_book[PAIR].book
+        bids, asks = (
+            [(int(price * 10), int(size * 1_000)) for price, size in map(side.index, range(levels))]
+            for side in (found.bids, found.asks)
+        )
+        return bids, asks, self._feed.last_update_id[PAIR]

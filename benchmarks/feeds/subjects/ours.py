@@ -30,9 +30,8 @@ class Subject:
         for raw in frames:
             take(raw, 1)
 
-    def best(self) -> tuple[str, str, int]:
-        """Best bid and ask in ticks of ten cents, and the update they are of."""
+    def book(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]], int]:
+        """The best levels in ticks of ten cents and thousandths of a coin, and the update they are of."""
         sync = self._core.symbol(SYMBOL).sync
         assert sync.book is not None and not self._core.counts["lost_books"]
-        bids, asks = sync.book.top(1)
-        return str(bids[0][0]), str(asks[0][0]), sync.last
+        return *sync.book.top(levels), sync.last

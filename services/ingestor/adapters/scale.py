@@ -11,6 +11,8 @@ MAX_DIGITS: Final = 20
 """On either side of the point."""
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _CACHED_TEXTS: Final = 100_000
+NO_NUMBER: Final = msgspec.Raw(b"null")
+"""A field that is not there, for `number_text`."""
 
 
 class TextScale(dict[str, int]):

@@ -14,6 +14,8 @@ import msgspec
 
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument, Kind, UnknownInstrument, pinned_tick
 from services.ingestor.adapters.protocol import Request, VenueCore
+from services.ingestor.adapters.scale import number_text
+from services.ingestor.adapters.symbol import rate_ppb
 
 
 class RateLimit(msgspec.Struct, frozen=True, gc=False):
@@ -28,6 +30,12 @@ class Fees(msgspec.Struct, frozen=True, gc=False):
 
     maker_ppb: int
     taker_ppb: int
+
+    @classmethod
+    def listed(cls, maker: msgspec.Raw, taker: msgspec.Raw) -> "Fees | None":
+        """From fractions that a listing holds as numbers or text; None unless it holds both. May raise MoneyError."""
+        texts = number_text(maker), number_text(taker)
+        return cls(*map(rate_ppb, texts)) if all(texts) else None
 
 
 class Listed(msgspec.Struct, frozen=True, gc=False, kw_only=True):

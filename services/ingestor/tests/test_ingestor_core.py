@@ -85,6 +85,21 @@ class TestTrades:
         assert (said.size_lots, said.taker_side) == (500, "sell")
 
 
+class TestCandles:
+    def test_candles_come_as_they_stand_and_once_as_final(self) -> None:
+        """ING-CANDLE-001"""
+        core = new_core(candles="1m,1h")
+        assert core.streams("market")[-2:] == ["btcusdt@kline_1m", "btcusdt@kline_1h"]
+        bar = {"t": 60_000, "T": 119_999, "s": SYMBOL, "i": "1m", "o": "100.0", "c": "101.0", "h": "102.0", "l": "99.5"}
+        out = core.frame(frame("kline_1m", e="kline", k={**bar, "v": "1.500", "n": 3, "x": False, "q": "150"}), 1)
+        out += core.frame(frame("kline_1m", e="kline", k={**bar, "v": "1.600", "n": 4, "x": True, "q": "160"}), 2)
+        candles = events(out, structs.Candle)
+        assert [(each.volume_lots, each.closed) for each in candles] == [(1_500, False), (1_600, True)]
+        assert (candles[0].open_at, candles[0].open_ticks, candles[0].low_ticks) == (60_000_000, 1_000, 995)
+        with pytest.raises(ValueError, match="no candles of 2m"):
+            new_core(candles="2m")
+
+
 class TestSequence:
     @given(st.permutations(range(1, 40)))
     def test_every_id_is_taken_once_in_whatever_order(self, order: list[int]) -> None:

@@ -19,7 +19,7 @@ from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Malformed, Output, Request, RouteSpec, Send, VenueCore
-from services.ingestor.adapters.scale import number_text
+from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 
@@ -28,7 +28,6 @@ PONG: Final = (b"pong", "pong")
 TABLES: Final = ("orderBookL2", "quote", "trade", "instrument", "liquidation")
 PERPETUAL: Final = "FFWCSX"
 FUNDING_HOURS: Final = 8
-NO_NUMBER: Final = msgspec.Raw(b"null")
 
 Time = Annotated[str, Meta(max_length=32)]
 Side = Literal["Buy", "Sell"]
@@ -114,6 +113,8 @@ class Info(msgspec.Struct, gc=False, rename="camel"):
     is_inverse: bool
     is_quanto: bool
     underlying_to_position_multiplier: msgspec.Raw = NO_NUMBER
+    maker_fee: msgspec.Raw = NO_NUMBER
+    taker_fee: msgspec.Raw = NO_NUMBER
 
 
 _FRAME: Final = msgspec.json.Decoder(Frame)
@@ -299,6 +300,7 @@ class Bitmex(Venue):
                 funding_hours=FUNDING_HOURS,
                 base=_global(info.underlying),
                 quote=info.quote_currency,
+                fees=Fees.listed(info.maker_fee, info.taker_fee),
                 kind="inverse" if info.is_inverse else "linear",
                 state="" if info.state == "Open" else info.state,
             )

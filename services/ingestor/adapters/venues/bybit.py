@@ -19,11 +19,16 @@ from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, chosen_intervals
 
 PING: Final = Keepalive(20.0, '{"op":"ping"}')
 TOPICS_PER_REQUEST: Final = 10
 DEPTHS: Final = ("50", "200", "500", "1000")
+INTERVALS: Final = {
+    "1m": "1", "3m": "3", "5m": "5", "15m": "15", "30m": "30", "1h": "60", "2h": "120", "4h": "240", "6h": "360",
+    "12h": "720", "1d": "D", "1w": "W",
+}  # fmt: skip
+_INTERVALS: Final = {theirs: ours for ours, theirs in INTERVALS.items()}
 
 Name = Annotated[str, Meta(min_length=1, max_length=48)]
 
@@ -92,6 +97,20 @@ class Frame(msgspec.Struct, gc=False):
     ret_msg: str = ""
 
 
+class CandleData(msgspec.Struct, gc=False):
+    """A candle as it stands; `confirm`: it is final."""
+
+    start: Millis
+    interval: str
+    open: Text
+    high: Text
+    low: Text
+    close: Text
+    volume: Text
+    confirm: bool
+    timestamp: Millis
+
+
 class LotFilter(msgspec.Struct, gc=False, rename="camel"):
     """The size grid."""
 
@@ -132,21 +151,23 @@ _FRAME: Final = msgspec.json.Decoder(Frame)
 _BOOK: Final = msgspec.json.Decoder(BookData)
 _TRADES: Final = msgspec.json.Decoder(list[TradeData])
 _LIQUIDATIONS: Final = msgspec.json.Decoder(list[LiquidationData])
+_CANDLES: Final = msgspec.json.Decoder(list[CandleData])
 _TICKER: Final = msgspec.json.Decoder(TickerData)
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
 class BybitCore(OneSocketCore):
-    """Any number of symbols of one category. depth: levels of the book stream."""
+    """Any number of symbols of one category. depth: levels of the book stream; candles: intervals, as in "1m,1h"."""
 
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
     category: ClassVar[str]
 
-    def __init__(self, instruments: Sequence[Instrument], *, depth: str = "500") -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, depth: str = "500", candles: str = "") -> None:
         super().__init__(instruments)
         if depth not in DEPTHS:
             raise ValueError(f"{self.name} has no book of depth {depth}; there are {', '.join(DEPTHS)}")
         self._depth = depth
+        self._candles = chosen_intervals(candles, INTERVALS)
         self._tickers: dict[str, dict[str, str]] = {}
 
     @property
@@ -159,11 +180,15 @@ class BybitCore(OneSocketCore):
         topics = [
             f"{topic}.{symbol}"
             for symbol in self.symbols
-            for topic in (f"orderbook.{self._depth}", "publicTrade", "tickers", "allLiquidation")
+            for topic in (f"orderbook.{self._depth}", "publicTrade", "tickers", "allLiquidation", *self._kline_topics)
         ]
         groups = (topics[start : start + TOPICS_PER_REQUEST] for start in range(0, len(topics), TOPICS_PER_REQUEST))
         self._tickers.clear()
         return [_request("subscribe", group) for group in groups]
+
+    @property
+    def _kline_topics(self) -> list[str]:
+        return [f"kline.{interval}" for interval in self._candles]
 
     def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
         """A fresh subscription brings a snapshot."""
@@ -182,6 +207,9 @@ class BybitCore(OneSocketCore):
             return self._on_ticker(frame, at)
         if kind == "allLiquidation":
             return [each for order in _LIQUIDATIONS.decode(frame.data) for each in self._on_liquidation(order, at)]
+        if kind == "kline":
+            feed = self.symbol(frame.topic.rpartition(".")[2])
+            return [each for candle in _CANDLES.decode(frame.data) for each in _on_candle(feed, candle, at)]
         if not frame.success:
             raise Unusable("refused", frame.ret_msg)
         if not frame.op:
@@ -220,6 +248,14 @@ class BybitCore(OneSocketCore):
             out += _figures(feed, now, newest if newest != interest else "", frame.ts, at)
             self._said[body.symbol] = (frame.ts // MILLI, newest)
         return out
+
+
+def _on_candle(feed: SymbolFeed, candle: CandleData, at: int) -> list[Output]:
+    interval = _INTERVALS.get(candle.interval)
+    if interval is None:
+        raise Unusable("unknown_interval", candle.interval)
+    prices, venue_time = (candle.open, candle.high, candle.low, candle.close), candle.timestamp * MILLI
+    return feed.candle(interval, candle.start * MILLI, prices, candle.volume, candle.confirm, venue_time, at)
 
 
 def _figures(feed: SymbolFeed, now: Mapping[str, str], interest: str, millis: int, at: int) -> list[Output]:
@@ -263,7 +299,7 @@ class _Bybit(Venue):
     live_http_url: ClassVar[str] = "https://api.bybit.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(600, 5.0),)
     fees: ClassVar[Fees] = Fees(200_000, 550_000)
-    options: ClassVar[Sequence[str]] = ("depth",)
+    options: ClassVar[Sequence[str]] = ("depth", "candles")
 
     @property
     def listing(self) -> Sequence[Request]:
@@ -286,7 +322,7 @@ class _Bybit(Venue):
             )
 
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """Options: depth."""
+        """Options: depth (50 to 1000), candles (1m,1h)."""
         return self.family(instruments, **options)
 
 

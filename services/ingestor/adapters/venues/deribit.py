@@ -16,7 +16,7 @@ from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
-from services.ingestor.adapters.scale import number_text
+from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.wire import MILLI, Id, Millis
@@ -110,6 +110,8 @@ class Info(msgspec.Struct, gc=False):
     tick_size: msgspec.Raw
     contract_size: msgspec.Raw
     is_active: bool
+    maker_commission: msgspec.Raw = NO_NUMBER
+    taker_commission: msgspec.Raw = NO_NUMBER
 
 
 class Listing(msgspec.Struct, gc=False):
@@ -256,6 +258,7 @@ class Deribit(Venue):
                     funding_hours=FUNDING_HOURS,
                     base=info.base_currency,
                     quote=info.quote_currency,
+                    fees=Fees.listed(info.maker_commission, info.taker_commission),
                     kind="inverse" if info.instrument_type == "reversed" else "linear",
                     state="" if info.is_active else "not active",
                 )

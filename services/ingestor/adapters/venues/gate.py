@@ -15,7 +15,7 @@ from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
-from services.ingestor.adapters.scale import number_text
+from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
@@ -97,6 +97,8 @@ class Info(msgspec.Struct, gc=False):
     order_price_round: str
     funding_interval: int
     in_delisting: bool = False
+    maker_fee_rate: msgspec.Raw = NO_NUMBER
+    taker_fee_rate: msgspec.Raw = NO_NUMBER
 
 
 _FRAME: Final = msgspec.json.Decoder(Frame)
@@ -217,6 +219,7 @@ class Gate(Venue):
                     funding_hours=info.funding_interval // SECONDS_PER_HOUR,
                     base=base,
                     quote=quote,
+                    fees=Fees.listed(info.maker_fee_rate, info.taker_fee_rate),
                     state="in delisting" if info.in_delisting else "",
                 )
 

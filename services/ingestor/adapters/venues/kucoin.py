@@ -25,6 +25,7 @@ from services.ingestor.adapters.protocol import (
     Send,
     VenueCore,
 )
+from services.ingestor.adapters.scale import NO_NUMBER
 from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.wire import Id, Millis
@@ -143,6 +144,8 @@ class Contract(msgspec.Struct, gc=False, rename="camel"):
     tick_size: msgspec.Raw
     multiplier: msgspec.Raw
     funding_rate_granularity: int | None = None
+    maker_fee_rate: msgspec.Raw = NO_NUMBER
+    taker_fee_rate: msgspec.Raw = NO_NUMBER
 
 
 class Contracts(msgspec.Struct, gc=False):
@@ -292,6 +295,7 @@ class Kucoin(Venue):
                 funding_hours=(each.funding_rate_granularity or 8 * MILLIS_PER_HOUR) // MILLIS_PER_HOUR,
                 base=_global(each.base_currency),
                 quote=each.quote_currency,
+                fees=Fees.listed(each.maker_fee_rate, each.taker_fee_rate),
                 kind="inverse" if inverse else "linear",
                 state="" if each.status == OPEN else each.status,
             )

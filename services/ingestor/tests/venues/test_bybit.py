@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from services.ingestor.adapters import events
 from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import Instrument
@@ -134,6 +136,19 @@ class TestTrades:
         order = {"T": 5, "s": "BTCUSDT", "S": "Buy", "v": "0.500", "p": "27000.0"}
         (said_one,) = said(core().frame(frame("allLiquidation.BTCUSDT", [order]), 1), events.Liquidation)
         assert (said_one.side, said_one.size_lots, said_one.price_ticks) == ("sell", 500, 270_000)
+
+
+def test_candles_are_asked_for_by_interval_and_come_with_their_state() -> None:
+    """ING-CANDLE-001"""
+    playing = connected_core(venues()["bybit"], BTCUSDT, candles="5m,1w")
+    assert any("kline.W.BTCUSDT" in each for each in playing.subscriptions("public"))
+    raw = captured("bybit/nautilus_ws_kline.json").read_bytes()
+    (candle,) = said(playing.frame(raw, 1), events.Candle)
+    assert (candle.interval, candle.open_at, candle.closed) == ("5m", 1_672_324_800_000_000, False)
+    prices = (candle.open_ticks, candle.high_ticks, candle.low_ticks, candle.close_ticks)
+    assert (*prices, candle.volume_lots) == (166_495, 166_770, 166_080, 166_770, 2_081)
+    with pytest.raises(ValueError, match="no candles of 7m"):
+        connected_core(venues()["bybit"], BTCUSDT, candles="7m")
 
 
 def test_a_refused_subscription_is_said() -> None:

@@ -129,6 +129,19 @@ def test_a_lot_is_the_venues_contract() -> None:
     assert (inverse.lot_size, inverse.tick_size, inverse.kind) == ("1.0", "0.5", "inverse")
 
 
+def test_fees_are_those_of_the_listing_and_else_the_lowest_tiers() -> None:
+    """ING-KUCOIN-007"""
+    plain = {
+        "symbol": "ETHUSDTM", "status": "Open", "baseCurrency": "ETH", "quoteCurrency": "USDT", "lotSize": 1,
+        "tickSize": 0.01, "multiplier": 0.01,
+    }  # fmt: skip
+    own = plain | {"symbol": "XBTUSDTM", "makerFeeRate": -0.00015, "takerFeeRate": 0.0006}
+    body = json.dumps({"code": "200000", "data": [plain, own]})
+    usual, listed = venues()["kucoin"].instruments([body.encode()], ["ETHUSDTM", "XBTUSDTM"], {})
+    assert (usual.maker_ppb, usual.taker_ppb) == (200_000, 600_000)
+    assert (listed.maker_ppb, listed.taker_ppb) == (-150_000, 600_000)
+
+
 def test_captured_partial_books_are_left_alone() -> None:
     """ING-KUCOIN-006: depth5 is a stream that is not asked for; what it says is no change of the book."""
     capture = json.loads(captured("kucoin/ccxt_kucoin_ws_depth5.json").read_text())

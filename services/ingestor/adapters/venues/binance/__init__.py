@@ -48,7 +48,7 @@ class _Binance(Venue):
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_400, 60.0),)
     fees: ClassVar[Fees] = Fees(200_000, 500_000)
     used_weight_header: ClassVar[str] = "X-MBX-USED-WEIGHT-1M"
-    options: ClassVar[Sequence[str]] = ("trades", "depth")
+    options: ClassVar[Sequence[str]] = ("trades", "depth", "candles")
 
     @property
     def listing(self) -> Sequence[Request]:
@@ -60,7 +60,7 @@ class _Binance(Venue):
         return listed(*answers)
 
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """Options: trades (trade, aggTrade), depth (depth@0ms, depth@100ms)."""
+        """Options: trades (trade, aggTrade), depth (depth@0ms, depth@100ms), candles (1m,1h)."""
         return self.family(instruments, **options)
 
 

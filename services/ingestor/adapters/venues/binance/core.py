@@ -14,6 +14,7 @@ from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import FetchSnapshot, Output, Request, RouteSpec
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.binance import frames as wire
+from services.ingestor.adapters.wire import INTERVALS, chosen_intervals
 
 PUBLIC: Final = "public"
 MARKET: Final = "market"
@@ -25,18 +26,24 @@ DEPTH_STREAMS: Final = ("depth@0ms", "depth@100ms")
 
 
 class BinanceFutures(Core):
-    """Any number of symbols. trades: `trade` (every fill) or `aggTrade`; depth: `depth@0ms` or `depth@100ms`."""
+    """Any number of symbols. trades: `trade` (every fill) or `aggTrade`; depth: `depth@0ms` or `depth@100ms`.
+
+    candles: intervals whose candles are wanted, as in "1m,1h"; none by default.
+    """
 
     book_route: ClassVar[str] = PUBLIC
     steady: ClassVar[Mapping[str, str]] = {"quote": PUBLIC, "book": PUBLIC, "funding": MARKET}
     snapshots_in_feed: ClassVar[bool] = False
     api: ClassVar[str]
 
-    def __init__(self, instruments: Sequence[Instrument], *, trades: str = "trade", depth: str = "depth@0ms") -> None:
+    def __init__(
+        self, instruments: Sequence[Instrument], *, trades: str = "trade", depth: str = "depth@0ms", candles: str = ""
+    ) -> None:
         super().__init__(instruments)
         if trades not in TRADE_STREAMS or depth not in DEPTH_STREAMS:
             raise ValueError(f"{self.name} has no stream {trades} or {depth}")
         self._trades, self._depth = trades, depth
+        self._candles = chosen_intervals(candles, {each: each for each in INTERVALS})
         self._requests = 0
         self._handlers: dict[type[Any], Callable[[SymbolFeed, Any, int], list[Output]]] = {
             wire.Depth: _on_depth,
@@ -45,6 +52,7 @@ class BinanceFutures(Core):
             wire.AggregateTrade: _on_aggregate_trade,
             wire.MarkPrice: _on_mark_price,
             wire.ForceOrder: _on_force_order,
+            wire.Kline: _on_kline,
         }
 
     @property
@@ -62,6 +70,7 @@ class BinanceFutures(Core):
             else:
                 names += [f"{name}@aggTrade"] if self._trades == "aggTrade" else []
                 names += [f"{name}@markPrice@1s", f"{name}@forceOrder"]
+                names += [f"{name}@kline_{interval}" for interval in self._candles]
         return names
 
     def subscriptions(self, route: str) -> list[str]:
@@ -138,3 +147,10 @@ def _on_force_order(feed: SymbolFeed, frame: wire.ForceOrder, at: int) -> list[O
     order = frame.o
     ident = f"{order.T}-{order.S}-{order.q}-{order.ap}"
     return feed.liquidation(ident, order.ap, order.q, order.S.lower(), order.T * MICROS_PER_MILLI, at)
+
+
+def _on_kline(feed: SymbolFeed, frame: wire.Kline, at: int) -> list[Output]:
+    """The candle as it stands, several times a second, and once as final."""
+    bar, venue_time = frame.k, frame.E * MICROS_PER_MILLI
+    prices = (bar.o, bar.h, bar.l, bar.c)
+    return feed.candle(bar.i, bar.t * MICROS_PER_MILLI, prices, bar.v, bar.x, venue_time, at)

@@ -70,6 +70,27 @@ class MarkPrice(msgspec.Struct, tag_field="e", tag="markPriceUpdate", gc=False):
     i: Text = ""
 
 
+class Bar(msgspec.Struct, gc=False):
+    """A candle of interval i from t on; x: it is final."""
+
+    t: Millis
+    i: Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w"]
+    o: str
+    h: str
+    l: str  # noqa: E741 - the venue's name
+    c: str
+    v: str
+    x: bool
+
+
+class Kline(msgspec.Struct, tag_field="e", tag="kline", gc=False):
+    """The candle of a symbol as it stands at E."""
+
+    E: Millis
+    s: str
+    k: Bar
+
+
 class LiquidationOrder(msgspec.Struct, gc=False):
     """The order of a liquidation: side S, size q, average price ap."""
 
@@ -91,7 +112,7 @@ class ForceOrder(msgspec.Struct, tag_field="e", tag="forceOrder", gc=False):
         return self.o.s
 
 
-Data = Depth | BookTicker | RawTrade | AggregateTrade | MarkPrice | ForceOrder
+Data = Depth | BookTicker | RawTrade | AggregateTrade | MarkPrice | ForceOrder | Kline
 
 
 class Refusal(msgspec.Struct, gc=False):
