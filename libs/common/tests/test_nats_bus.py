@@ -112,7 +112,7 @@ async def test_an_acknowledgement_shows_how_far_the_reader_is(bus: NatsBus) -> N
         info = await bus.api("CONSUMER.INFO.EVENTS.risk")
         return bool(info["ack_floor"]["stream_seq"] == 10 and info["num_ack_pending"] == 0)
 
-    await until(acknowledged, 5)
+    await until(acknowledged)
     await cursor.close()
 
 

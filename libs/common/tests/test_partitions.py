@@ -126,7 +126,7 @@ async def test_the_keeper_makes_the_days_ahead_and_ends_when_told(database: Data
     async def made() -> bool:
         return await ingestor.fetchval("SELECT to_regclass($1)", names[-1]) is not None
 
-    await until(made, 10)
+    await until(made)
     stopping.set()
     await asyncio.wait_for(keeper, 5)
     assert len(names) == 4

@@ -140,7 +140,7 @@ class TestLease:
             async def gone() -> bool:
                 return (await other.look()).connected is False
 
-            await until(gone, 5)
+            await until(gone)
         await store.close()
 
     async def test_a_session_made_anew_is_seen_again(self, bank: Database) -> None:

@@ -158,10 +158,10 @@ async def test_ready_means_that_the_fold_advances(broker: Broker, bank: Database
             await blocker.execute("SELECT * FROM matching.consumer_position FOR UPDATE")
             await publish(broker, 2)
             assert report(worker)["ready"] is True
-            await until(lambda: not report(worker)["ready"], 5, "the stall was noticed")
+            await until(lambda: not report(worker)["ready"], what="the stall was noticed")
             assert report(worker)["pending"] == 1
         await blocker.close()
-        await until(lambda: bool(report(worker)["ready"]), 5)
+        await until(lambda: bool(report(worker)["ready"]))
         assert (report(worker)["position"], report(worker)["pending"]) == (2, 0)
 
 

@@ -208,7 +208,7 @@ async def test_a_second_worker_takes_over_and_the_first_one_ends(broker: Broker,
         async with running(BANK, broker, bank) as (newer, new):
             await sending
             await settled(broker, bank, len(commands))
-            await until(old.done, 10, "the old worker ended")
+            await until(old.done, 40, "the old worker ended")
             assert isinstance(old.exception(), Fenced)
             assert not new.done()
             assert newer.health.restarts == 0
@@ -220,7 +220,7 @@ async def test_a_takeover_in_a_quiet_moment_lasts(broker: Broker, bank: Database
     async with running(BANK, broker, bank) as (older, old):
         await until(lambda: older.health.phase == "running")
         async with running(BANK, broker, bank) as (newer, new):
-            await until(lambda: old.done() or new.done(), 10, "one of them ended")
+            await until(lambda: old.done() or new.done(), 40, "one of them ended")
             assert isinstance(old.exception(), Fenced)
             await send(broker, [deposit(1)])
             await until(lambda: newer.health.position == 1)
