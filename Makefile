@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount chaos model forms crowd schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-vaults chaos model forms crowd schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -95,6 +95,10 @@ bench: ## benchmarks; ONLY=matching for one
 recount: ## analytics against a naive recount of raw events; CORRECTIONS=100000 SEED=7
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.analytics.tests.recount $(or $(CORRECTIONS),10000) $(if $(SEED),--seed $(SEED))
+
+recount-vaults: ## vaults against a naive recompute in SQL from raw events; EVENTS=100000 SEED=7
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m services.vaults.tests.recount $(or $(EVENTS),10000) $(if $(SEED),--seed $(SEED))
 
 chaos: ## kill services and servers under load, then count what was lost; KILLS=100
 	$(BOOTSTRAP) dev

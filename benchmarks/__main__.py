@@ -20,6 +20,7 @@ BENCHMARKS: Final = {
     "engine": "benchmarks.engine.run",
     "feeds": "benchmarks.feeds.run",
     "store": "benchmarks.store",
+    "earnings": "benchmarks.earnings",
     "risk_scale": "benchmarks.risk_scale.run",
     "analytics": "benchmarks.analytics.run",
 }

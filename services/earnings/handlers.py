@@ -112,6 +112,7 @@ def _publish_closed(state: EarningsState, effects: Effects) -> None:
             pnl_quanta=row.pnl,
             funding_quanta=row.funding,
             fees_quanta=row.fees,
+            rebates_quanta=row.rebates,
         )
     state.closed.clear()
 

@@ -11,7 +11,8 @@ from services.earnings.domain.account import day_of
 
 DEFAULT_DAYS: Final = 31
 MOST_DAYS: Final = 366
-_AMOUNTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees")
+MOST_MONTHS: Final = 120
+_AMOUNTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "rebates")
 _PARTS: Final = ("flows", "pnl", "funding", "fees")
 _COLUMNS: Final = ", ".join(f"{name}_quanta" for name in _AMOUNTS)
 
@@ -23,6 +24,14 @@ _TOTALS_SQL: Final = f"""
 SELECT day, accounts, {_COLUMNS} FROM earnings_totals
 WHERE day >= $1 AND day <= $2 ORDER BY day DESC LIMIT $3
 """  # noqa: S608
+_MONTHS_SQL: Final = """
+SELECT to_char(timestamp '1970-01-01' + day / 86400000000 * interval '1 day', 'YYYY-MM') AS month,
+       (array_agg(equity_start_quanta ORDER BY day))[1] AS equity_start_quanta,
+       (array_agg(equity_end_quanta ORDER BY day DESC))[1] AS equity_end_quanta, sum(flows_quanta) AS flows_quanta,
+       sum(pnl_quanta) AS pnl_quanta, sum(funding_quanta) AS funding_quanta, sum(fees_quanta) AS fees_quanta,
+       sum(rebates_quanta) AS rebates_quanta, count(*) AS active_days
+FROM earnings_days WHERE account = $1 AND closed GROUP BY 1 ORDER BY 1 DESC LIMIT $2
+"""
 _CLOSED_SQL: Final = """
 SELECT count(*) AS days, coalesce(sum(flows_quanta), 0) AS flows, coalesce(sum(pnl_quanta), 0) AS pnl,
        coalesce(sum(funding_quanta), 0) AS funding, coalesce(sum(fees_quanta), 0) AS fees
@@ -46,6 +55,16 @@ async def days(pool: Any, params: dict[str, Any]) -> Any:
     first, last, limit = _range(params)
     rows = await pool.fetch(_DAYS_SQL, str(params["account"]), first, last, limit)
     return {"account": params["account"], "days": [_day(row) for row in rows]}
+
+
+async def months(pool: Any, params: dict[str, Any]) -> Any:
+    """An account's months in UTC, newest first, of its closed days. Parameters: account, limit."""
+    limit = int(params.get("limit", 12))
+    if not 1 <= limit <= MOST_MONTHS:
+        raise QueryError("bad_parameters", f"limit is 1 to {MOST_MONTHS}")
+    rows = await pool.fetch(_MONTHS_SQL, str(params["account"]), limit)
+    listed = [{"month": row["month"], **_amounts(row), "active_days": row["active_days"]} for row in rows]
+    return {"account": params["account"], "months": listed}
 
 
 async def totals(pool: Any, params: dict[str, Any]) -> Any:
@@ -103,7 +122,7 @@ def _day(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _amounts(row: Mapping[str, Any]) -> dict[str, str]:
-    return {name: quanta_to_text(row[f"{name}_quanta"]) for name in _AMOUNTS}
+    return {name: quanta_to_text(int(row[f"{name}_quanta"])) for name in _AMOUNTS}
 
 
 def _range(params: dict[str, Any]) -> tuple[int, int, int]:
@@ -116,4 +135,4 @@ def _range(params: dict[str, Any]) -> tuple[int, int, int]:
     return day_of(first), day_of(last), limit
 
 
-QUERIES: Final[Mapping[str, Query]] = {"days": days, "summary": summary, "totals": totals}
+QUERIES: Final[Mapping[str, Query]] = {"days": days, "months": months, "summary": summary, "totals": totals}

@@ -37,6 +37,7 @@ ACCOUNTS: Final = Table(
         "fill_flow_quanta": "bigint",
         "settled_funding_quanta": "bigint",
         "fees_quanta": "bigint",
+        "rebates_quanta": "bigint",
     },
 )
 POSITIONS: Final = Table(
@@ -64,6 +65,7 @@ DAYS: Final = Table(
         "fees_quanta": "bigint",
         "closed": "boolean",
         "as_of": "bigint",
+        "rebates_quanta": "bigint",
     },
     load=False,
 )
@@ -79,6 +81,7 @@ TOTALS: Final = Table(
         "pnl_quanta": "bigint",
         "funding_quanta": "bigint",
         "fees_quanta": "bigint",
+        "rebates_quanta": "bigint",
     },
 )
 
@@ -145,6 +148,7 @@ def _account(account: Account) -> Row:
         account.fill_flow,
         account.settled,
         account.fees,
+        account.rebates,
     )
 
 
@@ -161,6 +165,7 @@ def _totals(totals: DayTotals) -> Row:
         totals.pnl,
         totals.funding,
         totals.fees,
+        totals.rebates,
     )
 
 

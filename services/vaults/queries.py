@@ -12,7 +12,7 @@ from services.vaults.domain.returns import apr_of_apy_ppb, apr_ppb, apy_ppb, dai
 
 DEFAULT_DAYS: Final = 31
 MOST_DAYS: Final = 3_660
-MOST_MONTHS: Final = 120
+MOST_MONTHS: Final = 1_200
 DEFAULT_DECIMALS: Final = 6
 """Of an asset that no vault has reported yet, such as a farm's reward."""
 AMOUNTS: Final = ("equity_start", "equity_end", "deposits", "withdrawals", "fees", "earned")

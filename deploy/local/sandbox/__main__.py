@@ -25,6 +25,7 @@ from deploy.local.sandbox.market import MARKET, SPEC
 from deploy.local.sandbox.opening import open_market
 from deploy.local.sandbox.population import LEVERAGED, MAKERS, Population, Quote
 from deploy.local.sandbox.trader import trader_url
+from deploy.local.sandbox.vaults import OFFERS, Indexer, step_of_block
 
 log = structlog.get_logger()
 
@@ -32,6 +33,7 @@ QUOTE_SECONDS: Final = 2.0
 TAKE_SECONDS: Final = 0.5
 REOPEN_SECONDS: Final = 4.0
 QUERY_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 10.0
 
 
 @dataclass
@@ -76,6 +78,12 @@ class Sandbox:
             self._watch.flat[account] = not (found or {}).get("positions")
         await self._watch.priced.wait()
         log.info("sandbox_trading", mark=self._grid.price_text(self._watch.mark_ticks))
+
+    async def indexer(self) -> Indexer:
+        """An indexer that tells again what an earlier run has told, and goes on from there."""
+        asked = {"vault": OFFERS[0].name, "kind": "FeeConfigUpdated", "limit": 1}
+        opened = (await self._query("query.vaults.notes", asked))["notes"]
+        return Indexer(self._trader, step_of_block(opened[0]["block_time"]) if opened else None)
 
     async def _on_events(self, message: Msg) -> None:
         for event in json.loads(message.data):
@@ -180,10 +188,12 @@ async def run() -> None:
                 preparing.cancel()
                 return
             await preparing
+            indexer = await sandbox.indexer()
             await asyncio.gather(
                 _every(QUOTE_SECONDS, stopping, sandbox.quote),
                 _every(TAKE_SECONDS, stopping, sandbox.take),
                 _every(REOPEN_SECONDS, stopping, sandbox.reopen),
+                _every(LOOK_SECONDS, stopping, indexer.tell),
             )
     finally:
         await broker.stop()

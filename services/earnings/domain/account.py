@@ -76,7 +76,8 @@ class Fill(NamedTuple):
 class EarningsDay(NamedTuple):
     """One row of earnings: equity_end - equity_start = flows + pnl + funding - fees, exactly (domain rule R34).
 
-    `as_of`: the instant whose marks value equity_end; the end of the day once closed.
+    `as_of`: the instant whose marks value equity_end; the end of the day once closed. `rebates`: what of the fees came
+    back, as maker rebates and referral shares; fees are net of it, so fees paid are fees + rebates.
     """
 
     account: str
@@ -89,6 +90,7 @@ class EarningsDay(NamedTuple):
     fees: int
     closed: bool
     as_of: int
+    rebates: int = 0
 
 
 @dataclass(slots=True)
@@ -112,6 +114,7 @@ class Account:
     fill_flow: int = 0
     settled: int = 0
     fees: int = 0
+    rebates: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
 
     def transfer(self, amount: int, cash_after: int) -> None:
@@ -122,6 +125,7 @@ class Account:
     def reward(self, amount: int, cash_after: int) -> None:
         """A fee received counts against the fees paid."""
         self.fees -= amount
+        self.rebates += amount
         self.cash = cash_after
 
     def fill(self, fill: Fill, quanta_per_lot_tick: int) -> None:
@@ -135,6 +139,7 @@ class Account:
             self.settled -= lots_before * (fill.settled_index_quanta - held.settled_index_quanta)
         self.fill_flow -= fill.fill_lots * fill.fill_price_ticks * quanta_per_lot_tick
         self.fees += fill.fee_quanta
+        self.rebates -= min(fill.fee_quanta, 0)
         self.cash = fill.cash_quanta
         if fill.lots == 0 and fill.quote_quanta == 0:
             self.positions.pop(fill.market, None)
@@ -169,6 +174,7 @@ class Account:
             fees=self.fees,
             closed=closed,
             as_of=as_of,
+            rebates=self.rebates,
         )
         gap = day.equity_end - day.equity_start - (day.flows + day.pnl + day.funding - day.fees)
         if gap:
@@ -179,4 +185,4 @@ class Account:
         """Open a day with this equity, of which `worth` is in positions."""
         self.day, self.active = day, True
         self.equity_start, self.value_start, self.unsettled_start = equity, worth.value, worth.unsettled
-        self.flows = self.fill_flow = self.settled = self.fees = 0
+        self.flows = self.fill_flow = self.settled = self.fees = self.rebates = 0

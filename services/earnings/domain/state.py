@@ -29,6 +29,7 @@ class DayTotals:
     pnl: int = 0
     funding: int = 0
     fees: int = 0
+    rebates: int = 0
 
     def add(self, day: EarningsDay) -> None:
         """Count one closed row."""
@@ -39,6 +40,7 @@ class DayTotals:
         self.pnl += day.pnl
         self.funding += day.funding
         self.fees += day.fees
+        self.rebates += day.rebates
 
 
 class EarningsState:

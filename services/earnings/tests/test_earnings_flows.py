@@ -51,3 +51,21 @@ def test_selling_and_buying_other_collateral_are_flows_of_cash() -> None:
             kind="swap",
         )
     assert closed(venue) == {"equity_end": 80, "flows": 80, "pnl": 0, "funding": 0, "fees": 0}
+
+
+def test_what_came_back_of_the_fees_is_told_beside_them() -> None:
+    """EARN-FLOW-005: a maker's rebate of 3, a fee of 10 and a referral share of 9: fees are net of both rebates."""
+    venue = Venue()
+    venue.mark("BTC-PERP", 1_000)
+    venue.trade("BTC-PERP", "alice", "bob", 1, 1_000, (-3, 10))
+    venue.trade("BTC-PERP", "alice", "bob", 1, 1_000, (10, 0))
+    cash = venue.holders["alice"].cash + 9
+    venue.say(TransferApplied, account="alice", amount_quanta=9, cash_quanta=cash, kind="referral", counterparty="bob")
+    venue.at += DAY
+    venue.mark("BTC-PERP", 1_000)
+    harness = Harness()
+    harness.feed(venue.events)
+    alice = next(row for row in harness.closed_rows() if row["account"] == "alice")
+    assert (alice["fees_quanta"], alice["rebates_quanta"]) == (-2, 12)
+    assert harness.published[0]["rebates_quanta"] == 12
+    assert harness.rows("earnings_totals")[0]["rebates_quanta"] == 12

@@ -34,7 +34,7 @@ def two_days() -> Venue:
 
 
 async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
-    """EARN-REBUILD-002, EARN-QUERY-001, EARN-QUERY-002, EARN-QUERY-003"""
+    """EARN-REBUILD-002, EARN-QUERY-001, EARN-QUERY-002, EARN-QUERY-003, EARN-QUERY-004"""
     events = two_days().events
     await schema.run_trading_epoch(events[:7], 3)
     await schema.run_trading_epoch(events[7:], 2)
@@ -45,6 +45,7 @@ async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> Non
         await check_days(pool)
         await check_summary(pool)
         await check_totals(pool)
+        await check_months(pool)
 
 
 async def check_days(pool: Any) -> None:
@@ -58,6 +59,7 @@ async def check_days(pool: Any) -> None:
         "pnl": "0.020000",
         "funding": "0.000000",
         "fees": "0.000030",
+        "rebates": "0.000000",
         "closed": True,
         "as_of": START + DAY,
     }
@@ -101,3 +103,21 @@ async def check_totals(pool: Any) -> None:
     (day,) = answer["days"]
     assert (day["day"], day["accounts"]) == (START, 2)
     assert (day["pnl"], day["fees"], day["flows"]) == ("0.000000", "0.000040", "10.000000")
+
+
+async def check_months(pool: Any) -> None:
+    """The open day is of no month yet."""
+    (month,) = (await QUERIES["months"](pool, {"account": "alice"}))["months"]
+    assert month == {
+        "month": "2024-10",
+        "equity_start": "0.000000",
+        "equity_end": "10.019970",
+        "flows": "10.000000",
+        "pnl": "0.020000",
+        "funding": "0.000000",
+        "fees": "0.000030",
+        "rebates": "0.000000",
+        "active_days": 1,
+    }
+    with pytest.raises(QueryError):
+        await QUERIES["months"](pool, {"account": "alice", "limit": 0})

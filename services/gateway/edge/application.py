@@ -16,6 +16,7 @@ from services.gateway.edge.routes.accounts import accounts_router
 from services.gateway.edge.routes.alerts import alerts_router
 from services.gateway.edge.routes.analytics import analytics_router
 from services.gateway.edge.routes.auth import auth_router
+from services.gateway.edge.routes.earnings import earnings_router
 from services.gateway.edge.routes.families import families_router
 from services.gateway.edge.routes.keys import keys_router
 from services.gateway.edge.routes.liquidity import liquidity_router
@@ -59,6 +60,7 @@ def application(edge: Edge) -> ASGIApp:
         keys_router,
         families_router,
         watching_router,
+        earnings_router,
     ):
         app.include_router(routes(edge))
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))

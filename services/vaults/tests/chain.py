@@ -156,20 +156,23 @@ def _random_event(random: Random, number: int, at: int, owners: int) -> ChainEve
     return state(number, at, shares * random.randrange(900, 1_300) // 1_000, shares, vault, **more)
 
 
-def disturbed(events: list[ChainEvent], seed: int, share: float = 0.3) -> list[ChainEvent]:
-    """The same events as an unreliable indexer tells them: a share of them late, some twice, some taken back."""
-    random, number = Random(seed), len(events)
+def disturbed(events: list[ChainEvent], seed: int, share: float = 0.3, reach: int = 0) -> list[ChainEvent]:
+    """The same events as an unreliable indexer tells them: a share of them late, some twice, some taken back.
+
+    reach: how many places late at most; 0 is as many as there are.
+    """
+    random, number, reach = Random(seed), len(events), reach or len(events)
     keyed = []
     for place, each in enumerate(events):
         late = random.random() < share
-        keyed.append((place + (random.randrange(1, len(events) + 1) if late else 0), place, each))
+        keyed.append((place + (random.randrange(1, reach + 1) if late else 0), place, each))
         if random.random() < share / 2:
-            keyed.append((place + random.randrange(1, len(events) + 1), place, each))
+            keyed.append((place + random.randrange(1, reach + 1), place, each))
         if random.random() < share / 6:
             number += 1
-            when = events[min(place + random.randrange(1, len(events) + 1), len(events) - 1)].block_time
+            when = events[min(place + random.randrange(1, reach + 1), len(events) - 1)].block_time
             back = retract(number, max(each.block_time, when), place + 1)
-            keyed.append((place + random.randrange(-5, len(events) + 1), len(events) + number, back))
+            keyed.append((place + random.randrange(-5, reach + 1), len(events) + number, back))
     keyed.sort(key=lambda entry: entry[:2])
     return [each for _, _, each in keyed]
 

@@ -24,7 +24,10 @@ class FundingRatePublished(Message):
 
 
 class EarningsDayRecorded(Message):
-    """One account's closed UTC day: equity_end - equity_start = flows + pnl + funding - fees, exactly (R34)."""
+    """One account's closed UTC day: equity_end - equity_start = flows + pnl + funding - fees, exactly (R34).
+
+    Fees are net of rebates, those of makers and the shares of referrers: fees paid are fees + rebates.
+    """
 
     subject_template: ClassVar[str] = "earnings.daily.{account}"
     type: Literal["EarningsDayRecorded"] = "EarningsDayRecorded"
@@ -37,6 +40,7 @@ class EarningsDayRecorded(Message):
     pnl_quanta: Quanta
     funding_quanta: Quanta
     fees_quanta: Quanta
+    rebates_quanta: NonNegativeQuanta = 0
 
 
 class CandleClosed(Message):

@@ -1,0 +1,190 @@
+"""Trading earnings and yield in one form, TVL and APY: from earnings and vaults."""
+
+import asyncio
+import csv
+import io
+import re
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from cleartide.contracts.types import JSON_SAFE
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from services.gateway.edge.context import LONG_MS, Edge
+from services.gateway.edge.errors import ApiError
+
+OwnerPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="account or wallet")]
+Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="UTC; default the latest days")]
+Limit = Annotated[int, Query(ge=1, le=366)]
+Months = Annotated[int, Query(ge=1, le=120)]
+Name = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,23}$")]
+Asset = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9]{1,11}$")]
+Instant = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
+Seconds = Annotated[int, Query(ge=600, le=31_536_000)]
+VENUE: Final = "cleartide"
+SETTLEMENT: Final = "USDC"
+PARTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "yield")
+DAY_COLUMNS: Final = ("date", "protocol", "asset", *PARTS, "rebates", "return", "closed", "revision")
+MONTH_COLUMNS: Final = ("month", "protocol", "asset", *PARTS, "rebates", "active_days", "average_apr", "average_apy")
+_ACCOUNT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+_NOTHING: Final[Mapping[str, Any]] = {"days": (), "months": ()}
+
+
+def earnings_router(edge: Edge) -> APIRouter:
+    """Routes under /api/v1 about what was earned, and what vaults hold and pay."""
+    router = APIRouter(prefix="/api/v1", tags=["earnings"])
+    _owner_routes(router, edge)
+    _vault_routes(router, edge)
+    return router
+
+
+def _owner_routes(router: APIRouter, edge: Edge) -> None:
+    ask = edge.upstream.ask
+
+    @router.get("/earnings/{account}/days", summary="An owner's days, trading and yield in one form, newest first")
+    async def days(account: OwnerPath, month: Month = None, limit: Limit = 31) -> Response:
+        return await edge.answer(
+            ("earned_days", account, month, limit), LONG_MS, lambda: _days(edge, account, month, limit)
+        )
+
+    @router.get("/earnings/{account}/days.csv", summary="The same as a file")
+    async def days_file(account: OwnerPath, month: Month = None, limit: Limit = 366) -> Response:
+        found = await _days(edge, account, month, limit, whole=True)
+        return _csv(f"earnings-{account}-{month or 'days'}.csv", DAY_COLUMNS, found["days"])
+
+    @router.get("/earnings/{account}/months", summary="An owner's months: balances, flows, earnings, APR and APY")
+    async def months(account: OwnerPath, limit: Months = 12) -> Response:
+        return await edge.answer(("earned_months", account, limit), LONG_MS, lambda: _months(edge, account, limit))
+
+    @router.get("/earnings/{account}/months.csv", summary="The same as a file")
+    async def months_file(account: OwnerPath, limit: Months = 120) -> Response:
+        found = await _months(edge, account, limit, whole=True)
+        return _csv(f"earnings-{account}-months.csv", MONTH_COLUMNS, found["months"])
+
+    @router.get("/earnings/{account}/vaults", summary="What an owner has in each vault now")
+    async def positions(account: OwnerPath) -> Response:
+        return await edge.answer(
+            ("vault_positions", account), LONG_MS, lambda: ask("vaults", "positions", owner=account)
+        )
+
+    @router.get("/earnings/{account}/moves", summary="An owner's events on chains, newest first")
+    async def moves(account: OwnerPath, before: Instant = None, limit: Limit = 50) -> Response:
+        return await edge.answer(
+            ("vault_moves", account, before, limit),
+            LONG_MS,
+            lambda: ask("vaults", "moves", owner=account, before=before, limit=limit),
+        )
+
+
+def _vault_routes(router: APIRouter, edge: Edge) -> None:
+    ask = edge.upstream.ask
+
+    @router.get("/vaults", summary="Every vault's totals, and how much went in and out")
+    async def vaults() -> Response:
+        return await edge.answer(("vaults",), LONG_MS, lambda: ask("vaults", "vaults"))
+
+    @router.get("/vaults/offers", summary="TVL and APY per protocol and asset now: raw, fee, net, APR, best and mean")
+    async def offers(protocol: Name = None, asset: Asset = None) -> Response:
+        return await edge.answer(
+            ("offers", protocol, asset), LONG_MS, lambda: ask("vaults", "offers", protocol=protocol, asset=asset)
+        )
+
+    @router.get("/vaults/history", summary="TVL and APY per protocol and asset over time, the oldest first")
+    async def history(
+        protocol: Name = None, asset: Asset = None, start: Instant = None, end: Instant = None, step: Seconds = 86_400
+    ) -> Response:
+        asked = {"protocol": protocol, "asset": asset, "from": start, "to": end, "step": step * 1_000_000}
+        return await edge.answer(("tvl_history", *asked.values()), LONG_MS, lambda: ask("vaults", "history", **asked))
+
+    @router.get("/vaults/liquidity", summary="Swaps per vault and pair of assets")
+    async def liquidity() -> Response:
+        return await edge.answer(("vault_liquidity",), LONG_MS, lambda: ask("vaults", "liquidity"))
+
+    @router.get("/vaults/sync", summary="How far each chain has been read, and how late its newest block came")
+    async def sync() -> Response:
+        return await edge.answer(("chain_sync",), LONG_MS, lambda: ask("vaults", "sync"))
+
+
+async def _days(edge: Edge, owner: str, month: str | None, limit: int, *, whole: bool = False) -> dict[str, Any]:
+    """whole: an answer with a service missing is no answer."""
+    ask = edge.upstream.ask
+    range_of = _range(month)
+    trading, yields, missing = await _both(
+        ask("earnings", "days", account=owner, limit=limit, **range_of) if _ACCOUNT.fullmatch(owner) else None,
+        ask("vaults", "days", owner=owner, limit=limit * 10, month=month),
+        whole=whole,
+    )
+    rows = [*map(_trading_day, trading["days"]), *map(_yield_day, yields["days"])]
+    rows.sort(key=lambda row: (row["protocol"], row["asset"]))
+    rows.sort(key=lambda row: str(row["date"]), reverse=True)
+    return {"owner": owner, "month": month, "days": rows, "missing": missing}
+
+
+async def _months(edge: Edge, owner: str, limit: int, *, whole: bool = False) -> dict[str, Any]:
+    ask = edge.upstream.ask
+    trading, yields, missing = await _both(
+        ask("earnings", "months", account=owner, limit=limit) if _ACCOUNT.fullmatch(owner) else None,
+        ask("vaults", "months", owner=owner, limit=limit * 10),
+        whole=whole,
+    )
+    rows = [*(_in_form(row, trading=True) for row in trading["months"]), *map(_in_form, yields["months"])]
+    rows.sort(key=lambda row: (row["protocol"], row["asset"]))
+    rows.sort(key=lambda row: str(row["month"]), reverse=True)
+    return {"owner": owner, "months": rows, "missing": missing}
+
+
+async def _both(
+    trading: Awaitable[Any] | None, yields: Awaitable[Any], *, whole: bool
+) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:
+    asked = {"vaults": yields} if trading is None else {"earnings": trading, "vaults": yields}
+    answers = dict(zip(asked, await asyncio.gather(*asked.values(), return_exceptions=True), strict=True))
+    missing = []
+    for service, answer in answers.items():
+        if isinstance(answer, BaseException):
+            if whole or not isinstance(answer, ApiError) or answer.status < 500:
+                raise answer
+            missing.append(service)
+    found = {name: answer for name, answer in answers.items() if name not in missing}
+    return found.get("earnings", _NOTHING), found.get("vaults", _NOTHING), missing
+
+
+def _trading_day(row: Mapping[str, Any]) -> dict[str, Any]:
+    date_of = datetime.fromtimestamp(row["day"] // 1_000_000, UTC).date().isoformat()
+    return {"date": date_of, **_in_form(row, trading=True), "return": None, "closed": row["closed"], "revision": 0}
+
+
+def _yield_day(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"date": row["date"], **_in_form(row), "return": row["return"], "closed": True, "revision": row["revision"]}
+    return {**found, "cumulative_net": row["cumulative_net"]}
+
+
+def _in_form(row: Mapping[str, Any], *, trading: bool = False) -> dict[str, Any]:
+    """equity_end - equity_start = flows + pnl + funding - fees + yield, whichever side it comes from (R34)."""
+    if trading:
+        own = {"protocol": VENUE, "asset": SETTLEMENT, "yield": "0.000000", "average_apr": None, "average_apy": None}
+        return {**row, **own}
+    flows = Decimal(row["deposits"]) - Decimal(row["withdrawals"])
+    return {**row, "flows": f"{flows:f}", "pnl": "0", "funding": "0", "rebates": "0", "yield": row["earned"]}
+
+
+def _range(month: str | None) -> dict[str, int]:
+    """A month's first and last instant in microseconds, UTC."""
+    if month is None:
+        return {}
+    year, number = map(int, month.split("-"))
+    first, after = date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
+    epoch = date(1970, 1, 1)
+    micros = 86_400_000_000
+    return {"from_day": (first - epoch).days * micros, "to_day": (after - epoch).days * micros - 1}
+
+
+def _csv(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(buffer.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")

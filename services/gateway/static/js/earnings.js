@@ -1,0 +1,95 @@
+// The earnings page: what one account earned, day by day and month by month, and what vaults hold and pay.
+
+import { h } from "./dom.js";
+import { compact, direction, fixed, money, percent } from "./format.js";
+import { headlineOf, keepAsking } from "./page.js";
+import { linePicture } from "./panels/series.js";
+import { Poll } from "./poll.js";
+import { coloured, plain, table } from "./table.js";
+
+const $ = (id) => document.getElementById(id);
+const figure = headlineOf($("headline"));
+let owner = new URLSearchParams(location.search).get("account") ?? "taker-01";
+let series = [];
+$("month").value = new Date().toISOString().slice(0, 7);
+
+const rate = (value) => (value === null ? "–" : `${percent(value, 2).replace("+", "")} %`);
+const cell = (title, read, hint) => ({ title, num: true, hint, cell: plain(read) });
+const share = (title, key, hint) => cell(title, (row) => rate(row[key]), hint);
+const where = { title: "Where", cell: plain((row) => `${row.protocol} ${row.asset}`) };
+const made = (title, key) => ({ title, num: true, cell: coloured((row) => money(row[key], true), (row) => direction(row[key])) });
+
+const showMonths = table($("months"), [
+  { title: "Month", cell: plain((row) => row.month) }, where,
+  cell("Start", (row) => money(row.equity_start)), cell("Flows", (row) => money(row.flows, true), "deposits less withdrawals"),
+  made("Price", "pnl"), made("Funding", "funding"), made("Yield", "yield"), cell("Fees", (row) => money(row.fees)),
+  cell("End", (row) => money(row.equity_end)), cell("Days", (row) => String(row.active_days)),
+  share("APR", "average_apr", "simple"), share("APY", "average_apy", "compounded daily"),
+], (row) => `${row.month} ${row.protocol} ${row.asset}`, { empty: "Nothing is on record for this account." });
+const showHeld = table($("held"), [
+  { title: "Vault", cell: plain((row) => row.vault) }, cell("Value", (row) => `${fixed(row.value, 2)} ${row.asset}`),
+  made("Earned", "earned_net"), cell("A day", (row) => fixed(row.daily_interest, 4), "at the rate in force"), share("APY", "total_apy"),
+], (row) => row.vault, { empty: "This account is in no vault." });
+const showOffers = table($("offers"), [
+  where, cell("TVL", (row) => money(row.tvl_usd ?? row.tvl)), share("Raw APY", "raw_apy", "lending and incentives"),
+  share("Fee", "fee_apy"), share("Net APY", "net_apy"), share("Net APR", "net_apr", "compounds to the net APY"),
+], (row) => row.protocol + row.asset, { empty: "No vault has reported yet." });
+
+/** A day's gain in the settlement asset; what else there was is in its title. */
+function dayOf(date, rows) {
+  const gain = rows.filter(({ asset }) => asset === "USDC").reduce((sum, row) => sum + Number(row.pnl) + Number(row.funding) - Number(row.fees) + Number(row.yield), 0).toFixed(2);
+  const title = rows.map((row) => `${row.protocol} ${row.asset}: price ${row.pnl}, funding ${row.funding}, yield ${row.yield}, fees ${row.fees}`);
+  return h("li", { class: rows.length && direction(gain), title: [date, ...title].join("\n") }, String(Number(date.slice(8))), rows.length ? h("b", {}, fixed(gain, 2)) : null);
+}
+
+function showDays({ month, days }) {
+  const [year, number] = month.split("-");
+  const dates = Array.from({ length: new Date(Date.UTC(year, number, 0)).getUTCDate() }, (_, at) => `${month}-${String(at + 1).padStart(2, "0")}`);
+  $("calendar").replaceChildren(...dates.map((date) => dayOf(date, days.filter((row) => row.date === date))));
+}
+
+function showLine() {
+  const { points = [] } = series[$("line").selectedIndex] ?? {};
+  const rows = points.map((point) => ({ ...point, day: point.at }));
+  linePicture($("tvl"), "Total value locked", rows, (row) => Number(row.tvl_usd ?? row.tvl), (row) => money(row.tvl_usd ?? row.tvl));
+  linePicture($("apy"), "Net APY", rows, (row) => Number(row.net_apy), (row) => rate(row.net_apy), (value) => `${(value * 100).toFixed(1)} %`);
+}
+
+const polls = {
+  offers: new Poll("offers", 5000, () => ["vaults/offers"], ({ tvl_usd, best, offers }) => {
+    showOffers(offers);
+    figure("Total value locked", compact(tvl_usd));
+    if (best) figure("Best net APY", rate(best.net_apy), `${best.protocol} ${best.asset}`);
+  }),
+  held: new Poll("held", 10000, () => [`earnings/${owner}/vaults`], ({ positions }) => {
+    showHeld(positions);
+    figure("In vaults", compact(positions.reduce((sum, row) => sum + Number(row.value_usd), 0)), `${positions.length} positions`);
+  }),
+  days: new Poll("days", 5000, () => [`earnings/${owner}/days`, { month: $("month").value, limit: 366 }], showDays),
+  months: new Poll("months", 10000, () => [`earnings/${owner}/months`], (answer) => showMonths(answer.months)),
+  history: new Poll("history", 30000, () => ["vaults/history", { start: (Date.now() - 60 * 86_400_000) * 1000 }], (answer) => {
+    series = answer.series;
+    if ($("line").length !== series.length) $("line").replaceChildren(...series.map(({ protocol, asset }) => h("option", {}, `${protocol} ${asset}`)));
+    showLine();
+  }),
+  sync: new Poll("sync", 5000, () => ["vaults/sync"], ({ chains }) => chains.forEach(({ chain, lag_micros, slot }) => figure(`Lag of ${chain}`, `${(lag_micros / 1e6).toFixed(1)} s`, `slot ${slot}`))),
+};
+
+function ask() {
+  $("who").owner.value = owner;
+  $("days-file").href = `/api/v1/earnings/${owner}/days.csv?month=${$("month").value}`;
+  $("months-file").href = `/api/v1/earnings/${owner}/months.csv`;
+  for (const poll of [polls.days, polls.months, polls.held]) poll.now();
+}
+
+$("line").onchange = showLine;
+$("month").onchange = ask;
+$("who").onsubmit = (event) => {
+  event.preventDefault();
+  owner = $("who").owner.value;
+  showMonths([]);
+  showHeld([]);
+  ask();
+};
+keepAsking(polls);
+ask();

@@ -1,0 +1,153 @@
+"""Trading earnings and yield in one form, as answers, as files, and on their page."""
+
+import csv
+import io
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from services.gateway.tests import browser
+from services.gateway.tests.support import answering, running_edge
+from tests.support.installation import Installation
+
+DAY = 86_400_000_000
+MARCH_1 = 20_513 * DAY  # 2026-03-01
+TRADING_DAY = {
+    "day": MARCH_1,
+    "equity_start": "100.000000",
+    "equity_end": "103.500000",
+    "flows": "1.000000",
+    "pnl": "3.000000",
+    "funding": "-0.250000",
+    "fees": "0.250000",
+    "closed": True,
+    "as_of": MARCH_1 + DAY,
+}
+YIELD_DAY = {
+    "day": MARCH_1,
+    "date": "2026-03-01",
+    "protocol": "kamino",
+    "asset": "USDC",
+    "equity_start": "10.000000",
+    "equity_end": "14.900000",
+    "deposits": "6.000000",
+    "withdrawals": "1.500000",
+    "fees": "0.100000",
+    "earned": "0.500000",
+    "cumulative_earned": "0.900000",
+    "cumulative_net": "0.700000",
+    "return": "0.040000000000",
+    "revision": 7,
+}
+TRADING_MONTH = {**{k: TRADING_DAY[k] for k in list(TRADING_DAY)[1:7]}, "month": "2026-03", "active_days": 1}
+YIELD_MONTH = {
+    **{k: v for k, v in YIELD_DAY.items() if k not in {"day", "date", "return", "revision"}},
+    "month": "2026-03",
+    "active_days": 1,
+    "average_apr": "0.05",
+    "average_apy": "0.051",
+}
+POINT = {"at": MARCH_1, "tvl": "5.0", "tvl_usd": "5.0", "net_apy": "0.05"}
+RATES = {"raw_apy": "0.06", "fee_apy": "0.01", "net_apy": "0.05", "net_apr": "0.0488"}
+OFFER = {"protocol": "kamino", "asset": "USDC", "tvl": "5.0", "tvl_usd": "5.0", **RATES}
+HELD = {
+    "vault": "usdc-prime",
+    "asset": "USDC",
+    "value": "14.9",
+    "value_usd": "14.9",
+    "earned_net": "0.7",
+    "daily_interest": "0.002",
+    "total_apy": "0.06",
+    "total_apr": "0.058",
+    "status": "active",
+}
+ANSWERS: dict[str, Any] = {
+    "earnings.days": {"account": "a1", "days": [TRADING_DAY]},
+    "earnings.months": {"account": "a1", "months": [TRADING_MONTH]},
+    "vaults.days": {"owner": "a1", "days": [YIELD_DAY]},
+    "vaults.months": {"owner": "a1", "months": [YIELD_MONTH]},
+    "vaults.positions": {"owner": "a1", "positions": [HELD]},
+    "vaults.offers": {"at": MARCH_1, "tvl_usd": "5.0", "unpriced": 0, "best": OFFER, "offers": [OFFER]},
+    "vaults.history": {
+        "step": DAY,
+        "series": [{"protocol": "kamino", "asset": "USDC", "points": [POINT, {**POINT, "at": MARCH_1 + DAY}]}],
+    },
+    "vaults.sync": {"chains": [{"chain": "solana", "slot": 7, "lag_micros": 400_000}]},
+}
+
+
+async def everything(installed: Installation, stack: AsyncExitStack) -> dict[str, list[dict[str, Any]]]:
+    """Both services answer; returns what they are asked."""
+    clients = {name: await stack.enter_async_context(installed.client(name)) for name in ("earnings", "vaults")}
+    return {
+        name: await answering(clients[name.split(".")[0]], f"query.{name}", {"ok": True, "data": data})
+        for name, data in ANSWERS.items()
+    }
+
+
+async def test_trading_and_yield_have_one_form_and_add_up(installed: Installation) -> None:
+    """GW-EARN-001: equity_end - equity_start = flows + pnl + funding - fees + yield on every row, whoever told it."""
+    async with AsyncExitStack() as stack:
+        asked = await everything(installed, stack)
+        edge = await stack.enter_async_context(running_edge(installed))
+        _, body, _ = await edge.get("/api/v1/earnings/a1/days?month=2026-03")
+        _, months, _ = await edge.get("/api/v1/earnings/a1/months")
+    assert asked["earnings.days"] == [
+        {"account": "a1", "limit": 31, "from_day": MARCH_1, "to_day": MARCH_1 + 31 * DAY - 1}
+    ]
+    assert asked["vaults.days"] == [{"owner": "a1", "limit": 310, "month": "2026-03"}]
+    assert [(row["date"], row["protocol"]) for row in body["days"]] == [
+        ("2026-03-01", "cleartide"),
+        ("2026-03-01", "kamino"),
+    ]
+    assert [row["protocol"] for row in months["months"]] == ["cleartide", "kamino"]
+    for row in (*body["days"], *months["months"]):
+        parts = {name: round(float(row[name]) * 1e6) for name in ("flows", "pnl", "funding", "fees", "yield")}
+        moved = parts["flows"] + parts["pnl"] + parts["funding"] - parts["fees"] + parts["yield"]
+        assert round(float(row["equity_end"]) * 1e6) - round(float(row["equity_start"]) * 1e6) == moved
+    assert body["missing"] == []
+
+
+async def test_days_and_months_can_be_had_as_files(installed: Installation) -> None:
+    """GW-EARN-002: CSV with a name of its own, the same rows, numbers as they are."""
+    async with AsyncExitStack() as stack:
+        await everything(installed, stack)
+        edge = await stack.enter_async_context(running_edge(installed))
+        for kind, rows in (("days", 2), ("months", 2)):
+            async with edge.http.get(f"{edge.url}/api/v1/earnings/a1/{kind}.csv") as response:
+                text = await response.text()
+                assert response.headers["Content-Type"].startswith("text/csv")
+                assert "attachment" in response.headers["Content-Disposition"]
+            found = list(csv.DictReader(io.StringIO(text)))
+            assert len(found) == rows
+            assert found[1]["yield"] == "0.500000"
+
+
+async def test_one_side_that_is_away_is_named_and_the_other_stands(installed: Installation) -> None:
+    """GW-EARN-003: on the screen half an answer is said to be one; a file is whole or it is not."""
+    async with installed.client("earnings") as earnings, running_edge(installed) as edge:
+        await answering(earnings, "query.earnings.days", {"ok": True, "data": ANSWERS["earnings.days"]})
+        status, body, _ = await edge.get("/api/v1/earnings/a1/days")
+        broken, _, _ = await edge.get("/api/v1/earnings/a1/days.csv")
+        wallet, _, _ = await edge.get("/api/v1/earnings/9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin/vaults")
+    assert (status, body["missing"], len(body["days"])) == (200, ["vaults"], 1)
+    assert (broken, wallet) == (503, 503)
+
+
+@pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 420)])
+async def test_the_page_shows_a_month_and_what_vaults_pay(installed: Installation, theme: str, width: int) -> None:
+    """GW-UI-030: calendar, months, TVL and APY, without an error. A browser takes seconds to start."""
+    async with AsyncExitStack() as stack:
+        await everything(installed, stack)
+        edge = await stack.enter_async_context(running_edge(installed))
+        page = await stack.enter_async_context(browser.browser())
+        await page.show(f"{edge.url}/earnings.html?account=a1", width=width, height=900, theme=theme)
+        await page.until("document.querySelectorAll('#months tbody tr').length === 2", 30)
+        await page.until("document.querySelectorAll('#calendar li').length >= 28", 30)
+        await page.until("document.querySelectorAll('#offers tbody tr, #held tbody tr').length === 2", 30)
+        await page.until("document.querySelectorAll('#tvl svg .dot, #apy svg .dot').length === 4", 30)
+        await page.until("document.querySelector('#days-file').href.includes('/earnings/a1/days.csv?month=')", 30)
+        assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert page.complaints == []
