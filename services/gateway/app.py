@@ -6,22 +6,22 @@ from typing import Final
 from cleartide.bus.streams import RISK
 from cleartide.service import Service
 
-from services.gateway import notify
+from services.gateway import notify, operations
 from services.gateway.edge.server import serve_edge
 from services.gateway.handlers import HANDLERS
 from services.gateway.identity.tables import TRUTH
+from services.gateway.notify.run import serve_notifications
 from services.gateway.queries import QUERIES
 from services.gateway.repository import AlertRepository
 
 SERVICE: Final = Service(
     name="gateway",
     reads=RISK,
-    kept=notify.TABLES,
     handlers=HANDLERS,
     repository=AlertRepository(),
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
-    background=(serve_edge, notify.serve_notifications),
+    background=(serve_edge, serve_notifications),
     listens=True,
-    truth=TRUTH,
+    truth=(*TRUTH, *notify.TABLES, *operations.TABLES),
 )

@@ -3,14 +3,14 @@
 from typing import Literal
 
 from cleartide.contracts.pools import MOST_POOLS
-from cleartide.settings import ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.gateway.identity.external import ExternalIssuer
+from services.gateway.notify.settings import NotifySettings
 
 
-class GatewaySettings(ServiceSettings):
+class GatewaySettings(NotifySettings):
     """Where the edge listens, whom it asks, and what it allows.
 
     service_urls: base address of each service's own health port, as a JSON map, e.g. {"risk": "http://127.0.0.1:9103"}.
@@ -24,6 +24,7 @@ class GatewaySettings(ServiceSettings):
     for another is refused. The first is put into statements that the gateway writes. Default: this machine.
     external_issuers: identity providers, each with its pinned public key (`identity.external`).
     body_seconds, head_seconds: how long a request's body, and its first lines, may take to come.
+    admin_users: people who own the installation, by their ids; they give others their roles.
     rate_*: sustained requests per second and the burst on top, per client address.
     """
 
@@ -31,6 +32,7 @@ class GatewaySettings(ServiceSettings):
 
     risk_pools: int = Field(default=1, ge=1, le=MOST_POOLS)
     gateway_port: int = Field(default=8080, ge=0, le=65_535)
+    admin_users: tuple[str, ...] = ()
     service_urls: dict[str, str] = Field(default_factory=dict)
     trusted_proxies: tuple[str, ...] = ()
     upstream_timeout_seconds: float = Field(default=2.0, gt=0, le=30)

@@ -22,6 +22,8 @@ from services.gateway.edge.routes.keys import keys_router
 from services.gateway.edge.routes.liquidity import liquidity_router
 from services.gateway.edge.routes.markets import markets_router
 from services.gateway.edge.routes.money import money_router
+from services.gateway.edge.routes.notices import notices_router
+from services.gateway.edge.routes.operations import operations_router
 from services.gateway.edge.routes.people import people_router
 from services.gateway.edge.routes.risk import risk_router
 from services.gateway.edge.routes.solvency import solvency_router
@@ -61,6 +63,8 @@ def application(edge: Edge) -> ASGIApp:
         families_router,
         watching_router,
         earnings_router,
+        notices_router,
+        operations_router,
     ):
         app.include_router(routes(edge))
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from cleartide.bus.nats import NatsBus
 from starlette.responses import Response
 
 from services.gateway.edge.alerts import AlertHistory, AlertPresenter
@@ -21,6 +22,9 @@ from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.quotas import Quotas
 from services.gateway.edge.upstream import Upstream
 from services.gateway.live.session import LiveHubs
+from services.gateway.notify.desk import NotificationDesk, WebhookDesk
+from services.gateway.operations.audit import Audit
+from services.gateway.operations.dead import DeadLetterDesk
 
 log = structlog.get_logger()
 
@@ -46,6 +50,11 @@ class Edge:
     quotas: Quotas
     commands: Commands
     body_seconds: float
+    webhooks: WebhookDesk
+    notices: NotificationDesk
+    audit: Audit
+    dead_letters: DeadLetterDesk
+    bus: NatsBus
 
     async def answer(self, key: tuple[object, ...], ttl_ms: int, make: Callable[[], Awaitable[Any]]) -> Response:
         """What `make` returns as JSON, kept for `ttl_ms` under the key: the route's name and its checked parameters."""

@@ -11,6 +11,7 @@ import aiohttp
 import asyncpg
 import structlog
 import uvicorn
+from cleartide.bus.nats import NatsBus
 from cleartide.service import ServiceContext
 from cleartide.store.truth import TruthStore
 from nats.aio.client import Client
@@ -36,6 +37,11 @@ from services.gateway.edge.redis_guard import RedisGuard
 from services.gateway.live.alerts import AlertHub
 from services.gateway.live.prices import PriceHub
 from services.gateway.live.session import LiveHubs
+from services.gateway.notify.addresses import Networks
+from services.gateway.notify.desk import NotificationDesk, WebhookDesk
+from services.gateway.notify.settings import offered
+from services.gateway.operations.audit import Audit
+from services.gateway.operations.dead import DeadLetterDesk
 from services.gateway.settings import GatewaySettings
 
 log = structlog.get_logger()
@@ -103,6 +109,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
     history, present = AlertHistory(resources.pool), AlertPresenter(directory)
     who = identity(resources.truth, guard, settings)
     authorise = Authorisation(upstream)
+    audit = Audit(resources.truth, settings.admin_users)
     live = LiveHubs(
         alerts=AlertHub(history, present, metrics),
         prices=PriceHub(directory, guard, metrics),
@@ -135,6 +142,11 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
             quotas=Quotas(guard, metrics),
             commands=Commands(resources.nats),
             body_seconds=settings.body_seconds,
+            webhooks=WebhookDesk(resources.truth, Networks(settings.webhook_networks)),
+            notices=NotificationDesk(resources.truth, offered(settings)),
+            audit=audit,
+            dead_letters=DeadLetterDesk(resources.nats, audit),
+            bus=NatsBus(resources.nats),
         )
 
 

@@ -2,10 +2,6 @@
 
 from typing import Final
 
-from services.gateway.notify.run import serve_notifications
-
-__all__ = ["TABLES", "serve_notifications"]
-
 TABLES: Final = (
     "price_alerts",
     "notification_sends",

@@ -23,3 +23,13 @@ class NotifySettings(ServiceSettings):
     notify_email_url: str = ""
     notify_push_url: str = ""
     notify_chat_url: str = ""
+
+
+def offered(settings: NotifySettings) -> tuple[str, ...]:
+    """The channels outside the application that have somewhere to send to."""
+    places = (
+        ("email", settings.notify_email_url),
+        ("push", settings.notify_push_url),
+        ("chat", settings.notify_chat_url),
+    )
+    return tuple(channel for channel, place in places if place)

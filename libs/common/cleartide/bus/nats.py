@@ -77,7 +77,8 @@ class NatsBus:
 
     async def last(self, stream: Stream) -> Delivery | None:
         """The newest stored message, without a consumer; None of an empty stream."""
-        return await self._reader.last(stream.name, stream.subjects[0])
+        found = [await self._reader.last(stream.name, subject) for subject in stream.subjects]
+        return max((one for one in found if one is not None), key=lambda one: one.stream_seq, default=None)
 
     async def read(self, stream: Stream, first_seq: int, count: int) -> list[Delivery]:
         """Stored messages by number, without a consumer."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cleartide.bus.streams import BOOKS, EVENTS, READS, SERVICES, STREAMS, subjects_of
+from cleartide.bus.streams import BOOKS, COMMANDS, DEAD_LETTERS, EVENTS, MARKET, READS, SERVICES, STREAMS, subjects_of
 from cleartide.contracts.pools import POOLS, base_of
 
 OPERATOR: Final = "operator"
@@ -20,6 +20,8 @@ TRADER: Final = "trader"
 BOOK_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("auctions", "book", "depth", "impact"))
 ORDER_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("commitments", "orders"))
 MONEY_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("fees", "margin", "open_transfers", "transfers"))
+READ_BACK: Final = (EVENTS, COMMANDS, MARKET, DEAD_LETTERS)
+"""What the gateway may read by number, beside its input: for webhooks, the operator's desk and the way of an alert."""
 USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
 
 
@@ -69,7 +71,7 @@ def _service(name: str, password: str) -> NatsUser:
     ]
     subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]
     if name == "gateway":
-        publish += ["query.>", f"$JS.API.DIRECT.GET.{EVENTS.name}"]
+        publish += ["query.>", *(f"$JS.API.DIRECT.GET.{stream.name}" for stream in READ_BACK)]
         subscribe += ["trading.>", "risk.alerts.>", *BOOKS.subjects]
     return NatsUser(name, password, tuple(publish), tuple(subscribe), allow_responses=True)
 

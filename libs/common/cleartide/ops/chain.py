@@ -68,14 +68,13 @@ async def find(bus: NatsBus, ident: str, at: int) -> Link | None:
 async def _by_time(bus: NatsBus, stream: Stream, ident: str, at: int) -> Link | None:
     if at:
         return await _search(bus, stream, ident, lambda delivery: delivery.at >= at - SLACK_MICROS)
-    bounds = await bus.state(stream)
-    return await _scan(bus, stream, ident, max(bounds.first_seq, bounds.last_seq - AROUND), bounds.last_seq)
+    last = await _end(bus, stream)
+    return await _scan(bus, stream, ident, max(1, last - AROUND), last)
 
 
 async def _search(bus: NatsBus, stream: Stream, ident: str, reached: Callable[[Delivery], bool]) -> Link | None:
     """The first message that has reached the place, by halving, and what stands behind it."""
-    bounds = await bus.state(stream)
-    low, high = bounds.first_seq, bounds.last_seq
+    low, high = 1, await _end(bus, stream)
     while low < high:
         middle = (low + high) // 2
         found = await bus.read(stream, middle, 1)
@@ -84,6 +83,11 @@ async def _search(bus: NatsBus, stream: Stream, ident: str, reached: Callable[[D
         else:
             low = (found[0].stream_seq if found else middle) + 1
     return await _scan(bus, stream, ident, low, low + AROUND)
+
+
+async def _end(bus: NatsBus, stream: Stream) -> int:
+    last = await bus.last(stream)
+    return last.stream_seq if last is not None else 0
 
 
 async def _scan(bus: NatsBus, stream: Stream, ident: str, first: int, last: int) -> Link | None:

@@ -25,10 +25,15 @@ async def redrive(client: Client, seq: int) -> str:
     async for found, letter in dead_letters(client, seq - 1):
         if found != seq:
             break
-        payload = base64.b64decode(letter.payload_base64)
-        if len(payload) != letter.payload_bytes:
-            raise ValueError(f"dead letter #{seq} was cut at {len(payload)} of {letter.payload_bytes} bytes")
-        headers = {"Nats-Msg-Id": f"redrive.{seq}"}
-        await client.jetstream().publish(letter.subject_of_origin, payload, headers=headers, timeout=5)
-        return letter.subject_of_origin
+        return await give_again(client, seq, letter)
     raise ValueError(f"there is no dead letter #{seq}")
+
+
+async def give_again(client: Client, seq: int, letter: DeadLettered) -> str:
+    """Publish a letter's message once more; returns the subject. Raises ValueError when it was cut."""
+    payload = base64.b64decode(letter.payload_base64)
+    if len(payload) != letter.payload_bytes:
+        raise ValueError(f"dead letter #{seq} was cut at {len(payload)} of {letter.payload_bytes} bytes")
+    headers = {"Nats-Msg-Id": f"redrive.{seq}"}
+    await client.jetstream().publish(letter.subject_of_origin, payload, headers=headers, timeout=5)
+    return letter.subject_of_origin
