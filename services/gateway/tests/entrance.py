@@ -196,7 +196,7 @@ async def serving(
     async with (
         asyncpg.create_pool(dsn, min_size=0, max_size=4) as pool,
         broker.client("gateway") as nats,
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http,
         TruthStore.open(dsn, "gateway", connections=8) as truth,
     ):
         task = asyncio.create_task(run_edge(Resources(nats, pool, redis, registry, truth), chosen, listener, stopping))
