@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 from cleartide.bus.streams import SERVICES
-from cleartide.store.names import enter_schema, quoted
-from cleartide.store.roles import ensure_roles
+from cleartide.store.names import enter_schema, quoted, tenant_role_of
+from cleartide.store.roles import WITH_TENANTS, ensure_roles
 
 from tests.support.servers import Database
 
@@ -80,12 +80,17 @@ async def test_a_service_does_as_it_likes_at_home(services: dict[str, Any]) -> N
 
 
 async def test_a_role_is_no_more_than_its_schema(services: dict[str, Any]) -> None:
-    """No superuser, no maker of roles or databases, member of nothing; queries and idle transactions are bounded."""
+    """No superuser, no maker of roles; member of nothing but what is less; queries and idle transactions are bounded."""
     for service, connection in services.items():
         role = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = current_user")
         granted = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls", "rolinherit")
         assert [name for name in granted if role[name]] == [], service
-        assert await connection.fetchval("SELECT count(*) FROM pg_auth_members WHERE member = $1", role["oid"]) == 0
+        memberships = "SELECT roleid::regrole::text AS name FROM pg_auth_members WHERE member = $1"
+        member_of = [row["name"] for row in await connection.fetch(memberships, role["oid"])]
+        assert member_of == ([tenant_role_of(service)] if service in WITH_TENANTS else []), service
+        for tenant in member_of:
+            powers = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = $1", tenant)
+            assert [name for name in (*granted, "rolcanlogin") if name != "rolinherit" and powers[name]] == []
         assert await connection.fetchval("SHOW statement_timeout") == "1min"
         assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "10s"
 

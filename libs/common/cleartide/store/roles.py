@@ -1,11 +1,14 @@
 """One Postgres role and one schema per service; a role sees no other schema. And one role for a service's tenants."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
 from cleartide.store.names import quoted, role_of, tenant_role_of
+
+WITH_TENANTS: Final = frozenset({"gateway"})
+"""Services that read for one of their tenants at a time; no other role may change to any other."""
 
 
 async def ensure_roles(connection: "asyncpg.Connection[Any]", passwords: Mapping[str, str]) -> None:
@@ -33,7 +36,8 @@ async def _ensure_role(connection: "asyncpg.Connection[Any]", service: str, pass
     await connection.execute(f"ALTER ROLE {role} SET search_path TO {schema}")
     await connection.execute(f"ALTER ROLE {role} SET statement_timeout TO '60s'")
     await connection.execute(f"ALTER ROLE {role} SET idle_in_transaction_session_timeout TO '10s'")
-    await _ensure_tenant(connection, service)
+    if service in WITH_TENANTS:
+        await _ensure_tenant(connection, service)
 
 
 async def _ensure_tenant(connection: "asyncpg.Connection[Any]", service: str) -> None:
