@@ -80,7 +80,7 @@ async def test_a_service_does_as_it_likes_at_home(services: dict[str, Any]) -> N
 
 
 async def test_a_role_is_no_more_than_its_schema(services: dict[str, Any]) -> None:
-    """No superuser, no maker of roles; member of nothing but what is less; queries and idle transactions are bounded."""
+    """No superuser, no maker of roles; member of nothing but what is less; queries and idle time are bounded."""
     for service, connection in services.items():
         role = await connection.fetchrow("SELECT * FROM pg_roles WHERE rolname = current_user")
         granted = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls", "rolinherit")
