@@ -16,7 +16,8 @@ from cleartide.console import main
 from cleartide.contracts import MarkPriceUpdated, Message, ReportTrade, RiskAlertRaised, UpdateIndexPrice, VenueTicker
 from cleartide.contracts.codec import encode
 from cleartide.contracts.examples import EXAMPLES
-from cleartide.ops.place import NoPlace, find_place
+from cleartide.ops.doctor import examine
+from cleartide.ops.place import NoPlace, Place, find_place
 from nats.aio.client import Client
 
 from tests.support.servers import Broker
@@ -142,6 +143,14 @@ async def test_doctor_says_what_to_do_about_each_fault(broker: Broker, verb: Any
     } == {"ok"}
     assert findings["database"]["detail"] == "no address: set CLEARTIDE_ADMIN_DSN"
     assert findings["matching"]["state"] == "fail"
+
+
+@pytest.mark.parametrize(("states", "found"), [(("ready", "done"), "ok"), (("ready", "crashed"), "fail")])
+async def test_doctor_knows_work_that_is_finished_from_work_that_failed(states: tuple[str, str], found: str) -> None:
+    """LIB-VERB-005: the units that only set the stack up end, and that is well."""
+    units = tuple({"name": f"unit-{number}", "state": state} for number, state in enumerate(states))
+    findings = {finding.name: finding for finding in await examine(Place(units=units))}
+    assert findings["supervisor"].state == found
 
 
 def test_the_stack_of_a_folder_is_found_from_below_it(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from cleartide.store.names import quoted, role_of
 
 State = Literal["ok", "warn", "fail"]
 CHECK_SECONDS: Final = 8.0
+WELL: Final = ("ready", "done")
+"""States of a unit of the embedded stack: one that serves, and one whose work is finished."""
 LEAST_DISK: Final = 2**30
 LEAST_MEMORY: Final = 512 * 2**20
 LEAST_FILES: Final = 1_024
@@ -110,7 +112,7 @@ class Examination:
 
     async def _supervisor(self) -> Result:
         units = self._place.units
-        bad = [f"{unit['name']} {unit.get('state')}" for unit in units if unit.get("state") != "ready"]
+        bad = [f"{unit['name']} {unit.get('state')}" for unit in units if unit.get("state") not in WELL]
         if not units:
             return "warn", "not of the embedded kind: whoever runs the services knows"
         return ("fail", ", ".join(bad)) if bad else ("ok", f"{len(units)} units are ready")
