@@ -9,7 +9,7 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def seconds_by_group(groups: Mapping[str, Iterable[int]]) -> dict[str, float]:
-    """Processor seconds, user and system, that each group's processes and their living descendants have had."""
+    """Processor seconds, user and system, that each group's processes and all that they started have had."""
     children, ticks = _table()
     return {
         group: sum(_ticks(pid, children, ticks) for pid in pids) / TICKS_PER_SECOND for group, pids in groups.items()
@@ -31,5 +31,5 @@ def _table() -> tuple[dict[int, list[int]], dict[int, int]]:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             pid = int(folder.name)
             children.setdefault(int(fields[1]), []).append(pid)
-            ticks[pid] = int(fields[11]) + int(fields[12])
+            ticks[pid] = sum(int(field) for field in fields[11:15])  # its own, and of children that have ended
     return children, ticks

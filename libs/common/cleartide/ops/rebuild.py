@@ -64,7 +64,6 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
             if different:
                 detail = "; ".join(f"{key}: was {expected.get(key)}, is {actual.get(key)}" for key in different)
                 raise RebuildError(f"{name}: {detail}")
-            await _carry_over(admin, service, before)
         except BaseException:
             await _put_back(admin, name, before)
             raise
@@ -99,15 +98,6 @@ async def _current(admin: "asyncpg.Connection[Any]", service: Service) -> tuple[
     finally:
         await admin.execute("RESET ROLE")
         await admin.execute("RESET search_path")
-
-
-async def _carry_over(admin: "asyncpg.Connection[Any]", service: Service, before: str) -> None:
-    """What no fold writes moves over with its indexes, policies and sequences: all of it or nothing."""
-    async with admin.transaction():
-        for table in service.kept:
-            await admin.execute(f"DROP TABLE {quoted(service.name)}.{quoted(table)} CASCADE")
-        for table in service.kept:
-            await admin.execute(f"ALTER TABLE {quoted(before)}.{quoted(table)} SET SCHEMA {quoted(service.name)}")
 
 
 async def _fresh_schema(admin: "asyncpg.Connection[Any]", settings: OpsSettings, name: str) -> None:

@@ -60,7 +60,6 @@ Background = Callable[[ServiceContext], Awaitable[None]]
 class Service:
     """A service's definition: what it reads, how it folds, what it owns.
 
-    kept: tables of its schema that no fold writes; a rebuild carries them over as they are.
 
     Queries are answered and background tasks run in the active process alone; a standby begins with them when it takes
     the place. One with a public port (`listens`) is ready when that takes connections too.
@@ -74,7 +73,6 @@ class Service:
     repository: Repository[Any]
     migrations: Path
     queries: Mapping[str, Query] = field(default_factory=dict)
-    kept: Sequence[str] = ()
     partitions: Sequence[Partitioned] = ()
     starting: Sequence[Starting] = ()
     background: Sequence[Background] = ()
