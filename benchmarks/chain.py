@@ -1,5 +1,6 @@
 """Latency of four durable hops in a row, four processes, at 10,000 events/s, every fsync on."""
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -36,11 +37,14 @@ async def _round(stack: EmbeddedStack, rate: int) -> Measured:
 def _rows(rate: int, rounds: list[Measured]) -> list[Row]:
     """Latency after each hop, and beside it the profile: who had the processors, and how large batches were."""
     rows = []
+    busy = median([sum(found.busy_percent.values()) for found in rounds])
+    note = f"the {os.cpu_count()} processors are {busy:.0f} % busy; whose time it is stands below"
     for hop in range(STAGES):
         name = f"chain.{rate}" if hop == STAGES - 1 else f"chain.{rate}.hop{hop + 1}"
         p50, p99 = (median([percentile(found.latencies_ms[hop], share) for found in rounds]) for share in (0.5, 0.99))
         rows.append(Row(f"{name}.p50", p50, "ms"))
-        rows.append(Row(f"{name}.p99", p99, "ms", aim=AIMS.get(rate, "") if hop == STAGES - 1 else ""))
+        last = hop == STAGES - 1
+        rows.append(Row(f"{name}.p99", p99, "ms", aim=AIMS.get(rate, "") if last else "", note=note if last else ""))
     for group in rounds[0].busy_percent:
         share = median([found.busy_percent[group] for found in rounds])
         rows.append(Row(f"chain.{rate}.busy.{group}", share, "% of all processors while events were published"))
