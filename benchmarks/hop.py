@@ -18,6 +18,7 @@ from cleartide.bus.worker import Worker
 from cleartide.connect import connected, nats_broker
 from cleartide.store.postgres import PostgresStore
 from cleartide.store.sql import Statement
+from cleartide.telemetry.logs import configure_logs
 from faststream.nats import JStream, NatsBroker, PullSub
 from nats.aio.client import Client
 from nats.js.api import AckPolicy, ConsumerConfig
@@ -36,6 +37,7 @@ PER_TRANSACTION = 1_000
 
 async def run() -> None:
     """Measure and write `results/durable_hop.json`."""
+    configure_logs("bench")  # as a service does, which says nothing of each batch
     model.register()
     rounds: list[dict[str, float]] = []
     with TemporaryDirectory() as folder:
