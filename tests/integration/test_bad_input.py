@@ -3,14 +3,16 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, cast
 
 from cleartide.contracts import DeadLettered
+from cleartide.contracts.codec import encode
 from nats.aio.client import Client
 
 from deploy.local.sandbox.market import MARKET
+from services.vaults.tests import chain
 from tests.support.installation import Installation
 from tests.support.streams import events_of
 from tests.support.traffic import Traffic
@@ -63,6 +65,29 @@ KINDS: dict[str, Bad] = {
 }
 
 
+def _inflow(number: int, **changes: Any) -> dict[str, Any]:
+    """What an indexer says of a deposit in a vault."""
+    good: dict[str, Any] = json.loads(encode(chain.deposit(number, chain.START, "alice", 100, 100)))
+    return {**good, **changes}
+
+
+CHAIN = "chain.solana"
+CHAIN_KINDS: dict[str, Bad] = {
+    "malformed_json": lambda _, random: (CHAIN, random.randbytes(40) + b"{"),
+    "oversized": lambda number, _: _json(CHAIN, _inflow(number, note="x" * 70_000)),
+    "unsupported_version": lambda number, _: _json(CHAIN, _inflow(number, version=number + 2)),
+    "unknown_type": lambda number, _: _json(CHAIN, {"type": f"Nothing{number}"}),
+    "schema_invalid": lambda number, random: _json(
+        CHAIN, _inflow(number, amount_units=random.choice([-1, 1.5, "NaN", None, 2**70, [1]]))
+    ),
+    "wrong_subject": lambda number, _: _json("chain.base", _inflow(number)),
+    "fee_exceeds_amount": lambda number, _: _json(CHAIN, _inflow(number, fee_units=101)),
+    "from_the_future": lambda number, _: _json(CHAIN, _inflow(number, block_time=time.time_ns() // 1000 + chain.DAY)),
+    "vault_mismatch": lambda number, _: _json(CHAIN, _inflow(number, asset="SOL")),
+    "conflicting_event": lambda number, _: _json(CHAIN, _inflow(0, amount_units=number + 100)),
+}
+
+
 async def _send(client: Client, messages: list[tuple[str, bytes]]) -> None:
     """Core publishes, then one acknowledged one, so that all are known to be stored."""
     for subject, payload in messages[:-1]:
@@ -70,9 +95,27 @@ async def _send(client: Client, messages: list[tuple[str, bytes]]) -> None:
     await client.request(*messages[-1], timeout=10)
 
 
+async def _flood(client: Client, kinds: Mapping[str, Bad], messages: int) -> Counter[str]:
+    """Send bad messages of every kind in turn; how many of each."""
+    random, names = Random(5), list(kinds)
+    sent = Counter(dict.fromkeys(names, 0))
+    for start in range(0, messages, 1_000):
+        batch = []
+        for number in range(start + 1, min(start + 1_000, messages) + 1):
+            kind = names[number % len(names)]
+            sent[kind] += 1
+            batch.append(kinds[kind](number, random))
+        await _send(client, batch)
+    return sent
+
+
+async def _reasons(client: Client) -> Counter[str]:
+    """How many dead letters there are of each reason."""
+    return Counter([cast(DeadLettered, letter).reason async for letter in events_of(client, "DEAD_LETTERS")])
+
+
 async def test_ten_thousand_bad_messages_disturb_nothing(installed: Installation) -> None:
     """RUN-DEAD-001."""
-    random = Random(5)
     await installed.start("matching")
     async with installed.client() as client:
         traffic = Traffic(client, accounts=("acct-00", "acct-01"))
@@ -80,21 +123,26 @@ async def test_ten_thousand_bad_messages_disturb_nothing(installed: Installation
         await _send(client, [_json("trades.BTC-PERP", _trade(0, id="good-trade", trade_id="good-trade"))])
         await installed.settled(("matching",))
         before = await installed.fetch("matching", "SELECT * FROM ledger_balances ORDER BY account")
-        kinds = list(KINDS)
-        sent = Counter(dict.fromkeys(kinds, 0))
-        for start in range(0, BAD_MESSAGES, 1_000):
-            batch = []
-            for number in range(start + 1, start + 1_001):
-                kind = kinds[number % len(kinds)]
-                sent[kind] += 1
-                batch.append(KINDS[kind](number, random))
-            await _send(client, batch)
+        sent = await _flood(client, KINDS, BAD_MESSAGES)
         await installed.settled(("matching",), seconds=120)
         assert await installed.fetch("matching", "SELECT * FROM ledger_balances ORDER BY account") == before
-        letters = [cast(DeadLettered, letter) async for letter in events_of(client, "DEAD_LETTERS")]
-        reasons = Counter(letter.reason for letter in letters)
-        assert reasons == sent
+        assert await _reasons(client) == sent
         await traffic.deposit("acct-00", "5")
         await installed.settled(("matching",))
         after = await installed.fetch("matching", "SELECT * FROM ledger_balances ORDER BY account")
     assert after != before, "a good message after the bad ones is applied"
+
+
+async def test_a_thousand_bad_words_of_an_indexer_disturb_nothing(installed: Installation) -> None:
+    """RUN-DEAD-002."""
+    stored = "SELECT signature FROM chain_events"
+    await installed.start("vaults")
+    async with installed.client() as client:
+        await _send(client, [_json(CHAIN, _inflow(0))])
+        sent = await _flood(client, CHAIN_KINDS, 1_000)
+        await installed.settled(("vaults",), seconds=120)
+        assert await _reasons(client) == sent
+        assert [row["signature"] for row in await installed.fetch("vaults", stored)] == ["sig0"]
+        await _send(client, [_json(CHAIN, _inflow(5_000))])
+        await installed.settled(("vaults",))
+        assert [row["signature"] for row in await installed.fetch("vaults", stored)] == ["sig0", "sig5000"]
