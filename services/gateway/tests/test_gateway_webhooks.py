@@ -204,7 +204,7 @@ async def test_a_stream_made_anew_is_not_told_twice(light: Servers, desk: Desk) 
         "https://224.0.0.1/",
         "http://example.com/",
         "ftp://example.com/",
-        "file:///etc/passwd",
+        "file://localhost/etc/passwd",
         "https://user:password@example.com/",
         "https:///nothing",
         "https://example.com:0/",
