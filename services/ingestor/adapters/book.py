@@ -90,6 +90,15 @@ class Book:
         self.bids.set_levels(bids, self._instrument)
         self.asks.set_levels(asks, self._instrument)
 
+    def give_way(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> bool:
+        """Take out the levels that are met by levels just laid on the other side; whether the book is a book again."""
+        for laid, side, other in ((bids, self.bids, self.asks), (asks, self.asks, self.bids)):
+            ticks = [self._instrument.prices[price] * side.sign for price, _ in laid]
+            edge = max((each for each in ticks if each * side.sign in side.lots), default=None)
+            while edge is not None and other.queue and -other.queue[-1] <= edge:
+                del other.lots[other.queue.pop() * other.sign]
+        return not self.crossed
+
     @property
     def crossed(self) -> bool:
         """Whether the best bid is at or above the best ask: never true of a real book, so something was lost."""

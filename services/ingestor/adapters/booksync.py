@@ -51,10 +51,22 @@ class BookSync:
     """One symbol's book and how far it can be trusted.
 
     `book` is None until a snapshot is there; `joined` tells that the chain from it is unbroken. `fault` says why the
-    book was lost, `last` the final update it holds (or held).
+    book was lost, `last` the final update it holds (or held). `newest_wins`: at this venue books cross by nature, and
+    older levels give way to what was laid last.
     """
 
-    __slots__ = ("_asked", "_instrument", "_old", "_waiting", "attempts", "book", "fault", "joined", "last")
+    __slots__ = (
+        "_asked",
+        "_instrument",
+        "_old",
+        "_waiting",
+        "attempts",
+        "book",
+        "fault",
+        "joined",
+        "last",
+        "newest_wins",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
@@ -66,6 +78,7 @@ class BookSync:
         self.last = 0
         self.fault = ""
         self.attempts = 0
+        self.newest_wins = False
 
     def reset(self, attempts: int = 0) -> None:
         """Forget the book: the connection that fed it is gone. The next frame begins a new join."""
@@ -171,7 +184,7 @@ class BookSync:
         except MoneyError as error:
             self.fault = str(error)
             return "lost"
-        if book.crossed:
+        if book.crossed and not (self.newest_wins and book.give_way(frame.bids, frame.asks)):
             self.fault = "crossed book"
             return "lost"
         step: Step = "applied" if self.joined else "joined"

@@ -60,6 +60,7 @@ class SymbolFeed:
         self._quote_update = 0
         self._quote_time = 0
         self._timed: tuple[str, ...] = ()
+        self._book_best: tuple[int, ...] = ()
         self._announced = False
         self._ever_announced = False
         self._book_said_at = -BOOK_INTERVAL_MICROS
@@ -234,6 +235,18 @@ class SymbolFeed:
             return self.quote(venue_time, *texts, venue_time, at)
         self._timed = texts
         return self.quote(max(venue_time, self._quote_update + 1), *texts, venue_time, at)
+
+    def book_quote(self, at: int) -> list[Output]:
+        """The best bid and ask of the book, if they changed: for a venue that sends no quotes, dated by receipt."""
+        book = self.sync.book
+        if book is None or not self.sync.joined or not (book.bids.queue and book.asks.queue):
+            return []
+        best = (*book.bids.best(1)[0], *book.asks.best(1)[0])
+        if best == self._book_best:
+            return []
+        self._book_best = best
+        update = self.sync.last
+        return [events.Ticker(*self._head("ticker", str(update), "VenueTicker", at, at, update, "ok"), *best)]
 
     def trade(
         self, number: int, trade_id: str, price: str, size: str, taker_side: str, venue_time: int, at: int

@@ -1,10 +1,13 @@
 """Types of what venues write: the contracts' bounds are checked while a frame is decoded."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Final, get_args
 
 from cleartide.contracts.market import CandleInterval
 from msgspec import Meta
+
+from services.ingestor.adapters.core import Unusable
 
 MILLI: Final = 1_000
 """Microseconds."""
@@ -24,3 +27,15 @@ def chosen_intervals(text: str, names: Mapping[str, str]) -> list[str]:
     if unknown:
         raise ValueError(f"there are no candles of {', '.join(unknown)}; there are {', '.join(names)}")
     return [names[each] for each in wanted]
+
+
+def iso_micros(text: str) -> int:
+    """An ISO time as microseconds UTC. Raises Unusable for any other text."""
+    try:
+        since = datetime.fromisoformat(text) - _EPOCH
+    except (ValueError, TypeError) as error:
+        raise Unusable("unreadable", f"time {text}") from error
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

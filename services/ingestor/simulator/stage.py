@@ -12,9 +12,10 @@ from services.ingestor.simulator.client import Outbox
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.moves import Change, Deal, Move, Quote, kind_of, shifted
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import Topic, Traded, Twin, View
+from services.ingestor.simulator.twin import NUMBER, Topic, Traded, Twin, View
 
 PPM: Final = 1_000_000
+_NUMBER: Final = f'"{NUMBER}"'.encode()
 
 
 class BookSource(Protocol):
@@ -58,13 +59,29 @@ class MarketView:
 
 
 class Member(Outbox):
-    """A client of the stage, its topics, and whether it has answered the last heartbeat."""
+    """A client of the stage, its topics, and whether it has answered the last heartbeat.
+
+    numbered: the frames of venues that count those of a client.
+    """
+
+    numbered = 0
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None, patient: bool) -> None:
         super().__init__(socket, patient)
         self._transport = transport
         self.topics: set[Topic] = set()
         self.answered = True
+
+    async def say(self, frame: bytes) -> None:
+        """Send a frame, numbered where the venue numbers it."""
+        await self.send(self.number(frame))
+
+    def number(self, frame: bytes) -> bytes:
+        """The frame with its number, which is then used up."""
+        if _NUMBER not in frame:
+            return frame
+        self.numbered += 1
+        return frame.replace(_NUMBER, b"%d" % (self.numbered - 1), 1)
 
     def play_dead(self) -> None:
         """Stay open without reading or writing: not even a ping is answered."""
@@ -89,7 +106,7 @@ class Stage:
         self.views: dict[str, View] = {each.symbol: MarketView(source, twin, each) for each in twin.traded}
         self._source = source
         self._waiting: list[tuple[Member, str]] = []
-        self._withheld: dict[int, tuple[Topic, bytes]] = {}
+        self._withheld: dict[int, list[tuple[Member, bytes]]] = {}
         self._old: dict[str, Sequence[bytes]] = {}
         self._turn = asyncio.Lock()
 
@@ -97,7 +114,7 @@ class Stage:
         """A socket was opened."""
         self.members.append(member)
         for frame in self.twin.greeting():
-            await member.send(frame)
+            await member.say(frame)
 
     async def hear(self, member: Member, text: str) -> None:
         """A client's message."""
@@ -107,14 +124,14 @@ class Stage:
         async with self._turn:
             reply = self.twin.reply(text)
             for frame in reply.frames:
-                await member.send(frame)
+                await member.say(frame)
             member.topics -= set(reply.left)
             for kind, symbol in reply.joined:
                 member.topics.add((kind, symbol))
                 if kind == "book":
                     await self._open_book(member, symbol)
                 for frame in self.twin.opening((kind, symbol)):
-                    await member.send(frame)
+                    await member.say(frame)
             wanted = {(kind, symbol) for kind in self.twin.kinds for symbol in self.twin.symbols}
             if wanted <= member.topics:
                 self.subscribed.set()
@@ -155,7 +172,7 @@ class Stage:
             self.faults.stale_snapshots -= 1
             frames = self._old[symbol]
         for frame in frames:
-            await member.send(frame)
+            await member.say(frame)
 
     def _render(self, traded: Traded, move: Move) -> Sequence[bytes]:
         twin, symbol = self.twin, traded.symbol
@@ -192,6 +209,8 @@ class Stage:
         if faults.due(faults.restarting, number):
             for traded in self.twin.traded:
                 self.twin.numbers[traded.symbol] = 0
+            for member in self.members:
+                member.numbered = 0
         if faults.due(faults.delisting, number):
             self.twin.delisted = True
         if (skew := faults.due_value(faults.skewed, number)) is not None:
@@ -220,19 +239,16 @@ class Stage:
     async def _send(self, topic: Topic, raw: bytes) -> None:
         """One frame, or what the faults make of it."""
         number, self.count = self.count, self.count + 1
+        sent = [(member, member.number(raw)) for member in self.members if topic in member.topics]
         after = self.faults.swapped.get(number)
         if after is not None and after > number:
-            self._withheld[after] = topic, raw
+            self._withheld[after] = sent
             return
-        for each in self.faults.frames(number, raw):
-            await self._broadcast(topic, each)
-        if number in self._withheld:
-            await self._broadcast(*self._withheld.pop(number))
-
-    async def _broadcast(self, topic: Topic, raw: bytes) -> None:
-        for member in list(self.members):
-            if topic in member.topics:
-                await member.send(raw)
+        for member, frame in sent:
+            for each in self.faults.frames(number, frame):
+                await member.send(each)
+        for member, frame in self._withheld.pop(number, ()):
+            await member.send(frame)
 
 
 def translated(levels: Sequence[Level], twin: Twin, offset: Decimal = Decimal(0)) -> list[Level]:

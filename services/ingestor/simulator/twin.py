@@ -23,6 +23,8 @@ Topic = tuple[Kind, str]
 """A kind of data of one symbol."""
 WHOLE: Final = 1_000_000
 """More levels than any book has."""
+NUMBER: Final = "#"
+"""In a frame: its place among all frames of the client that it is sent to, which the stage fills in."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ there, or a second one with the same id. XBT is BTC. Inverse contracts are one U
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -22,6 +21,7 @@ from services.ingestor.adapters.protocol import Keepalive, Malformed, Output, Re
 from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
+from services.ingestor.adapters.wire import iso_micros
 
 PING: Final = Keepalive(5.0, "ping")
 PONG: Final = (b"pong", "pong")
@@ -188,7 +188,7 @@ class BitmexCore(OneSocketCore):
             return []
         symbol = rows[0].symbol
         feed = self.symbol(symbol)
-        venue_time = max([micros(row.timestamp) for row in rows if row.timestamp] or [at])
+        venue_time = max([iso_micros(row.timestamp) for row in rows if row.timestamp] or [at])
         if action == "partial":
             self._levels[symbol] = {}
         elif symbol not in self._levels:
@@ -216,7 +216,7 @@ class BitmexCore(OneSocketCore):
         return None if price is None else (price, "0" if action == "delete" else number_text(row.size))
 
     def _on_quote(self, quote: Quote, at: int) -> list[Output]:
-        feed, venue_time = self.symbol(quote.symbol), micros(quote.timestamp)
+        feed, venue_time = self.symbol(quote.symbol), iso_micros(quote.timestamp)
         texts = [number_text(each) for each in (quote.bid_price, quote.bid_size, quote.ask_price, quote.ask_size)]
         if not all(texts):
             return []
@@ -225,7 +225,7 @@ class BitmexCore(OneSocketCore):
 
     def _on_trade(self, trade: Trade, at: int) -> list[Output]:
         feed, price, size = self.symbol(trade.symbol), number_text(trade.price), number_text(trade.size)
-        return feed.trade(0, trade.ident, price, size, trade.side.lower(), micros(trade.timestamp), at)
+        return feed.trade(0, trade.ident, price, size, trade.side.lower(), iso_micros(trade.timestamp), at)
 
     def _on_liquidation(self, order: Liquidation, at: int) -> list[Output]:
         feed, price, size = self.symbol(order.symbol), number_text(order.price), number_text(order.size)
@@ -239,11 +239,11 @@ class BitmexCore(OneSocketCore):
         texts |= {"next": figures.funding_timestamp or ""}
         before = now.get("open_interest", "")
         now.update({name: text for name, text in texts.items() if text})
-        venue_time = micros(figures.timestamp) if figures.timestamp else at
+        venue_time = iso_micros(figures.timestamp) if figures.timestamp else at
         out: list[Output] = []
         if texts["mark_price"] and {"indicative_settle_price", "funding_rate", "next"} <= set(now):
             prices = now["mark_price"], now["indicative_settle_price"]
-            rate, next_at = rate_ppb(now["funding_rate"]), micros(now["next"])
+            rate, next_at = rate_ppb(now["funding_rate"]), iso_micros(now["next"])
             out += feed.funding(venue_time, *prices, rate, next_at, venue_time, at)
         if texts["open_interest"] not in ("", before):
             out += feed.interest(venue_time, feed.instrument.sizes[texts["open_interest"]], venue_time, at)
@@ -251,19 +251,6 @@ class BitmexCore(OneSocketCore):
 
 
 _NOTHING: Final = Update(0, 0, 0, [], [])
-
-
-def micros(text: str) -> int:
-    """An ISO time as microseconds UTC. Raises Unusable for any other text."""
-    try:
-        moment = datetime.fromisoformat(text)
-        since = moment - _EPOCH
-    except (ValueError, TypeError) as error:
-        raise Unusable("unreadable", f"time {text}") from error
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def _request(op: str, arguments: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ SYMBOLS: Final[dict[str, tuple[str, ...]]] = {
     "bitmex": ("XBTUSD", "XBTUSDT"),
     "deribit": ("BTC-PERPETUAL", "SOL_USDC-PERPETUAL"),
     "gate": ("BTC_USDT", "1000PEPE_USDT"),
+    "dydx": ("BTC-USD", "ETH-USD"),
 }
 WELCOMES: Final = {"kucoin": b'{"id":"hQvf8jkno","type":"welcome"}'}
 """What a venue says before it takes subscriptions."""

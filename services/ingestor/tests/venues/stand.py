@@ -189,9 +189,9 @@ class Counting(Stage):
         """The numbers of the frames of one kind from `after` on."""
         return [number for number, each in enumerate(self.kinds) if each == kind and number >= after]
 
-    async def _broadcast(self, topic: Topic, raw: bytes) -> None:
+    async def _send(self, topic: Topic, raw: bytes) -> None:
         self.kinds.append(topic[0])
-        await super()._broadcast(topic, raw)
+        await super()._send(topic, raw)
 
 
 class Scribe(Member):

@@ -12,7 +12,7 @@ from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Send
 from services.ingestor.adapters.venue import venues
-from services.ingestor.adapters.venues.bitmex import micros
+from services.ingestor.adapters.wire import iso_micros
 from services.ingestor.tests.venues.kit import captured, connected_core, lines, said
 
 XBT = Instrument("XBTUSD", "0.5", "1", size_step="1", kind="inverse")
@@ -163,9 +163,9 @@ def test_the_listing_leaves_quanto_contracts_out() -> None:
 
 def test_times_and_answers() -> None:
     """ING-BITMEX-004"""
-    assert micros("1970-01-02T00:00:00.001Z") == 86_400_001_000
+    assert iso_micros("1970-01-02T00:00:00.001Z") == 86_400_001_000
     with pytest.raises(Unusable):
-        micros("yesterday")
+        iso_micros("yesterday")
     assert core().frame(b'{"success":true,"subscribe":"quote:XBTUSD"}', 1) == []
     assert core().frame(b"pong", 1) == []
     assert core().frame(b'{"status":400,"error":"Unknown table"}', 1) == [Malformed("refused", "Unknown table")]
