@@ -2,6 +2,7 @@
 
 Authorization: Bearer <access token>            a person who has signed in
 X-API-Key: ctk_...                              a key; reads
+Sec-WebSocket-Protocol: cleartide.v1, cleartide.token.<token or key>      either, from a browser's WebSocket
 Cleartide-Key, -Timestamp, -Signature           a key that signs; reads and writes
 """
 
@@ -18,6 +19,7 @@ from services.gateway.identity.sessions import Caller, Sessions
 
 Access = Literal["closed", "demo"]
 _SIGNED: Final = ("cleartide-key", "cleartide-timestamp", "cleartide-signature")
+_OFFERED: Final = "cleartide.token."
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Authentication:
     async def enter(self, asked: Asked) -> Entered:
         """Who it is. ApiError 401 for credentials that are not good: nobody is let in as a stranger instead."""
         headers = asked.headers
-        bearer, key = _bearer(headers.get("authorization")), headers.get("x-api-key")
+        bearer, key = _bearer(headers.get("authorization")) or _offered(headers), headers.get("x-api-key")
         signed = [headers.get(name) for name in _SIGNED]
         if (bearer is not None) + (key is not None) + any(signed) > 1:
             raise ApiError(400, "ambiguous_credentials", "Send one kind of credentials.")
@@ -80,6 +82,12 @@ def _bearer(value: str | None) -> str | None:
     if scheme.lower() != "bearer" or not token:
         raise ApiError(401, "token_invalid", "Authorization is `Bearer` and a token.")
     return token.strip()
+
+
+def _offered(headers: Mapping[str, str]) -> str | None:
+    """A browser's WebSocket can send no header field of its own but the protocols that it offers."""
+    offered = headers.get("sec-websocket-protocol", "").split(",")
+    return next((one.strip().removeprefix(_OFFERED) for one in offered if one.strip().startswith(_OFFERED)), None)
 
 
 def _of_person(principal: Principal) -> tuple[Window, ...]:

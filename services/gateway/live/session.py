@@ -35,6 +35,7 @@ log = structlog.get_logger()
 
 MAX_SUBSCRIPTIONS: Final = 64
 CLOSE_SECONDS: Final = 5.0
+PROTOCOL: Final = "cleartide.v1"
 Key = tuple[str, str]
 MayRead = Callable[[Principal, str], Awaitable[None]]
 """Raises ApiError when a principal may not read an account; an empty account means all of them."""
@@ -76,7 +77,8 @@ class LiveSession:
 
     async def run(self) -> None:
         """The session's life; never raises for what a client does."""
-        await self._socket.accept()
+        offered = self._socket.scope.get("subprotocols", [])
+        await self._socket.accept(PROTOCOL if PROTOCOL in offered else None)
         try:
             async with self._hubs.client("websocket"), asyncio.TaskGroup() as tasks:
                 tasks.create_task(watch(self._mailbox))

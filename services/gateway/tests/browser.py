@@ -1,6 +1,7 @@
 """A headless Chromium, driven over its own debugging protocol: what a page shows, and what it complains of."""
 
 import asyncio
+import base64
 import itertools
 import json
 import shutil
@@ -59,6 +60,11 @@ class Page:
         )
         await self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         await self.call("Page.navigate", url=url)
+
+    async def picture(self) -> bytes:
+        """What is to be seen now, as a PNG."""
+        shown = await self.call("Page.captureScreenshot", format="png")
+        return base64.b64decode(shown["data"])
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 from deploy.local.valkey import ValkeyServer
@@ -172,6 +173,22 @@ async def test_an_owner_and_a_delegate_read(database: Database, broker: Broker, 
                 assert (told["op"], told["error"]["code"]) == ("error", "not_permitted")
             await ws.send_json({"op": "subscribe", "channel": "alerts", "account": hedge})
             assert (await ws.receive_json(timeout=30))["op"] == "snapshot"
+
+
+async def test_a_browsers_connection_says_who_it_is(database: Database, broker: Broker) -> None:
+    """GW-DOOR-008: a browser's live connection says who it is by the protocols that it offers."""
+    async with entrance(database, broker) as door:
+        ann = await door.sign_in()
+        _, made, _ = await ann.ask("POST", "me/keys", {"name": "n", "scopes": ["account:read"]})
+        for token in (ann.session["access_token"], made["key"]):
+            offered = ("cleartide.v1", f"cleartide.token.{token}")
+            async with door.http.ws_connect(f"{door.url}/api/v1/ws", protocols=offered) as ws:
+                assert ws.protocol == "cleartide.v1"
+                await ws.send_json({"op": "subscribe", "channel": "alerts", "account": ann.user})
+                assert (await ws.receive_json(timeout=30))["op"] == "snapshot"
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await door.http.ws_connect(f"{door.url}/api/v1/ws", protocols=("cleartide.v1", "cleartide.token.forged"))
+        assert refused.value.status in (401, 403)
 
 
 async def test_a_command_is_given_once_and_answered(database: Database, broker: Broker, valkey: ValkeyServer) -> None:

@@ -1,5 +1,7 @@
 // The WebSocket: subscriptions that survive a reconnect, and alerts that resume where they stopped.
 
+import { credentials, onSession, seesVenue, session } from "./session.js";
+
 const PING_MS = 2000;
 const SILENCE_MS = 7000;
 const FIRST_WAIT_MS = 250;
@@ -17,11 +19,14 @@ export class Live {
     this.open = false;
     this.socket = null;
     setInterval(() => this.beat(), PING_MS);
+    onSession(() => this.socket?.close());
   }
 
-  connect() {
+  async connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/ws`);
+    const fields = await credentials();
+    const token = fields["X-API-Key"] ?? fields.Authorization?.split(" ")[1];
+    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/ws`, token ? ["cleartide.v1", `cleartide.token.${token}`] : []);
     this.socket = socket;
     socket.onopen = () => {
       this.open = true;
@@ -77,9 +82,11 @@ export class Live {
     this.say({ op: "subscribe", channel: "prices", market });
   }
 
+  /** The venue's alerts, or the reader's own. */
   subscribeAlerts() {
     const place = this.alertSeq === null ? {} : { after_seq: this.alertSeq };
-    this.say({ op: "subscribe", channel: "alerts", ...place });
+    const whose = seesVenue() ? {} : { account: session().user };
+    this.say({ op: "subscribe", channel: "alerts", ...whose, ...place });
   }
 
   take(frame) {
@@ -105,6 +112,8 @@ export class Live {
       this.subscribeAlerts();
     } else if (error.code === "history_unavailable") {
       setTimeout(() => this.subscribeAlerts(), 1000);
+    } else if (error.code === "sign_in_required") {
+      dispatchEvent(new CustomEvent("cleartide:refused"));
     } else {
       console.warn("live", error.code, error.message);
     }

@@ -12,6 +12,7 @@ import { liquidations } from "./panels/liquidations.js";
 import { positions } from "./panels/positions.js";
 import { services } from "./panels/services.js";
 import { Poll } from "./poll.js";
+import { seesVenue, session } from "./session.js";
 import { installTheme } from "./theme.js";
 
 const STALE_SECONDS = 5;
@@ -34,7 +35,7 @@ const polls = {
   markets: new Poll("markets", 3000, () => ["markets"], showMarkets),
   candles: new Poll("candles", 2000, () => state.market && [`markets/${state.market}/candles`, { interval: state.interval, limit: 500 }], chart.show),
   funding: new Poll("funding", 10000, () => state.market && [`markets/${state.market}/funding`, { limit: 1 }], figures.funding),
-  positions: new Poll("positions", 2000, () => ["positions", { limit: 100 }], held.show),
+  positions: new Poll("positions", 2000, () => ["positions", { limit: 100, account: seesVenue() ? null : session().user }], held.show),
   risk: new Poll("risk", 3000, () => ["risk"], held.summary),
   liquidations: new Poll("liquidations", 3000, () => ["liquidations", { limit: 50 }], liquidated.show),
   services: new Poll("services", 2000, () => ["services"], progress.show),

@@ -2,9 +2,11 @@
 
 import { get } from "./api.js";
 import { ago, span } from "./format.js";
+import { onSession } from "./session.js";
 
 const FAILURES_UNTIL_SLOW = 3;
 const SLOW_FACTOR = 3;
+const REFUSED_MS = 60000;
 
 /** One repeated question. `question()` gives path and parameters; null means: nothing to ask now. */
 export class Poll {
@@ -16,6 +18,7 @@ export class Poll {
     this.error = null;
     this.turn = 0;
     this.timer = 0;
+    onSession(() => this.now());
   }
 
   /** Ask now, and from now on. An answer to an earlier question is dropped. */
@@ -37,7 +40,7 @@ export class Poll {
         if (error.code === undefined) console.error(error);
         this.failures += 1;
         this.error = error;
-        wait = Math.max(wait * (this.failures > FAILURES_UNTIL_SLOW ? SLOW_FACTOR : 1), (error.retryAfter ?? 0) * 1000);
+        wait = Math.max(wait * (this.failures > FAILURES_UNTIL_SLOW ? SLOW_FACTOR : 1), (error.retryAfter ?? 0) * 1000, [401, 403].includes(error.status) ? REFUSED_MS : 0);
       }
     }
     this.timer = setTimeout(() => this.now(), wait);
