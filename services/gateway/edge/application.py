@@ -8,6 +8,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from services.gateway.edge.after import asked_place
 from services.gateway.edge.context import Edge
 from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
@@ -24,10 +25,13 @@ from services.gateway.edge.routes.markets import markets_router
 from services.gateway.edge.routes.money import money_router
 from services.gateway.edge.routes.notices import notices_router
 from services.gateway.edge.routes.operations import operations_router
+from services.gateway.edge.routes.orders import orders_router
 from services.gateway.edge.routes.people import people_router
 from services.gateway.edge.routes.risk import risk_router
 from services.gateway.edge.routes.solvency import solvency_router
+from services.gateway.edge.routes.statistics import statistics_router
 from services.gateway.edge.routes.system import system_router
+from services.gateway.edge.routes.transfers import transfers_router
 from services.gateway.edge.routes.wallets import wallets_router
 from services.gateway.edge.routes.watching import watching_router
 from services.gateway.edge.security import SecurityHeaders
@@ -43,14 +47,17 @@ def application(edge: Edge) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        dependencies=[Depends(edge.authorise)],
+        dependencies=[Depends(edge.authorise), Depends(asked_place)],
     )
     install_error_handlers(app)
     for routes in (
         system_router,
         markets_router,
         accounts_router,
+        orders_router,
         money_router,
+        transfers_router,
+        statistics_router,
         risk_router,
         liquidity_router,
         solvency_router,

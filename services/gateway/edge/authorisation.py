@@ -18,6 +18,7 @@ PUBLIC: Final = frozenset(
         "GET /api/health",
         "GET /api/metrics",
         "GET /api/v1/fees",
+        "GET /api/v1/funding",
         "GET /api/v1/insurance",
         "GET /api/v1/liquidity",
         "GET /api/v1/liquidity/history",
@@ -27,8 +28,13 @@ PUBLIC: Final = frozenset(
         "GET /api/v1/markets/{market}/book",
         "GET /api/v1/markets/{market}/candles",
         "GET /api/v1/markets/{market}/days",
+        "GET /api/v1/markets/{market}/depth",
         "GET /api/v1/markets/{market}/funding",
+        "GET /api/v1/markets/{market}/impact",
+        "GET /api/v1/markets/{market}/statistics",
         "GET /api/v1/markets/{market}/trades",
+        "GET /api/v1/prices",
+        "GET /api/v1/statistics",
         "GET /api/v1/vaults",
         "GET /api/v1/vaults/history",
         "GET /api/v1/vaults/liquidity",
@@ -46,6 +52,25 @@ SCOPES: Final[dict[str, Scope]] = {
     "DELETE /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
     "PUT /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
     "PUT /api/v1/accounts/{account}/limits": "account:write",
+    **dict.fromkeys(
+        (
+            "DELETE /api/v1/accounts/{account}/orders",
+            "DELETE /api/v1/accounts/{account}/orders/{client_order_id}",
+            "PATCH /api/v1/accounts/{account}/orders/{client_order_id}",
+            "POST /api/v1/accounts/{account}/orders",
+            "POST /api/v1/accounts/{account}/orders/batch",
+            "PUT /api/v1/accounts/{account}/leverage/{market}",
+        ),
+        "orders:write",
+    ),
+    **dict.fromkeys(
+        (
+            "DELETE /api/v1/accounts/{account}/withdrawals/{withdrawal}",
+            "POST /api/v1/accounts/{account}/transfers",
+            "POST /api/v1/accounts/{account}/withdrawals",
+        ),
+        "transfers:write",
+    ),
     "POST /api/v1/accounts/{account}/alerts/{alert}/answers": "account:write",
     "GET /api/v1/me": "account:read",
     **dict.fromkeys(
@@ -112,6 +137,9 @@ SCOPES: Final[dict[str, Scope]] = {
 """What a person's own routes ask of him. With `{account}` in the path it must be his besides."""
 
 
+DELEGATED: Final = frozenset({"orders:write", "transfers:write"})
+
+
 class Authorisation:
     """Decides, for a route that has been found, before its parameters are looked at."""
 
@@ -128,8 +156,8 @@ class Authorisation:
         account = connection.path_params.get("account") or connection.query_params.get("account")
         if (scope := SCOPES.get(name)) is not None:
             require(principal, scope)
-            if account is not None and not principal.owns(account):
-                raise _not_permitted("The account is not yours.")
+            if account is not None:
+                await self._require_writing(principal, account, scope)
         elif method not in READS:
             raise _refusal(principal, "This is not open to you.")
         elif account is not None:
@@ -146,6 +174,12 @@ class Authorisation:
         if not principal.owns(account) and not await self._is_delegate(principal, account):
             # The same whether there is such an account or not.
             raise _not_permitted("The account is not yours.")
+
+    async def _require_writing(self, principal: Principal, account: str, scope: Scope) -> None:
+        """What exactly a delegate may do is matching's to say, by the actor that the command names."""
+        if principal.owns(account) or (scope in DELEGATED and await self._is_delegate(principal, account)):
+            return
+        raise _not_permitted("The account is not yours.")
 
     async def _is_delegate(self, principal: Principal, account: str) -> bool:
         if principal.accounts and account not in principal.accounts:

@@ -54,8 +54,9 @@ class Commands:
         models. ApiError 422 for what matching refuses, 503 when the bus does not take it.
         """
         command_id = f"{SOURCE}-{contract.__name__}-{ident or uuid.uuid4().hex}"
+        envelope = {"id": command_id, "occurred_at": now_micros(), "source": SOURCE}
         try:
-            message = contract(id=command_id, occurred_at=now_micros(), source=SOURCE, **body)
+            message = contract.model_validate_json(json.dumps({**envelope, **body}))
         except ValidationError as error:
             detail = [{"where": ".".join(map(str, item["loc"])), "problem": item["msg"]} for item in error.errors()]
             raise ApiError(422, "invalid_parameter", "A parameter is not valid.", detail) from None
@@ -71,7 +72,7 @@ class Commands:
             raise ApiError(503, "bus_unavailable", "The event bus did not take the command.") from None
         finally:
             del self._waiting[command_id]
-        refused = next((event for event in events or () if event["type"].endswith("Rejected")), None)
+        refused = next((event for event in events or () if _refuses(event, body)), None)
         if refused is not None:
             raise ApiError(422, refused["reason"], "The command was refused.", {"command_id": command_id})
         return {"command_id": command_id, "position": receipt.stream_seq, "events": events}
@@ -85,6 +86,14 @@ class Commands:
             if answer is not None and not answer.done():
                 caused = [other for other in said if other["causation_id"] == event["causation_id"]]
                 answer.set_result(caused)
+
+
+def _refuses(event: Event, body: dict[str, Any]) -> bool:
+    """Whether it says no to this very command: what a batch or somebody else is refused is told beside the rest."""
+    if not event["type"].endswith("Rejected") or "instructions" in body:
+        return False
+    same = ("account", "client_order_id")
+    return all(event[name] == body[name] for name in same if name in event and name in body)
 
 
 async def _within(answer: "asyncio.Future[list[Event]]", seconds: float) -> list[Event] | None:

@@ -104,3 +104,78 @@ class ErrorForm(TypedDict):
     """The one error form."""
 
     error: Problem
+
+
+class PriceList(TypedDict):
+    """Every market's latest prices."""
+
+    prices: list[Price]
+
+
+class OrderView(TypedDict):
+    """One order, open or over. `average_price` is for display; `reason` says why it closed."""
+
+    order_id: int
+    market: str
+    client_order_id: str
+    order_type: str
+    time_in_force: str
+    post_only: bool
+    reduce_only: bool
+    state: str
+    side: str
+    price: str | None
+    size: str
+    filled: str
+    remaining: str
+    display: str | None
+    average_price: str | None
+    reason: str | None
+    placed_at: int | None
+    expires_at: int | None
+    closed_at: int | None
+
+
+class OrderPage(TypedDict):
+    """An account's orders, newest first. `next`: `before` of the page that follows, null on the last."""
+
+    account: str
+    orders: list[OrderView]
+    next: int | None
+
+
+class TransferOutcome(TypedDict):
+    """What became of a command. `position`: its place, for `Cleartide-After`; `events`: null while undecided."""
+
+    command_id: str
+    position: int
+    events: list[dict[str, Any]] | None
+
+
+class OrderOutcome(TransferOutcome):
+    """The same for orders: `state` is accepted, filled, canceled, expired, rejected, closed, or pending (202)."""
+
+    client_order_id: str | None
+    order_id: int | None
+    state: str
+
+
+class LedgerEntry(TypedDict):
+    """One leg of a transaction in the account's books: above zero is in its favour."""
+
+    transaction_id: int
+    leg: int
+    account: str
+    asset: str
+    kind: str
+    command_seq: int
+    at: int
+    amount: str
+
+
+class LedgerPage(TypedDict):
+    """Entries, newest first, transactions whole. `next`: `before` of the page that follows, null on the last."""
+
+    account: str
+    entries: list[LedgerEntry]
+    next: int | None

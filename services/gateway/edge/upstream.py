@@ -4,11 +4,13 @@ from time import perf_counter
 from typing import Any, Final
 
 import msgspec
+from cleartide.contracts.pools import base_of
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 
+from services.gateway.edge import after
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.metrics import EdgeMetrics
 
@@ -36,6 +38,7 @@ class Upstream:
         """The `data` of the answer. ApiError 504 without an answer in time, 503 when nobody serves, 404, 422, 502."""
         started, outcome = perf_counter(), "error"
         try:
+            await after.reached(service, base_of(service), self._position)
             data = await self._ask(service, query, params)
             outcome = "ok"
             return data
@@ -44,6 +47,9 @@ class Upstream:
             raise
         finally:
             self._metrics.upstream.labels(service, query, outcome).observe(perf_counter() - started)
+
+    async def _position(self, service: str) -> Any:
+        return await self._ask(service, "position", {})
 
     async def _ask(self, service: str, query: str, params: dict[str, Any]) -> Any:
         detail = {"service": service, "query": query}

@@ -4,9 +4,9 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import asyncpg
@@ -24,6 +24,7 @@ from services.gateway.app import SERVICE
 from services.gateway.edge.server import Resources, listening_socket, run_edge
 from services.gateway.identity.encodings import base58_encode, base58check_encode, segwit_address
 from services.gateway.settings import GatewaySettings
+from tests.support.installation import Installation
 from tests.support.schema import migrated
 from tests.support.servers import Broker, Database
 
@@ -174,9 +175,32 @@ async def entrance(
         yield door
 
 
+class Schemas(Protocol):
+    """Where a service's schema is."""
+
+    def dsn(self, service: str) -> str: ...
+
+
+class Bus(Protocol):
+    """Connections to the bus, by user."""
+
+    def client(self, user: str) -> AbstractAsyncContextManager[Client]: ...
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The schemas of a whole installation."""
+
+    installation: Installation
+
+    def dsn(self, service: str) -> str:
+        """As the service's role."""
+        return self.installation.service_dsn(service)
+
+
 @asynccontextmanager
 async def serving(
-    database: Database, broker: Broker, *, redis_url: str | None = None, **settings: Any
+    database: Schemas, broker: Bus, *, redis_url: str | None = None, **settings: Any
 ) -> AsyncIterator[Entrance]:
     """One more process's worth of edge on a database that is migrated."""
     redis = Redis.from_url(redis_url) if redis_url else None

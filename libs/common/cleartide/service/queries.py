@@ -1,7 +1,7 @@
 """Questions to a service's read model, on NATS request and reply."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -13,10 +13,24 @@ from cleartide.service.definition import Query, QueryError, Service
 
 log = structlog.get_logger()
 
+_POSITION_SQL: Final = "SELECT position FROM consumer_position LIMIT 1"
+_EMITTED_SQL: Final = "SELECT channel, last_seq FROM outbox_position ORDER BY channel LIMIT 100"
+
+
+async def position(pool: Any, _: dict[str, Any]) -> Any:
+    """How far the committed tables are: the last message of the input that they know, the last one of each output.
+
+    Who has given a command at position n, and asks again when `position` is n or more, reads what he wrote.
+    """
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        reached = await connection.fetchval(_POSITION_SQL)
+        emitted = await connection.fetch(_EMITTED_SQL)
+    return {"position": reached, "emitted": {row["channel"]: row["last_seq"] for row in emitted}}
+
 
 async def serve_queries(service: Service, broker: NatsBroker, pool: "asyncpg.Pool[Any]") -> None:
-    """Answer on `query.<service>.<name>` from now on."""
-    for name, query in service.queries.items():
+    """Answer on `query.<service>.<name>` from now on; every service tells its `position`."""
+    for name, query in {"position": position, **service.queries}.items():
         broker.subscriber(f"query.{service.name}.{name}")(_answering(query, pool))
     await broker.start()
 

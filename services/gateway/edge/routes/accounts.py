@@ -8,6 +8,7 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import account_view, position_view
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.paging import paged
 from services.gateway.edge.parameters import (
     AccountFilter,
     AccountPath,
@@ -17,6 +18,7 @@ from services.gateway.edge.parameters import (
     MarketFilter,
     OrderState,
 )
+from services.gateway.edge.shapes import OrderPage
 
 Days = Annotated[int, Query(ge=1, le=366)]
 _ACCOUNT_FIELDS = ("account", "level", "health_factor", "equity", "liquidating")
@@ -39,7 +41,11 @@ def accounts_router(edge: Edge) -> APIRouter:
     async def one_account(account: AccountPath) -> Response:
         return await edge.answer(("account", account), SHORT_MS, lambda: _account(edge, account))
 
-    @router.get("/accounts/{account}/orders", summary="An account's orders, open and closed, newest first")
+    @router.get(
+        "/accounts/{account}/orders",
+        summary="An account's orders, open and closed, newest first",
+        response_model=OrderPage,
+    )
     async def orders(
         account: AccountPath,
         state: OrderState = "all",
@@ -52,7 +58,7 @@ def accounts_router(edge: Edge) -> APIRouter:
         return await edge.answer(
             ("orders", account, *narrowed.values(), limit),
             SHORT_MS,
-            lambda: ask("matching", "orders", account=account, limit=limit, **narrowed),
+            lambda: _orders(edge, account, limit, narrowed),
         )
 
     @router.get("/liquidations", summary="The newest liquidation steps, newest first")
@@ -68,6 +74,11 @@ def accounts_router(edge: Edge) -> APIRouter:
         return await edge.answer(("earnings", account, limit), LONG_MS, lambda: _earnings(edge, account, limit))
 
     return router
+
+
+async def _orders(edge: Edge, account: str, limit: int, narrowed: dict[str, Any]) -> dict[str, Any]:
+    found = await edge.upstream.ask("matching", "orders", account=account, limit=limit, **narrowed)
+    return paged(found, "orders", "order_id", limit)
 
 
 async def _positions(edge: Edge, account: str | None, limit: int) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What an account may take out, what moved, and what trading costs: from matching."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cleartide.contracts.types import JSON_SAFE
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.paging import paged
 from services.gateway.edge.parameters import AccountPath, Limit, MarketFilter
 
 AssetFilter = Annotated[str | None, Query(pattern=r"^[A-Z0-9][A-Z0-9-]{0,23}$")]
@@ -31,7 +32,7 @@ def money_router(edge: Edge) -> APIRouter:
         return await edge.answer(
             ("transfers", account, asset, before, limit),
             SHORT_MS,
-            lambda: ask("matching", "transfers", account=account, limit=limit, **narrowed),
+            lambda: _transfers(edge, account, limit, narrowed),
         )
 
     @router.get("/accounts/{account}/transfers/open", summary="Deposits to be confirmed, withdrawals yet to leave")
@@ -56,3 +57,8 @@ def money_router(edge: Edge) -> APIRouter:
         )
 
     return router
+
+
+async def _transfers(edge: Edge, account: str, limit: int, narrowed: dict[str, Any]) -> dict[str, Any]:
+    found = await edge.upstream.ask("matching", "transfers", account=account, limit=limit, **narrowed)
+    return paged(found, "transfers", "transfer_id", limit)

@@ -1,9 +1,12 @@
 """Insurance funds and who would be deleveraged, from matching; funding payments, from funding."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.paging import whole
 from services.gateway.edge.parameters import AccountPath, Before, Limit, MarketFilter
 
 
@@ -26,7 +29,7 @@ def solvency_router(edge: Edge) -> APIRouter:
         return await edge.answer(
             ("payments", account, market, before, limit),
             SHORT_MS,
-            lambda: ask("funding", "payments", account=account, limit=limit, **narrowed),
+            lambda: _payments(edge, account, limit, narrowed),
         )
 
     @router.get("/insurance", summary="Every market's insurance fund: balance, position, and what it is worth")
@@ -34,3 +37,8 @@ def solvency_router(edge: Edge) -> APIRouter:
         return await edge.answer(("insurance",), LONG_MS, lambda: ask("matching", "insurance"))
 
     return router
+
+
+async def _payments(edge: Edge, account: str, limit: int, narrowed: dict[str, Any]) -> dict[str, Any]:
+    found = await edge.upstream.ask("funding", "payments", account=account, limit=limit, **narrowed)
+    return whole(found, "payments", "interval_start", limit)

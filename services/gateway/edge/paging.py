@@ -1,0 +1,21 @@
+"""Lists come a page at a time, newest first; `next` is what to give as `before` for the page that follows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def paged(answer: dict[str, Any], rows: str, by: str, limit: int) -> dict[str, Any]:
+    """The answer with its `next`: null on the last page. An answer without the list is passed on as it is."""
+    found: Sequence[Any] | None = answer.get(rows)
+    if found is None:
+        return answer
+    return {**answer, "next": found[-1][by] if len(found) >= limit else None}
+
+
+def whole(answer: dict[str, Any], rows: str, by: str, limit: int) -> dict[str, Any]:
+    """The same where several rows share one number: those that a full page may have cut through open the next one."""
+    found: Sequence[Any] | None = answer.get(rows)
+    if found is None or len(found) < limit:
+        return paged(answer, rows, by, limit)
+    kept = [row for row in found if row[by] != found[-1][by]] or found
+    return {**answer, rows: kept, "next": kept[-1][by]}

@@ -1,0 +1,62 @@
+"""Money over HTTP: withdrawals asked for and taken back, transfers within a family, and the ledger.
+
+Deposits are not asked for: they arrive at custody, which reports them, and are seen under `transfers/open`.
+"""
+
+from typing import Annotated, Any
+
+from cleartide.contracts import CancelWithdrawal, RequestWithdrawal, TransferFunds
+from cleartide.contracts.base import Message
+from cleartide.contracts.types import JSON_SAFE
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.edge.context import SHORT_MS, Edge
+from services.gateway.edge.decimals import told_to
+from services.gateway.edge.paging import whole
+from services.gateway.edge.parameters import AccountPath, Limit
+from services.gateway.edge.routes.asking import answered, ident_of, user_of
+from services.gateway.edge.routes.order_bodies import TransferBody, WithdrawalBody
+from services.gateway.edge.shapes import ErrorForm, LedgerPage, TransferOutcome
+
+WithdrawalPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="a `withdrawal_id` that an answer gave")]
+BeforeEntry = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="`next` of the page before")]
+
+
+def transfers_router(edge: Edge) -> APIRouter:
+    """Routes under /api/v1/accounts/{account} that move money, and what moved."""
+    router = APIRouter(prefix="/api/v1/accounts/{account}", tags=["money"], responses={422: {"model": ErrorForm}})
+
+    @router.post("/withdrawals", summary="Ask for an amount to be paid out", response_model=TransferOutcome)
+    async def withdraw(request: Request, account: AccountPath, body: WithdrawalBody) -> Response:
+        return await _moved(edge, request, RequestWithdrawal, account, body.model_dump())
+
+    @router.delete(
+        "/withdrawals/{withdrawal}", summary="Take back a withdrawal not yet begun", response_model=TransferOutcome
+    )
+    async def take_back(request: Request, account: AccountPath, withdrawal: WithdrawalPath) -> Response:
+        return await _moved(edge, request, CancelWithdrawal, account, {"withdrawal_id": withdrawal})
+
+    @router.post("/transfers", summary="Move an amount within the family", response_model=TransferOutcome)
+    async def transfer(request: Request, account: AccountPath, body: TransferBody) -> Response:
+        return await _moved(edge, request, TransferFunds, account, body.model_dump())
+
+    @router.get("/ledger", summary="Every entry of the account's books, newest first", response_model=LedgerPage)
+    async def ledger(account: AccountPath, before: BeforeEntry = None, limit: Limit = 50) -> Response:
+        async def entries() -> dict[str, Any]:
+            found = await edge.upstream.ask("matching", "ledger", account=account, before=before, limit=limit)
+            return whole(found, "entries", "transaction_id", limit)
+
+        return await edge.answer(("ledger", account, before, limit), SHORT_MS, entries)
+
+    return router
+
+
+async def _moved(edge: Edge, request: Request, contract: type[Message], account: str, wish: dict[str, Any]) -> Response:
+    outcome = await edge.commands.send(
+        contract, ident=ident_of(request), account=account, actor=user_of(request), **wish
+    )
+    if outcome["events"] is None:
+        return answered(outcome, 202)
+    return answered({**outcome, "events": told_to(account, outcome["events"], edge.directory.known)})

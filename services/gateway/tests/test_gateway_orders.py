@@ -1,0 +1,206 @@
+"""Orders and money over HTTP, on matching and risk as they are: placed, changed, canceled, read as soon as written."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from services.gateway.tests.entrance import Entrance, Installed, Person, serving
+from tests.support.installation import Installation
+from tests.support.traffic import Traffic
+
+MARKET = "BTC-PERP"
+BUY = {"market": MARKET, "side": "buy", "size": "0.010", "price": "61000.0"}
+
+
+@dataclass
+class Floor:
+    """A venue with one market and its door."""
+
+    door: Entrance
+    traffic: Traffic
+
+    async def trader(self, cash: str = "5000") -> Person:
+        """Somebody with money."""
+        person = await self.door.sign_in()
+        position = await self.traffic.deposit(person.user, cash)
+        status, body, _ = await person.ask("GET", f"accounts/{person.user}/margin", Cleartide_After=str(position))
+        assert (status, body["equity"]) == (200, f"{cash}.000000"), body
+        return person
+
+
+@pytest.fixture
+async def floor(installed: Installation) -> AsyncIterator[Floor]:
+    """Matching and risk as processes, the edge in here."""
+    await installed.start("matching", "risk")
+    async with installed.client() as operator, serving(Installed(installed), installed) as door:
+        traffic = Traffic(operator, accounts=("maker",))
+        await traffic.open_market()
+        yield Floor(door, traffic)
+
+
+async def check_an_order_is_placed_changed_and_canceled(floor: Floor) -> None:
+    """GW-ORDER-001: an order lives over HTTP as on the bus: placed, told, changed, canceled; figures are decimals."""
+    ann = await floor.trader()
+    orders = f"accounts/{ann.user}/orders"
+    status, placed, _ = await ann.ask("POST", orders, {**BUY, "client_order_id": "mine-1"})
+    assert (status, placed["state"], placed["client_order_id"]) == (201, "accepted", "mine-1"), placed
+    accepted = next(event for event in placed["events"] if event["type"] == "OrderAccepted")
+    assert (accepted["price"], accepted["size"], accepted["causation_id"]) == ("61000.0", "0.010", placed["command_id"])
+    status, one, _ = await ann.ask("GET", f"{orders}/mine-1", Cleartide_After=str(placed["position"]))
+    assert (status, one["order_id"], one["state"]) == (200, placed["order_id"], "open")
+    status, amended, _ = await ann.ask("PATCH", f"{orders}/mine-1", {"market": MARKET, "price": "61001.5"})
+    assert (status, amended["order_id"]) == (200, placed["order_id"])
+    after = {"Cleartide_After": str(amended["position"])}
+    assert (await ann.ask("GET", f"{orders}/mine-1", **after))[1]["price"] == "61001.5"
+    status, canceled, _ = await ann.ask("DELETE", f"{orders}/mine-1?market={MARKET}")
+    assert (status, canceled["state"]) == (200, "canceled")
+    status, page, _ = await ann.ask("GET", f"{orders}?state=open", Cleartide_After=str(canceled["position"]))
+    assert (status, page["orders"], page["next"]) == (200, [], None)
+
+
+async def check_what_matching_refuses_is_told_by_its_reason(floor: Floor) -> None:
+    """GW-ORDER-002: a refusal is 422 with matching's reason; another's order, or none, is 404 or 422, never a 5xx."""
+    ann = await floor.trader("10")
+    orders = f"accounts/{ann.user}/orders"
+    status, body, _ = await ann.ask("POST", orders, {**BUY, "size": "90.000"})
+    assert (status, body["error"]["code"]) == (422, "insufficient_margin")
+    status, body, _ = await ann.ask("POST", orders, {**BUY, "price": "61000.05"})
+    assert status == 422, body
+    assert (await ann.ask("GET", f"{orders}/nothing"))[0] == 404
+    status, body, _ = await ann.ask("DELETE", f"{orders}/nothing?market={MARKET}")
+    assert (status, body["error"]["code"]) == (422, "unknown_order")
+    assert (await ann.ask("POST", orders, {**BUY, "market": "NONE-PERP"}))[0] == 422
+
+
+async def check_the_same_idempotency_key_places_one_order(floor: Floor) -> None:
+    """GW-ORDER-003: repeated with its Idempotency-Key an order is one order, also without an id of its own."""
+    ann = await floor.trader()
+    orders, once = f"accounts/{ann.user}/orders", {"Idempotency_Key": uuid.uuid4().hex}
+    answers = await asyncio.gather(*(ann.ask("POST", orders, BUY, **once) for _ in range(5)))
+    assert {status for status, _, _ in answers} == {201}
+    assert len({body["order_id"] for _, body, _ in answers}) == 1
+    place = {"Cleartide_After": str(answers[0][1]["position"])}
+    assert len((await ann.ask("GET", orders, **place))[1]["orders"]) == 1
+
+
+async def check_a_batch_answers_each_instruction_and_cancel_all_ends_them(floor: Floor) -> None:
+    """GW-ORDER-004: a batch goes through in order, what is refused in it beside what is not; then all are canceled."""
+    ann = await floor.trader()
+    orders = f"accounts/{ann.user}/orders"
+    terms = {"action": "place", "side": "buy", "size": "0.010"}
+    batch: list[dict[str, Any]] = [
+        {**terms, "client_order_id": "b-1", "price": "60000.0"},
+        {**terms, "client_order_id": "b-2", "price": "60001.0", "size": "500.000"},
+        {"action": "amend", "client_order_id": "b-1", "price": "60002.0"},
+        {**terms, "client_order_id": "b-3", "price": "59999.0", "stop_loss": {"trigger_price": "58000.0"}},
+    ]
+    status, told, _ = await ann.ask("POST", f"{orders}/batch", {"market": MARKET, "instructions": batch})
+    assert status == 200, told
+    said = [(event["type"], event["client_order_id"]) for event in told["events"] if "client_order_id" in event]
+    assert said[:3] == [("OrderAccepted", "b-1"), ("OrderRejected", "b-2"), ("OrderAmended", "b-1")]
+    assert said[3] == ("OrderAccepted", "b-3")
+    status, told, _ = await ann.ask("DELETE", f"{orders}?market={MARKET}")
+    assert (status, told["events"][-1]["type"], told["events"][-1]["canceled"]) == (200, "OrdersCanceled", 2)
+
+
+async def check_a_fill_tells_nothing_of_the_other_side(floor: Floor) -> None:
+    """GW-ORDER-005: of a trade each side is told its own; neither learns who the other was."""
+    ann, ben = await floor.trader(), await floor.trader()
+    resting = {**BUY, "side": "sell", "price": "61800.0", "client_order_id": "ask-1"}
+    assert (await ben.ask("POST", f"accounts/{ben.user}/orders", resting))[0] == 201
+    taking = {**BUY, "price": "61800.0", "time_in_force": "ioc", "client_order_id": "bid-1"}
+    status, told, _ = await ann.ask("POST", f"accounts/{ann.user}/orders", taking)
+    assert (status, told["state"]) == (201, "filled"), told
+    [fill] = [event for event in told["events"] if event["type"] == "PositionChanged"]
+    assert (fill["fill"], fill["fill_price"]) == ("0.010", "61800.0")
+    assert ben.user not in str(told)
+    place = {"Cleartide_After": str(told["position"])}
+    status, risk, _ = await ann.ask("GET", f"accounts/{ann.user}", **place)
+    assert (status, [row["size"] for row in risk["positions"]]) == (200, ["0.010"])
+    status, ledger, _ = await ann.ask("GET", f"accounts/{ann.user}/ledger?limit=3", **place)
+    assert (status, ledger["next"] is not None) == (200, True)
+    seen = [entry["transaction_id"] for entry in ledger["entries"]]
+    status, rest, _ = await ann.ask("GET", f"accounts/{ann.user}/ledger?before={ledger['next']}", **place)
+    assert status == 200
+    assert not set(seen) & {entry["transaction_id"] for entry in rest["entries"]}
+
+
+async def check_nobody_trades_or_pays_out_for_somebody_else(floor: Floor) -> None:
+    """GW-ORDER-006: a stranger is 401, another 403; a delegate may what was granted, and no more."""
+    ann, ben = await floor.trader(), await floor.trader()
+    orders, payout = f"accounts/{ann.user}/orders", {"amount": "1", "destination": "0xabc"}
+    assert (await floor.door.ask("POST", orders, BUY))[0] == 401
+    assert (await ben.ask("POST", orders, BUY))[0] == 403
+    assert (await ben.ask("POST", f"accounts/{ann.user}/withdrawals", payout))[0] == 403
+    rights = {"trade": True, "cancel": True, "deposit": False, "withdraw": False, "transfer": False}
+    assert (await ann.ask("PUT", f"accounts/{ann.user}/delegates/{ben.user}", rights))[0] in (200, 202)
+    status, told, _ = await ben.ask("POST", orders, BUY)
+    assert status == 201, told
+    status, told, _ = await ben.ask("POST", f"accounts/{ann.user}/withdrawals", payout)
+    assert (status, told["error"]["code"]) == (422, "not_permitted")
+
+
+async def check_a_withdrawal_is_asked_for_and_taken_back(floor: Floor) -> None:
+    """GW-ORDER-007: a withdrawal locks its amount and gives it back; more than there is stays; a transfer is within."""
+    ann = await floor.trader("100")
+    money = f"accounts/{ann.user}"
+    status, told, _ = await ann.ask("POST", f"{money}/withdrawals", {"amount": "40", "destination": "0xabc"})
+    assert status == 200, told
+    asked = next(event for event in told["events"] if event["type"] == "WithdrawalProgressed")
+    place = {"Cleartide_After": str(told["position"])}
+    assert (await ann.ask("GET", f"{money}/margin", **place))[1]["equity"] == "60.000000"
+    status, told, _ = await ann.ask("DELETE", f"{money}/withdrawals/{asked['withdrawal_id']}")
+    assert status == 200, told
+    place = {"Cleartide_After": str(told["position"])}
+    assert (await ann.ask("GET", f"{money}/margin", **place))[1]["equity"] == "100.000000"
+    status, told, _ = await ann.ask("POST", f"{money}/withdrawals", {"amount": "400", "destination": "0xabc"})
+    assert status == 422, told
+    status, told, _ = await ann.ask("POST", f"{money}/transfers", {"to_account": "maker", "amount": "1"})
+    assert status == 422, told
+
+
+async def check_a_place_that_does_not_come_is_told_in_time(floor: Floor) -> None:
+    """GW-ORDER-008: a read after a place that nobody has reached ends with 504 and Retry-After; a bad place is 422."""
+    ann = await floor.trader()
+    status, told, headers = await ann.ask("GET", f"accounts/{ann.user}/margin", Cleartide_After="900000")
+    assert (status, told["error"]["code"], headers["Retry-After"]) == (504, "not_there_yet", "1")
+    assert (await ann.ask("GET", f"accounts/{ann.user}/margin", Cleartide_After="-1"))[0] == 422
+
+
+async def check_orders_are_counted_and_cancels_are_not(floor: Floor) -> None:
+    """GW-ORDER-009: orders count against the pace of their owner's tier, a batch by its length; cancels are free."""
+    ann = await floor.trader()
+    orders = f"accounts/{ann.user}/orders"
+    before = floor.door.count("cleartide_quota_total", kind="orders", verdict="alone")
+    assert (await ann.ask("POST", orders, {**BUY, "price": "60000.0"}))[0] == 201
+    assert (await ann.ask("DELETE", orders))[0] == 200
+    assert floor.door.count("cleartide_quota_total", kind="orders", verdict="alone") == before + 1
+
+
+async def check_a_deposit_is_no_request(floor: Floor) -> None:
+    """GW-ORDER-010: nobody credits himself: deposits are custody's to report."""
+    ann = await floor.trader()
+    for method in ("POST", "PUT"):
+        assert (await ann.ask(method, f"accounts/{ann.user}/deposits", {"amount": "1"}))[0] in (404, 405)
+
+
+@pytest.mark.timeout(240)
+async def test_trading_over_http(floor: Floor) -> None:
+    """GW-ORDER-001: one venue, and everything that its traders do over HTTP."""
+    for check in (
+        check_an_order_is_placed_changed_and_canceled,
+        check_what_matching_refuses_is_told_by_its_reason,
+        check_the_same_idempotency_key_places_one_order,
+        check_a_batch_answers_each_instruction_and_cancel_all_ends_them,
+        check_a_fill_tells_nothing_of_the_other_side,
+        check_nobody_trades_or_pays_out_for_somebody_else,
+        check_a_withdrawal_is_asked_for_and_taken_back,
+        check_a_place_that_does_not_come_is_told_in_time,
+        check_orders_are_counted_and_cancels_are_not,
+        check_a_deposit_is_no_request,
+    ):
+        await check(floor)
