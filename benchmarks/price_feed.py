@@ -19,6 +19,7 @@ from cleartide.service.memory import expect_batches, keep_state
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from benchmarks.pace import until
 from benchmarks.scenarios import PER_SECOND, SCENARIOS, Venue
 
 LAST_EVENTS_SECONDS: Final = 10.0
@@ -57,11 +58,10 @@ async def run(url: str, user: str, password: str, scenario: str, venue: Venue, s
 
 async def _send(client: Client, scenario: str, venue: Venue, random: Random) -> dict[str, int]:
     """One price per beat, and the maker's quotes behind it."""
-    loop, sent, before = asyncio.get_running_loop(), dict[str, int](), venue.mid
-    started = loop.time()
+    sent, before = dict[str, int](), venue.mid
+    started = asyncio.get_running_loop().time()
     for number, mid in enumerate(SCENARIOS[scenario](venue.mid, random)):
-        while number >= (loop.time() - started) * PER_SECOND:  # noqa: ASYNC110 - waits for a time, not for an event
-            await asyncio.sleep(0.0005)
+        await until(started + number / PER_SECOND)
         price, quotes = venue.price(mid), venue.quotes(rising=mid > before)
         subject, payload = price.subject, encode(price)
         sent[price.id] = time.perf_counter_ns()

@@ -18,6 +18,7 @@ from cleartide.service.memory import expect_batches, keep_state
 from nats.aio.msg import Msg
 
 from benchmarks.flow import Flow
+from benchmarks.pace import until
 
 LAST_EVENTS_SECONDS = 30.0
 WARM_SHARE = 0.1
@@ -42,11 +43,9 @@ async def run(url: str, user: str, password: str, rate: int, seconds: float, flo
     orders = {identity for identity, subject, _ in commands if subject.startswith("orders.")}
     sent: dict[str, int] = {}
     keep_state()
-    loop = asyncio.get_running_loop()
-    started = loop.time()
+    started = asyncio.get_running_loop().time()
     for number, (identity, subject, payload) in enumerate(commands):
-        while number >= (loop.time() - started) * rate:  # noqa: ASYNC110 - waits for a time, not for an event
-            await asyncio.sleep(0.0005)
+        await until(started + number / rate)
         if identity in orders:
             sent[identity] = time.perf_counter_ns()
         await client.publish(subject, payload)

@@ -184,6 +184,8 @@ class PostgresServer(Server):
             "password_encryption": "'scram-sha-256'",
             "shared_buffers": f"{_shared_buffers_mb() if self.durable else 64}MB",
             "max_wal_size": "'4GB'" if self.durable else "'1GB'",
+            # A commit that begins a segment makes it, unless a checkpoint has kept an old one: keep what a spike needs.
+            "min_wal_size": "'1GB'" if self.durable else "'80MB'",
             "checkpoint_timeout": "'15min'",
             "max_locks_per_transaction": 256,
             "random_page_cost": 1.1,

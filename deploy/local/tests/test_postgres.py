@@ -110,6 +110,7 @@ class TestSettings:
             connection = await asyncpg.connect(server.dsn)
             for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
                 assert await connection.fetchval("SELECT current_setting($1)", name) == "on", name
+            assert await connection.fetchval("SHOW min_wal_size") == "1GB"  # log that commits need not make
             await connection.close()
         finally:
             await server.stop()
