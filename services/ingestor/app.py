@@ -22,5 +22,6 @@ SERVICE: Final = Service(
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
     partitions=tuple(Partitioned(table.name, ahead_days=3) for table in SERIES),
+    truth=("venue_fees",),
     background=(feed,),
 )

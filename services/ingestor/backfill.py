@@ -37,21 +37,6 @@ EARLIEST: Final = Table(
         "found_at": "timestamptz",
     },
 )
-INSTRUMENTS: Final = Table(
-    "instruments",
-    key=("venue", "symbol"),
-    columns={
-        "venue": "text",
-        "symbol": "text",
-        "base": "text",
-        "quote": "text",
-        "kind": "text",
-        "tick_size": "text",
-        "lot_size": "text",
-        "funding_interval_micros": "bigint",
-        "seen_at": "timestamptz",
-    },
-)
 _MISSING: Final = """SELECT before, ts FROM (
     SELECT ts, lag(ts) OVER (ORDER BY ts) AS before FROM venue_candles
     WHERE venue = $1 AND symbol = $2 AND span = $3 AND ts >= $4 AND ts < $5) t
@@ -250,10 +235,3 @@ def _head(task: Task, at: int, seq: int, quality: str = "ok") -> Row:
 
 def _micros(moment: datetime) -> int:
     return (moment - EPOCH) // (instant(1) - EPOCH)
-
-
-def instrument_row(venue: str, instrument: Instrument) -> Row:
-    """What the numbers of an instrument mean, as the store keeps it."""
-    grid = (instrument.tick_size, instrument.lot_size, instrument.funding_interval_micros)
-    names = (instrument.base, instrument.quote, instrument.kind)
-    return venue, instrument.symbol, *names, *grid, datetime.now(UTC)

@@ -129,6 +129,7 @@ INSTRUMENTS: Final = Table(
         "said_at": "bigint",
     },
     load=False,
+    beside=("said_at", 0),
 )
 INDEX_PRICES: Final = _series("index_prices", ("market",), {"market": "text", "price": "text", "used": "integer"})
 INDEX_SOURCES: Final = _series(

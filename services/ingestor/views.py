@@ -43,11 +43,19 @@ _FIGURES: Final = (
 )
 
 
+TERMS: Final = """(SELECT t.venue, t.symbol, t.base, t.quote, t.contract_type, t.tick_size, t.lot_size, t.size_step,
+    t.funding_interval_micros, coalesce(s.maker_ppb, w.maker_ppb, t.maker_ppb) AS maker_ppb,
+    coalesce(s.taker_ppb, w.taker_ppb, t.taker_ppb) AS taker_ppb, t.said_at FROM venue_instruments t
+    LEFT JOIN venue_fees s ON s.venue = t.venue AND s.symbol = t.symbol
+    LEFT JOIN venue_fees w ON w.venue = t.venue AND w.symbol = '')"""
+"""Every instrument as a subquery, with the fees given by hand where there are any."""
+
+
 async def instruments(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
     """Every instrument that is followed, or those of `base`, `symbol` or `venue`: grid and fees."""
     records = await pool.fetch(
-        "SELECT * FROM venue_instruments WHERE ($1::text IS NULL OR base = $1) AND ($2::text IS NULL OR symbol = $2) "
-        "AND ($3::text IS NULL OR venue = $3) ORDER BY venue, symbol LIMIT $4",
+        f"SELECT * FROM {TERMS} i WHERE said_at > 0 AND ($1::text IS NULL OR base = $1) "  # noqa: S608
+        "AND ($2::text IS NULL OR symbol = $2) AND ($3::text IS NULL OR venue = $3) ORDER BY venue, symbol LIMIT $4",
         *_which(params),
         MAX_ROWS,
     )
@@ -69,7 +77,7 @@ async def liquidity_history(pool: Any, params: dict[str, Any]) -> dict[str, Any]
     before = params.get("before")
     records = await pool.fetch(
         f"SELECT {_FIGURES}, i.tick_size, i.taker_ppb, i.base, i.quote FROM venue_liquidity l "  # noqa: S608
-        "JOIN venue_instruments i USING (venue, symbol) WHERE l.venue = $1 AND l.symbol = $2 "
+        f"JOIN {TERMS} i USING (venue, symbol) WHERE l.venue = $1 AND l.symbol = $2 "
         "AND ($3::timestamptz IS NULL OR l.ts < $3) ORDER BY l.ts DESC LIMIT $4",
         str(params["venue"]),
         str(params["symbol"]),
@@ -95,7 +103,7 @@ async def statistics(pool: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 async def _newest(pool: Any, params: dict[str, Any]) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = await pool.fetch(
-        f"SELECT {_FIGURES}, i.tick_size, i.taker_ppb, i.base, i.quote FROM venue_instruments i "  # noqa: S608
+        f"SELECT {_FIGURES}, i.tick_size, i.taker_ppb, i.base, i.quote FROM {TERMS} i "  # noqa: S608
         "CROSS JOIN LATERAL (SELECT * FROM venue_liquidity v WHERE v.venue = i.venue AND v.symbol = i.symbol "
         "ORDER BY v.ts DESC LIMIT 1) l WHERE ($1::text IS NULL OR i.base = $1) "
         "AND ($2::text IS NULL OR i.symbol = $2) AND ($3::text IS NULL OR i.venue = $3) "

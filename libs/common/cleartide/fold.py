@@ -63,6 +63,8 @@ class Table:
     write: "upsert" replaces by key; "append" never sees a key twice; "ignore" keeps the first row of a key.
     load: whether its rows are part of the in-memory state and read back at start.
     digest: whether a rebuild must reproduce it exactly.
+    beside: a column and its value in rows that commands write beside the fold: they never take the place of the fold's
+    own, and a rebuild keeps them as they are.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Table:
     write: Literal["upsert", "append", "ignore"] = "upsert"
     load: bool = True
     digest: bool = True
+    beside: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
         missing = [column for column in self.key if column not in self.columns]
@@ -80,6 +83,11 @@ class Table:
     def key_of(self, row: Row) -> Key:
         """The primary-key part of a row given in column order."""
         return tuple([row[position] for position in self.key_positions])
+
+    @property
+    def is_beside(self) -> str:
+        """The condition that holds for rows written beside the fold; "false" where nobody does."""
+        return f"{self.beside[0]} = {self.beside[1]}" if self.beside else "false"
 
     @cached_property
     def key_positions(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from cleartide.console import CommandError
 from cleartide.store.bulk import BulkWriter
 
 from services.ingestor.adapters.history import KINDS, histories
-from services.ingestor.backfill import INSTRUMENTS, Backfill, Plan, Progress, Task, instrument_row
+from services.ingestor.backfill import Backfill, Plan, Progress, Task
 from services.ingestor.commands import TEXTS
 from services.ingestor.commands.options import (
     SERVICE,
@@ -26,7 +26,8 @@ from services.ingestor.commands.options import (
 from services.ingestor.commands.output import show
 from services.ingestor.commands.venues import add_venues, chosen, instruments, rest_clients
 from services.ingestor.domain.ranges import SPANS
-from services.ingestor.repository import EPOCH, instant
+from services.ingestor.registry import instrument_row
+from services.ingestor.repository import EPOCH, INSTRUMENTS, instant
 
 SETTLED: Final = timedelta(minutes=1)
 """What is younger than this may not be told completely yet."""

@@ -10,9 +10,7 @@ from typing import Any, Final
 from cleartide.fold import Row
 from cleartide.store.bulk import BulkWriter
 
-from services.ingestor.adapters.instrument import HOUR_MICROS
 from services.ingestor.adapters.venue import Listed, Venue
-from services.ingestor.backfill import INSTRUMENTS
 from services.ingestor.commands import TEXTS
 from services.ingestor.commands.options import SERVICE, add, add_database, add_format, database_url, listed, schema
 from services.ingestor.commands.output import Age, show
@@ -25,7 +23,8 @@ from services.ingestor.commands.venues import (
     own_symbols,
     rest_clients,
 )
-from services.ingestor.repository import EPOCH
+from services.ingestor.registry import listed_row
+from services.ingestor.repository import EPOCH, INSTRUMENTS
 from services.ingestor.settings import IngestorSettings
 
 _NEWEST: Final = f"""SELECT n.*, s.last_ticks AS day_last, s.high_ticks, s.low_ticks, s.volume_lots,
@@ -64,9 +63,13 @@ def add_parsers(commands: Any) -> None:
 async def _market(arguments: argparse.Namespace) -> None:
     rows, recorded = await _listings(chosen(arguments.exchanges), arguments.symbols, arguments)
     if arguments.record:
-        async with BulkWriter(database_url(arguments), SERVICE) as writer:
-            await writer.write(INSTRUMENTS, recorded)
+        await _record(arguments, recorded)
     show(rows, arguments.format, empty="nothing of that is listed")
+
+
+async def _record(arguments: argparse.Namespace, rows: Sequence[Row]) -> None:
+    async with BulkWriter(database_url(arguments), SERVICE) as writer:
+        await writer.write(INSTRUMENTS, rows)
 
 
 async def _listings(
@@ -84,8 +87,7 @@ async def _listings(
                     continue
                 rows.append(_listed(venue.name, each))
                 tick = pinned.get(each.symbol, each.tick_size)
-                names = (venue.name, each.symbol, each.base, each.quote, each.kind)
-                recorded.append((*names, tick, each.lot_size, each.funding_hours * HOUR_MICROS, datetime.now(UTC)))
+                recorded.append(listed_row(venue, each, tick))
     return rows, recorded
 
 
@@ -124,8 +126,7 @@ async def _tickers(connection: Any, arguments: argparse.Namespace) -> list[dict[
     if unknown := sorted({each["venue"] for each in records if (each["venue"], each["symbol"]) not in known}):
         # The first time: what a tick is worth is asked of the venue, and kept.
         _, listings = await _listings(chosen(unknown), (), arguments)
-        async with BulkWriter(database_url(arguments), SERVICE) as writer:
-            await writer.write(INSTRUMENTS, listings)
+        await _record(arguments, listings)
         known = await scales(connection)
     return [_figures(each, scale_of(known, each["venue"], each["symbol"]), now, arguments) for each in records]
 

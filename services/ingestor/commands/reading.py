@@ -42,7 +42,7 @@ def add_selection(parser: argparse.ArgumentParser, *, times: bool = False) -> No
 
 async def scales(connection: Any) -> Mapping[tuple[str, str], Scale]:
     """Every instrument that the store knows."""
-    records = await connection.fetch("SELECT venue, symbol, tick_size, lot_size FROM instruments LIMIT 100000")
+    records = await connection.fetch("SELECT venue, symbol, tick_size, lot_size FROM venue_instruments LIMIT 100000")
     return {
         (each["venue"], each["symbol"]): Scale(Decimal(each["tick_size"]), Decimal(each["lot_size"]))
         for each in records

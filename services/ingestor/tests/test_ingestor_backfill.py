@@ -299,4 +299,4 @@ async def test_the_command_line_fetches_says_what_is_missing_and_shows_how_far_i
 
 async def _instruments(schema: ServiceSchema) -> list[Any]:
     async with schema.pool() as pool:
-        return list(await pool.fetch("SELECT * FROM instruments"))
+        return list(await pool.fetch("SELECT * FROM venue_instruments"))

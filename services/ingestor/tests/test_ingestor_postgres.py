@@ -134,3 +134,27 @@ async def test_migrations_can_be_taken_back(schema: ServiceSchema) -> None:
         await connection.execute(path.read_text().split("-- migrate:down")[1])
     assert await connection.fetchval(tables) == 0
     await connection.close()
+
+
+async def test_what_was_recorded_of_instruments_is_carried_over(database: Database) -> None:
+    """ING-INST-001"""
+    texts = {f"m{path.stem}": path.read_text() for path in sorted(SERVICE.migrations.glob("*.sql"))}
+    one_table = next(name for name in texts if "one_table" in name)
+    await database.migrator("ingestor", **{name: text for name, text in texts.items() if name < one_table}).migrate()
+    connection = await asyncpg.connect(database.dsn("ingestor"))
+    told = "'binance-usdm', 'BTCUSDT', 'BTC', 'USDT', 'linear', '0.1', '0.001'"
+    await connection.execute(f"INSERT INTO venue_instruments VALUES ({told}, '0.001', 28800000000, 200000, 500000, 9)")
+    await connection.execute(
+        f"INSERT INTO instruments VALUES ({told.replace('0.1', '9')}, 28800000000, now()), "
+        f"({told.replace('USDT', 'USD').replace('linear', 'inverse')}, 14400000000, now())"
+    )
+    await database.migrator("ingestor", **texts).migrate()
+    rows = "SELECT symbol, contract_type, tick_size, funding_interval_micros, taker_ppb, said_at FROM venue_instruments"
+    assert [tuple(row) for row in await connection.fetch(f"{rows} ORDER BY symbol")] == [
+        ("BTCUSD", "inverse", "0.1", 14_400_000_000, 0, 0),
+        ("BTCUSDT", "linear", "0.1", 28_800_000_000, 500_000, 9),
+    ]
+    await connection.execute(texts[one_table].split("-- migrate:down")[1])
+    assert await connection.fetchval("SELECT count(*) FROM instruments WHERE kind IN ('linear', 'inverse')") == 2
+    assert await connection.fetchval("SELECT count(*) FROM venue_instruments") == 1
+    await connection.close()

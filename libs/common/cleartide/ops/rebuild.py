@@ -51,6 +51,7 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
     admin = await asyncpg.connect(settings.admin_dsn)
     try:
         await _require_stopped(admin, name)
+        await fence(admin, name)
         expected, target = await _current(admin, service)
         before = f"{name}_before_rebuild"
         await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(before)} CASCADE")
@@ -88,6 +89,14 @@ async def _require_stopped(admin: "asyncpg.Connection[Any]", name: str) -> None:
     raise RebuildError(f"{name} runs: stop it, and its standby, before it is rebuilt")
 
 
+async def fence(admin: "asyncpg.Connection[Any]", name: str) -> None:
+    """From here on the schema stays as it is: a commit that is on its way is waited for, a later one is refused.
+
+    The server does not notice at once that a process was killed, and goes on with the statement that it was given.
+    """
+    await admin.execute(f"UPDATE {quoted(name)}.consumer_position SET epoch = epoch + 1")  # noqa: S608
+
+
 async def _current(admin: "asyncpg.Connection[Any]", service: Service) -> tuple[dict[str, str], Progress]:
     await enter_schema(admin, service.name)
     try:
@@ -123,13 +132,22 @@ async def _mark_published(admin: "asyncpg.Connection[Any]", name: str) -> None:
 
 
 async def _keep_truth(admin: "asyncpg.Connection[Any]", service: Service, before: str) -> None:
-    """What is no fold moves over as it is, with its indexes, policies and sequences: all of it or nothing."""
+    """What is no fold moves over as it is, with its indexes, policies and sequences, and rows that were written beside
+    the fold are copied: all of it or nothing.
+    """
     schema = quoted(service.name)
     async with admin.transaction():
         for table in service.truth:
             await admin.execute(f"DROP TABLE {schema}.{quoted(table)} CASCADE")
         for table in service.truth:
             await admin.execute(f"ALTER TABLE {quoted(before)}.{quoted(table)} SET SCHEMA {schema}")
+        for each in service.repository.tables:
+            if each.beside:
+                columns = ", ".join(map(quoted, each.columns))
+                await admin.execute(
+                    f"INSERT INTO {schema}.{quoted(each.name)} ({columns}) SELECT {columns} "  # noqa: S608
+                    f"FROM {quoted(before)}.{quoted(each.name)} WHERE {each.is_beside} ON CONFLICT DO NOTHING"
+                )
 
 
 async def _fold_again(settings: OpsSettings, service: Service, target: Progress) -> None:

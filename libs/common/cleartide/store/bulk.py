@@ -80,7 +80,8 @@ class BulkWriter:
     async def write(self, table: Table, rows: Sequence[Row], *, replace: bool = False) -> int:
         """Write the rows of one table in column order; returns how many were new.
 
-        With `replace`, and for "upsert" tables, a row of a key that is there takes its place; all of them count.
+        With `replace`, and for "upsert" tables, a row of a key that is there takes its place; all of them count. What
+        the fold has said stays.
         """
         if not rows:
             return 0
@@ -128,9 +129,11 @@ def _merge(table: Table, staging: str, replace: bool) -> str:
     others = [name for name in table.columns if name not in table.key]
     updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in others)
     action = f"UPDATE SET {updates}" if others else "NOTHING"
+    if table.beside and others:
+        action += f" WHERE w.{table.is_beside}"
     # A batch that names a key twice means its last row; COPY keeps their order in ctid.
     return (
-        f"INSERT INTO {quoted(table.name)} ({names}) SELECT DISTINCT ON ({key}) {names} FROM {staging} "
+        f"INSERT INTO {quoted(table.name)} AS w ({names}) SELECT DISTINCT ON ({key}) {names} FROM {staging} "
         f"ORDER BY {key}, ctid DESC ON CONFLICT ({key}) DO {action}"
     )
 
