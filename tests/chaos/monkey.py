@@ -1,4 +1,4 @@
-"""Kills services, NATS and Postgres with `kill -9` while commands flow, restarts them, and audits the books."""
+"""Kills services, NATS and Postgres with `kill -9` while commands and chain events flow, restarts them, and audits the books."""
 
 import asyncio
 import time
@@ -9,13 +9,15 @@ from random import Random
 from typing import Final
 
 from tests.support.audit import audit
+from tests.support.indexer import Indexer
 from tests.support.installation import Installation, ServiceProcess
 from tests.support.traffic import Traffic
 
-SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "gateway")
+SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
 EVERYTHING: Final = (*SERVICES, "matching", "nats", "postgres")
 PAUSE_SECONDS: Final = (0.15, 0.9)
 FREEZES: Final = 0.3
+COMMANDS_PER_CHAIN_EVENT: Final = 4
 READY_SECONDS: Final = 120.0
 FENCED: Final = 75
 STANDBY: Final = "standby"
@@ -48,7 +50,7 @@ class Monkey:
         async with self.installed.client() as client:
             traffic = Traffic(client, seed=self.seed)
             await traffic.open_market()
-            flowing = asyncio.create_task(self._flow(traffic))
+            flowing = asyncio.create_task(self._flow(traffic, Indexer(client, seed=self.seed)))
             for _ in range(self.kills):
                 await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
                 await self._kill(random.choice(self.prey), random)
@@ -60,10 +62,12 @@ class Monkey:
         self.installed.stop_services()
         return await audit(self.installed, self.services, trade_ids)
 
-    async def _flow(self, traffic: Traffic) -> None:
+    async def _flow(self, traffic: Traffic, indexer: Indexer) -> None:
         while not self._ended.is_set():
             await traffic.step()
             self.commands += 1
+            if self.commands % COMMANDS_PER_CHAIN_EVENT == 0:
+                await indexer.step()
             await asyncio.sleep(0.002)
 
     async def _kill(self, victim: str, random: Random) -> None:

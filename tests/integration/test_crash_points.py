@@ -15,6 +15,7 @@ from cleartide.contracts import AlertInput, Message, RiskAlertRaised, VenueTicke
 from cleartide.ops.rebuild import rebuild
 
 from deploy.local.sandbox.market import MARKET
+from tests.support.indexer import Indexer
 from tests.support.installation import Installation
 from tests.support.streams import assert_gapless
 from tests.support.traffic import Traffic, publish_surely
@@ -58,6 +59,16 @@ class Commands(Step):
 
     async def __call__(self) -> None:
         await self._traffic.step()
+
+
+class ChainEvents(Step):
+    """What an indexer says."""
+
+    def __init__(self, indexer: Indexer) -> None:
+        self._indexer = indexer
+
+    async def __call__(self) -> None:
+        await self._indexer.step()
 
 
 class Published(Step):
@@ -150,3 +161,13 @@ async def test_a_crash_of_the_gateway_loses_and_doubles_nothing(installed: Insta
         installed.stop_services()
         await assert_gapless(client, "RISK")
     assert (await rebuild(installed.ops, "gateway")).position == await installed.position("gateway")
+
+
+async def test_a_crash_of_the_vaults_loses_and_doubles_nothing(installed: Installation) -> None:
+    """RUN-CRASH-004."""
+    async with installed.client() as client:
+        await _crash_everywhere(installed, "vaults", ChainEvents(Indexer(client, seed=11)))
+        await installed.settled(("vaults",))
+        installed.stop_services()
+        await assert_gapless(client, "VAULTS")
+    assert (await rebuild(installed.ops, "vaults")).position == await installed.position("vaults")

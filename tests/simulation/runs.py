@@ -13,11 +13,12 @@ from services.gateway.app import SERVICE as GATEWAY
 from services.ingestor.app import SERVICE as INGESTOR
 from services.matching.app import SERVICE as MATCHING
 from services.risk.app import SERVICE as RISK
+from services.vaults.app import SERVICE as VAULTS
 from tests.simulation.check import check
 from tests.simulation.loop import run_virtually
 from tests.simulation.world import World
 
-SERVICES: Final = (INGESTOR, MATCHING, RISK, FUNDING, EARNINGS, ANALYTICS, GATEWAY)
+SERVICES: Final = (INGESTOR, MATCHING, RISK, FUNDING, EARNINGS, ANALYTICS, VAULTS, GATEWAY)
 
 
 def folds() -> dict[str, Fold]:

@@ -11,7 +11,7 @@ from tests.support.streams import assert_gapless
 async def audit(installed: Installation, services: Sequence[str], trade_ids: Sequence[str]) -> dict[str, int]:
     """Check a settled and stopped installation. Returns what was counted; raises AssertionError or RebuildError."""
     async with installed.client() as client:
-        await assert_gapless(client, "EVENTS", "RISK", "FUNDING", "EARNINGS", "ANALYTICS")
+        await assert_gapless(client, "EVENTS", "RISK", "FUNDING", "EARNINGS", "ANALYTICS", "VAULTS")
     applied = await installed.fetch("matching", "SELECT outside_trade_id FROM trades WHERE outside_trade_id <> ''")
     assert sorted(row[0] for row in applied) == sorted(trade_ids), "outside trades: lost or doubled"
     entries = await installed.fetch("matching", "SELECT sum(amount_quanta) AS total, count(*) AS n FROM ledger_entries")
