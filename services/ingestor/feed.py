@@ -10,6 +10,7 @@ import aiohttp
 import asyncpg
 import msgspec
 import structlog
+from cleartide.bus.together import end
 from cleartide.money import MoneyError
 from prometheus_client import CollectorRegistry
 
@@ -79,8 +80,7 @@ class VenueFeed:
                 self._start(route.keep(session, stopping))
             await stopping.wait()
             self._group = None
-            for task in list(self._running):
-                task.cancel()
+            await end(list(self._running))
         try:
             async with asyncio.timeout(FINAL_FLUSH_SECONDS):
                 await self._publisher.flush()

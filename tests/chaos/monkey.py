@@ -1,4 +1,4 @@
-"""Kills services, NATS and Postgres with `kill -9` while commands and chain events flow, restarts them, and audits the books."""
+"""Kills services, NATS and Postgres with `kill -9` under traffic, restarts them, and audits the books."""
 
 import asyncio
 import time

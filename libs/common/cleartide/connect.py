@@ -1,7 +1,7 @@
-"""Connections to NATS, the same for services, tools and clients: reconnect for ever, own inbox."""
+"""Connections, the same for services, tools and clients: to NATS, reconnected for ever, with an own inbox; to Redis."""
 
 import asyncio
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from faststream.nats import NatsBroker
@@ -10,6 +10,9 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from cleartide.bus.permissions import inbox_prefix
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 log = structlog.get_logger()
 
@@ -103,3 +106,15 @@ async def connected(broker: NatsBroker, give_up_after: float | None = None) -> C
                 raise
             log.info("nats_not_reachable_yet", error=str(error)[:120])
             await asyncio.sleep(CONNECT_RETRY_SECONDS)
+
+
+def redis_client(url: str) -> "Redis":
+    """A client of Redis; how long a call may take is its caller's to say.
+
+    The client's own limit rests on `asyncio.wait_for`, which in Python 3.11 forgets a cancellation that comes together
+    with the answer.
+    """
+    from redis.asyncio import Redis  # only the edge has a cache, and the others start sooner without it
+
+    redis: Redis = Redis.from_url(url, socket_timeout=None)
+    return redis

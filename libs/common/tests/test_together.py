@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from cleartide.bus.together import run_together
+from cleartide.bus.together import end, run_together
 
 
 async def test_all_that_end_well_are_waited_for() -> None:
@@ -84,3 +84,25 @@ async def test_the_end_of_the_group_is_the_end_of_its_members() -> None:
     with pytest.raises(asyncio.CancelledError):
         await group
     assert [member is not None and member.done() for member in members] == [True, True]
+
+
+async def test_who_cancels_an_end_waits_for_it() -> None:
+    """A group within a group is cancelled again while it ends its members: they have ended when it has."""
+    ended: list[str] = []
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.02)
+            ended.append("slow")
+
+    members = [asyncio.create_task(slow())]
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(end(members))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert members[0].done()

@@ -12,6 +12,7 @@ import asyncpg
 import structlog
 import uvicorn
 from cleartide.bus.nats import NatsBus
+from cleartide.bus.together import end
 from cleartide.service import ServiceContext
 from cleartide.store.truth import TruthStore
 from nats.aio.client import Client
@@ -169,8 +170,7 @@ async def run_edge(
             await stopping.wait()
             edge.live.closing.set()
             server.should_exit = True
-            for task in running:
-                task.cancel()
+            await end(running)
 
 
 async def serve_edge(context: ServiceContext) -> None:

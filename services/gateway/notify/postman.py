@@ -15,6 +15,7 @@ from typing import Any, Final
 import aiohttp
 import asyncpg
 import structlog
+from cleartide.bus.together import end
 from cleartide.store.truth import Before, Row, Truth, TruthStore
 
 from services.gateway.domain.webhooks import Policy, Standing, backoff, outcome_of
@@ -92,10 +93,7 @@ class Postman:
                     log.warning("webhooks_wait", error=f"{type(error).__name__} {error}"[:200])
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
-            rounds = list(self._rounds.values())
-            for task in rounds:
-                task.cancel()
-            await asyncio.gather(*rounds, return_exceptions=True)
+            await end(list(self._rounds.values()))
 
     async def look(self) -> None:
         """Begin a round for every endpoint that has something due and is not being served."""

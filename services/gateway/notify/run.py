@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.streams import EVENTS, RISK
+from cleartide.bus.together import end
 from cleartide.service import ServiceContext
 from cleartide.store.truth import TruthStore
 from nats.aio.client import Client
@@ -122,7 +123,5 @@ async def serve_notifications(context: ServiceContext) -> None:
             if running.done():
                 await running
         finally:
-            for task in (running, stopping):
-                task.cancel()
-            await asyncio.gather(running, stopping, return_exceptions=True)
+            await end((running, stopping))
     log.info("notifications_stopped")

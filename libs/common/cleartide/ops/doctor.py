@@ -13,10 +13,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 import aiohttp
 import asyncpg
-from redis.asyncio import Redis
 
 from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.bus.streams import DEAD_LETTERS, SERVICES, STREAMS
+from cleartide.connect import redis_client
 from cleartide.ops.place import Place
 from cleartide.ops.registry import migrations_folder
 from cleartide.store.migrations import Migrator
@@ -257,7 +257,7 @@ class Examination:
     async def _cache(self) -> Result:
         if not self._place.redis_url:
             return "warn", "not configured"
-        redis = Redis.from_url(self._place.redis_url)
+        redis = redis_client(self._place.redis_url)
         try:
             started = time.perf_counter()
             await redis.ping()

@@ -16,8 +16,9 @@ from prometheus_client import CollectorRegistry
 from cleartide.bus.faults import crash_point_from
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import Fenced
+from cleartide.bus.together import end
 from cleartide.bus.worker import Worker
-from cleartide.connect import connected, nats_broker
+from cleartide.connect import connected, nats_broker, redis_client
 from cleartide.service.definition import Background, Service, ServiceContext
 from cleartide.service.epochs import FIRST_RETRY_SECONDS, RECOVERABLE, keep_beating, run_epochs, standby_beside
 from cleartide.service.fingerprint import fingerprint
@@ -103,8 +104,7 @@ async def _drain(tasks: "Sequence[asyncio.Task[None]]") -> None:
     _, late = await asyncio.wait(tasks, timeout=10)
     for task in late:
         log.warning("task_cancelled", task=task.get_name())
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 async def _connect(
@@ -153,9 +153,7 @@ async def _connect(
 
 
 def _redis(url: str, stack: AsyncExitStack) -> "Redis":
-    from redis.asyncio import Redis  # only the edge has a cache, and the others start sooner without it
-
-    redis: Redis = Redis.from_url(url)
+    redis = redis_client(url)
     stack.push_async_callback(redis.aclose)
     return redis
 

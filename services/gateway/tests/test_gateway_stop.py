@@ -1,0 +1,43 @@
+"""A gateway that is told to stop does so, whatever it is waiting for."""
+
+import asyncio
+
+from cleartide.connect import redis_client
+
+from deploy.local.ports import free_port
+from deploy.local.valkey import ValkeyServer
+from tests.support.installation import Installation
+
+MOMENTS = 30
+
+
+async def test_a_cancellation_that_comes_with_the_answer_counts(valkey: ValkeyServer) -> None:
+    """GW-STOP-001: whenever a call is cancelled, whoever made it ends; a gateway that stops waits for nobody."""
+    survivors = []
+    for moment in range(MOMENTS * 4):
+        client = redis_client(valkey.url)
+
+        async def ask() -> None:
+            await client.hgetall("nothing")  # noqa: B023
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+        asking = asyncio.create_task(ask())
+        for _ in range(moment % MOMENTS):
+            await asyncio.sleep(0.0001)
+        ended = asking.done()
+        asking.cancel()
+        await asyncio.wait([asking])
+        if not ended and not asking.cancelled():
+            survivors.append(moment % MOMENTS)
+        await client.aclose()
+    assert not survivors
+
+
+async def test_a_gateway_ends_by_itself_however_soon_it_is_stopped(installed: Installation) -> None:
+    """GW-STOP-002: told to stop at its first sign of life, while it still makes its connections."""
+    for _ in range(2):
+        await installed.start("gateway", environment={"CLEARTIDE_GATEWAY_PORT": str(free_port())})
+        log = installed.processes["gateway"].log
+        assert await asyncio.to_thread(installed.stop_services) == {"gateway": 0}
+    assert "task_cancelled" not in log.read_text()
