@@ -19,9 +19,10 @@ from services.ingestor.adapters.instrument import Instrument, UnknownInstrument
 from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Output, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.venue import Venue, venues
 from services.ingestor.queries import highest_trades
-from services.ingestor.settings import IngestorSettings, VenueSettings
+from services.ingestor.settings import FurtherSettings, IngestorSettings, VenueSettings
 from services.ingestor.transport.backoff import jittered_delay, stopped_within
 from services.ingestor.transport.connection import Route
+from services.ingestor.transport.further import Further, FurtherUnavailable
 from services.ingestor.transport.metrics import FeedCollector
 from services.ingestor.transport.publisher import JetStream, Publisher
 from services.ingestor.transport.raw import RawLog
@@ -215,7 +216,7 @@ async def feed(context: FeedContext) -> None:
     """Background task of the service: the configured venues' market data, for as long as the service runs."""
     settings = IngestorSettings()
     feeds = settings.feeds
-    if not feeds:
+    if not feeds and not settings.further:
         log.warning("feed_off", reason="no venue has an address and FEED is not live")
         await context.stopping.wait()
         return
@@ -223,6 +224,24 @@ async def feed(context: FeedContext) -> None:
         for name, chosen in feeds.items():
             ticks = settings.pinned_ticks(name)
             group.create_task(_follow(context, session, venues()[name], chosen, ticks, settings))
+        for name, wanted in settings.further.items():
+            group.create_task(_ask_further(context, name, wanted))
+
+
+async def _ask_further(context: FeedContext, name: str, wanted: FurtherSettings) -> None:
+    """A venue by ccxt; where that cannot be, the feed runs without it."""
+    publisher, url = Publisher(context.jetstream), wanted.url.rstrip("/")
+    try:
+        # Loading the library takes seconds, in which the other venues go on.
+        further = await asyncio.to_thread(Further, name, wanted.symbols, publisher, seconds=wanted.seconds, url=url)
+    except FurtherUnavailable as error:
+        log.error("further_venue_off", venue=name, reason=str(error))
+        return
+    publishing = asyncio.create_task(publisher.run())
+    try:
+        await further.run(context.stopping)
+    finally:
+        publishing.cancel()
 
 
 async def _follow(

@@ -88,12 +88,23 @@ class VenueSettings(BaseModel):
         return replace(instrument, maker_ppb=maker, taker_ppb=taker)
 
 
+class FurtherSettings(BaseModel):
+    """A venue to ask by ccxt. symbols: in its unified names, as BTC/USDT:USDT. url: in place of the venue's hosts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    symbols: tuple[str, ...] = Field(min_length=1, max_length=200)
+    seconds: float = Field(default=60.0, ge=1.0)
+    url: str = ""
+
+
 class IngestorSettings(BaseSettings):
     """`CLEARTIDE_INGESTOR_*`. simulator: host:port of a venue simulator, where venues without addresses are found.
 
     raw_folder: where to keep the frames of venues as they came; empty keeps none.
     liquidity_micros: books are measured when they change, at most this often each (0 = with every change that is said).
     liquidity_stored_micros: of the measures, one in each such span is stored.
+    further: venues without a module, by the names that ccxt has for them.
     """
 
     model_config = SettingsConfigDict(
@@ -107,6 +118,7 @@ class IngestorSettings(BaseSettings):
     raw_folder: str = ""
     liquidity_micros: int = Field(default=1_000_000, ge=0)
     liquidity_stored_micros: int = Field(default=10_000_000, ge=1)
+    further: dict[str, FurtherSettings] = {}
     venues: dict[str, VenueSettings] = {SANDBOX_VENUE: VenueSettings(symbols=("BTCUSDT",))}
     index_markets: tuple[IndexMarketSettings, ...] = SANDBOX_INDEX
 
