@@ -5,23 +5,33 @@ from typing import Final, Literal
 
 Role = Literal["owner", "operator", "support", "auditor"]
 Permission = Literal[
+    "alerts.read",
+    "alerts.write",
     "audit.read",
     "dead_letters.read",
     "dead_letters.redrive",
     "networks.write",
+    "people.read",
+    "people.write",
     "roles.read",
     "roles.write",
     "trace.read",
     "venue.read",
+    "venue.write",
 ]
 
 _READING: Final[frozenset[Permission]] = frozenset(
-    {"audit.read", "dead_letters.read", "roles.read", "trace.read", "venue.read"}
+    {"alerts.read", "audit.read", "dead_letters.read", "people.read", "roles.read", "trace.read", "venue.read"}
+)
+_RUNNING: Final[frozenset[Permission]] = frozenset(
+    {"alerts.write", "dead_letters.redrive", "people.write", "venue.write"}
 )
 PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
-    "owner": _READING | {"dead_letters.redrive", "networks.write", "roles.write"},
-    "operator": _READING | {"dead_letters.redrive"},
-    "support": frozenset({"dead_letters.read", "trace.read", "venue.read"}),
+    "owner": _READING | _RUNNING | {"networks.write", "roles.write"},
+    "operator": _READING | _RUNNING,
+    "support": frozenset(
+        {"alerts.read", "alerts.write", "dead_letters.read", "people.read", "trace.read", "venue.read"}
+    ),
     "auditor": _READING,
 }
 ROLES: Final[tuple[Role, ...]] = ("owner", "operator", "support", "auditor")

@@ -14,6 +14,7 @@ from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
 from services.gateway.edge.routes.accounts import accounts_router
+from services.gateway.edge.routes.administration import administration_router
 from services.gateway.edge.routes.alerts import alerts_router
 from services.gateway.edge.routes.analytics import analytics_router
 from services.gateway.edge.routes.auth import auth_router
@@ -72,6 +73,7 @@ def application(edge: Edge) -> ASGIApp:
         earnings_router,
         notices_router,
         operations_router,
+        administration_router,
     ):
         app.include_router(routes(edge))
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))

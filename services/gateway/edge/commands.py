@@ -22,8 +22,10 @@ from services.gateway.identity.people import now_micros
 log = structlog.get_logger()
 
 SOURCE: Final = "gateway"
-ANSWERS: Final = "trading.>"
+ANSWERS: Final = ("trading.>", "dead.matching.>")
+"""What a command causes, and the letter that says that it was refused."""
 ANSWER_SECONDS: Final = 5.0
+REFUSALS: Final = ("Rejected", "DeadLettered")
 PUBLISH_SECONDS: Final = 2.0
 MOST_WAITING: Final = 4_096
 
@@ -40,11 +42,12 @@ class Commands:
 
     async def run(self, connection: Connection) -> None:
         """Listen for answers until cancelled."""
-        subscription = await connection.subscribe(ANSWERS, cb=self._hear)
+        subscriptions = [await connection.subscribe(subject, cb=self._hear) for subject in ANSWERS]
         try:
             await asyncio.Event().wait()
         finally:
-            await subscription.unsubscribe()
+            for subscription in subscriptions:
+                await subscription.unsubscribe()
 
     async def send(self, contract: type[Message], *, ident: str | None = None, **body: Any) -> Outcome:
         """Give a command and say what became of it: `{"command_id", "position", "events"}`.
@@ -84,13 +87,14 @@ class Commands:
         for event in said if isinstance(said, list) else [said]:
             answer = self._waiting.get(event["causation_id"])
             if answer is not None and not answer.done():
-                caused = [other for other in said if other["causation_id"] == event["causation_id"]]
+                both = said if isinstance(said, list) else [said]
+                caused = [other for other in both if other["causation_id"] == event["causation_id"]]
                 answer.set_result(caused)
 
 
 def _refuses(event: Event, body: dict[str, Any]) -> bool:
     """Whether it says no to this very command: what a batch or somebody else is refused is told beside the rest."""
-    if not event["type"].endswith("Rejected") or "instructions" in body:
+    if not event["type"].endswith(REFUSALS) or "instructions" in body:
         return False
     same = ("account", "client_order_id")
     return all(event[name] == body[name] for name in same if name in event and name in body)

@@ -4,9 +4,10 @@ import asyncio
 import base64
 import itertools
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,18 @@ class Page:
         await self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         await self.call("Page.navigate", url=url)
 
-    async def picture(self) -> bytes:
-        """What is to be seen now, as a PNG."""
-        shown = await self.call("Page.captureScreenshot", format="png")
-        return base64.b64decode(shown["data"])
+    async def come_in(self, session: Mapping[str, Any], *scopes: str) -> None:
+        """Be signed in on every page from here on, as after the sign-in page; `session` as the gateway answers it."""
+        held = {"user": session["user"], "session": session["session"], "scopes": scopes, "until": 4_102_444_800_000}
+        held |= {"access": session["access_token"], "refresh": session["refresh_token"]}
+        keep = f"localStorage.setItem('cleartide.session', {json.dumps(json.dumps(held))})"
+        await self.call("Page.addScriptToEvaluateOnNewDocument", source=keep)
+
+    async def keep(self, name: str) -> None:
+        """A picture of what is to be seen now, where CLEARTIDE_SCREENSHOTS names a folder."""
+        if folder := os.environ.get("CLEARTIDE_SCREENSHOTS"):
+            shown = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+            (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(shown["data"]))
 
 
 @asynccontextmanager

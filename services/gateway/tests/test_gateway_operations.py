@@ -147,12 +147,7 @@ async def test_the_way_of_an_alert_is_shown(door: Entrance, broker: Broker) -> N
     """GW-OPS-006: from the alert to what caused it, with milliseconds, as `cleartide trace` tells it."""
     support = await with_role(door, "support")
     async with broker.client() as client:
-        for message in (
-            changed(MarkPriceUpdated, "matching-events-1", ""),
-            changed(RiskAlertRaised, "risk-risk-1", "matching-events-1"),
-        ):
-            payload = encode(message)
-            await client.jetstream().publish(message.subject, b"[" + payload + b"]" if message.packed else payload)
+        await traced(client)
     status, found, _ = await support.ask("GET", "admin/trace/1")
     assert status == 200, found
     assert [link["type"] for link in found["chain"]] == ["RiskAlertRaised", "MarkPriceUpdated"]
@@ -162,3 +157,13 @@ async def test_the_way_of_an_alert_is_shown(door: Entrance, broker: Broker) -> N
 
 def changed(contract: type[Message], ident: str, cause: str) -> Message:
     return EXAMPLES[contract].model_copy(update={"id": ident, "causation_id": cause, "seq": 1})
+
+
+async def traced(client: Client) -> None:
+    """An alert, and the price that caused it."""
+    for message in (
+        changed(MarkPriceUpdated, "matching-events-1", ""),
+        changed(RiskAlertRaised, "risk-risk-1", "matching-events-1"),
+    ):
+        payload = encode(message)
+        await client.jetstream().publish(message.subject, b"[" + payload + b"]" if message.packed else payload)

@@ -1,10 +1,8 @@
 """The page by which people come in, in a real browser, at a gateway that is closed to strangers."""
 
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -55,12 +53,6 @@ async def at(
         yield page
 
 
-async def keep(page: browser.Page, name: str) -> None:
-    """A picture of the page, where CLEARTIDE_SCREENSHOTS names a folder."""
-    if folder := os.environ.get("CLEARTIDE_SCREENSHOTS"):
-        (Path(folder) / f"{name}.png").write_bytes(await page.picture())
-
-
 async def signed(page: browser.Page) -> str:
     """The text that the page asks the wallet to sign."""
     await page.until("document.querySelector('#wallets button') !== null")
@@ -73,7 +65,7 @@ async def test_a_wallet_signs_in_stays_and_leaves(database: Database, broker: Br
     wallet = EvmWallet(4_711)
     brief = entrance(database, broker, access_token_seconds=10)  # always about to run out
     async with brief as door, at(door, EVM.replace("ADDRESS", json.dumps(wallet.address))) as page:
-        await keep(page, "sign-in")
+        await page.keep("sign-in")
         text = await signed(page)
         assert wallet.address in text
         await page.evaluate(f"window.give({wallet.sign(text)!r})")
@@ -81,7 +73,7 @@ async def test_a_wallet_signs_in_stays_and_leaves(database: Database, broker: Br
         await page.until("document.querySelectorAll('#mine tbody tr').length === 1")
         await page.call("Page.reload")
         await page.until("document.querySelectorAll('#sessions tbody tr').length === 1")
-        await keep(page, "signed-in")
+        await page.keep("signed-in")
         await page.evaluate(THREE_AT_ONCE)
         [told] = await door.rows("SELECT count(*) AS n, max(revoked_at) AS ended FROM refresh_tokens, sessions LIMIT 1")
         assert told["n"] > 1
@@ -98,7 +90,7 @@ async def test_a_solana_wallet_signs_in(door: Entrance) -> None:
     wallet = SolanaWallet(12)
     script = SOLANA.replace("ADDRESS", json.dumps(wallet.address))
     async with at(door, script, theme="dark", width=390) as page:
-        await keep(page, "sign-in-phone")
+        await page.keep("sign-in-phone")
         text = await signed(page)
         await page.evaluate(f"window.give({wallet._key.sign(text.encode()).hex()!r})")
         await page.until("document.querySelectorAll('#sessions tbody tr').length === 1")

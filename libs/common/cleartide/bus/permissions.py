@@ -2,7 +2,8 @@
 
 Consumers are named after the service that reads; a service may create, delete and pull its own consumer on its input
 stream, read that stream by number (a standby does), publish its own subjects, and answer its own queries. The gateway
-reads trading events back by number too, for webhooks and notifications. The viewer may only listen to risk alerts, read
+reads trading events back by number too, for webhooks and notifications; it gives the venue commands of its operators,
+and hears which of them matching refuses. The viewer may only listen to risk alerts, read
 them back by sequence, and follow books and auctions, which the trader may do too; the trader may also ask what became
 of the orders that it gives and of the money that it moves. Streams are made and changed by the operator alone.
 """
@@ -72,7 +73,7 @@ def _service(name: str, password: str) -> NatsUser:
     subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]
     if name == "gateway":
         publish += ["query.>", *(f"$JS.API.DIRECT.GET.{stream.name}" for stream in READ_BACK)]
-        subscribe += ["trading.>", "risk.alerts.>", *BOOKS.subjects]
+        subscribe += ["trading.>", "risk.alerts.>", "dead.matching.>", *BOOKS.subjects]
     return NatsUser(name, password, tuple(publish), tuple(subscribe), allow_responses=True)
 
 

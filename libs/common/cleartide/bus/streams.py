@@ -50,7 +50,7 @@ COMMANDS: Final = Stream(
     ),
     contracts=contracts.COMMANDS,
     writers={
-        "gateway": ("orders.>", "transfers.>", "trades.>"),
+        "gateway": ("orders.>", "transfers.>", "trades.>", "admin.venue"),
         "trader": ("orders.>", "transfers.>", "trades.>"),
         "operator": ("admin.>",),
         "matching": ("admin.audit",),

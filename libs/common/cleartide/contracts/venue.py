@@ -1,6 +1,7 @@
 """Running a venue: markets that are listed, changed, halted and delisted, and the switches that stop trading.
 
-The commands are the operator's alone: nobody else may publish on `admin.>`, but for the auditor's alarm. Each is
+The commands are the operator's alone: nobody else may publish on `admin.>`, but for the auditor's alarm, and
+for the gateway on `admin.venue`, whose desk admits operators by role and address and logs what they do. Each is
 answered by the event that says what is different now, or it becomes a dead letter with the reason; every change is kept
 with who made it and when.
 """

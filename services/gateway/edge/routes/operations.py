@@ -57,7 +57,8 @@ def operations_router(edge: Edge) -> APIRouter:
     return router
 
 
-async def _admitted(edge: Edge, request: Request, permission: Permission) -> Operator:
+async def admitted(edge: Edge, request: Request, permission: Permission) -> Operator:
+    """The operator who asks. ApiError 403 for anybody else."""
     principal = principal_of(request)
     if principal.kind != "session":
         raise ApiError(403, "not_permitted", "Operators come as people who have signed in, not by keys.")
@@ -67,58 +68,63 @@ async def _admitted(edge: Edge, request: Request, permission: Permission) -> Ope
 def _dead_letters(router: APIRouter, edge: Edge) -> None:
     @router.get("/dead-letters", summary="What could not be applied, newest first")
     async def letters(request: Request, before: Before = None, limit: Most = 50) -> Response:
-        await _admitted(edge, request, "dead_letters.read")
+        await admitted(edge, request, "dead_letters.read")
         return answered(await edge.dead_letters.newest(before=before, limit=limit))
 
     @router.get("/dead-letters/{seq}", summary="One of them, with the message that was refused")
     async def letter(request: Request, seq: LetterPath) -> Response:
-        await _admitted(edge, request, "dead_letters.read")
+        await admitted(edge, request, "dead_letters.read")
         return answered(await edge.dead_letters.one(seq))
 
     @router.post("/dead-letters/{seq}/redrive", summary="Publish the message again, where it came from")
     async def redrive(request: Request, seq: LetterPath, body: NoteBody) -> Response:
-        operator = await _admitted(edge, request, "dead_letters.redrive")
+        operator = await admitted(edge, request, "dead_letters.redrive")
         return answered(await edge.dead_letters.redrive(operator, seq, body.note), 202)
 
 
 def _access(router: APIRouter, edge: Edge) -> None:
     @router.get("/roles", summary="Who has which role, and what each may")
     async def roles(request: Request) -> Response:
-        await _admitted(edge, request, "roles.read")
+        await admitted(edge, request, "roles.read")
         known = {role: sorted(permissions) for role, permissions in PERMISSIONS.items()}
         return answered({"people": await edge.audit.roles(), "roles": known})
 
     @router.put("/roles/{user}", summary="Give somebody a role, or take it")
     async def grant(request: Request, user: UserPath, body: RoleBody) -> Response:
-        operator = await _admitted(edge, request, "roles.write")
+        operator = await admitted(edge, request, "roles.write")
         await edge.audit.grant(operator, user, body.role, body.note)
         return answered({"user_id": user, "role": body.role})
 
     @router.put("/networks", summary="Where operators may come from; replaces them all")
     async def networks(request: Request, body: NetworksBody) -> Response:
-        operator = await _admitted(edge, request, "networks.write")
+        operator = await admitted(edge, request, "networks.write")
         return answered({"networks": await edge.audit.set_networks(operator, body.networks, body.note)})
 
     @router.get("/log", summary="Every action of operators, with old and new values, newest first")
     async def log(request: Request, before: Before = None, limit: Most = 50) -> Response:
-        await _admitted(edge, request, "audit.read")
+        await admitted(edge, request, "audit.read")
         return answered({"log": await edge.audit.log(before=before, limit=limit)})
 
 
 def _looking(router: APIRouter, edge: Edge) -> None:
+    @router.get("/services", summary="Position, lag and last commit of every service, as `services` tells them")
+    async def services(request: Request) -> Response:
+        await admitted(edge, request, "venue.read")
+        return answered({"services": await edge.health.progress()})
+
     @router.get("/venue", summary="Mode, switches, limits and tiers of the venue")
     async def venue(request: Request) -> Response:
-        await _admitted(edge, request, "venue.read")
+        await admitted(edge, request, "venue.read")
         return answered(await edge.upstream.ask("matching", "venue"))
 
     @router.get("/venue/changes", summary="Who changed which of them, old and new, as the sequence has it")
     async def changes(request: Request, before: Before = None, limit: Most = 50) -> Response:
-        await _admitted(edge, request, "venue.read")
+        await admitted(edge, request, "venue.read")
         return answered(await edge.upstream.ask("matching", "venue_changes", before=before, limit=limit))
 
     @router.get("/trace/{message}", summary="An alert, by number or id, back to the frame that caused it")
     async def trace(request: Request, message: MessagePath) -> Response:
-        await _admitted(edge, request, "trace.read")
+        await admitted(edge, request, "trace.read")
         try:
             links = await chain_of(edge.bus, message)
         except (NatsError, BusError, OSError, TimeoutError) as error:

@@ -52,6 +52,7 @@ async function checked(response) {
   } catch {
     throw new ApiError(response.status, "unreadable", `The gateway answered ${response.status}.`);
   }
+  if (!body.error) return new Response(JSON.stringify(body)); // health tells what is down with 503, and is an answer
   const { code = "unknown", message = response.statusText } = body.error ?? {};
   if (response.status === 401) dispatchEvent(new CustomEvent("cleartide:refused"));
   throw new ApiError(response.status, code, message, Number(response.headers.get("Retry-After") ?? 0));

@@ -11,6 +11,8 @@ const PAGES = [
   ["/earnings.html", "Earnings"],
   ["/liquidity.html", "Venues"],
   ["/markets.html", "Statistics"],
+  ["/operations.html", "Operations"],
+  ["/desk.html", "Desk"],
 ];
 const SIGN_IN = "/sign-in.html";
 const here = location.pathname === "/index.html" ? "/" : location.pathname;

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { h } from "../dom.js";
 import { day, direction, exact, fixed, signed } from "../format.js";
-import { levelChip } from "./health.js";
+import { levelChip } from "./chip.js";
 
 function sheet(entries) {
   return h("dl", { class: "sheet" }, entries.map(([name, value, way]) => h("div", {}, h("dt", {}, name), h("dd", { class: way }, value))));

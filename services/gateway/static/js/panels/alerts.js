@@ -2,7 +2,7 @@
 
 import { h, keyed, segments, text } from "../dom.js";
 import { ago, fixed, money, timeOfDay } from "../format.js";
-import { levelChip } from "./health.js";
+import { levelChip } from "./chip.js";
 
 const KEPT = 200;
 const SEVERE = new Set(["critical", "liquidatable"]);

@@ -2,6 +2,7 @@
 
 import { h, svg, text } from "../dom.js";
 import { fixed } from "../format.js";
+import { levelChip } from "./chip.js";
 
 const EDGES = [1.05, 1.2, 1.5];
 const WIDTH = 200;
@@ -25,10 +26,6 @@ export function healthCell(td, { health_factor: factor, level }) {
   td.querySelector(".fill").setAttribute("width", (share(factor) * WIDTH).toFixed(1));
 }
 
-/** A level as a chip; accounts outside every level are safe. */
-export function levelChip(level) {
-  return h("span", { class: "chip", "data-level": level ?? "safe" }, level ?? "safe");
-}
 
 /** Fill a table cell with a level chip. */
 export function levelCell(td, { level }) {
