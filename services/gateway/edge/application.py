@@ -1,10 +1,13 @@
 """The ASGI application: routes, error form, guards, and the dashboard's files."""
 
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -13,6 +16,8 @@ from services.gateway.edge.context import Edge
 from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
+from services.gateway.edge.reference.document import documented
+from services.gateway.edge.reference.page import page
 from services.gateway.edge.routes.accounts import accounts_router
 from services.gateway.edge.routes.administration import administration_router
 from services.gateway.edge.routes.alerts import alerts_router
@@ -40,14 +45,14 @@ from services.gateway.edge.security import SecurityHeaders
 STATIC: Final = Path(__file__).parent.parent / "static"
 
 
-def application(edge: Edge) -> ASGIApp:
-    """The whole edge. Interactive API pages are left out: they load scripts from elsewhere."""
+def api(edge: Edge) -> FastAPI:
+    """The routes. FastAPI's own pages are left out: they load scripts from elsewhere."""
     app = FastAPI(
         title="Cleartide",
         version="1",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
         dependencies=[Depends(edge.authorise), Depends(asked_place)],
     )
     install_error_handlers(app)
@@ -76,6 +81,33 @@ def application(edge: Edge) -> ASGIApp:
         administration_router,
     ):
         app.include_router(routes(edge))
+    _reference(app)
+    return app
+
+
+def _reference(app: FastAPI) -> None:
+    """The document and the page, made when first asked for and then kept."""
+
+    @cache
+    def document() -> dict[str, Any]:
+        return documented(app)
+
+    @cache
+    def written() -> bytes:
+        return msgspec.json.encode(document())
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return Response(written(), media_type="application/json")
+
+    @app.get("/api/docs", include_in_schema=False)
+    async def reference() -> Response:
+        return Response(page(document()), media_type="text/html; charset=utf-8")
+
+
+def application(edge: Edge) -> ASGIApp:
+    """The whole edge."""
+    app = api(edge)
     app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))
     door = Door(
         app,

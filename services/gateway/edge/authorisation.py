@@ -15,8 +15,10 @@ from services.gateway.edge.upstream import Upstream
 READS: Final = frozenset({"GET", "HEAD"})
 PUBLIC: Final = frozenset(
     {
+        "GET /api/docs",
         "GET /api/health",
         "GET /api/metrics",
+        "GET /api/openapi.json",
         "GET /api/v1/fees",
         "GET /api/v1/funding",
         "GET /api/v1/insurance",

@@ -153,7 +153,11 @@ class Sessions:
                 await truth.change("wallet_connections", open_ones, disconnected_at=now)
                 detail = {"session": session, "reason": reason}
                 await people.note(truth, user, "session.ended", actor=user, ip=caller.ip, detail=detail)
-        await self._remembered.revoke(f"session:{session}")
+            # Nobody ends another's; one that has ended before is forgotten again, should that have failed then.
+            owned = "SELECT 1 AS held FROM sessions WHERE id = $1 AND user_id = $2 LIMIT 1"
+            mine = await truth.first(owned, session, user) is not None
+        if mine:
+            await self._remembered.revoke(f"session:{session}")
         return bool(ended)
 
     async def revoke_all(self, user: str, reason: str, caller: Caller) -> int:

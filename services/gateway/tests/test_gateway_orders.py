@@ -1,6 +1,9 @@
 """Orders and money over HTTP, on matching and risk as they are: placed, changed, canceled, read as soon as written."""
 
 import asyncio
+import os
+import re
+import shutil
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.gateway.tests.entrance import Entrance, Installed, Person, serving
-from tests.support.installation import Installation
+from tests.support.installation import ROOT, Installation
 from tests.support.traffic import Traffic
 
 MARKET = "BTC-PERP"
@@ -188,6 +191,20 @@ async def check_a_deposit_is_no_request(floor: Floor) -> None:
         assert (await ann.ask(method, f"accounts/{ann.user}/deposits", {"amount": "1"}))[0] in (404, 405)
 
 
+async def check_the_first_screen_of_the_docs(floor: Floor) -> None:
+    """GW-ORDER-011: what docs/api.md begins with works as it stands, with curl and openssl."""
+    ann = await floor.trader()
+    wish = {"name": "desk", "scopes": ["account:read", "orders:write"], "signs": True}
+    key = (await ann.ask("POST", "me/keys", wish))[1]
+    [script] = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/api.md").read_text(), re.DOTALL)
+    given = {"URL": floor.door.url, "ACCOUNT": ann.user, "KEY": key["prefix"], "SECRET": key["signing_secret"]}
+    shell = await asyncio.create_subprocess_exec(
+        "sh", "-c", script, env={**os.environ, **given}, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await shell.communicate()
+    assert (shell.returncode, b'"state":"accepted"' in said, b'"orders":[{' in said) == (0, True, True), said
+
+
 @pytest.mark.timeout(240)
 async def test_trading_over_http(floor: Floor) -> None:
     """GW-ORDER-001: one venue, and everything that its traders do over HTTP."""
@@ -202,5 +219,6 @@ async def test_trading_over_http(floor: Floor) -> None:
         check_a_place_that_does_not_come_is_told_in_time,
         check_orders_are_counted_and_cancels_are_not,
         check_a_deposit_is_no_request,
+        *([check_the_first_screen_of_the_docs] if shutil.which("curl") and shutil.which("openssl") else []),
     ):
         await check(floor)

@@ -1,0 +1,176 @@
+"""Records the examples of answers in the API's document, from a venue that runs: `make api-examples`."""
+
+import asyncio
+import json
+from typing import Any, Final
+
+from cleartide.contracts import Deposit
+
+from benchmarks.rooms import room
+from services.gateway.edge.reference.document import EXAMPLES, operations
+from services.gateway.tests.entrance import Entrance, EvmWallet, Installed, Person, serving
+from tests.support.traffic import START_TICKS, Traffic
+
+MARKET: Final = "BTC-PERP"
+SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "vaults", "ingestor")
+PROSE: Final = ("/alerts/stream", "/metrics", ".csv")
+LONGEST: Final = 2
+BODIES: Final[dict[str, dict[str, Any]]] = {
+    "order": {"market": MARKET, "side": "buy", "size": "0.010", "price": "61000.0", "client_order_id": "mine-1"},
+    "filling": {"market": MARKET, "side": "buy", "size": "0.010", "price": "61800.0", "time_in_force": "ioc"},
+    "batch": {
+        "market": MARKET,
+        "instructions": [
+            {"action": "cancel", "client_order_id": "mine-1"},
+            {"action": "place", "client_order_id": "mine-2", "side": "buy", "size": "0.010", "price": "60900.0"},
+        ],
+    },
+    "key": {"name": "desk", "scopes": ["account:read", "orders:write"], "signs": True},
+    "hook": {"url": "http://127.0.0.1:9/hook", "kinds": ["order.filled"]},
+    "rights": {"trade": True, "cancel": True},
+    "profile": {"choices": {}, "quiet_hours": {"begin": "22:00", "end": "07:00", "time_zone": "UTC"}},
+}
+
+
+class Recorder:
+    """Asks, and keeps what was answered."""
+
+    def __init__(self, person: Person, names: dict[str, str]) -> None:
+        self.person = person
+        self.names: dict[str, Any] = {"account": person.user, "market": MARKET, **names}
+        self.found: dict[str, Any] = {}
+        self.refused: list[str] = []
+
+    async def ask(self, operation: str, body: Any = None, query: str = "", **names: Any) -> Any:
+        """One operation, by its name in the document."""
+        method, path = operation.split(" ", 1)
+        filled = path.format(**{**self.names, **names}).removeprefix("/api/v1/")
+        status, answer, _ = await self.person.ask(method, filled + query, body)
+        if status < 300 and answer:
+            self.found[operation] = _short(answer)
+        else:
+            self.refused.append(f"{operation}: {status} {answer}")
+        return answer
+
+
+async def main() -> None:
+    """Run a venue, ask everything, and write the examples."""
+    async with room() as installed, installed.client() as operator:
+        await installed.start(*SERVICES)
+        async with serving(Installed(installed), installed) as door:
+            user = (await door.sign_in(EvmWallet(7))).user
+        settings: dict[str, Any] = {"admin_users": (user,), "webhook_networks": ("127.0.0.0/8",)}
+        async with serving(Installed(installed), installed, **settings) as door:
+            recorder = await _recorded(door, Traffic(operator, accounts=("maker",)))
+    for line in recorder.refused:
+        print(f"not recorded: {line[:160]}")
+    text = json.dumps({**json.loads(EXAMPLES.read_text()), **recorder.found}, indent=1, sort_keys=True)
+    EXAMPLES.write_text(f"{text}\n")
+    print(f"{len(recorder.found)} answers in {EXAMPLES}")
+
+
+async def _recorded(door: Entrance, traffic: Traffic) -> Recorder:
+    ann, ben = await door.sign_in(EvmWallet(7)), await door.sign_in(EvmWallet(8))
+    async with door.truth.acting() as truth:
+        await truth.change("users", {"id": ann.user}, scopes=["venue:read"])
+    ann = await door.sign_in(EvmWallet(7))
+    await traffic.open_market()
+    for person in (ann, ben):
+        await traffic.deposit(person.user, "5000")
+    await traffic.order("maker", "sell", 100, START_TICKS)
+    await traffic.order("maker", "buy", 100, START_TICKS - 100)
+    wrong = Deposit(id="wrong", occurred_at=1, source="tests", account="nobody", asset="USDC", amount="0")
+    await traffic.send(wrong)
+    recorder = Recorder(ann, {"delegate": ben.user, "user": ben.user, "chain": "ethereum"})
+    await _writes(recorder)
+    await traffic.price(START_TICKS - 50)
+    await asyncio.sleep(2)  # a moment for what reads along: examples of a venue at rest
+    await _reads(recorder, (await door.http.get(f"{door.url}/api/openapi.json")))
+    await _last(recorder)
+    return recorder
+
+
+async def _writes(recorder: Recorder) -> None:
+    ask, account = recorder.ask, "/api/v1/accounts/{account}"
+    await ask(f"POST {account}/orders", BODIES["filling"])
+    await ask(f"POST {account}/orders", BODIES["order"])
+    recorder.names["client_order_id"] = "mine-1"
+    await ask(f"PATCH {account}/orders/{{client_order_id}}", {"market": MARKET, "price": "61001.5"})
+    await ask(f"PUT {account}/leverage/{{market}}", {"leverage": 10})
+    told = await ask(f"POST {account}/withdrawals", {"amount": "40", "destination": "0xabc"})
+    recorder.names["withdrawal"] = next(event["withdrawal_id"] for event in told["events"] if "withdrawal_id" in event)
+    await ask(f"PUT {account}/limits", {"max_leverage": 5, "max_daily_loss": "250"})
+    await ask("POST /api/v1/me/accounts", {"name": "hedge"})
+    await ask(f"POST {account}/transfers", {"to_account": f"{recorder.person.user}--hedge", "amount": "10"})
+    await ask(f"PUT {account}/delegates/{{delegate}}", BODIES["rights"])
+    key = await ask("POST /api/v1/me/keys", BODIES["key"])
+    recorder.names["key"] = key.get("id") or key["key"]["id"]
+    hook = await ask("POST /api/v1/me/webhooks", BODIES["hook"])
+    recorder.names["endpoint"] = hook["id"]
+    price = await ask("POST /api/v1/me/price-alerts", {"market": MARKET, "direction": "above", "price": "99000"})
+    recorder.names["alert"] = price["id"]
+    await ask("PUT /api/v1/me/notifications/profile", BODIES["profile"])
+    await ask("PATCH /api/v1/me", {"display_name": "Ann"})
+    await ask("POST /api/v1/auth/nonce", {"chain": "ethereum"})
+    await ask("POST /api/v1/me/wallets/nonce", {"chain": "solana"})
+    await ask("PUT /api/v1/admin/roles/{user}", {"role": "support", "note": "on call"})
+    await ask("PUT /api/v1/admin/networks", {"networks": []})
+
+
+async def _reads(recorder: Recorder, answer: Any) -> None:
+    letters = await recorder.ask("GET /api/v1/admin/dead-letters")
+    recorder.names["seq"] = next((row["seq"] for row in letters.get("letters", [])), 1)
+    recorder.names["message"] = "matching-3"
+    queries = {
+        "/risk/liquidation-map": f"?market={MARKET}",
+        "/what-if/order": f"?market={MARKET}&side=buy&size=0.010",
+        "/what-if/prices": "?percent=-10",
+        "/liquidity/history": "?venue=sandbox&symbol=BTC-PERP",
+        "/liquidity/statistics": "?venue=sandbox&symbol=BTC-PERP",
+    }
+    own = f"?account={recorder.person.user}"
+    queries |= dict.fromkeys(("/v1/positions", "/v1/alerts"), own)
+    for name, _ in operations(await answer.json()):
+        if name.startswith("GET /api/v1/") and not name.endswith(PROSE) and name not in recorder.found:
+            query = next((text for path, text in queries.items() if name.endswith(path)), "")
+            await recorder.ask(name, query=query)
+
+
+async def _last(recorder: Recorder) -> None:
+    """What ends something."""
+    ask, account = recorder.ask, "/api/v1/accounts/{account}"
+    await ask(f"DELETE {account}/withdrawals/{{withdrawal}}")
+    await ask(f"POST {account}/orders/batch", BODIES["batch"])
+    await ask(f"POST {account}/orders", {**BODIES["order"], "client_order_id": "mine-3"})
+    await ask(f"DELETE {account}/orders/{{client_order_id}}", query=f"?market={MARKET}", client_order_id="mine-3")
+    await ask(f"DELETE {account}/orders")
+    await ask(f"DELETE {account}/delegates/{{delegate}}")
+    await ask("POST /api/v1/me/webhooks/{endpoint}/ping")
+    await ask("PATCH /api/v1/me/webhooks/{endpoint}", {"description": "fills"})
+    await ask("POST /api/v1/me/webhooks/{endpoint}/rotate")
+    await ask("POST /api/v1/me/webhooks/{endpoint}/replay", {"state": "failed"})
+    await ask("DELETE /api/v1/me/webhooks/{endpoint}")
+    await ask("POST /api/v1/me/notifications/read", {})
+    await ask("DELETE /api/v1/me/price-alerts/{alert}")
+    rotated = await ask("POST /api/v1/me/keys/{key}/rotate")
+    await ask("DELETE /api/v1/me/keys/{key}", key=rotated.get("id") or rotated["key"]["id"])
+    session = recorder.person.session["refresh_token"]
+    recorder.person.session.update(await ask("POST /api/v1/auth/refresh", {"refresh_token": session}))
+    await ask("POST /api/v1/auth/sign-out")
+
+
+def _short(value: Any) -> Any:
+    """Lists by their first rows: an example is there to be read; what opens something is not an example."""
+    if isinstance(value, dict):
+        secret = ("secret", "token", "signature")
+        if str(value.get("key", "")).startswith("ctk_"):
+            value = {**value, "key": "ctk_..."}
+        return {
+            name: "..." if isinstance(part, str) and any(word in name for word in secret) else _short(part)
+            for name, part in value.items()
+        }
+    return [_short(part) for part in value[:LONGEST]] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
