@@ -92,7 +92,7 @@ async def _send(client: Client, messages: list[tuple[str, bytes]]) -> None:
     """Core publishes, then one acknowledged one, so that all are known to be stored."""
     for subject, payload in messages[:-1]:
         await client.publish(subject, payload)
-    await client.request(*messages[-1], timeout=10)
+    await client.request(*messages[-1], timeout=30)
 
 
 async def _flood(client: Client, kinds: Mapping[str, Bad], messages: int) -> Counter[str]:

@@ -123,7 +123,7 @@ async def _report_a_trade(installed: Installation) -> None:
         installed.nats.url, user="trader", password="nats-trader", inbox_prefix="_INBOX_trader"
     )
     try:
-        receipt = await outside.jetstream().publish(f"trades.{MARKET}", json.dumps(trade).encode(), timeout=5)
+        receipt = await outside.jetstream().publish(f"trades.{MARKET}", json.dumps(trade).encode(), timeout=30)
         assert receipt.stream == "COMMANDS"
     finally:
         await outside.close()

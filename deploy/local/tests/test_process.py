@@ -39,7 +39,7 @@ class TestDeath:
 
     async def test_the_exit_code_is_known_at_once(self, tmp_path: Path) -> None:
         child = Process(python("raise SystemExit(5)"), log=FileLog(tmp_path / "log"))
-        assert await asyncio.wait_for(child.wait(), 5) == 5
+        assert await asyncio.wait_for(child.wait(), 30) == 5
         assert await child.wait() == 5, "asking twice is allowed"
 
     async def test_a_child_that_will_not_stop_is_killed(self, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ async def test_fetch_waits_for_the_first_message(bus: NatsBus) -> None:
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await bus.publish("matching", [row(1)])
-    assert numbers(await asyncio.wait_for(waiting, 2)) == [1]
+    assert numbers(await asyncio.wait_for(waiting, 30)) == [1]
     await cursor.close()
 
 
@@ -138,7 +138,7 @@ async def test_a_deleted_consumer_is_a_lost_cursor_at_once(bus: NatsBus) -> None
     await asyncio.sleep(0.05)
     successor = await bus.open(EVENTS, "risk", 1)
     with pytest.raises(CursorLost, match="Deleted"):
-        await asyncio.wait_for(waiting, 2)
+        await asyncio.wait_for(waiting, 30)
     await bus.publish("matching", [row(1)])
     assert numbers(await read(successor, 1)) == [1]
     for each in (cursor, successor):
@@ -157,7 +157,7 @@ async def test_a_silent_server_is_a_lost_cursor(bus: NatsBus, broker: Broker, mo
     broker.server.process.signal(SIGSTOP)
     try:
         with pytest.raises(CursorLost, match="no heartbeat"):
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, 30)
     finally:
         broker.server.process.signal(SIGCONT)
     await cursor.close()

@@ -128,7 +128,7 @@ async def test_the_keeper_makes_the_days_ahead_and_ends_when_told(database: Data
 
     await until(made)
     stopping.set()
-    await asyncio.wait_for(keeper, 5)
+    await asyncio.wait_for(keeper, 30)
     assert len(names) == 4
     for name in names:
         assert await ingestor.fetchval("SELECT to_regclass($1)", name)
@@ -145,4 +145,4 @@ async def test_the_keeper_outlives_a_database_that_is_away(
     await asyncio.sleep(0.2)
     assert not keeper.done()
     stopping.set()
-    await asyncio.wait_for(keeper, 5)
+    await asyncio.wait_for(keeper, 30)

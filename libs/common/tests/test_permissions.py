@@ -220,7 +220,7 @@ async def test_a_viewer_hears_alerts_with_a_plain_client_and_reads_them_back(peo
     assert await people["risk"].stored("risk.alerts.resolved.alice")
     await viewer.settled()
     assert heard == ["risk.alerts.critical.alice", "risk.alerts.resolved.alice"]
-    reply = await viewer.client.request("$JS.API.DIRECT.GET.RISK", b'{"seq": 2}', timeout=2)
+    reply = await viewer.client.request("$JS.API.DIRECT.GET.RISK", b'{"seq": 2}', timeout=30)
     assert reply.headers is not None
     assert (reply.headers["Nats-Subject"], reply.headers["Nats-Sequence"]) == ("risk.alerts.resolved.alice", "2")
 

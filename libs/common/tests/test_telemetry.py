@@ -46,7 +46,7 @@ async def publish(broker: Broker, number: int, traceparent: str = "") -> None:
     command = deposit(number)
     async with broker.client("trader") as client:
         headers = {"traceparent": traceparent} if traceparent else None
-        await client.request(command.subject, command.model_dump_json().encode(), timeout=2, headers=headers)
+        await client.request(command.subject, command.model_dump_json().encode(), timeout=30, headers=headers)
 
 
 async def header_of(broker: Broker, stream: str, seq: int) -> str:

@@ -259,7 +259,7 @@ async def test_refused_commands_are_in_the_dead_letters(broker: Broker, bank: Da
         await send(broker, [deposit(1)])
         async with broker.client("trader") as client:
             for command in bad:
-                await client.request(command.subject, encode(command), timeout=2)
+                await client.request(command.subject, encode(command), timeout=30)
         await send(broker, [deposit(4)])
         await settled(broker, bank, 2)
     letters = await stream_events(broker, DEAD_LETTERS)
@@ -295,7 +295,7 @@ async def test_events_that_the_bus_has_lost_stop_their_reader(broker: Broker, ba
     async with broker.bus("earnings") as bus:
         store = bank.store("earnings")
         with pytest.raises(StreamLost, match="EVENTS"):
-            await asyncio.wait_for(new_worker(MIRROR, bus, store).run_epoch(), 5)
+            await asyncio.wait_for(new_worker(MIRROR, bus, store).run_epoch(), 30)
         await store.close()
 
 
@@ -337,7 +337,7 @@ async def test_market_data_that_has_aged_out_is_passed_over(broker: Broker, bank
 async def send_statuses(broker: Broker, first: int, last: int) -> None:
     async with broker.client("ingestor") as client:
         for number in range(first, last + 1):
-            await client.request("market.v.S.status", encode(status(number)), timeout=2)
+            await client.request("market.v.S.status", encode(status(number)), timeout=30)
 
 
 async def wipe(broker: Broker, stream: Stream, first_seq: int = 0) -> None:
@@ -352,7 +352,7 @@ async def _ends_with_stream_lost(broker: Broker, bank: Database, text: str) -> N
     async with broker.bus("matching") as bus:
         store = bank.store("matching")
         with pytest.raises(StreamLost, match=text):
-            await asyncio.wait_for(new_worker(BANK, bus, store).run_epoch(), 5)
+            await asyncio.wait_for(new_worker(BANK, bus, store).run_epoch(), 30)
         await store.close()
 
 

@@ -164,7 +164,7 @@ async def running_edge(
     redis = Redis.from_url(redis_url) if redis_url else None
     registry, stopping = CollectorRegistry(), asyncio.Event()
     database = dsn or installed.service_dsn("gateway")
-    pool = await asyncpg.create_pool(database, min_size=0, max_size=4, timeout=2)
+    pool = await asyncpg.create_pool(database, min_size=0, max_size=4, timeout=30)
     listener = listening_socket("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with (

@@ -43,7 +43,7 @@ async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
 
 def cache(redis: Redis | None) -> ResponseCache:
     """A cache of a process of its own."""
-    return ResponseCache(RedisGuard(redis), EdgeMetrics(CollectorRegistry()))
+    return ResponseCache(RedisGuard(redis, seconds=10), EdgeMetrics(CollectorRegistry()))
 
 
 async def test_an_answer_is_kept_for_its_time_and_shared(redis: Redis) -> None:

@@ -50,7 +50,7 @@ async def connected(url: str) -> AsyncIterator[Socket]:
 
 async def frame(ws: Socket) -> dict[str, Any]:
     """The next frame."""
-    received: dict[str, Any] = await ws.receive_json(timeout=10)
+    received: dict[str, Any] = await ws.receive_json(timeout=30)
     return received
 
 
@@ -226,7 +226,7 @@ async def _events(response: aiohttp.ClientResponse, count: int) -> list[tuple[st
     found: list[tuple[str, int]] = []
     name = ""
     while len(found) < count:
-        line = (await asyncio.wait_for(response.content.readline(), 10)).decode().strip()
+        line = (await asyncio.wait_for(response.content.readline(), 30)).decode().strip()
         if line.startswith("event: "):
             name = line.removeprefix("event: ")
         elif line.startswith("id: "):
@@ -236,7 +236,7 @@ async def _events(response: aiohttp.ClientResponse, count: int) -> list[tuple[st
 
 async def _committed(url: str, seq: int) -> None:
     """Wait until the feed has reached `seq`."""
-    async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(30):
         while True:
             async with http.get(f"{url}/api/v1/alerts?limit=1") as response:
                 body = await response.json()

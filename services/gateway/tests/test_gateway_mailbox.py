@@ -60,5 +60,5 @@ async def test_history_waits_for_room() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     await mailbox.take()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
     assert not mailbox.overflowed.is_set()

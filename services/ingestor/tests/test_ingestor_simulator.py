@@ -35,7 +35,7 @@ async def frames(session: aiohttp.ClientSession, url: str, count: int) -> list[b
     got: list[bytes] = []
     async with session.ws_connect(url) as socket:
         while len(got) < count:
-            got.append((await socket.receive(timeout=10)).data.encode())
+            got.append((await socket.receive(timeout=30)).data.encode())
     return got
 
 
@@ -65,9 +65,9 @@ class TestSockets:
                 [("SUBSCRIBE", ["a@b", "c@d"]), ("UNSUBSCRIBE", ["a@b"]), ("LIST_SUBSCRIPTIONS", []), ("WHAT", [])]
             ):
                 await socket.send_json({"method": method, "params": streams, "id": number})
-                answers.append(await socket.receive_json(timeout=5))
+                answers.append(await socket.receive_json(timeout=30))
             await socket.send_str("no json")
-            answers.append(await socket.receive_json(timeout=5))
+            answers.append(await socket.receive_json(timeout=30))
         assert [answer.get("result", "refused") for answer in answers] == [None, None, ["c@d"], "refused", "refused"]
 
     @pytest.mark.parametrize(("route", "served"), [("", False), ("/public", False), ("/market", True)])
@@ -105,7 +105,7 @@ class TestRest:
             await asyncio.sleep(0.05)
             assert not asked.done()
             async with session.ws_connect(f"ws://{address}/public/stream?streams={DEPTH}"):
-                _, body, _ = await asyncio.wait_for(asked, 10)
+                _, body, _ = await asyncio.wait_for(asked, 30)
         assert body == json.loads(first_lines(3_999).snapshot_raw)
 
     async def test_instruments_time_funding_and_premium(self, session: aiohttp.ClientSession) -> None:
@@ -157,7 +157,7 @@ class TestLoops:
             session.ws_connect(f"ws://{address}/public/stream?streams={'/'.join(ALL)}") as socket,
         ):
             while replay.loops < 4 or core.symbol(SYMBOL).sync.last < replay.market.last:
-                out = core.frame((await socket.receive(timeout=10)).data, 1)
+                out = core.frame((await socket.receive(timeout=30)).data, 1)
                 said += [each for each in out if isinstance(each, structs.MarketStruct)]
                 if not core.symbol(SYMBOL).synced:
                     _, body, _ = await get(session, address, "/fapi/v1/depth?symbol=BTCUSDT&limit=1000")
@@ -248,4 +248,4 @@ async def test_the_command_line_serves_until_it_is_told_to_stop(session: aiohttp
     address = line.split("http://")[1].strip()
     assert (await get(session, address, "/fapi/v1/ping"))[0] == 200
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 30) == 0

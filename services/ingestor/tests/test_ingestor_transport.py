@@ -89,7 +89,7 @@ class TestPublisher:
             running = asyncio.create_task(publisher.run())
             publisher.add(quotes(1, EVENTS_PER_MESSAGE))
             publisher.add(new_core().heartbeat(1))
-            await asyncio.wait_for(publisher.idle(), 5)
+            await asyncio.wait_for(publisher.idle(), 30)
             running.cancel()
             assert publisher.counts["messages"] == 2
 
@@ -101,7 +101,7 @@ class TestPublisher:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(publisher.room(), 0.05)
             await publisher.flush()
-            await asyncio.wait_for(publisher.room(), 1)
+            await asyncio.wait_for(publisher.room(), 30)
 
 
 class TestRest:
