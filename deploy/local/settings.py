@@ -26,7 +26,7 @@ _SOCKET_PATH_BYTES = 100  # the kernel's limit is 107
 
 STANDBY_OFFSET: Final = 10
 POOL_PORTS: Final = 8120
-MAY_STAND_BY: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults")
+MAY_STAND_BY: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "product")
 """Not the gateway: what it serves, it serves on one port of this machine."""
 DEFAULT_PORTS: Final[dict[str, int]] = {
     "gateway": 8080,
@@ -43,6 +43,7 @@ DEFAULT_PORTS: Final[dict[str, int]] = {
     "analytics": 8106,
     "gateway_health": 8107,
     "vaults": 8108,
+    "product": 8109,
 }
 
 

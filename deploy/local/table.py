@@ -15,7 +15,7 @@ from deploy.local.settings import ROOT, Settings, standby_port
 from deploy.local.units import Program, Rank
 from deploy.local.venues import ingestor_environment, simulator_arguments
 
-SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "product", "gateway")
 RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
 EDGE: Final = "gateway"
 SETUP: Final = "setup"

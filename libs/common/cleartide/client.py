@@ -14,7 +14,7 @@ async with Client.connect("nats://viewer:secret@127.0.0.1:4222") as client:
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -146,26 +146,33 @@ class Client(OrderCommands, MoneyCommands, SealedCommands):
         """Publish any command built elsewhere."""
         return await self._publish(message)
 
+    async def publish_packed(self, messages: Sequence[Message], ident: str) -> Receipt:
+        """Publish messages of one packed subject as one: all of them or none. The same `ident` again is one message."""
+        first = messages[0]
+        payload = b"[" + b",".join(map(encode, messages)) + b"]"
+        return await self._send(first.subject, payload, ident, f"{first.source}.{ident}")
+
     def _envelope(self, message_id: str) -> dict[str, Any]:
         return {"id": message_id[:96], "occurred_at": _now(), "source": self._source}
 
     async def _publish(self, message: Message) -> Receipt:
+        return await self._send(message.subject, encode(message), message.id, f"{message.source}.{message.id}")
+
+    async def _send(self, subject: str, payload: bytes, ident: str, unique: str) -> Receipt:
         """A time-out says nothing of what was stored, so the same id is sent again: it is stored once."""
-        payload, headers = encode(message), {"Nats-Msg-Id": f"{message.source}.{message.id}"}
+        headers = {"Nats-Msg-Id": unique}
         for attempt in range(1, PUBLISH_ATTEMPTS + 1):
             try:
-                reply = await self._connection.request(
-                    message.subject, payload, timeout=self._publish_timeout, headers=headers
-                )
+                reply = await self._connection.request(subject, payload, timeout=self._publish_timeout, headers=headers)
             except (NatsTimeoutError, OSError, nats.errors.Error) as error:
                 if attempt == PUBLISH_ATTEMPTS:
-                    raise PublishError(f"{message.subject}: {type(error).__name__} {error}".strip()) from error
+                    raise PublishError(f"{subject}: {type(error).__name__} {error}".strip()) from error
                 await asyncio.sleep(0.1 * 2**attempt)
                 continue
             answer = json.loads(reply.data)
             if "error" in answer:
-                raise PublishError(f"{message.subject}: {answer['error'].get('description')}")
-            return Receipt(message.id, answer["seq"], answer.get("duplicate", False))
+                raise PublishError(f"{subject}: {answer['error'].get('description')}")
+            return Receipt(ident, answer["seq"], answer.get("duplicate", False))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def alerts(self, after_seq: int | None = None) -> AsyncIterator[RiskAlertRaised]:

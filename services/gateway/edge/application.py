@@ -33,6 +33,7 @@ from services.gateway.edge.routes.notices import notices_router
 from services.gateway.edge.routes.operations import operations_router
 from services.gateway.edge.routes.orders import orders_router
 from services.gateway.edge.routes.people import people_router
+from services.gateway.edge.routes.product import product_router
 from services.gateway.edge.routes.risk import risk_router
 from services.gateway.edge.routes.solvency import solvency_router
 from services.gateway.edge.routes.statistics import statistics_router
@@ -79,6 +80,7 @@ def api(edge: Edge) -> FastAPI:
         notices_router,
         operations_router,
         administration_router,
+        product_router,
     ):
         app.include_router(routes(edge))
     _reference(app)

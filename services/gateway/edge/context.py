@@ -26,6 +26,7 @@ from services.gateway.live.session import LiveHubs
 from services.gateway.notify.desk import NotificationDesk, WebhookDesk
 from services.gateway.operations.audit import Audit
 from services.gateway.operations.dead import DeadLetterDesk
+from services.gateway.usage.desk import UseDesk
 
 log = structlog.get_logger()
 
@@ -56,6 +57,7 @@ class Edge:
     audit: Audit
     dead_letters: DeadLetterDesk
     bus: NatsBus
+    use: UseDesk
 
     async def answer(self, key: tuple[object, ...], ttl_ms: int, make: Callable[[], Awaitable[Any]]) -> Response:
         """What `make` returns as JSON, kept for `ttl_ms` under the key: the route's name and its checked parameters."""

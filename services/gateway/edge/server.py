@@ -44,6 +44,7 @@ from services.gateway.notify.settings import offered
 from services.gateway.operations.audit import Audit
 from services.gateway.operations.dead import DeadLetterDesk
 from services.gateway.settings import GatewaySettings
+from services.gateway.usage.desk import UseDesk
 
 log = structlog.get_logger()
 
@@ -148,6 +149,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
             audit=audit,
             dead_letters=DeadLetterDesk(resources.nats, audit),
             bus=NatsBus(resources.nats),
+            use=UseDesk(resources.truth, resources.nats),
         )
 
 

@@ -190,7 +190,7 @@ async def test_the_dashboard_shows_it_without_a_complaint(
         await page.until("document.querySelectorAll('#positions tbody tr').length > 0")
         await page.until("document.querySelectorAll('#alerts li').length > 0")
         await page.until("document.querySelectorAll('#liquidations tbody tr').length > 0")
-        await page.until("document.querySelectorAll('#services tbody tr').length === 8")
+        await page.until("document.querySelectorAll('#services tbody tr').length === 9")
         await page.until("document.querySelectorAll('#canvas canvas').length > 0")
         await page.until("document.querySelector('#tv-attr-logo') !== null")
         before = await page.evaluate("document.querySelector('#headline dd').innerText")

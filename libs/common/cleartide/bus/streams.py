@@ -129,7 +129,17 @@ VAULTS: Final = Stream(
     writers={"vaults": ("vaults.>",)},
     single_writer=True,
 )
-SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
+PRODUCT: Final = Stream(
+    name="PRODUCT",
+    subjects=("product.>",),
+    contracts=contracts.PRODUCT_EVENTS,
+    writers={"gateway": ("product.>",)},
+    single_writer=False,
+    max_age_seconds=7 * 24 * 3600,
+    max_bytes=2**30,
+)
+"""Short-lived on purpose: what a person has erased leaves the stream with its age."""
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "product", "gateway")
 DEAD_LETTERS: Final = Stream(
     name="DEAD_LETTERS",
     subjects=("dead.>",),
@@ -138,7 +148,20 @@ DEAD_LETTERS: Final = Stream(
     single_writer=False,
 )
 
-STREAMS: Final = (COMMANDS, EVENTS, BOOKS, MARKET, RISK, FUNDING, EARNINGS, ANALYTICS, CHAIN, VAULTS, DEAD_LETTERS)
+STREAMS: Final = (
+    COMMANDS,
+    EVENTS,
+    BOOKS,
+    MARKET,
+    RISK,
+    FUNDING,
+    EARNINGS,
+    ANALYTICS,
+    CHAIN,
+    VAULTS,
+    PRODUCT,
+    DEAD_LETTERS,
+)
 BY_NAME: Final = {stream.name: stream for stream in STREAMS}
 PASSING: Final = frozenset(stream.name for stream in STREAMS if stream.passing)
 STREAM_OF: Final[Mapping[type[Message], Stream]] = {
@@ -152,6 +175,7 @@ READS: Final[Mapping[str, Stream]] = {
     "earnings": EVENTS,
     "analytics": EVENTS,
     "vaults": CHAIN,
+    "product": PRODUCT,
     "gateway": RISK,
 }
 

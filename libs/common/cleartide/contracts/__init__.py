@@ -135,6 +135,7 @@ from cleartide.contracts.orders import (
     PlaceOrder,
     SubmitOrders,
 )
+from cleartide.contracts.product import PRODUCT_EVENTS
 from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
 from cleartide.contracts.risk import AlertInput, AlertKind, AlertLevel, CollateralInput, RiskAlertRaised
 from cleartide.contracts.sealed import (
@@ -281,6 +282,7 @@ ALL_MESSAGES: tuple[type[Message], ...] = (
     *ANALYTICS_EVENTS,
     *CHAIN_EVENTS,
     *VAULT_EVENTS,
+    *PRODUCT_EVENTS,
     *DEAD_LETTER_EVENTS,
 )
 
@@ -294,6 +296,7 @@ __all__ = [
     "EARNINGS_EVENTS",
     "FUNDING_EVENTS",
     "MARKET_EVENTS",
+    "PRODUCT_EVENTS",
     "RISK_EVENTS",
     "TRADING_EVENTS",
     "VAULT_EVENTS",

@@ -411,6 +411,27 @@ _CHAINS: Final = {
     "yield_units": "what was earned, before fees, in smallest units of the asset",
     "return_1e12": "the day's return after fees by Modified Dietz, a fraction in 1e-12; null where nothing was at work",
 }
+_PRODUCT: Final = {
+    "event_id": "the client's own name of the event; the same twice is one event",
+    "happened_at": "when it happened by the client's clock; microseconds since the Unix epoch, UTC",
+    "session": "the client's name of the visit",
+    "UserActed.name": "what was done",
+    "properties": "pairs of name and value",
+    "PageViewed.referrer": "host of the page before; empty where there is none",
+    "load_micros": "from the request to the shown page, in microseconds; null is not measured",
+    "device": "what the client runs on",
+    "feature": "name of the feature",
+    "uses": "how often since it was last told",
+    "journey": "name of the way that the step is on",
+    "step": "number of the step on its way, from 1",
+    "completes": "whether it is the last step",
+    "ErrorReported.name": "code of the failure",
+    "text": "words of the failure, at most 200 characters",
+    "fatal": "whether the person could not go on",
+    "metric": "what was measured",
+    "PerformanceMeasured.value": "whole units of the metric: microseconds, bytes or a count",
+    "allowed": "whether the person's use may be recorded",
+}
 _DEAD_LETTERS: Final = {
     "error": "for people: what is wrong",
     "stream": "stream of the refused message",
@@ -440,5 +461,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_SOLVENCY,
     **_FUNDING,
     **_CHAINS,
+    **_PRODUCT,
     **_DEAD_LETTERS,
 }

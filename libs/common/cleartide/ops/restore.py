@@ -3,7 +3,7 @@
 Streams with one writer, and RISK with its pools, are republished whole, each writer's events in order. COMMANDS goes on
 at the number after the last one that matching has journalled, followed by the commands that the services had committed
 and matching has not yet seen. MARKET goes on after the last recorded number; what was recorded is in the ingestor's
-tables. So does CHAIN, after what vaults has journalled.
+tables. So do CHAIN, after what vaults has journalled, and PRODUCT.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,18 @@ import asyncpg
 from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.bus.ports import OutboxRow
 from cleartide.bus.provision import STREAM_NOT_FOUND, ensure_stream
-from cleartide.bus.streams import CHAIN, COMMANDS, MARKET, STREAMS, Stream, subjects_of
+from cleartide.bus.streams import CHAIN, COMMANDS, MARKET, PRODUCT, STREAMS, Stream, subjects_of
 from cleartide.connect import connected, nats_broker
 from cleartide.ops.settings import OpsSettings
 from cleartide.store.names import quoted
 
 ROWS_AT_ONCE: Final = 500
-READER_OF: Final = {COMMANDS.name: "matching", MARKET.name: "ingestor", CHAIN.name: "vaults"}
+READER_OF: Final = {
+    COMMANDS.name: "matching",
+    MARKET.name: "ingestor",
+    CHAIN.name: "vaults",
+    PRODUCT.name: "product",
+}
 
 
 async def restore(settings: OpsSettings) -> dict[str, int]:

@@ -1,14 +1,16 @@
 """Daily partitions `{table}_{YYYY}_{MM}_{DD}`, made ahead continuously; a default partition catches the unforeseen.
 
 When a day's partition is made and the default one already holds rows of that day, the rows move into it: no insert ever
-fails for a missing day, and no day is left behind in the default partition.
+fails for a missing day, and no day is left behind in the default partition. By month it is the same, as
+`{table}_{YYYY}_{MM}`; and months that are older than what is kept are dropped.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import asyncpg
 import structlog
@@ -23,11 +25,30 @@ DAYS_BACK: Final = 1
 
 @dataclass(frozen=True)
 class Partitioned:
-    """A table partitioned by range on the timestamptz column `column`, with days made ahead of now."""
+    """A table partitioned by range on the timestamptz or date column `column`, with days made ahead of now.
+
+    keep_months: of a table by month, how many months are kept beside the one that runs; 0 is all.
+    """
 
     table: str
     ahead_days: int = 3
     column: str = "ts"
+    by: Literal["day", "month"] = "day"
+    keep_months: int = 0
+
+    def start_of(self, day: datetime) -> datetime:
+        """Where the partition of a UTC day begins."""
+        return day.replace(day=1) if self.by == "month" else day
+
+    def end_of(self, start: datetime) -> datetime:
+        """Where the partition that begins there ends."""
+        if self.by == "day":
+            return start + timedelta(days=1)
+        return months_after(start, 1)
+
+    def name_of(self, start: datetime) -> str:
+        """The name of the partition that begins there."""
+        return partition_name(self.table, start) if self.by == "day" else f"{self.table}_{start:%Y_%m}"
 
 
 def partition_name(table: str, day: datetime) -> str:
@@ -35,11 +56,17 @@ def partition_name(table: str, day: datetime) -> str:
     return f"{table}_{day:%Y_%m_%d}"
 
 
+def months_after(start: datetime, months: int) -> datetime:
+    """The first of the month that comes so many months after a first of a month, or before it."""
+    years, month = divmod(start.month - 1 + months, 12)
+    return start.replace(year=start.year + years, month=month + 1)
+
+
 async def ensure_days(connection: "asyncpg.Connection[Any]", table: Partitioned, days: Iterable[datetime]) -> list[str]:
     """Make the partitions of these UTC days where they are missing; returns the names that were made."""
     made = []
-    for day in days:
-        name = partition_name(table.table, day)
+    for day in sorted({table.start_of(day) for day in days}):
+        name = table.name_of(day)
         if await _exists(connection, name):
             continue
         async with connection.transaction():
@@ -58,7 +85,7 @@ async def _exists(connection: "asyncpg.Connection[Any]", name: str) -> bool:
 
 
 async def _make(connection: "asyncpg.Connection[Any]", table: Partitioned, name: str, day: datetime) -> None:
-    start, end = day, day + timedelta(days=1)
+    start, end = day, table.end_of(day)
     parent, column, default = quoted(table.table), quoted(table.column), quoted(f"{table.table}_default")
     await connection.execute(f"CREATE TABLE {quoted(name)} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
     await connection.execute(
@@ -79,6 +106,25 @@ def days_around(now: datetime, ahead_days: int) -> list[datetime]:
     return [today + timedelta(days=offset) for offset in range(-DAYS_BACK, ahead_days + 1)]
 
 
+async def drop_old_months(connection: "asyncpg.Connection[Any]", table: Partitioned, now: datetime) -> list[str]:
+    """Drop the months of a table that are older than what is kept; returns the names that went. 0 keeps all."""
+    if not table.keep_months:
+        return []
+    oldest = table.name_of(months_after(table.start_of(days_around(now, 0)[-1]), -table.keep_months))
+    names = await connection.fetch(
+        "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = to_regclass($1) ORDER BY 1",
+        table.table,
+    )
+    months = re.compile(rf"{re.escape(table.table)}_\d{{4}}_\d{{2}}")
+    old = [row["name"] for row in names if months.fullmatch(row["name"]) and row["name"] < oldest]
+    for name in old:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout TO '5s'")
+            await connection.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
+    return old
+
+
 async def keep_ahead(dsn: str, tables: Sequence[Partitioned], stopping: asyncio.Event) -> None:
     """Make partitions ahead for as long as the service runs; a failure is logged and tried again soon."""
     while not stopping.is_set():
@@ -90,6 +136,8 @@ async def keep_ahead(dsn: str, tables: Sequence[Partitioned], stopping: asyncio.
                     made = await ensure_days(connection, table, days_around(datetime.now(UTC), table.ahead_days))
                     if made:
                         log.info("partitions_made", table=table.table, days=len(made), last=made[-1])
+                    if gone := await drop_old_months(connection, table, datetime.now(UTC)):
+                        log.info("partitions_dropped", table=table.table, months=len(gone), last=gone[-1])
             finally:
                 await connection.close()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:

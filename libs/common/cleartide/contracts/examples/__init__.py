@@ -21,6 +21,7 @@ from cleartide.contracts.examples.conditional import CONDITIONAL_EXAMPLES
 from cleartide.contracts.examples.corrections import CORRECTION_EXAMPLES
 from cleartide.contracts.examples.funding import FUNDING_EXAMPLES
 from cleartide.contracts.examples.market import MARKET_EXAMPLES
+from cleartide.contracts.examples.product_use import PRODUCT_USE_EXAMPLES
 from cleartide.contracts.examples.products import PRODUCT_EXAMPLES
 from cleartide.contracts.examples.sealed import SEALED_EXAMPLES
 from cleartide.contracts.examples.solvency import SOLVENCY_EXAMPLES
@@ -44,6 +45,7 @@ EXAMPLES: Final[Mapping[type[Message], Message]] = {
         *MARKET_EXAMPLES,
         *PRODUCT_EXAMPLES,
         *CHAIN_EXAMPLES,
+        *PRODUCT_USE_EXAMPLES,
     )
 }
 

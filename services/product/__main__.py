@@ -1,0 +1,7 @@
+"""python -m services.product"""
+
+from cleartide.service import main
+
+from services.product.app import SERVICE
+
+main(SERVICE)
