@@ -107,11 +107,11 @@ def _span(params: Mapping[str, Any]) -> tuple[date, date]:
     """(the day before the first, the last): what is after the one and not after the other."""
     days = int(params.get("days") or 30)
     if days not in SPANS:
-        raise QueryError("bad_parameter", "days is 7, 30 or 90")
+        raise QueryError("bad_parameters", "days is 7, 30 or 90")
     try:
         until = date.fromisoformat(params["until"]) if params.get("until") else datetime.now(UTC).date()
     except (TypeError, ValueError) as error:
-        raise QueryError("bad_parameter", "until is a day, YYYY-MM-DD") from error
+        raise QueryError("bad_parameters", "until is a day, YYYY-MM-DD") from error
     return until - timedelta(days=days), until
 
 

@@ -29,7 +29,6 @@ EVENTS: Final = Table(
     },
     write="ignore",
     load=False,
-    digest=False,
 )
 SILENT: Final = Table("silent_persons", key=("person",), columns={"person": "text"})
 ERASURES: Final = Table("erasures", key=("person",), columns={"person": "text", "at": "bigint"}, write="ignore")

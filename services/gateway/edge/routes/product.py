@@ -13,7 +13,7 @@ from services.gateway.edge.routes.bodies import Body
 from services.gateway.edge.shapes import ErrorForm
 
 MOST_ITEMS = 200
-Span = Annotated[Literal[7, 30, 90], Query(description="the last so many UTC days, today among them")]
+Span = Annotated[Literal["7", "30", "90"], Query(description="the last so many UTC days, today among them")]
 
 
 class BatchBody(Body):
@@ -38,13 +38,15 @@ def product_router(edge: Edge) -> APIRouter:
         return answered(await desk.take(user_of(request), body.events), 202)
 
     @router.get("/product/platform", summary="How the product is used: the last 7, 30 or 90 days")
-    async def platform(days: Span = 30) -> Response:
-        return await edge.answer(("product", days), 5 * LONG_MS, lambda: ask("product", "platform", days=days))
+    async def platform(days: Span = "30") -> Response:
+        return await edge.answer(("product", days), 5 * LONG_MS, lambda: ask("product", "platform", days=int(days)))
 
     @router.get("/me/product", summary="What was recorded of my use: the last 7, 30 or 90 days")
-    async def mine(request: Request, days: Span = 30) -> Response:
+    async def mine(request: Request, days: Span = "30") -> Response:
         standing = await desk.standing(user_of(request))
-        return answered({**await ask("product", "person", person=standing["person"], days=days), "privacy": standing})
+        return answered(
+            {**await ask("product", "person", person=standing["person"], days=int(days)), "privacy": standing}
+        )
 
     @router.get("/me/privacy", summary="Whether my use is recorded")
     async def privacy(request: Request) -> Response:
