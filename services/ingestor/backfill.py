@@ -134,10 +134,12 @@ class Backfill:
             found = await self._writer.connection.fetchrow(_FOUND, CANDLES.name, scope)
         if found is not None and not self._force and found["earliest_at"] is not None:
             return _micros(found["earliest_at"])
-        daily, requests, earliest = Task(task.history, task.instrument, "klines", "1d"), 0, None
+        spans = task.history.spans
+        span = "1d" if "1d" in spans else max(spans, key=SPANS.__getitem__)
+        daily, requests, earliest = Task(task.history, task.instrument, "klines", span), 0, None
         for chunk in chunks([daily.within((end - FIVE_YEARS, end))], daily.chunk_micros):
             requests += 1
-            body = await self._rests[task.history.name].ask(task.history.ask_candles(task.instrument, "1d", chunk))
+            body = await self._rests[task.history.name].ask(task.history.ask_candles(task.instrument, span, chunk))
             if candles := task.history.candles(task.instrument, body):
                 earliest = min(each.open_at for each in candles)
                 break

@@ -6,7 +6,8 @@ Every module in `histories/` defines its venues' in `HISTORIES`; nothing else ha
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import ClassVar, Literal
 
@@ -16,6 +17,7 @@ from cleartide.money import MAX_SIZE_LOTS, MoneyError, half_up_div, parse_decima
 
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Request
+from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.domain.ranges import Range
 
 Kind = Literal["klines", "funding_rates", "trades"]
@@ -52,7 +54,7 @@ class PastTrade(msgspec.Struct, frozen=True, gc=False):
 class History(ABC):
     """One venue's past.
 
-    candle_rows, funding_rows, trade_rows: how many the venue gives for one request; 0 trade_rows: it gives none.
+    candle_rows, funding_rows, trade_rows: how many the venue gives for one request; 0: it tells nothing of that kind.
     Requests ask for [start, end) in microseconds; answers may hold more, which the caller leaves out.
     """
 
@@ -65,7 +67,8 @@ class History(ABC):
     @property
     def kinds(self) -> Sequence[Kind]:
         """What there is."""
-        return KINDS if self.trade_rows else KINDS[:2]
+        rows = (self.candle_rows, self.funding_rows, self.trade_rows)
+        return [kind for kind, count in zip(KINDS, rows, strict=True) if count]
 
     @abstractmethod
     def ask_candles(self, instrument: Instrument, span: str, wanted: Range) -> Request:
@@ -90,6 +93,31 @@ class History(ABC):
     def trades(self, instrument: Instrument, body: bytes) -> list[PastTrade]:
         """Those of an answer, oldest first."""
         raise ValueError(f"{self.name} does not tell past trades")
+
+
+class RowHistory(History):
+    """For venues whose answers are rows in whatever order: a subclass says where they are."""
+
+    @abstractmethod
+    def candle_rows_of(self, instrument: Instrument, body: bytes) -> Iterable[tuple[int, Sequence[str], str]]:
+        """When each candle opens in microseconds, its open, high, low and close, and its volume, as text."""
+
+    @abstractmethod
+    def rates_of(self, body: bytes) -> Iterable[tuple[int, str]]:
+        """When each rate was settled in microseconds, and the fraction as text."""
+
+    def candles(self, instrument: Instrument, body: bytes) -> list[PastCandle]:
+        """Oldest first."""
+        return [candle(instrument, *row) for row in sorted(self.candle_rows_of(instrument, body))]
+
+    def funding(self, instrument: Instrument, body: bytes) -> list[PastFunding]:
+        """Oldest first."""
+        return [PastFunding(at, rate_ppb(text)) for at, text in sorted(self.rates_of(body))]
+
+
+def iso(micros: int) -> str:
+    """Microseconds UTC as the ISO time that venues take."""
+    return f"{datetime.fromtimestamp(micros // 1_000_000, UTC):%Y-%m-%dT%H:%M:%S}.{micros // 1_000 % 1_000:03}Z"
 
 
 def candle(instrument: Instrument, open_at: int, prices: Sequence[str], volume: str) -> PastCandle:

@@ -9,13 +9,15 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import msgspec
 
+from services.ingestor.domain.ranges import MINUTE_MICROS, SPANS
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import KINDS, Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 
@@ -156,6 +158,11 @@ class Twin(ABC):
         """A size in base units as the venue counts it."""
         return text
 
+    def past_candles(self, symbol: str, span: str, start: int, end: int, limit: int, now: int) -> list[past.Candle]:
+        """The last `limit` candles that open in [start, end], newest first, sizes as the venue counts them."""
+        found = past.newest_candles(symbol, span, start, end, limit, now)
+        return [replace(each, volume=self.size(each.volume, each.prices[3])) for each in found]
+
     def next_number(self, symbol: str) -> int:
         """The number of one more change of the book."""
         self.numbers[symbol] += 1
@@ -183,6 +190,11 @@ def dollars(size: str, price: str, contract: int = 1) -> str:
 def contracts(size: str, worth: str) -> str:
     """A size in base units as contracts worth `worth` each."""
     return format((Decimal(size) / Decimal(worth)).normalize(), "f")
+
+
+def span_of(minutes: int) -> str:
+    """The candle interval of so many minutes."""
+    return next(name for name, length in SPANS.items() if length == minutes * MINUTE_MICROS)
 
 
 def number(text: str) -> msgspec.Raw:

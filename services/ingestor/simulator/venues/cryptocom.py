@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import Ask, Heartbeat, Reply, Topic, Twin, View, encoded, message
@@ -48,7 +49,9 @@ class Cryptocom(Twin):
         return Reply(frames, joined=topics) if method == "subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """get-instruments."""
+        """get-instruments, get-candlestick, get-valuations."""
+        if (view := views.get(ask.query.get("instrument_name", ""))) is not None:
+            return self._past(ask, view.millis)
         if ask.path != "/exchange/v1/public/get-instruments":
             return None
         listed = [
@@ -64,6 +67,21 @@ class Cryptocom(Twin):
             for symbol in self.symbols
         ]
         return encoded(id=1, method="public/get-instruments", code=0, result={"data": listed})
+
+    def _past(self, ask: Ask, now: int) -> bytes | None:
+        symbol, limit = ask.query["instrument_name"], min(300, int(ask.query["count"]))
+        start, end = int(ask.query["start_ts"]), int(ask.query["end_ts"])
+        if ask.path.endswith("/get-candlestick"):
+            span = {"1D": "1d", "7D": "1w"}.get(ask.query["timeframe"], ask.query["timeframe"])
+            found = self.past_candles(symbol, span, start, end, limit, now)[::-1]
+            data: list[dict[str, Any]] = [
+                {"t": each.open_at, "v": each.volume, **dict(zip("ohlc", each.prices, strict=True))} for each in found
+            ]
+        elif ask.query.get("valuation_type") == "funding_hist":
+            data = [{"t": at, "v": rate} for at, rate in past.fundings(symbol, start, end, 10**6, now)[::-1][:limit]]
+        else:
+            return None
+        return encoded(id=1, code=0, result={"data": data})
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The best levels."""

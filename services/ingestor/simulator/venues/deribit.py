@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import (
@@ -17,6 +18,7 @@ from services.ingestor.simulator.twin import (
     encoded,
     message,
     number,
+    span_of,
     topics_of,
 )
 
@@ -59,7 +61,9 @@ class Deribit(Twin):
         return Reply(frames, joined=topics) if method == "public/subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """get_instruments."""
+        """get_instruments, get_tradingview_chart_data, get_funding_rate_history."""
+        if (view := views.get(ask.query.get("instrument_name", ""))) is not None:
+            return self._past(ask, view.millis)
         if ask.path != "/api/v2/public/get_instruments":
             return None
         listed = [
@@ -76,6 +80,22 @@ class Deribit(Twin):
             for symbol in self.symbols
         ]
         return encoded(jsonrpc="2.0", result=listed)
+
+    def _past(self, ask: Ask, now: int) -> bytes | None:
+        symbol = ask.query["instrument_name"]
+        start, end = int(ask.query["start_timestamp"]), int(ask.query["end_timestamp"])
+        if ask.path.endswith("/get_tradingview_chart_data"):
+            resolution = ask.query["resolution"]
+            span = "1d" if resolution == "1D" else span_of(int(resolution))
+            found = self.past_candles(symbol, span, start, end, 5_000, now)[::-1]
+            columns = [[number(each.prices[place]) for each in found] for place in range(4)]
+            prices = dict(zip(("open", "high", "low", "close"), columns, strict=True))
+            sizes = {"volume": [number("0.5") for _ in found], "cost": [number(each.volume) for each in found]}
+            return encoded(result={"ticks": [each.open_at for each in found], **prices, **sizes, "status": "ok"})
+        if not ask.path.endswith("/get_funding_rate_history"):
+            return None
+        rates = past.fundings(symbol, start, end, 744, now)
+        return encoded(result=[{"timestamp": at, "interest_1h": number(rate)} for at, rate in rates])
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The whole book."""

@@ -5,8 +5,20 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, contracts, encoded, message, number
+from services.ingestor.simulator.twin import (
+    Ask,
+    Reply,
+    Topic,
+    Twin,
+    View,
+    contracts,
+    encoded,
+    encoded_rows,
+    message,
+    number,
+)
 
 DEPTH: Final = 400
 CONTRACT: Final = "0.001"
@@ -43,7 +55,9 @@ class Gate(Twin):
         return Reply(frames, joined=topics) if event == "subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """contracts."""
+        """contracts, candlesticks, funding_rate."""
+        if (view := views.get(ask.query.get("contract", ""))) is not None:
+            return self._past(ask, view.millis)
         if ask.path != "/api/v4/futures/usdt/contracts":
             return None
         listed = [
@@ -58,6 +72,25 @@ class Gate(Twin):
             for symbol in self.symbols
         ]
         return msgspec.json.encode(listed)
+
+    def _past(self, ask: Ask, now: int) -> bytes | None:
+        symbol, start, end = ask.query["contract"], int(ask.query["from"]) * 1_000, int(ask.query["to"]) * 1_000
+        if ask.path == "/api/v4/futures/usdt/candlesticks":
+            found = self.past_candles(symbol, ask.query["interval"], start, end, 2_000, now)[::-1]
+            return encoded_rows(
+                [
+                    {
+                        "t": each.open_at // 1_000,
+                        "v": number(each.volume),
+                        **dict(zip("ohlc", each.prices, strict=True)),
+                    }
+                    for each in found
+                ]
+            )
+        if ask.path != "/api/v4/futures/usdt/funding_rate":
+            return None
+        rates = past.fundings(symbol, start, end, 10**6, now)[::-1][: int(ask.query["limit"])]
+        return encoded_rows([{"t": at // 1_000, "r": rate} for at, rate in rates])
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The best levels."""

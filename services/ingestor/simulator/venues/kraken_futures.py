@@ -1,8 +1,10 @@
 """Kraken Futures as a server: single changes, numbered trades, dollars on PI_ products."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import (
@@ -44,7 +46,16 @@ class KrakenFutures(Twin):
         return Reply(frames, joined=topics) if event == "subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """instruments."""
+        """instruments, charts, historical-funding-rates."""
+        if ask.path.startswith("/api/charts/v1/trade/"):
+            symbol, span = ask.path.split("/")[-2:]
+            start, end = (int(ask.query[name]) * 1_000 for name in ("from", "to"))
+            found = self.past_candles(symbol, span, start, end, 2_000, views[symbol].millis)[::-1]
+            return encoded(candles=[_candle(each) for each in found], more_candles=False)
+        if ask.path == "/derivatives/api/v3/historical-funding-rates":
+            view = views[ask.query["symbol"]]
+            rates = past.fundings(ask.query["symbol"], 0, view.millis, 10**6, view.millis)
+            return encoded(rates=[_rate(*each) for each in rates])
         if ask.path != "/derivatives/api/v3/instruments":
             return None
         listed = [
@@ -142,6 +153,16 @@ class KrakenInverse(KrakenFutures):
     def size(self, text: str, price: str) -> str:
         """Dollars."""
         return dollars(text, price)
+
+
+def _candle(candle: past.Candle) -> dict[str, Any]:
+    prices = dict(zip(("open", "high", "low", "close"), candle.prices, strict=True))
+    return {"time": candle.open_at, **prices, "volume": candle.volume}
+
+
+def _rate(millis: int, rate: str) -> dict[str, Any]:
+    moment = f"{datetime.fromtimestamp(millis // 1_000, UTC):%Y-%m-%dT%H:%M:%S}Z"
+    return {"timestamp": moment, "fundingRate": number("0"), "relativeFundingRate": number(rate)}
 
 
 def _level(level: Level) -> dict[str, Any]:

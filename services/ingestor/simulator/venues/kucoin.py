@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import (
@@ -17,6 +18,7 @@ from services.ingestor.simulator.twin import (
     message,
     number,
     single_levels,
+    span_of,
 )
 
 NANOS_PER_MILLI: Final = 1_000_000
@@ -65,11 +67,24 @@ class Kucoin(Twin):
         if ask.path == "/api/v1/contracts/active":
             return encoded(code="200000", data=[self._contract(symbol) for symbol in self.symbols])
         view = views.get(ask.query.get("symbol", ""))
+        if view is not None and ask.path in ("/api/v1/kline/query", "/api/v1/contract/funding-rates"):
+            return self._past(ask, view.millis)
         if ask.path != "/api/v1/level2/snapshot" or view is None:
             return None
         bids, asks = ([[number(price), number(size)] for price, size in side] for side in view.top(WHOLE))
         now = view.millis * NANOS_PER_MILLI
         return encoded(code="200000", data={"sequence": view.number, "bids": bids, "asks": asks, "ts": now})
+
+    def _past(self, ask: Ask, now: int) -> bytes:
+        symbol, start, end = ask.query["symbol"], int(ask.query["from"]), int(ask.query["to"])
+        if ask.path == "/api/v1/kline/query":
+            span = span_of(int(ask.query["granularity"]))
+            found = self.past_candles(symbol, span, start, end, 200, now)[::-1]
+            rows: list[Any] = [[each.open_at, *map(number, (*each.prices, each.volume))] for each in found]
+        else:
+            rates = past.fundings(symbol, start, end, 100, now)
+            rows = [{"symbol": symbol, "fundingRate": number(rate), "timepoint": at} for at, rate in rates]
+        return encoded(code="200000", data=rows)
 
     def opening(self, topic: Topic) -> Sequence[bytes]:
         """The figures as they are."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import WHOLE, Ask, Heartbeat, Reply, Topic, Twin, View, encoded, message
+from services.ingestor.simulator.twin import WHOLE, Ask, Heartbeat, Reply, Topic, Twin, View, encoded, message, number
 
 CHANNELS: Final[dict[str, Kind]] = {
     "order_book": "book",
@@ -47,21 +48,42 @@ class Lighter(Twin):
         return Reply(joined=[topic])
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """orderBooks."""
+        """orderBooks, candles, fundings."""
+        if self._is_market(ask.query.get("market_id", "")):
+            symbol = self.symbols[int(ask.query["market_id"])]
+            return self._past(ask, symbol, views[symbol].millis)
         if ask.path != "/api/v1/orderBooks":
             return None
         listed = [
             {
                 "symbol": symbol,
-                "market_id": number,
+                "market_id": code,
                 "market_type": "perp",
                 "status": "active",
                 "supported_size_decimals": 3,
                 "supported_price_decimals": 2,
             }
-            for number, symbol in enumerate(self.symbols)
+            for code, symbol in enumerate(self.symbols)
         ]
         return encoded(code=200, order_books=listed)
+
+    def _past(self, ask: Ask, symbol: str, now: int) -> bytes | None:
+        start, end, limit = (int(ask.query[name]) for name in ("start_timestamp", "end_timestamp", "count_back"))
+        if ask.path == "/api/v1/candles":
+            found = self.past_candles(symbol, ask.query["resolution"], start, end, limit, now)[::-1]
+            rows = [
+                {
+                    "t": each.open_at,
+                    "v": number(each.volume),
+                    **dict(zip("ohlc", map(number, each.prices), strict=True)),
+                }
+                for each in found
+            ]
+            return encoded(code=200, r=ask.query["resolution"], c=rows)
+        if ask.path != "/api/v1/fundings":
+            return None
+        rates = past.fundings(symbol, start * 1_000, end * 1_000, limit, now)
+        return encoded(code=200, fundings=[_settled(at // 1_000, Decimal(rate)) for at, rate in rates])
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The whole book."""
@@ -143,6 +165,10 @@ class Lighter(Twin):
 
 def _level(level: Level) -> dict[str, str]:
     return {"price": level[0], "size": level[1]}
+
+
+def _settled(at: int, rate: Decimal) -> dict[str, Any]:
+    return {"timestamp": at, "rate": format(abs(rate) * 100, "f"), "direction": "short" if rate < 0 else "long"}
 
 
 TWINS: Final[Sequence[type[Twin]]] = (Lighter,)

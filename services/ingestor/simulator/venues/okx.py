@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, contracts, encoded, message
@@ -55,7 +56,9 @@ class Okx(Twin):
         return Reply(frames, joined=topics) if op == "subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """instruments."""
+        """instruments, and what was."""
+        if (view := views.get(ask.query.get("instId", ""))) is not None:
+            return self._past(ask, view.millis)
         if ask.path != "/api/v5/public/instruments":
             return None
         listed = [
@@ -72,6 +75,23 @@ class Okx(Twin):
             for symbol in self.symbols
         ]
         return encoded(code="0", msg="", data=listed)
+
+    def _past(self, ask: Ask, now: int) -> bytes | None:
+        """Newest first; both ends are exclusive."""
+        symbol, limit = ask.query["instId"], min(100, int(ask.query.get("limit", "100")))
+        start, end = int(ask.query["before"]) + 1, int(ask.query["after"]) - 1
+        if ask.path == "/api/v5/market/history-candles":
+            span = ask.query["bar"].removesuffix("utc").lower()
+            found = self.past_candles(symbol, span, start, end, limit, now)
+            rows: list[Any] = [[str(each.open_at), *each.prices, each.volume, "0", "0", "1"] for each in found]
+        elif ask.path == "/api/v5/public/funding-rate-history":
+            rates = past.fundings(symbol, start, end, 10**6, now)[::-1][:limit]
+            rows = [
+                {"instId": symbol, "fundingTime": str(at), "fundingRate": "0", "realizedRate": r} for at, r in rates
+            ]
+        else:
+            return None
+        return encoded(code="0", msg="", data=rows)
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The best levels."""

@@ -5,7 +5,19 @@ from typing import Any, ClassVar, Final
 
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import WHOLE, Ask, Reply, Topic, Twin, View, encoded, message, topics_of
+from services.ingestor.simulator.twin import (
+    WHOLE,
+    Ask,
+    Reply,
+    Topic,
+    Twin,
+    View,
+    encoded,
+    message,
+    number,
+    span_of,
+    topics_of,
+)
 
 NAMES: Final[Mapping[Kind, str]] = {
     "book": "order_book.*.deltas@15@50ms",
@@ -34,7 +46,9 @@ class Paradex(Twin):
         return Reply(frames, joined=topics) if asked["method"] == "subscribe" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
-        """markets."""
+        """markets, klines."""
+        if ask.path == "/v1/markets/klines" and ask.query.get("symbol") in views:
+            return self._klines(ask, views[ask.query["symbol"]].millis)
         if ask.path != "/v1/markets":
             return None
         listed = [
@@ -49,6 +63,11 @@ class Paradex(Twin):
             for symbol in self.symbols
         ]
         return encoded(results=listed)
+
+    def _klines(self, ask: Ask, now: int) -> bytes:
+        span, (start, end) = span_of(int(ask.query["resolution"])), (int(ask.query[e]) for e in ("start_at", "end_at"))
+        found = self.past_candles(ask.query["symbol"], span, start, end, 1_000, now)[::-1]
+        return encoded(results=[[each.open_at, *map(number, (*each.prices, each.volume))] for each in found])
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The whole book."""
