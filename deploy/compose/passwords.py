@@ -9,6 +9,8 @@ from cleartide.bus.streams import SERVICES
 
 POSTGRES_ADMIN: Final = "POSTGRES_PASSWORD_ADMIN"
 VALKEY: Final = "VALKEY_PASSWORD"
+GATEWAY: Final = "CLEARTIDE_GATEWAY_SECRET"
+"""Not a password: what signs access tokens and seals secrets at rest."""
 _BYTES: Final = 24
 
 
@@ -29,7 +31,7 @@ def nats_variable(user: str) -> str:
 def variables() -> list[str]:
     """Every variable, in the order in which people read them."""
     roles = [postgres_variable(service) for service in SERVICES]
-    return [POSTGRES_ADMIN, *roles, *(nats_variable(user) for user in USERS), VALKEY]
+    return [POSTGRES_ADMIN, *roles, *(nats_variable(user) for user in USERS), VALKEY, GATEWAY]
 
 
 def generate() -> dict[str, str]:

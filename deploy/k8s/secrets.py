@@ -35,6 +35,7 @@ def secrets(values: Mapping[str, str], database: str = DATABASE) -> dict[str, di
             "nats-password": values[passwords.nats_variable(service)],
             "postgres-dsn": f"postgresql://{role_of(service)}:{password}@{database}",
         }
+    found["cleartide-gateway"]["secret"] = values[passwords.GATEWAY]
     found["cleartide-gateway"]["redis-url"] = f"redis://:{values[passwords.VALKEY]}@valkey:6379/0"
     return found
 

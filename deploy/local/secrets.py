@@ -15,13 +15,14 @@ _BYTES = 24
 
 @dataclass(frozen=True)
 class Secrets:
-    """Passwords: of the database's superuser, per service role, per NATS user, and of the cache."""
+    """Passwords: of the database's superuser, per service role, per NATS user, of the cache; the gateway's secret."""
 
     path: Path
     postgres_admin: str
     postgres_roles: Mapping[str, str]
     nats_users: Mapping[str, str]
     valkey: str
+    gateway: str
 
 
 def load_or_create(path: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
@@ -35,6 +36,7 @@ def load_or_create(path: Path, roles: Iterable[str], users: Iterable[str]) -> Se
         "postgres_roles": {name: _new() for name in roles} | stored.get("postgres_roles", {}),
         "nats_users": {name: _new() for name in users} | stored.get("nats_users", {}),
         "valkey": stored.get("valkey") or _new(),
+        "gateway": stored.get("gateway") or _new(),
     }
     if complete != stored:
         write_private(path, json.dumps(complete, indent=2) + "\n")

@@ -136,6 +136,7 @@ class Table:
             environment["CLEARTIDE_RISK_POOL"] = str(POOLS[base].index(name) + 1)
         if name == EDGE:
             environment["CLEARTIDE_REDIS_URL"] = self.addresses.redis_url
+            environment.setdefault("CLEARTIDE_GATEWAY_SECRET", self.secrets.gateway)
         if name == "ingestor":
             environment = ingestor_environment() | environment  # what the user set goes before
         if name == "ingestor" and not self.settings.live_feed:

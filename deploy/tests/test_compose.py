@@ -150,7 +150,8 @@ def test_a_service_has_its_own_credentials_and_no_others(name: str, monkeypatch:
     password = PASSWORDS[postgres_variable(name)]
     assert settings.postgres_dsn == f"postgresql://{role_of(name)}:{password}@postgres:5432/cleartide"
     used = {variable for value in PARTS[name]["environment"].values() for variable in variables_of(str(value))}
-    mine = {nats_variable(name), postgres_variable(name)} | ({"VALKEY_PASSWORD"} if name == "gateway" else set())
+    edge = {"VALKEY_PASSWORD", "CLEARTIDE_GATEWAY_SECRET"} if name == "gateway" else set()
+    mine = {nats_variable(name), postgres_variable(name)} | edge
     assert used & set(PASSWORDS) == mine
 
 

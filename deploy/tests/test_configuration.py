@@ -26,11 +26,11 @@ def read_env(path: Path) -> dict[str, str]:
 
 class TestPasswords:
     def test_there_is_one_for_each_user_role_and_server(self, tmp_path: Path) -> None:
-        """Made in one command, different each, and safe inside an address."""
+        """Made in one command, different each, and safe inside an address; the gateway's secret with them."""
         assert secrets.main(["--file", str(tmp_path / ".env")]) == 0
         made = read_env(tmp_path / ".env")
         assert list(made) == variables()
-        assert len(set(made.values())) == len(made) == 2 + len(SERVICES) + len(USERS)
+        assert len(set(made.values())) == len(made) == 3 + len(SERVICES) + len(USERS)
         assert all(len(value) == 32 and set(value) <= set(map(chr, range(45, 123))) for value in made.values())
 
     def test_the_file_is_for_its_owner_alone(self, tmp_path: Path) -> None:

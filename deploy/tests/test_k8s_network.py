@@ -113,16 +113,17 @@ def test_other_namespaces_come_in_by_label_only(overlay: str) -> None:
 @pytest.mark.parametrize(
     ("overlay", "outside"),
     [
-        ("base", set()),
-        ("overlays/dev", set()),
+        ("base", {("gateway", "0.0.0.0/0", 443)}),
+        ("overlays/dev", {("gateway", "0.0.0.0/0", 443)}),
         (
             "overlays/staging",
-            {("ingestor", "0.0.0.0/0", 443)} | {(name, "10.0.0.0/8", DATABASE) for name in (*SERVICES, "setup")},
+            {("ingestor", "0.0.0.0/0", 443), ("gateway", "0.0.0.0/0", 443)}
+            | {(name, "10.0.0.0/8", DATABASE) for name in (*SERVICES, "setup")},
         ),
     ],
 )
 def test_only_named_pods_leave_the_cluster(overlay: str, outside: set[tuple[str, str, int]]) -> None:
-    """The ingestor to the live venue, and clients of a database that is not ours; private addresses are no venue."""
+    """Webhooks to public addresses, the ingestor to the live venue, clients of a foreign database."""
     found = set()
     for workload in workloads(overlay):
         for policy in _policies(overlay, workload.labels, "Egress"):

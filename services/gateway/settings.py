@@ -18,8 +18,6 @@ class GatewaySettings(NotifySettings):
     trusted_proxies: addresses whose X-Forwarded-For is believed; empty believes nobody.
     gateway_access: what a stranger is; `closed`: nobody. `demo`: an onlooker who reads everything and changes nothing,
     for an installation that is there to be looked at.
-    gateway_secret: signs access tokens and seals what is kept; without one it is made and kept in the schema.
-    gateway_secrets_before: former ones, which still open what they closed.
     sign_in_domains: names by which people reach this installation, such as app.example.com; a statement that was signed
     for another is refused. The first is put into statements that the gateway writes. Default: this machine.
     external_issuers: identity providers, each with its pinned public key (`identity.external`).
@@ -38,8 +36,6 @@ class GatewaySettings(NotifySettings):
     upstream_timeout_seconds: float = Field(default=2.0, gt=0, le=30)
     health_timeout_seconds: float = Field(default=1.0, gt=0, le=10)
     gateway_access: Literal["closed", "demo"] = "closed"
-    gateway_secret: str = Field(default="", max_length=1_024)
-    gateway_secrets_before: tuple[str, ...] = ()
     sign_in_domains: tuple[str, ...] = ()
     external_issuers: tuple[ExternalIssuer, ...] = ()
     access_token_seconds: int = Field(default=600, ge=10, le=3_600)

@@ -25,7 +25,6 @@ SOURCE: Final = "gateway"
 ANSWERS: Final = ("trading.>", "dead.matching.>")
 """What a command causes, and the letter that says that it was refused."""
 ANSWER_SECONDS: Final = 5.0
-REFUSALS: Final = ("Rejected", "DeadLettered")
 PUBLISH_SECONDS: Final = 2.0
 MOST_WAITING: Final = 4_096
 
@@ -94,7 +93,9 @@ class Commands:
 
 def _refuses(event: Event, body: dict[str, Any]) -> bool:
     """Whether it says no to this very command: what a batch or somebody else is refused is told beside the rest."""
-    if not event["type"].endswith(REFUSALS) or "instructions" in body:
+    if event["type"] == "DeadLettered":
+        return True
+    if not event["type"].endswith("Rejected") or "instructions" in body:
         return False
     same = ("account", "client_order_id")
     return all(event[name] == body[name] for name in same if name in event and name in body)

@@ -16,6 +16,7 @@ from services.gateway.identity.keys import ApiKeys
 from services.gateway.identity.once import Once
 from services.gateway.identity.people import now_micros
 from services.gateway.identity.remembered import Remembered
+from services.gateway.identity.resealing import reseal
 from services.gateway.identity.secret import Secrets
 from services.gateway.identity.sessions import SECOND, Sessions
 from services.gateway.identity.signin import SignIn
@@ -41,12 +42,15 @@ class Identity:
     idempotency: Idempotency
     authentication: Authentication
     remembered: Remembered
+    installation: Secrets
 
     async def run(self) -> None:
-        """Set the marks that are owed, and sweep out what is over, until cancelled."""
-        turns = 0
+        """Seal what is kept, set the marks that are owed, and sweep out what is over, until cancelled."""
+        turns, sealed = 0, False
         while True:
             await self.remembered.settle()
+            if not sealed:
+                sealed = await self._reseal()
             if turns % SWEEP_EVERY == 0:
                 try:
                     await self.sweep()
@@ -54,6 +58,16 @@ class Identity:
                     log.warning("sweep_failed", error=str(error)[:200])
             turns += 1
             await asyncio.sleep(SETTLE_SECONDS)
+
+    async def _reseal(self) -> bool:
+        try:
+            done = await reseal(self.truth, self.installation)
+        except STORE_ERRORS as error:
+            log.warning("reseal_failed", error=str(error)[:200])
+            return False
+        if done:
+            log.info("secrets_sealed", count=done)
+        return True
 
     async def sweep(self) -> None:
         """Remove what has expired: nonces, kept answers, tokens, and sessions that ended long ago."""
@@ -82,4 +96,5 @@ def identity(truth: TruthStore, guard: RedisGuard, settings: GatewaySettings) ->
         idempotency=Idempotency(truth, secrets),
         authentication=Authentication(sessions, keys, settings.gateway_access),
         remembered=remembered,
+        installation=secrets,
     )

@@ -144,7 +144,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
             quotas=Quotas(guard, metrics),
             commands=Commands(resources.nats),
             body_seconds=settings.body_seconds,
-            webhooks=WebhookDesk(resources.truth, Networks(settings.webhook_networks)),
+            webhooks=WebhookDesk(resources.truth, Networks(settings.webhook_networks), installation=who.installation),
             notices=NotificationDesk(resources.truth, offered(settings)),
             audit=audit,
             dead_letters=DeadLetterDesk(resources.nats, audit),

@@ -7,8 +7,10 @@ from typing import Any, Final
 import msgspec
 from cleartide.store.truth import Row, Truth
 
+from services.gateway.domain.occurrences import Occurrence
 from services.gateway.domain.statement import Family
 from services.gateway.edge.errors import ApiError
+from services.gateway.notify.queue import add_delivery
 
 _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 PROFILE: Final = (
@@ -65,9 +67,25 @@ async def make(truth: Truth, *, referral: str = "", email: str | None = None) ->
         updated_at=now,
     )
     await note(truth, user, "account.created", actor=user, detail={"referred_by": referrer["id"] if referrer else None})
+    await announce(truth, user, referrer["id"] if referrer else None, now)
     made = await of_id(truth, user)
     assert made is not None, "we have just made it"
     return made
+
+
+async def announce(truth: Truth, user: str, referrer: str | None, at: int) -> None:
+    """A new person is an `account.created` for the webhooks of whoever referred him, and of those who run the place."""
+    rows = await truth.fetch(
+        "SELECT id, owner FROM webhook_endpoints WHERE state = 'active' AND 'account.created' = ANY(kinds) AND "
+        "(owner = $1 OR owner IN (SELECT user_id FROM admin_roles WHERE role IN ('owner', 'operator', 'support'))) "
+        "ORDER BY id LIMIT 1000",
+        referrer,
+    )
+    said = {"parent": None, "margin_mode": "cross", "referred_by": referrer}
+    for row in rows:
+        await add_delivery(
+            truth, row["id"], row["owner"], Occurrence(f"signup-{user}.0", "account.created", user, at, said)
+        )
 
 
 async def link_wallet(truth: Truth, user: str, chain: str, family: Family, address: str, label: str = "") -> bool:

@@ -1,7 +1,8 @@
 """The installation's one secret, and what is derived from it: keys that sign access tokens and seal what is kept.
 
-It is `CLEARTIDE_GATEWAY_SECRET`. Where none is set, one is made at first use and kept in the schema, which only the
-gateway's role reads: enough for one machine, not against whoever gets a copy of the database.
+It is `CLEARTIDE_GATEWAY_SECRET`, which every way of installing makes at its first run and keeps outside of the
+database: whoever gets a copy of that opens nothing. Where none is set, one is made at first use and kept in the schema,
+which only the gateway's role reads; it goes on opening what it closed until `resealing` has run with another.
 """
 
 import hashlib
@@ -28,12 +29,17 @@ class Secrets:
 
     def __init__(self, truth: TruthStore, configured: str = "", previous: tuple[str, ...] = ()) -> None:
         self._truth = truth
+        self._loaded = False
         self._keys = [hashlib.sha256(text.encode()).digest() for text in (configured, *previous) if text]
 
     async def all(self) -> list[bytes]:
-        """The present secret first. Asks the schema once when none was configured."""
-        if not self._keys:
-            self._keys = [await self._generated()]
+        """The present secret first. Asks the schema once for one that was made there."""
+        if not self._loaded:
+            if not self._keys:
+                self._keys = [await self._generated()]
+            else:
+                self._keys += await self._kept()
+            self._loaded = True
         return self._keys
 
     async def seal(self, plain: bytes, place: str) -> bytes:
@@ -46,9 +52,22 @@ class Secrets:
         for secret in await self.all():
             try:
                 return AESGCM(derived(secret, "seal")).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
-            except InvalidTag:
+            except (InvalidTag, ValueError):
                 continue
         raise Unsealable(place)
+
+    async def is_present(self, sealed: bytes, place: str) -> bool:
+        """Whether the present secret closed it, and not a former one."""
+        try:
+            AESGCM(derived((await self.all())[0], "seal")).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
+        except (InvalidTag, ValueError):
+            return False
+        return True
+
+    async def _kept(self) -> list[bytes]:
+        async with self._truth.acting() as truth:
+            row = await truth.first("SELECT secret FROM gateway_secret LIMIT 1")
+        return [bytes(row["secret"])] if row is not None else []
 
     async def _generated(self) -> bytes:
         async with self._truth.acting() as truth:

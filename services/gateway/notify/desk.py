@@ -12,11 +12,12 @@ from cleartide.store.truth import Row, TruthStore
 from services.gateway.domain.notices import CHANNELS, OUTSIDE, PRIORITIES, TYPES
 from services.gateway.domain.occurrences import ALL_KINDS, Occurrence
 from services.gateway.edge.errors import ApiError
-from services.gateway.notify import signing
+from services.gateway.identity.secret import Secrets
+from services.gateway.notify import sealing, signing
 from services.gateway.notify.addresses import Networks
 from services.gateway.notify.audience import owner_of
-from services.gateway.notify.feeder import add_delivery
 from services.gateway.notify.postman import Clock, now_micros
+from services.gateway.notify.queue import add_delivery
 from services.gateway.notify.sender import address_of
 
 MOST_ENDPOINTS: Final = 20
@@ -32,18 +33,28 @@ _DELIVERY: Final = (
 class WebhookDesk:
     """Endpoints and their deliveries."""
 
-    def __init__(self, store: TruthStore, networks: Networks, clock: Clock = now_micros) -> None:
+    def __init__(
+        self,
+        store: TruthStore,
+        networks: Networks,
+        clock: Clock = now_micros,
+        *,
+        installation: Secrets | None = None,
+    ) -> None:
+        """`installation`: what seals the signing secrets; the schema's own without it."""
         self._store, self._networks, self._clock = store, networks, clock
+        self._installation = installation or Secrets(store)
 
     async def add_endpoint(self, owner: str, url: str, kinds: Sequence[str], description: str = "") -> dict[str, Any]:
         """A new endpoint, with its signing secret, which is not shown again."""
+        ident, secret = f"we_{secrets.token_hex(10)}", signing.new_secret()
         row: dict[str, Any] = {
-            "id": f"we_{secrets.token_hex(10)}",
+            "id": ident,
             "owner": owner,
             "url": self._checked(url),
             "kinds": _kinds(kinds),
             "description": description,
-            "secret": signing.new_secret(),
+            "secret": await sealing.closed(self._installation, ident, secret),
             "state": "active",
             "created_at": self._clock(),
         }
@@ -54,7 +65,7 @@ class WebhookDesk:
             if held is not None and held["n"] >= MOST_ENDPOINTS:
                 raise ApiError(409, "too_many_endpoints", f"There may be {MOST_ENDPOINTS} endpoints at most.")
             await truth.add("webhook_endpoints", **row)
-        return {**await self.get(owner, row["id"]), "secret": row["secret"]}
+        return {**await self.get(owner, ident), "secret": secret}
 
     async def endpoints(self, owner: str) -> list[dict[str, Any]]:
         """All endpoints of an owner."""
@@ -101,6 +112,7 @@ class WebhookDesk:
     async def rotate(self, owner: str, endpoint: str) -> dict[str, Any]:
         """A new signing secret; for a day both sign, so that the receiver can change over without losing one."""
         secret = signing.new_secret()
+        kept = await sealing.closed(self._installation, endpoint, secret)
         async with self._store.acting() as truth:
             row = _found(
                 await truth.first(
@@ -110,7 +122,7 @@ class WebhookDesk:
                 )
             )
             until = self._clock() + BOTH_SECRETS_MICROS
-            to = {"secret": secret, "previous_secret": row["secret"], "previous_until": until}
+            to = {"secret": kept, "previous_secret": row["secret"], "previous_until": until}
             await truth.change("webhook_endpoints", {"id": endpoint, "owner": owner}, **to)
         return {"id": endpoint, "secret": secret, "previous_secret_until": until}
 

@@ -25,6 +25,7 @@ from nats.errors import Error as NatsError
 from services.gateway.domain.notices import LIFE_MICROS, OUTSIDE, PRIORITIES, Notice, Profile, notice_of, send_at, ways
 from services.gateway.domain.occurrences import EVERYBODY, Occurrence, Units, occurrences
 from services.gateway.notify import audience
+from services.gateway.notify.queue import add_delivery
 
 log = structlog.get_logger()
 
@@ -173,28 +174,6 @@ class Feeder:
         for occurrence in told:
             if (notice := notice_of(occurrence)) is not None:
                 await _notify(truth, occurrence, notice, people)
-
-
-async def add_delivery(truth: Truth, endpoint: str, owner: str, occurrence: Occurrence) -> None:
-    """Put an occurrence into an endpoint's queue; one that is there already is not put there again."""
-    body = {
-        "id": occurrence.id,
-        "type": occurrence.kind,
-        "timestamp": occurrence.at,
-        "account": occurrence.account or None,
-        "data": occurrence.data,
-    }
-    await truth.add_new(
-        "webhook_deliveries",
-        endpoint_id=endpoint,
-        owner=owner,
-        event_id=occurrence.id,
-        kind=occurrence.kind,
-        body=msgspec.json.encode(body).decode(),
-        state="pending",
-        next_at=0,
-        created_at=occurrence.at,
-    )
 
 
 async def _notify(truth: Truth, occurrence: Occurrence, notice: Notice, people: dict[str, Profile]) -> None:

@@ -19,7 +19,8 @@ from cleartide.bus.together import end
 from cleartide.store.truth import Before, Row, Truth, TruthStore
 
 from services.gateway.domain.webhooks import Policy, Standing, backoff, outcome_of
-from services.gateway.notify import signing
+from services.gateway.identity.secret import Secrets, Unsealable
+from services.gateway.notify import sealing, signing
 from services.gateway.notify.addresses import GuardedResolver, Networks
 
 log = structlog.get_logger()
@@ -70,9 +71,11 @@ class Postman:
         policy: Policy,
         count: Callable[[str], None],
         clock: Clock = now_micros,
+        installation: Secrets | None = None,
     ) -> None:
         self._store, self._http, self._networks = store, http, networks
         self._policy, self._count, self._clock = policy, count, clock
+        self._installation = installation or Secrets(store)
         self._rounds: dict[str, asyncio.Task[None]] = {}
         self._swept = float("-inf")
         self.rung = asyncio.Event()
@@ -126,7 +129,8 @@ class Postman:
         for _ in range(DELIVERIES_IN_A_ROW):
             async with self._store.acting() as truth:
                 row = await truth.first(
-                    "SELECT d.id, d.event_id, d.body, d.attempts, e.url, e.secret, e.previous_secret, e.previous_until "
+                    "SELECT d.id, d.endpoint_id, d.event_id, d.body, d.attempts, e.url, e.secret, "
+                    "e.previous_secret, e.previous_until "
                     "FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id "
                     "WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_at <= $2 AND e.state = 'active' "
                     "ORDER BY d.next_at, d.id LIMIT 1",
@@ -143,9 +147,10 @@ class Postman:
 
     async def _attempt(self, row: Row) -> Answer:
         body, at = str(row["body"]).encode(), self._clock()
-        secrets = [row["secret"]]
-        if row["previous_secret"] and at < row["previous_until"]:
-            secrets.append(row["previous_secret"])
+        try:
+            secrets = await self._secrets(row, at)
+        except Unsealable:
+            return Answer(None, "the signing secret cannot be read: rotate it")
         fields = {
             "Content-Type": "application/json",
             "User-Agent": "Cleartide-Webhooks/1",
@@ -161,6 +166,13 @@ class Postman:
                 )
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
             return Answer(None, f"{type(error).__name__}: {error}"[:200])
+
+    async def _secrets(self, row: Row, at: int) -> list[str]:
+        """What signs now: the present secret, and for a day the one before it."""
+        kept = [row["secret"]]
+        if row["previous_secret"] and at < row["previous_until"]:
+            kept.append(row["previous_secret"])
+        return [await sealing.opened(self._installation, row["endpoint_id"], one) for one in kept]
 
     async def _note(self, truth: Truth, endpoint: str, row: Row, answer: Answer) -> bool:
         """Write down what came of it; whether it was delivered."""

@@ -20,6 +20,7 @@ from services.gateway.edge.errors import ApiError
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.upstream import Upstream
+from services.gateway.identity.secret import Secrets
 from services.gateway.notify.addresses import Networks
 from services.gateway.notify.feeder import Feeder
 from services.gateway.notify.postman import Postman, caller
@@ -101,9 +102,17 @@ async def notifying(
             "cleartide_gateway_webhook_attempts", "Webhook attempts by outcome.", ["outcome"], registry=registry
         )
         policy = Policy(settings.webhook_attempts, settings.webhook_disable_failures)
+        installation = Secrets(store, settings.gateway_secret, settings.gateway_secrets_before)
         yield Notifying(
             feeders=tuple(Feeder(store, bus, stream, units, know) for stream in (EVENTS, RISK)),
-            postman=Postman(store, http, networks, policy=policy, count=lambda outcome: attempts.labels(outcome).inc()),
+            postman=Postman(
+                store,
+                http,
+                networks,
+                policy=policy,
+                count=lambda outcome: attempts.labels(outcome).inc(),
+                installation=installation,
+            ),
             sender=Sender(store, places_of(settings)),
             directory=directory,
         )
