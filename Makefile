@@ -68,9 +68,9 @@ store: ## market data in the running stack: the command `cleartide`; DO="db stat
 	$(BOOTSTRAP) runtime
 	@$(LOCAL) operate cleartide $(or $(DO),--help)
 
-tools: ## add what charts, raw frames and further venues need: matplotlib, zstandard, ccxt
+tools: ## add what charts, Excel files, raw frames and further venues need: matplotlib, xlsxwriter, zstandard, ccxt
 	$(BOOTSTRAP) dev
-	@$(PYTHON) -c 'import importlib.util as i, sys; sys.exit(not all(map(i.find_spec, ("ccxt", "matplotlib", "zstandard"))))' || \
+	@$(PYTHON) -c 'import importlib.util as i, sys; sys.exit(not all(map(i.find_spec, ("ccxt", "matplotlib", "xlsxwriter", "zstandard"))))' || \
 		.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps -r requirements-tools.lock
 
 test: ## every test, on real servers; ARGS= for pytest

@@ -12,7 +12,6 @@ from cleartide.contracts import (
     VenueGap,
     VenueInstrument,
     VenueLiquidation,
-    VenueLiquidity,
     VenueOpenInterest,
     VenueStats,
     VenueTicker,
@@ -243,7 +242,7 @@ class IngestorRepository(Repository[IngestorState]):
         for event in state.recorded:
             table, columns = _ROWS[event.type]
             changes.put(table, (*_head(event), *columns(event)))
-        changes.put_all(LIQUIDITY, (_liquidity(start, event) for start, event in state.measures))
+        changes.put_all(LIQUIDITY, (liquidity_row(start, event) for start, event in state.measures))
         instruments = sorted(state.instruments.items())
         changes.put_all(INSTRUMENTS, ((*key, *_instrument(event)) for key, event in instruments))
         for emission in state.emissions:
@@ -305,7 +304,8 @@ def _gap(event: VenueGap) -> Row:
     return event.id, event.expected_seq, event.reason
 
 
-def _liquidity(start: int, event: VenueLiquidity) -> Row:
+def liquidity_row(start: int, event: Any) -> Row:
+    """A measure as it is stored for the span that begins at `start`, microseconds UTC."""
     _, *head = _head(event)
     prices, reaches = (event.bid_ticks, event.ask_ticks), (event.bid_reach, event.ask_reach)
     costs = (event.buy_slippages, event.sell_slippages, event.buy_impacts, event.sell_impacts)

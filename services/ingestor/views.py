@@ -29,7 +29,7 @@ MAX_SAMPLES: Final = 5_000
 MAX_HOURS: Final = 24 * 31
 BPS: Final = tuple(format(Decimal(each) / 10, "f") for each in DISTANCES)
 SIZES: Final = tuple(str(each // 10**6) for each in AMOUNTS)
-_JSON_COLUMNS: Final = (
+JSON_COLUMNS: Final = (
     "bid_depths",
     "ask_depths",
     "buy_slippages",
@@ -39,7 +39,7 @@ _JSON_COLUMNS: Final = (
 )
 _FIGURES: Final = (
     "(extract(epoch FROM l.ts) * 1000000)::bigint AS ts, l.venue, l.symbol, l.venue_seq, l.quality, l.bid_ticks, "
-    "l.ask_ticks, l.bid_reach, l.ask_reach, " + ", ".join(f"l.{name}::text AS {name}" for name in _JSON_COLUMNS)
+    "l.ask_ticks, l.bid_reach, l.ask_reach, " + ", ".join(f"l.{name}::text AS {name}" for name in JSON_COLUMNS)
 )
 
 
@@ -67,7 +67,7 @@ async def liquidity(pool: Any, params: dict[str, Any]) -> dict[str, Any]:
 
     `fees`: whether slippage holds the taker's fee.
     """
-    rows = await _newest(pool, params)
+    rows = await newest_rows(pool, params)
     whole = [view(row, fees=bool(params.get("fees"))) for row in rows]
     return {"bps": BPS, "sizes": SIZES, "instruments": whole, "shares": _shares(rows)}
 
@@ -101,9 +101,10 @@ async def statistics(pool: Any, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _newest(pool: Any, params: dict[str, Any]) -> list[Mapping[str, Any]]:
+async def newest_rows(pool: Any, params: dict[str, Any]) -> list[Mapping[str, Any]]:
+    """The newest measure of every instrument of `base`, `symbol` or `venue`, with what the instrument is."""
     found: list[Mapping[str, Any]] = await pool.fetch(
-        f"SELECT {_FIGURES}, i.tick_size, i.taker_ppb, i.base, i.quote FROM {TERMS} i "  # noqa: S608
+        f"SELECT {_FIGURES}, i.tick_size, i.taker_ppb, i.base, i.quote, i.contract_type FROM {TERMS} i "  # noqa: S608
         "CROSS JOIN LATERAL (SELECT * FROM venue_liquidity v WHERE v.venue = i.venue AND v.symbol = i.symbol "
         "ORDER BY v.ts DESC LIMIT 1) l WHERE ($1::text IS NULL OR i.base = $1) "
         "AND ($2::text IS NULL OR i.symbol = $2) AND ($3::text IS NULL OR i.venue = $3) "
@@ -187,7 +188,7 @@ async def _window(pool: Any, table: str, venue: str, symbol: str, hours: int) ->
 
 def view(row: Mapping[str, Any], *, fees: bool = False) -> dict[str, Any]:
     """A stored row in prices, money and basis points."""
-    figures = {name: msgspec.json.decode(row[name]) for name in _JSON_COLUMNS}
+    figures = {name: msgspec.json.decode(row[name]) for name in JSON_COLUMNS}
     middle, fee = row["bid_ticks"] + row["ask_ticks"], row["taker_ppb"] * (PPT // PPB) if fees else 0
     tick = parse_decimal(row["tick_size"])
     return {

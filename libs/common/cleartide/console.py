@@ -35,6 +35,13 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34, width=100)
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """`-s, --symbols A,B` on every Python, instead of naming the value twice."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
 
 def services_with_commands() -> list[str]:
     """Names of the services whose commands are part of this installation."""

@@ -84,12 +84,12 @@ async def _run(arguments: argparse.Namespace) -> int:
         start = None if arguments.start_date is None else _micros(arguments.start_date)
         plans = [await backfill.plan(task, start, _micros(end)) for task in tasks]
         if arguments.dry_run:
-            show([_planned(plan) for plan in plans], arguments.format)
+            show([_planned(plan) for plan in plans], arguments)
             return 0
         bar = Bar(arguments.progress)
         progress = await backfill.run(plans, arguments.parallel, bar.show)
         bar.end()
-    show([_done(progress, plans)], arguments.format)
+    show([_done(progress, plans)], arguments)
     for failure in progress.failed:
         print(f"failed, and tried again by the next run: {failure}", file=sys.stderr)
     return 1 if progress.failed else 0

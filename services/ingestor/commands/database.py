@@ -22,7 +22,7 @@ from cleartide.store.partitions import Partitioned, days_around, ensure_days
 from cleartide.store.roles import ensure_roles
 from cleartide.store.sizes import SeriesSize, activity, database_bytes, recount, sizes
 
-from services.ingestor.commands import TEXTS
+from services.ingestor.commands import TEXTS, fees
 from services.ingestor.commands.options import (
     BY_VENUE,
     PARTITIONED,
@@ -38,7 +38,7 @@ from services.ingestor.commands.options import (
     schema,
     series_named,
 )
-from services.ingestor.commands.output import Age, Size, as_table, plain, show
+from services.ingestor.commands.output import Age, Size, as_table, plain, show, write_text
 
 MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 LAST_HOUR: Final = timedelta(hours=1)
@@ -49,11 +49,14 @@ def add_parsers(commands: Any) -> None:
     verbs = group(commands, "db", TEXTS["db"])
     init = _verb(verbs, "init", _init, "make role, schema, tables and the days ahead; harmless to repeat", _INIT)
     init.add_argument("--create-partitions-days", type=int, default=7, metavar="N", help="days from today (default: 7)")
-    _verb(verbs, "migrate", _migrate, "apply the migrations that are pending", "  cleartide db migrate")
+    migrate = _verb(verbs, "migrate", _migrate, "apply the migrations that are pending", "  cleartide db migrate")
+    migrate.add_argument("-n", "--dry-run", action="store_true", help="say what is pending, and apply nothing")
     stats = _verb(verbs, "stats", _stats, "rows, sizes, times and what came in lately", _STATS)
-    stats.add_argument("-f", "--format", choices=("table", "json"), default="table", help="how to print")
     stats.add_argument("--recount", action="store_true", help="count every row again first, and put the counts right")
     stats.add_argument("--top", type=int, default=10, metavar="N", help="so many of the busiest symbols (default: 10)")
+    for parser in (init, migrate, stats):
+        add_format(parser)
+    fees.add_verb(verbs)
     clean = _verb(verbs, "clean", _clean, "delete old rows, drop old days, or empty the series", _CLEAN)
     clean.add_argument("--older-than", type=age, metavar="AGE", help="delete rows older than this, as in 90d")
     clean.add_argument(
@@ -85,9 +88,12 @@ async def _init(arguments: argparse.Namespace) -> None:
         made = [name for table in PARTITIONED for name in await ensure_days(connection, table, days)]
     finally:
         await connection.close()
-    print(f"schema {SERVICE}: {len(applied)} migrations applied, {len(made)} days made")
-    if said:
-        print(said)
+    if arguments.format == "table":
+        print(f"schema {SERVICE}: {len(applied)} migrations applied, {len(made)} days made")
+        if said:
+            print(said)
+        return
+    show([{"schema": SERVICE, "migrations": len(applied), "days": len(made), "address": said or None}], arguments)
 
 
 async def _make_role(connection: "asyncpg.Connection[Any]", url: str) -> str:
@@ -112,11 +118,14 @@ async def _make_role(connection: "asyncpg.Connection[Any]", url: str) -> str:
 
 
 async def _migrate(arguments: argparse.Namespace) -> None:
-    applied = await _migrator(database_url(arguments)).migrate()
-    for migration in applied:
-        print(f"{migration.version}_{migration.name} applied")
-    if not applied:
-        print("nothing is pending")
+    migrator = _migrator(database_url(arguments))
+    if arguments.dry_run:
+        pending = [each for each in await migrator.status() if each.state == "pending"]
+        rows = [{"migration": f"{each.version}_{each.name}", "state": "pending"} for each in pending]
+    else:
+        done = await migrator.migrate()
+        rows = [{"migration": f"{each.version}_{each.name}", "state": "applied"} for each in done]
+    show(rows, arguments, empty="nothing is pending")
 
 
 def _migrator(url: str) -> Migrator:
@@ -137,7 +146,11 @@ async def _stats(arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         series = [{key: plain(value) for key, value in _line(each, now, with_venues=True).items()} for each in found]
         hour = [vars(each) for each in latest]
-        print(json.dumps({"database_bytes": total, "series": series, "last_hour": hour}, indent=2))
+        text = json.dumps({"database_bytes": total, "series": series, "last_hour": hour}, indent=2)
+        print(text) if arguments.output_file is None else write_text(arguments.output_file, text + "\n")
+        return
+    if arguments.format != "table" or arguments.output_file is not None:
+        show([_line(each, now) for each in found], arguments)
         return
     print(as_table([_line(each, now) for each in found]))
     print(f"\n{sum(each.rows for each in found):,} rows; the database has {Size(total)}")
@@ -211,7 +224,7 @@ async def _clean(arguments: argparse.Namespace) -> int:
     try:
         plan = await _planned(connection, chosen, arguments)
         lines = plan.lines()
-        show(lines, arguments.format, empty="there is nothing to clean")
+        show(lines, arguments, empty="there is nothing to clean")
         if arguments.dry_run or not lines:
             return 0
         if not (arguments.yes or _agrees()):

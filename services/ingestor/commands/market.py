@@ -1,7 +1,6 @@
 """`cleartide market` and `cleartide ticker`: what venues list, and the newest figures of what the store follows."""
 
 import argparse
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +11,17 @@ from cleartide.store.bulk import BulkWriter
 
 from services.ingestor.adapters.venue import Listed, Venue
 from services.ingestor.commands import TEXTS
-from services.ingestor.commands.options import SERVICE, add, add_database, add_format, database_url, listed, schema
+from services.ingestor.commands.options import (
+    SERVICE,
+    Again,
+    add,
+    add_again,
+    add_database,
+    add_format,
+    database_url,
+    listed,
+    schema,
+)
 from services.ingestor.commands.output import Age, show
 from services.ingestor.commands.reading import PPB, SELECTION, Scale, add_selection, scale_of, scales
 from services.ingestor.commands.venues import (
@@ -55,8 +64,7 @@ def add_parsers(commands: Any) -> None:
     add_selection(ticker)
     add_places(ticker)
     ticker.add_argument("-d", "--detailed", action="store_true", help="with 24 hours, funding and open interest")
-    ticker.add_argument("-i", "--interval", type=float, default=0.0, metavar="SECONDS", help="again and again")
-    ticker.add_argument("-n", "--count", type=int, default=0, metavar="N", help="so many times, with --interval")
+    add_again(ticker)
     add_format(ticker)
 
 
@@ -64,7 +72,7 @@ async def _market(arguments: argparse.Namespace) -> None:
     rows, recorded = await _listings(chosen(arguments.exchanges), arguments.symbols, arguments)
     if arguments.record:
         await _record(arguments, recorded)
-    show(rows, arguments.format, empty="nothing of that is listed")
+    show(rows, arguments, empty="nothing of that is listed")
 
 
 async def _record(arguments: argparse.Namespace, rows: Sequence[Row]) -> None:
@@ -106,14 +114,12 @@ def _listed(venue: str, each: Listed) -> dict[str, Any]:
 
 
 async def _ticker(arguments: argparse.Namespace) -> None:
-    connection, left = await schema(arguments), arguments.count
+    connection, again = await schema(arguments), Again(arguments)
     try:
         while True:
-            show(await _tickers(connection, arguments), arguments.format, empty="nothing is followed yet")
-            left -= 1
-            if not arguments.interval or left == 0:
+            again.show(await _tickers(connection, arguments), arguments, empty="nothing is followed yet")
+            if not await again.comes():
                 return
-            await asyncio.sleep(arguments.interval)
     finally:
         await connection.close()
 

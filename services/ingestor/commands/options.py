@@ -1,10 +1,12 @@
 """What the commands have in common: options, addresses, times, and words for failures."""
 
 import argparse
+import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -12,12 +14,13 @@ from cleartide.console import CommandError, Formatter
 from cleartide.store.bulk import open_schema
 from cleartide.store.partitions import Partitioned
 
+from services.ingestor.commands.output import show, write_text
 from services.ingestor.repository import SERIES
 
 SERVICE: Final = "ingestor"
 PARTITIONED: Final = tuple(Partitioned(table.name) for table in SERIES)
 BY_VENUE: Final = tuple(Partitioned(table.name) for table in SERIES if {"venue", "symbol"} <= set(table.columns))
-FORMATS: Final = ("table", "json", "csv")
+FORMATS: Final = ("table", "json", "csv", "xlsx")
 _AGE: Final = re.compile(r"(\d+)([smhdw])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -58,9 +61,60 @@ def add_database(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """--format."""
-    parser.add_argument("-f", "--format", choices=FORMATS, default="table", help="how to print (default: table)")
+def add_format(parser: argparse.ArgumentParser, *, short: str = "-o") -> None:
+    """--format and --output; `short` is another letter than -o where that means something else."""
+    parser.add_argument("-f", "--format", choices=FORMATS, default="table", help="how to show it (default: table)")
+    parser.add_argument(
+        short,
+        "--output" if short == "-o" else "--output-file",
+        dest="output_file",
+        type=Path,
+        metavar="FILE",
+        help="write it there; xlsx needs it",
+    )
+
+
+def add_again(parser: argparse.ArgumentParser, interval: float = 0.0) -> None:
+    """--interval and --count."""
+    default = f" (default: {interval:g})" if interval else " (default: once)"
+    parser.add_argument(
+        "-i", "--interval", type=float, default=interval, metavar="SECONDS", help=f"again and again{default}"
+    )
+    parser.add_argument("-n", "--count", type=int, default=0, metavar="N", help="so many times (default: until Ctrl-C)")
+
+
+class Again:
+    """The turns of a command that repeats itself: when the next comes, and what files have gathered so far."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._interval, self._left = arguments.interval, arguments.count
+        self._turns = 0
+        self._gathered: list[dict[str, Any]] = []
+        self._texts: list[str] = []
+
+    async def comes(self) -> bool:
+        """Wait for the next turn; False when there is none."""
+        self._turns += 1
+        if not self._interval or self._turns == self._left:
+            return False
+        await asyncio.sleep(self._interval)
+        return True
+
+    def show(self, rows: Sequence[dict[str, Any]], arguments: argparse.Namespace, empty: str = "nothing") -> None:
+        """Print this turn's rows; a file holds those of every turn."""
+        if arguments.output_file is None:
+            show(rows, arguments, empty=empty, header=not self._turns)
+            return
+        self._gathered += rows
+        show(self._gathered, arguments, empty=empty)
+
+    def say(self, text: str, output: Path | None) -> None:
+        """Print this turn's text; a file holds that of every turn."""
+        if output is None:
+            print(text)
+            return
+        self._texts.append(text)
+        write_text(output, "\n\n".join(self._texts) + "\n")
 
 
 def database_url(arguments: argparse.Namespace) -> str:

@@ -1,6 +1,8 @@
 """Rows as a table for people, as JSON and as CSV for programs."""
 
+import argparse
 import csv
+import importlib
 import io
 import json
 import os
@@ -8,20 +10,58 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
+
+from cleartide.console import CommandError
 
 Rows = Sequence[Mapping[str, Any]]
 _SIZES: Final = ("B", "kB", "MB", "GB", "TB")
 
 
-def show(rows: Rows, form: str, *, empty: str = "nothing") -> None:
-    """Print rows that have the same keys."""
-    if form == "json":
-        print(json.dumps([{key: plain(value) for key, value in row.items()} for row in rows], indent=2))
-    elif form == "csv":
-        print(as_csv(rows), end="")
+def show(rows: Rows, arguments: argparse.Namespace, *, empty: str = "nothing", header: bool = True) -> None:
+    """Print rows that have the same keys as `--format` says, or write them where `--output` says.
+
+    header: whether CSV begins with the names of its columns.
+    """
+    form, output = arguments.format, getattr(arguments, "output_file", None)
+    if form == "xlsx":
+        workbook: Any = importlib.import_module("services.ingestor.commands.workbook")
+        workbook.write_workbook(_required(output), {arguments.command: rows})
+        return
+    text = _text(rows, form, empty, header)
+    if output is None:
+        print(_emphasised(text) if form == "table" and rows else text, end="" if form == "csv" else "\n")
     else:
-        print(_emphasised(as_table(rows)) if rows else empty)
+        write_text(output, text + ("" if form == "csv" else "\n"))
+
+
+def _text(rows: Rows, form: str, empty: str, header: bool) -> str:
+    if form == "json":
+        return as_json(rows)
+    if form == "csv":
+        text = as_csv(rows)
+        return text if header else text.partition("\n")[2]
+    return as_table(rows) if rows else empty
+
+
+def _required(output: Path | None) -> Path:
+    if output is None:
+        raise CommandError("a workbook needs a place: give --output FILE.xlsx")
+    return output
+
+
+def write_text(path: Path, text: str) -> None:
+    """The file is there whole, or as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def as_json(rows: Rows) -> str:
+    """A list of objects."""
+    return json.dumps([{key: plain(value) for key, value in row.items()} for row in rows], indent=2)
 
 
 def _emphasised(table: str) -> str:
@@ -84,6 +124,10 @@ class Age(float):
 
 def plain(value: Any) -> Any:
     """As JSON and CSV have it: times in ISO format, exact decimals as text."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, Decimal):

@@ -1,7 +1,6 @@
 """`cleartide stats`: distributions, funding statistics, deviations and charts of what the store has recorded."""
 
 import argparse
-import importlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,9 +11,10 @@ from typing import Any, Final
 
 from cleartide.console import CommandError
 
-from services.ingestor.commands import TEXTS
+from services.ingestor.commands import TEXTS, shares
 from services.ingestor.commands.options import add, add_database, add_format, group, schema
 from services.ingestor.commands.output import show
+from services.ingestor.commands.plotting import plotting, save
 from services.ingestor.commands.reading import MAX_ROWS, PPB, WITHIN, Scale, add_selection, scale_of, scales, selected
 from services.ingestor.domain.liquidity.statistics import (
     deviation_ppt,
@@ -97,14 +97,17 @@ def add_parsers(commands: Any) -> None:
     ):
         parser = add(verbs, name, run, text, f"  cleartide stats {example}")
         if name in ("summary", "chart", "hist"):
-            parser.add_argument("figure", choices=tuple(FIGURES))
+            parser.add_argument("figure", choices=tuple(FIGURES), help="what to look at")
         add_database(parser)
         add_selection(parser, times=True)
         if name in ("chart", "hist"):
-            parser.add_argument("-o", "--output", type=Path, metavar="FILE.png", required=name == "chart")
+            parser.add_argument(
+                "-o", "--output", type=Path, metavar="FILE.png", required=name == "chart", help="draw it there"
+            )
         if name == "hist":
             parser.add_argument("--bins", type=int, default=10, metavar="N", help="default: 10")
-        add_format(parser)
+        add_format(parser, short="-w" if name in ("chart", "hist") else "-o")
+    shares.add_verb(verbs)
 
 
 async def _values(arguments: argparse.Namespace) -> dict[Key, list[tuple[datetime, Decimal]]]:
@@ -139,7 +142,7 @@ async def _grouped(query: str, arguments: argparse.Namespace) -> dict[Key, list[
 async def _summary(arguments: argparse.Namespace) -> None:
     show(
         [_distributed(key, [value for _, value in each]) for key, each in (await _values(arguments)).items()],
-        arguments.format,
+        arguments,
     )
 
 
@@ -153,7 +156,7 @@ async def _turnover(arguments: argparse.Namespace) -> None:
         ]
         for key, rows in found.items()
     }
-    show([_distributed(key, each) for key, each in ratios.items() if each], arguments.format)
+    show([_distributed(key, each) for key, each in ratios.items() if each], arguments)
 
 
 async def _deviation(arguments: argparse.Namespace) -> None:
@@ -162,7 +165,7 @@ async def _deviation(arguments: argparse.Namespace) -> None:
         key: [abs(deviation_ppt(each["mark_ticks"], each["index_ticks"])) * 10_000 / PPT for each in rows]
         for key, rows in found.items()
     }
-    show([_distributed(key, each) for key, each in basis_points.items()], arguments.format)
+    show([_distributed(key, each) for key, each in basis_points.items()], arguments)
 
 
 def _distributed(key: Key, values: Sequence[Decimal]) -> dict[str, Any]:
@@ -183,7 +186,7 @@ async def _funding(arguments: argparse.Namespace) -> None:
         figures = funding_statistics([int(rate * PPB) for _, rate in values])
         assert figures is not None, "there are rates"
         lines.append({"venue": key[0], "symbol": key[1], **_percent(figures)})
-    show(lines, arguments.format)
+    show(lines, arguments)
 
 
 def _percent(figures: Any) -> dict[str, Any]:
@@ -199,27 +202,27 @@ def _percent(figures: Any) -> dict[str, Any]:
 
 
 async def _chart(arguments: argparse.Namespace) -> None:
-    found, plot = await _values(arguments), _plotting()
-    figure, axes = plot.subplots(figsize=(11, 5), layout="constrained")
+    found = await _values(arguments)
+    figure, axes = plotting().subplots(figsize=(11, 5), layout="constrained")
     for (venue, symbol), values in found.items():
         axes.plot(
             [at for at, _ in values], [float(value) for _, value in values], label=f"{venue} {symbol}", linewidth=1
         )
-    _finish(figure, axes, arguments)
+    save(figure, axes, arguments.figure, arguments.output)
 
 
 async def _histogram(arguments: argparse.Namespace) -> None:
     found = await _values(arguments)
     values = [value for each in found.values() for _, value in each]
     rows = bins(values, max(1, arguments.bins))
-    show(rows, arguments.format)
+    show(rows, arguments)
     if arguments.output is not None:
-        figure, axes = _plotting().subplots(figsize=(11, 5), layout="constrained")
+        figure, axes = plotting().subplots(figsize=(11, 5), layout="constrained")
         width = float(rows[0]["to"] - rows[0]["from"])
         axes.bar(
             [float(row["from"]) for row in rows], [row["count"] for row in rows], width=width, align="edge", alpha=0.8
         )
-        _finish(figure, axes, arguments)
+        save(figure, axes, arguments.figure, arguments.output)
 
 
 def bins(values: Iterable[Decimal], count: int) -> list[dict[str, Any]]:
@@ -232,22 +235,3 @@ def bins(values: Iterable[Decimal], count: int) -> list[dict[str, Any]]:
         counts[min(count - 1, int((value - least) / width))] += 1
     edges = [least + width * place for place in range(count + 1)]
     return [{"from": edges[place], "to": edges[place + 1], "count": each} for place, each in enumerate(counts)]
-
-
-def _plotting() -> Any:
-    try:
-        importlib.import_module("matplotlib").use("Agg")
-        return importlib.import_module("matplotlib.pyplot")
-    except ImportError:
-        raise CommandError("charts need matplotlib: `make tools` installs it") from None
-
-
-def _finish(figure: Any, axes: Any, arguments: argparse.Namespace) -> None:
-    axes.set_title(arguments.figure)
-    axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best", frameon=False)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(arguments.output, format="png", dpi=110)
-    _plotting().close(figure)
-    print(f"{arguments.output} written")

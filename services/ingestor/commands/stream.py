@@ -13,6 +13,7 @@ from cleartide.console import CommandError
 
 from services.ingestor.commands import TEXTS
 from services.ingestor.commands.options import add, listed
+from services.ingestor.commands.output import as_csv
 
 KINDS: Final = ("ticker", "trade", "book", "funding", "interest", "liquidation", "candle", "stats", "status")
 _HEAD: Final = frozenset(
@@ -30,7 +31,9 @@ def add_parsers(commands: Any) -> None:
     )
     parser.add_argument("--max-duration", type=float, default=0.0, metavar="SECONDS", help="end after so long")
     parser.add_argument("-n", "--count", type=int, default=0, metavar="N", help="end after so many events")
-    parser.add_argument("-f", "--format", choices=("table", "json"), default="table", help="lines for people or JSON")
+    parser.add_argument(
+        "-f", "--format", choices=("table", "json", "csv"), default="table", help="lines for people, JSON or CSV"
+    )
     parser.add_argument(
         "--url",
         default=os.environ.get("CLEARTIDE_URL") or os.environ.get("CLEARTIDE_NATS_URL", ""),
@@ -86,8 +89,16 @@ async def _follow(waiting: "asyncio.Queue[bytes]", arguments: argparse.Namespace
 def _line(event: dict[str, Any], form: str) -> str:
     if form == "json":
         return msgspec.json.encode(event).decode()
+    if form == "csv":
+        return as_csv([_flat(event)]).rpartition("\n")[0].partition("\n")[2]
     fields = " ".join(f"{name}={value}" for name, value in event.items() if name not in _HEAD)
     return f"{event['venue']:14} {event['symbol']:14} {event['type'].removeprefix('Venue'):12} {fields}"[:400]
+
+
+def _flat(event: dict[str, Any]) -> dict[str, Any]:
+    """Venue, symbol and kind first, then what this kind of event holds, each as `name=value`."""
+    head = {name: event[name] for name in ("venue", "symbol", "type")}
+    return head | {name: f"{name}={value}" for name, value in event.items() if name not in _HEAD}
 
 
 _EXAMPLES: Final = """  cleartide stream -s BTCUSDT --data-types ticker,trade

@@ -19,9 +19,11 @@ from cleartide.console import CommandError
 from cleartide.fold import Row, Table
 from cleartide.store.parquet import from_csv
 
+from services.ingestor.commands.workbook import MOST_ROWS, cell, new_workbook
 from services.ingestor.repository import instant
 
 FORMATS: Final = ("csv", "json", "parquet")
+"""What is written and read; a workbook is only written."""
 _BATCH: Final = 10_000
 
 
@@ -125,7 +127,36 @@ class ParquetSink(CsvSink):
         self._waiting.unlink()
 
 
-SINKS: Final[Mapping[str, type[Sink]]] = {"csv": CsvSink, "json": JsonSink, "parquet": ParquetSink}
+class XlsxSink(Sink):
+    """One sheet. Numbers of more than 15 digits are text, as a cell would round them."""
+
+    def open(self, draft: Path) -> None:
+        """The workbook with its header."""
+        self._book = new_workbook(draft)
+        self._sheet = self._book.add_worksheet(self.table.name[:31])
+        self._sheet.write_row(0, 0, list(self.table.columns), self._book.add_format({"bold": True}))
+        self._sheet.freeze_panes(1, 0)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Below those that are there."""
+        if self.rows > MOST_ROWS:
+            raise CommandError(f"{self.table.name} has more rows than a sheet: take Parquet or --max-rows")
+        for number, row in enumerate(rows, start=self.rows - len(rows) + 1):
+            for column, value in enumerate(row):
+                if value is not None:
+                    self._sheet.write(number, column, cell(_text(value)))
+
+    def close(self) -> None:
+        """The file."""
+        self._book.close()
+
+
+SINKS: Final[Mapping[str, type[Sink]]] = {
+    "csv": CsvSink,
+    "json": JsonSink,
+    "parquet": ParquetSink,
+    "xlsx": XlsxSink,
+}
 
 
 def form_of(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from cleartide.console import CommandError
 from cleartide.fold import Table
-from cleartide.store.bulk import BulkWriter
+from cleartide.store.bulk import WRITE_SECONDS, BulkWriter
 from cleartide.store.partitions import Partitioned, ensure_days
 
 from services.ingestor.commands import TEXTS
@@ -23,7 +23,7 @@ from services.ingestor.commands.options import (
     schema,
 )
 from services.ingestor.commands.output import show
-from services.ingestor.commands.tables import FORMATS, SINKS, batches, form_of
+from services.ingestor.commands.tables import SINKS, batches, form_of
 from services.ingestor.repository import SERIES
 
 BATCH: Final = 10_000
@@ -36,14 +36,15 @@ def add_parsers(commands: Any) -> None:
     add_database(out)
     out.add_argument("series", nargs="+", help=", ".join(TABLES))
     out.add_argument("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
-    out.add_argument("-t", "--type", choices=FORMATS, default="csv", help="of file (default: csv)")
+    out.add_argument("-t", "--type", choices=tuple(SINKS), default="csv", help="of file (default: csv)")
     out.add_argument("-e", "--exchanges", type=listed, default=(), metavar="A,B", help="only these venues")
     out.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help="only these symbols")
     out.add_argument("--from", dest="start", type=moment, metavar="TIME", help="2026-01-31, or 24h ago")
     out.add_argument("--to", dest="end", type=moment, metavar="TIME", help="up to and without this time")
     out.add_argument("--max-rows", type=int, default=0, metavar="N", help="of each series, oldest first (default: all)")
     out.add_argument("--force", action="store_true", help="replace files that are there")
-    add_format(out)
+    out.add_argument("-n", "--dry-run", action="store_true", help="say what would be written, and write nothing")
+    add_format(out, short="-w")
     into = add(commands, "import", _import, TEXTS["import"], _IMPORT)
     add_database(into)
     into.add_argument("files", nargs="+", type=Path, help="<series>.csv, .json or .parquet")
@@ -62,13 +63,14 @@ async def _export(arguments: argparse.Namespace) -> None:
     try:
         for name in dict.fromkeys(arguments.series):
             path = arguments.output / f"{name}.{arguments.type}"
-            if path.exists() and not arguments.force:
+            if path.exists() and not (arguments.force or arguments.dry_run):
                 raise CommandError(f"{path} is there already: give --force to replace it")
-            rows = await _write(connection, TABLES[name], path, arguments)
+            work = _count if arguments.dry_run else _write
+            rows = await work(connection, TABLES[name], path, arguments)
             done.append({"series": name, "file": str(path), "rows": rows})
     finally:
         await connection.close()
-    show(done, arguments.format)
+    show(done, arguments)
 
 
 async def _write(connection: Any, table: Table, path: Path, arguments: argparse.Namespace) -> int:
@@ -85,6 +87,12 @@ async def _write(connection: Any, table: Table, path: Path, arguments: argparse.
             if batch:
                 sink.add(batch)
     return sink.rows
+
+
+async def _count(connection: Any, table: Table, _: Path, arguments: argparse.Namespace) -> int:
+    """How many rows the file would have."""
+    query, values = _query(table, arguments)
+    return int(await connection.fetchval(f"SELECT count(*) FROM ({query}) t", *values, timeout=WRITE_SECONDS))  # noqa: S608
 
 
 def _query(table: Table, arguments: argparse.Namespace) -> tuple[str, list[Any]]:
@@ -115,7 +123,7 @@ async def _import(arguments: argparse.Namespace) -> None:
             form_of(path)
             rows, new = await _read(writer, TABLES[name], path, arguments)
             done.append({"file": str(path), "series": name, "rows": rows, "new": None if arguments.dry_run else new})
-    show(done, arguments.format)
+    show(done, arguments)
 
 
 async def _read(writer: BulkWriter, table: Table, path: Path, arguments: argparse.Namespace) -> tuple[int, int]:

@@ -36,6 +36,11 @@ def add_places(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def from_venues(arguments: argparse.Namespace) -> bool:
+    """Whether the command is to ask venues itself, rather than the store."""
+    return bool(arguments.live or arguments.simulator)
+
+
 def chosen(names: Sequence[str]) -> list[Venue]:
     """The venues of these names. Raises CommandError for others."""
     unknown = sorted(set(names) - set(venues()))
