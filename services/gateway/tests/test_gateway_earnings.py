@@ -3,8 +3,10 @@
 import csv
 import io
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from services.gateway.tests import browser
@@ -71,7 +73,10 @@ ANSWERS: dict[str, Any] = {
     "vaults.offers": {"at": MARCH_1, "tvl_usd": "5.0", "unpriced": 0, "best": OFFER, "offers": [OFFER]},
     "vaults.history": {
         "step": DAY,
-        "series": [{"protocol": "kamino", "asset": "USDC", "points": [POINT, {**POINT, "at": MARCH_1 + DAY}]}],
+        "series": [
+            {"protocol": protocol, "asset": "USDC", "points": [POINT, {**POINT, "at": MARCH_1 + DAY}]}
+            for protocol in ("kamino", "mars")
+        ],
     },
     "vaults.sync": {"chains": [{"chain": "solana", "slot": 7, "lag_micros": 400_000}]},
 }
@@ -124,6 +129,36 @@ async def test_days_and_months_can_be_had_as_files(installed: Installation) -> N
             assert found[1]["yield"] == "0.500000"
 
 
+async def test_each_table_can_be_had_as_a_file(installed: Installation, tmp_path: Path) -> None:
+    """GW-EARN-004: the figures of the JSON answer, row by row, as CSV and as Parquet."""
+    async with AsyncExitStack() as stack:
+        await everything(installed, stack)
+        edge = await stack.enter_async_context(running_edge(installed))
+        for path, rows in (
+            ("earnings/a1/days", "days"),
+            ("earnings/a1/months", "months"),
+            ("earnings/a1/vaults", "positions"),
+            ("vaults/offers", "offers"),
+            ("vaults/history", "series"),
+        ):
+            _, answer, _ = await edge.get(f"/api/v1/{path}")
+            told = answer[rows] if rows != "series" else [point for line in answer[rows] for point in line["points"]]
+            async with edge.http.get(f"{edge.url}/api/v1/{path}?format=csv") as response:
+                lines = list(csv.DictReader(io.StringIO(await response.text())))
+                assert response.headers["Content-Disposition"].endswith('.csv"')
+            async with edge.http.get(f"{edge.url}/api/v1/{path}?format=parquet") as response:
+                (tmp_path / "rows.parquet").write_bytes(await response.read())
+            table = duckdb.read_parquet(str(tmp_path / "rows.parquet"))
+            found = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
+            assert len(lines) == len(found) == len(told)
+            for line, row, one in zip(lines, found, told, strict=True):
+                shared = line.keys() & one.keys()
+                assert len(shared) >= 3
+                assert {name: row[name] for name in shared} == {name: one[name] for name in shared}
+                texts = {name: "" if one[name] is None else str(one[name]) for name in shared}
+                assert {name: line[name] for name in shared} == texts
+
+
 async def test_one_side_that_is_away_is_named_and_the_other_stands(installed: Installation) -> None:
     """GW-EARN-003: on the screen half an answer is said to be one; a file is whole or it is not."""
     async with installed.client("earnings") as earnings, running_edge(installed) as edge:
@@ -147,7 +182,8 @@ async def test_the_page_shows_a_month_and_what_vaults_pay(installed: Installatio
         await page.until("document.querySelectorAll('#months tbody tr').length === 2", 30)
         await page.until("document.querySelectorAll('#calendar li').length >= 28", 30)
         await page.until("document.querySelectorAll('#offers tbody tr, #held tbody tr').length === 2", 30)
-        await page.until("document.querySelectorAll('#tvl svg .dot, #apy svg .dot').length === 4", 30)
+        await page.until("document.querySelectorAll('#tvl svg .dot, #apy svg .dot').length === 8", 30)
+        await page.until("document.querySelectorAll('#tvl path.line, #tvl .key span').length === 4", 30)
         await page.until("document.querySelector('#days-file').href.includes('/earnings/a1/days.csv?month=')", 30)
         assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert page.complaints == []

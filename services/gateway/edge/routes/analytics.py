@@ -1,24 +1,21 @@
 """Days of markets, of the venue and of accounts, leaders and portfolios: from analytics; also as CSV and Parquet."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from cleartide.contracts.types import JSON_SAFE
-from cleartide.store.parquet import csv_text, parquet_bytes
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, Edge
+from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.parameters import AccountPath, MarketPath
 
 Days = Annotated[int, Query(ge=1, le=366)]
-Form = Annotated[Literal["json", "csv", "parquet"], Query(alias="format", description="csv and parquet: rows alone")]
 Instant = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
 Ranking = Literal["volume", "pnl", "fees", "trades", "realized", "funding"]
 Leaders = Annotated[int, Query(ge=1, le=500)]
 RiskFree = Annotated[str, Query(pattern=r"^-?0?\.[0-9]{1,6}$|^0$", description="yearly fraction: 0.02 is 2 %")]
-_PARQUET = "application/vnd.apache.parquet"
 
 
 def analytics_router(edge: Edge) -> APIRouter:
@@ -71,7 +68,4 @@ async def _told(
     """The answer as JSON, or its days as a file."""
     if form == "json":
         return await edge.answer((name, *asked.values()), LONG_MS, make)
-    rows = (await make())["days"]
-    body = csv_text(rows).encode() if form == "csv" else await asyncio.to_thread(parquet_bytes, rows)
-    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.{form}"'}
-    return Response(body, headers=headers, media_type="text/csv" if form == "csv" else _PARQUET)
+    return await file_of(name, form, (await make())["days"])

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.files import Form, file_of
 
 OwnerPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="account or wallet")]
 Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="UTC; default the latest days")]
@@ -45,7 +46,10 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
     ask = edge.upstream.ask
 
     @router.get("/earnings/{account}/days", summary="An owner's days, trading and yield in one form, newest first")
-    async def days(account: OwnerPath, month: Month = None, limit: Limit = 31) -> Response:
+    async def days(account: OwnerPath, month: Month = None, limit: Limit = 31, form: Form = "json") -> Response:
+        if form != "json":
+            found = await _days(edge, account, month, limit, whole=True)
+            return await file_of(f"earnings-{account}-{month or 'days'}", form, _columns(DAY_COLUMNS, found["days"]))
         return await edge.answer(
             ("earned_days", account, month, limit), LONG_MS, lambda: _days(edge, account, month, limit)
         )
@@ -56,7 +60,10 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
         return _csv(f"earnings-{account}-{month or 'days'}.csv", DAY_COLUMNS, found["days"])
 
     @router.get("/earnings/{account}/months", summary="An owner's months: balances, flows, earnings, APR and APY")
-    async def months(account: OwnerPath, limit: Months = 12) -> Response:
+    async def months(account: OwnerPath, limit: Months = 12, form: Form = "json") -> Response:
+        if form != "json":
+            found = await _months(edge, account, limit, whole=True)
+            return await file_of(f"earnings-{account}-months", form, _columns(MONTH_COLUMNS, found["months"]))
         return await edge.answer(("earned_months", account, limit), LONG_MS, lambda: _months(edge, account, limit))
 
     @router.get("/earnings/{account}/months.csv", summary="The same as a file")
@@ -65,13 +72,19 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
         return _csv(f"earnings-{account}-months.csv", MONTH_COLUMNS, found["months"])
 
     @router.get("/earnings/{account}/vaults", summary="What an owner has in each vault now")
-    async def positions(account: OwnerPath) -> Response:
+    async def positions(account: OwnerPath, form: Form = "json") -> Response:
+        if form != "json":
+            found = await ask("vaults", "positions", owner=account)
+            return await file_of(f"vaults-{account}", form, found["positions"])
         return await edge.answer(
             ("vault_positions", account), LONG_MS, lambda: ask("vaults", "positions", owner=account)
         )
 
     @router.get("/earnings/{account}/moves", summary="An owner's events on chains, newest first")
-    async def moves(account: OwnerPath, before: Instant = None, limit: Limit = 50) -> Response:
+    async def moves(account: OwnerPath, before: Instant = None, limit: Limit = 50, form: Form = "json") -> Response:
+        if form != "json":
+            found = await ask("vaults", "moves", owner=account, before=before, limit=limit)
+            return await file_of(f"moves-{account}", form, found["moves"])
         return await edge.answer(
             ("vault_moves", account, before, limit),
             LONG_MS,
@@ -83,20 +96,32 @@ def _vault_routes(router: APIRouter, edge: Edge) -> None:
     ask = edge.upstream.ask
 
     @router.get("/vaults", summary="Every vault's totals, and how much went in and out")
-    async def vaults() -> Response:
+    async def vaults(form: Form = "json") -> Response:
+        if form != "json":
+            return await file_of("vaults", form, (await ask("vaults", "vaults"))["vaults"])
         return await edge.answer(("vaults",), LONG_MS, lambda: ask("vaults", "vaults"))
 
     @router.get("/vaults/offers", summary="TVL and APY per protocol and asset now: raw, fee, net, APR, best and mean")
-    async def offers(protocol: Name = None, asset: Asset = None) -> Response:
+    async def offers(protocol: Name = None, asset: Asset = None, form: Form = "json") -> Response:
+        if form != "json":
+            found = await ask("vaults", "offers", protocol=protocol, asset=asset)
+            return await file_of("offers", form, found["offers"])
         return await edge.answer(
             ("offers", protocol, asset), LONG_MS, lambda: ask("vaults", "offers", protocol=protocol, asset=asset)
         )
 
     @router.get("/vaults/history", summary="TVL and APY per protocol and asset over time, the oldest first")
     async def history(
-        protocol: Name = None, asset: Asset = None, start: Instant = None, end: Instant = None, step: Seconds = 86_400
+        protocol: Name = None,
+        asset: Asset = None,
+        start: Instant = None,
+        end: Instant = None,
+        step: Seconds = 86_400,
+        form: Form = "json",
     ) -> Response:
         asked = {"protocol": protocol, "asset": asset, "from": start, "to": end, "step": step * 1_000_000}
+        if form != "json":
+            return await file_of("history", form, _points((await ask("vaults", "history", **asked))["series"]))
         return await edge.answer(("tvl_history", *asked.values()), LONG_MS, lambda: ask("vaults", "history", **asked))
 
     @router.get("/vaults/liquidity", summary="Swaps per vault and pair of assets")
@@ -179,6 +204,17 @@ def _range(month: str | None) -> dict[str, int]:
     epoch = date(1970, 1, 1)
     micros = 86_400_000_000
     return {"from_day": (first - epoch).days * micros, "to_day": (after - epoch).days * micros - 1}
+
+
+def _columns(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The named columns of each row; what a row lacks is null."""
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _points(series: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every point of every line, with the line that it is on."""
+    lines = [({"protocol": line["protocol"], "asset": line["asset"]}, line["points"]) for line in series]
+    return [{**line, **point} for line, points in lines for point in points]
 
 
 def _csv(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:

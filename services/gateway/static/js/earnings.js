@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { compact, direction, fixed, money, percent } from "./format.js";
 import { headlineOf, keepAsking } from "./page.js";
-import { linePicture } from "./panels/series.js";
+import { linesPicture } from "./panels/series.js";
 import { Poll } from "./poll.js";
 import { coloured, plain, table } from "./table.js";
 
@@ -49,10 +49,10 @@ function showDays({ month, days }) {
 }
 
 function showLine() {
-  const { points = [] } = series[$("line").selectedIndex] ?? {};
-  const rows = points.map((point) => ({ ...point, day: point.at }));
-  linePicture($("tvl"), "Total value locked", rows, (row) => Number(row.tvl_usd ?? row.tvl), (row) => money(row.tvl_usd ?? row.tvl));
-  linePicture($("apy"), "Net APY", rows, (row) => Number(row.net_apy), (row) => rate(row.net_apy), (value) => `${(value * 100).toFixed(1)} %`);
+  const chosen = $("line").selectedIndex;
+  const lines = series.filter((_, at) => chosen <= 0 || at === chosen - 1).map(({ protocol, asset, points }) => ({ name: `${protocol} ${asset}`, points }));
+  linesPicture($("tvl"), "Total value locked", lines, (row) => Number(row.tvl_usd ?? row.tvl), (row) => money(row.tvl_usd ?? row.tvl));
+  linesPicture($("apy"), "Net APY", lines, (row) => Number(row.net_apy), (row) => rate(row.net_apy), (value) => `${(value * 100).toFixed(1)} %`);
 }
 
 const polls = {
@@ -69,7 +69,7 @@ const polls = {
   months: new Poll("months", 10000, () => [`earnings/${owner}/months`], (answer) => showMonths(answer.months)),
   history: new Poll("history", 30000, () => ["vaults/history", { start: (Date.now() - 60 * 86_400_000) * 1000 }], (answer) => {
     series = answer.series;
-    if ($("line").length !== series.length) $("line").replaceChildren(...series.map(({ protocol, asset }) => h("option", {}, `${protocol} ${asset}`)));
+    if ($("line").length !== series.length + 1) $("line").replaceChildren(h("option", {}, "All protocols"), ...series.map(({ protocol, asset }) => h("option", {}, `${protocol} ${asset}`)));
     showLine();
   }),
   sync: new Poll("sync", 5000, () => ["vaults/sync"], ({ chains }) => chains.forEach(({ chain, lag_micros, slot }) => figure(`Lag of ${chain}`, `${(lag_micros / 1e6).toFixed(1)} s`, `slot ${slot}`))),
@@ -79,6 +79,9 @@ function ask() {
   $("who").owner.value = owner;
   $("days-file").href = `/api/v1/earnings/${owner}/days.csv?month=${$("month").value}`;
   $("months-file").href = `/api/v1/earnings/${owner}/months.csv`;
+  $("days-parquet").href = `/api/v1/earnings/${owner}/days?month=${$("month").value}&limit=366&format=parquet`;
+  $("months-parquet").href = `/api/v1/earnings/${owner}/months?limit=120&format=parquet`;
+  for (const form of ["csv", "parquet"]) $(`held-${form}`).href = `/api/v1/earnings/${owner}/vaults?format=${form}`;
   for (const poll of [polls.days, polls.months, polls.held]) poll.now();
 }
 

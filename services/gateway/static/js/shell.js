@@ -11,6 +11,7 @@ const PAGES = [
   ["/earnings.html", "Earnings"],
   ["/liquidity.html", "Venues"],
   ["/markets.html", "Statistics"],
+  ["/product.html", "Use"],
   ["/operations.html", "Operations"],
   ["/desk.html", "Desk"],
 ];

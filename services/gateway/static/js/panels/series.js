@@ -50,6 +50,31 @@ export function linePicture(parent, title, rows, read, tell, write = compact) {
   frame(parent, width, title, [...lines, svg("path", { class: "sum", d: `M${points.join("L")}` }), ...dots], rows);
 }
 
+/** Several lines over one axis of time. `lines`: {name, points: [{at, ...}]} with instants in microseconds. */
+export function linesPicture(parent, title, lines, read, tell, write = compact) {
+  const drawn = lines.filter(({ points }) => points.length);
+  if (!drawn.length) return nothing(parent, "No days yet.");
+  const all = drawn.flatMap(({ points }) => points);
+  const values = all.map(read);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [first, last] = [Math.min(...all.map(({ at }) => at)), Math.max(...all.map(({ at }) => at))];
+  const room = (high - low || Math.abs(high) || 1) * 0.08;
+  const width = widthOf(parent);
+  const { y, lines: rules } = axis(width, low - room, high + room, write);
+  const x = (at) => (last > first ? LEFT + ((at - first) / (last - first)) * (width - LEFT) : (LEFT + width) / 2);
+  const marks = drawn.flatMap(({ name, points }, number) => {
+    const way = points.map((point) => `${x(point.at).toFixed(1)} ${y(read(point)).toFixed(1)}`).join("L");
+    const dots = points.map((point) => {
+      const dot = svg("circle", { class: `dot l${number % 6}`, cx: x(point.at).toFixed(1), cy: y(read(point)).toFixed(1), r: points.length > 40 ? 1.4 : 2.4 });
+      dot.append(svg("title", {}, `${name}, ${day(point.at)}: ${tell(point)}`));
+      return dot;
+    });
+    return [svg("path", { class: `line l${number % 6}`, d: `M${way}` }), ...dots];
+  });
+  const ends = last > first ? [{ day: first }, { day: last }] : [{ day: first }];
+  frame(parent, width, title, [...rules, ...marks], ends, drawn.map(({ name }, number) => [`l${number % 6}`, name]));
+}
+
 /** Columns over days, stacked by sign. `parts`: [class, text, read]. */
 export function columnPicture(parent, title, rows, parts, tell, write = compact) {
   if (!rows.length) return nothing(parent, "No days yet.");

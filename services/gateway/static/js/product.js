@@ -1,0 +1,69 @@
+// The page on how the product is used: by everybody, for those who read for the venue, or by oneself.
+
+import { segments } from "./dom.js";
+import { compact } from "./format.js";
+import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { columnPicture, linesPicture } from "./panels/series.js";
+import { Poll } from "./poll.js";
+import { plain, table } from "./table.js";
+
+const $ = (id) => document.getElementById(id);
+const figure = headlineOf($("headline"));
+const state = { days: 30 };
+
+const count = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
+const column = (title, key, hint) => ({ title, num: true, className: "num", hint, cell: plain((row) => count(row[key])) });
+const named = (title) => ({ title, cell: plain((row) => row.name) });
+const people = column("People", "persons");
+
+const showPages = table($("pages"), [named("Page"), column("Views", "events"), people, column("Load, ms", "load_millis", "mean")], (row) => row.name, { empty: "No page was seen." });
+const showFeatures = table($("features"), [named("Name"), column("Times", "times"), people], (row) => `${row.kind} ${row.name}`, { empty: "No feature was used." });
+const showJourneys = table($("journeys"), [
+  { title: "Journey", cell: plain((row) => row.journey) }, column("Step", "step"), column("Times", "events"), people,
+  { title: "Of the first", num: true, className: "num", cell: plain((row) => `${row.share.toFixed(0)} %`) },
+], (row) => `${row.journey} ${row.step}`, { empty: "Nobody is on the way." });
+const showErrors = table($("errors"), [named("Error"), column("Times", "events"), column("Fatal", "fatal"), people], (row) => row.name, { empty: "Nothing failed." });
+const showMetrics = table($("metrics"), [
+  named("Measured"), column("Times", "events"), column("Mean", "mean"), column("p50", "p50"), column("p95", "p95"), column("p99", "p99"),
+], (row) => row.name, { empty: "Nothing was measured." });
+
+/** One's own figures have no people and fewer columns; they are brought into the form of everybody's. */
+function whole({ used, ...answer }) {
+  if (!used) return answer;
+  const none = { pages: used.page, features: used.feature, actions: used.action, errors: used.error, metrics: used.metric };
+  const lists = Object.fromEntries(Object.entries(none).map(([name, rows = []]) => [name, rows]));
+  const steps = (used.step ?? []).map(({ name, events }) => ({ journey: name.slice(0, -3), step: Number(name.slice(-2)), events }));
+  const journeys = [...new Set(steps.map(({ journey }) => journey))].map((journey) => ({ journey, steps: steps.filter((step) => step.journey === journey).sort((a, b) => a.step - b.step) }));
+  return { ...answer, ...lists, journeys };
+}
+
+function show(found) {
+  const answer = whole(found);
+  const { totals, days } = answer;
+  figure("People", count(totals.persons), `last ${days.length} days`);
+  figure("Visits", count(totals.sessions), totals.mean_session_seconds === null ? "" : `${count(totals.mean_session_seconds)} s each`);
+  figure("Page views", count(totals.page_views));
+  figure("Journeys completed", count(totals.conversions));
+  figure("Errors", count(totals.errors));
+  const at = (row) => Date.parse(row.day) * 1000;
+  const line = (name, key) => ({ name, points: days.map((row) => ({ at: at(row), value: row[key] })) });
+  linesPicture($("people"), "People and visits by day", [line("people", "persons"), line("visits", "sessions")], (row) => row.value, (row) => count(row.value), compact);
+  const dated = days.map((row) => ({ ...row, day: at(row) }));
+  columnPicture($("views"), "Page views by day", dated, [["sum-fill", "page views", (row) => row.page_views]], (row) => count(row.page_views));
+  columnPicture($("faults"), "Errors by day", dated, [["short", "errors", (row) => row.errors]], (row) => count(row.errors));
+  showPages(answer.pages);
+  const used = [...answer.features.map((row) => ({ ...row, kind: "feature", times: row.uses ?? row.events })), ...answer.actions.map((row) => ({ ...row, kind: "action", times: row.events }))];
+  showFeatures(used.sort((a, b) => b.times - a.times));
+  showJourneys(answer.journeys.flatMap(({ journey, steps }) => steps.map((step) => ({ ...step, journey, share: (100 * step.events) / steps[0].events }))));
+  showErrors(answer.errors);
+  showMetrics(answer.metrics);
+}
+
+const polls = { use: new Poll("use", 15000, () => [$("whose").value, { days: state.days }], show) };
+
+segments($("span"), DAYS, state.days, (value) => {
+  state.days = Number(value);
+  polls.use.now();
+});
+$("whose").onchange = () => polls.use.now();
+keepAsking(polls);
