@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from services.ingestor.adapters.events import MarketStruct
 from services.ingestor.adapters.instrument import Instrument, UnknownInstrument
-from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Output, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Output, Poll, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.venue import Venue, venues
 from services.ingestor.queries import highest_trades
 from services.ingestor.settings import FurtherSettings, IngestorSettings, VenueSettings
@@ -77,6 +77,8 @@ class VenueFeed:
             self._group = group
             self._start(self._publisher.run())
             self._start(self._say_heartbeats())
+            for poll in self._core.polls:
+                self._start(self._keep_polling(poll))
             for route in self._routes.values():
                 self._start(route.keep(session, stopping))
             await stopping.wait()
@@ -159,6 +161,16 @@ class VenueFeed:
             body = b""
         self._take(self._core.snapshot(command.symbol, body, now_micros()))
         log.info("snapshot_taken", symbol=command.symbol, attempt=command.attempt, reason=command.reason)
+
+    async def _keep_polling(self, poll: Poll) -> None:
+        """Ask again and again. The first answers are spread, so that many symbols are not asked for at once."""
+        await asyncio.sleep(jittered_delay(poll.seconds / 10, poll.seconds, 0))
+        while True:
+            try:
+                self._take(self._core.polled(poll.symbol, await self._rest.ask(poll.request), now_micros()))
+            except VenueRefused as error:
+                log.error("poll_refused", symbol=poll.symbol, error=str(error)[:200])
+            await asyncio.sleep(poll.seconds)
 
     async def _say_heartbeats(self) -> None:
         terms_due = 0

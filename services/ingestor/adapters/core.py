@@ -10,7 +10,7 @@ from cleartide.money import MoneyError
 
 from services.ingestor.adapters.events import InstrumentTerms, Status
 from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Malformed, Output, RouteSpec, Send
+from services.ingestor.adapters.protocol import Malformed, Output, Poll, RouteSpec, Send
 from services.ingestor.adapters.symbol import SymbolFeed
 
 STALE_MICROS: Final = 5_000_000
@@ -72,6 +72,15 @@ class Core(ABC):
     def take_snapshot(self, feed: SymbolFeed, data: bytes, at: int) -> list[Output]:
         """Read the answer to a FetchSnapshot; only for venues that are asked so."""
         raise Unusable("unexpected_snapshot", f"{feed.instrument.symbol}: {len(data)} bytes at {at}")
+
+    @property
+    def polls(self) -> Sequence[Poll]:
+        """Nothing, unless the venue has figures that it does not send."""
+        return ()
+
+    def take_poll(self, feed: SymbolFeed, data: bytes, at: int) -> list[Output]:
+        """Read the answer to a Poll; only for venues that are asked so."""
+        raise Unusable("unexpected_answer", f"{feed.instrument.symbol}: {len(data)} bytes at {at}")
 
     def address(self, route: str, ticket: bytes) -> str:
         """Where the route is; only for venues that give out tickets."""
@@ -136,6 +145,15 @@ class Core(ABC):
             return self.take_snapshot(feed, data, at)
         except UNREADABLE as error:
             return self._malformed("unreadable", str(error)) + feed.unreadable_snapshot(at)
+
+    def polled(self, symbol: str, data: bytes, at: int) -> list[Output]:
+        """Take the answer to a Poll; what cannot be used is asked for again when it is due."""
+        try:
+            return self.take_poll(self.symbols[symbol], data, at)
+        except UNREADABLE as error:
+            return self._malformed("unreadable", str(error))
+        except (Unusable, MoneyError) as error:
+            return self._malformed(error.reason, str(error))
 
     def silent_micros(self, route: str, at: int) -> int:
         """Time since the newest data of any symbol on the route, or since the route opened."""

@@ -27,6 +27,14 @@ class FetchSnapshot(msgspec.Struct, frozen=True, gc=False):
     request: Request
 
 
+class Poll(msgspec.Struct, frozen=True, gc=False):
+    """Make this request every so often and give the answer to `polled`: for what the venue does not send."""
+
+    symbol: str
+    request: Request
+    seconds: float
+
+
 class Send(msgspec.Struct, frozen=True, gc=False):
     """Send these frames on the route's connection, in order. `attempt` > 0 asks for a pause before the first."""
 
@@ -112,6 +120,15 @@ class VenueCore(Protocol):
 
     def snapshot(self, symbol: str, data: bytes, at: int) -> list[Output]:
         """The answer to a FetchSnapshot."""
+        ...
+
+    @property
+    def polls(self) -> Sequence[Poll]:
+        """What is to be asked for every so often."""
+        ...
+
+    def polled(self, symbol: str, data: bytes, at: int) -> list[Output]:
+        """The answer to a Poll."""
         ...
 
     def silent_micros(self, route: str, at: int) -> int:

@@ -20,6 +20,7 @@ PING_SECONDS: Final = 180.0
 LIFETIME_SECONDS: Final = 24 * 3600.0
 PREFIX: Final = "/binance-usdm"
 WEIGHT_LIMIT: Final = 2_400
+OPEN_INTEREST: Final = "80123.456"
 DEPTH_WEIGHTS: Final = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
 GRIDS: Final = {"BTCUSDT": ("0.10", "0.001")}
 
@@ -59,6 +60,7 @@ class VenueServer:
         app.router.add_get("/fapi/v1/exchangeInfo", self._exchange_info)
         app.router.add_get("/fapi/v1/fundingInfo", self._funding_info)
         app.router.add_get("/fapi/v1/premiumIndex", self._premium_index)
+        app.router.add_get("/fapi/v1/openInterest", self._open_interest)
         app.router.add_get("/fapi/v1/depth", self._depth)
         for name in ("klines", "fundingRate", "aggTrades"):
             app.router.add_get(f"/fapi/v1/{name}", self._past)
@@ -145,6 +147,13 @@ class VenueServer:
             "time": now,
         }
         return self._answered(1, answer)
+
+    async def _open_interest(self, request: web.Request) -> web.Response:
+        """Not captured: always the same."""
+        market = self._replay.market
+        if request.query.get("symbol") != market.symbol:
+            return _refused(400, -1121, "Invalid symbol.")
+        return self._answered(1, {"symbol": market.symbol, "openInterest": OPEN_INTEREST, "time": market.now_millis})
 
     async def _past(self, request: web.Request) -> web.Response:
         """What the venue tells of the past (`past`), which goes on until the replay's position."""

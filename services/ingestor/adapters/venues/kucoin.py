@@ -20,6 +20,7 @@ from services.ingestor.adapters.protocol import (
     FetchSnapshot,
     Keepalive,
     Output,
+    Poll,
     Request,
     RouteSpec,
     Send,
@@ -28,7 +29,7 @@ from services.ingestor.adapters.protocol import (
 from services.ingestor.adapters.scale import NO_NUMBER
 from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import Id, Millis
+from services.ingestor.adapters.wire import MILLI, Id, Millis
 
 PING: Final = Keepalive(18.0, '{"id":"ping","type":"ping"}')
 TICKET: Final = Request("/api/v1/bullet-public", method="POST", weight=10)
@@ -36,6 +37,7 @@ NANOS_PER_MICRO: Final = 1_000
 MICROS_PER_MILLI: Final = 1_000
 MILLIS_PER_HOUR: Final = 3_600_000
 SNAPSHOT_WEIGHT: Final = 3
+INTEREST_SECONDS: Final = 30.0
 OPEN: Final = "Open"
 TOPICS: Final = (
     "/contractMarket/level2",
@@ -148,6 +150,18 @@ class Contract(msgspec.Struct, gc=False, rename="camel"):
     taker_fee_rate: msgspec.Raw = NO_NUMBER
 
 
+class Interest(msgspec.Struct, gc=False, rename="camel"):
+    """What of a contract is asked for again and again; open interest in contracts."""
+
+    open_interest: msgspec.Raw
+
+
+class InterestAnswer(msgspec.Struct, gc=False):
+    """The answer of contracts/{symbol}."""
+
+    data: Interest
+
+
 class Contracts(msgspec.Struct, gc=False):
     """The answer of contracts/active."""
 
@@ -162,6 +176,7 @@ _MARK: Final = msgspec.json.Decoder(Mark)
 _RATE: Final = msgspec.json.Decoder(Rate)
 _SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
 _TICKET: Final = msgspec.json.Decoder(Ticket)
+_INTEREST: Final = msgspec.json.Decoder(InterestAnswer)
 _CONTRACTS: Final = msgspec.json.Decoder(Contracts)
 
 
@@ -210,6 +225,16 @@ class KucoinCore(OneSocketCore):
         return feed.join_snapshot(
             body.sequence, _levels(body.bids), _levels(body.asks), venue_time, at, full_length=WHOLE_SIDE
         )
+
+    @property
+    def polls(self) -> Sequence[Poll]:
+        """Open interest, which no topic carries."""
+        return [Poll(each, Request(f"/api/v1/contracts/{each}", weight=3), INTEREST_SECONDS) for each in self.symbols]
+
+    def take_poll(self, feed: SymbolFeed, data: bytes, at: int) -> list[Output]:
+        """Contracts, without a time; one side."""
+        lots = feed.instrument.sizes[_text(_INTEREST.decode(data).data.open_interest)]
+        return feed.interest(at // MILLI, lots, at, at)
 
     def take(self, data: bytes | str, at: int) -> list[Output]:
         """One message."""

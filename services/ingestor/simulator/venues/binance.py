@@ -11,6 +11,7 @@ from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.twin import Ask, Reply, Twin, View, dollars, encoded, encoded_rows, message, topics_of
 
 CONTRACT_DOLLARS: Final = 100
+OPEN_INTEREST: Final = "80123"
 
 
 class BinanceCoinm(Twin):
@@ -52,6 +53,8 @@ class BinanceCoinm(Twin):
         view = views.get(ask.query.get("symbol", ""))
         if view is None:
             return None
+        if ask.path == f"{self.api}/openInterest":
+            return encoded(symbol=ask.query["symbol"], openInterest=OPEN_INTEREST, time=view.millis)
         if ask.path != f"{self.api}/depth":
             return told(self.api, ask.path, ask.query, view.millis, self.size)
         bids, asks = view.top(int(ask.query.get("limit", "500")))

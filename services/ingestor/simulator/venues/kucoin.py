@@ -66,6 +66,8 @@ class Kucoin(Twin):
             return encoded(code="200000", data={"token": "sim", "instanceServers": [server]})
         if ask.path == "/api/v1/contracts/active":
             return encoded(code="200000", data=[self._contract(symbol) for symbol in self.symbols])
+        if (symbol := ask.path.removeprefix("/api/v1/contracts/")) in views:
+            return encoded(code="200000", data={**self._contract(symbol), "openInterest": "2487402"})
         view = views.get(ask.query.get("symbol", ""))
         if view is not None and ask.path in ("/api/v1/kline/query", "/api/v1/contract/funding-rates"):
             return self._past(ask, view.millis)

@@ -16,8 +16,9 @@ LINES = 1_999
 DATED_BY_RECEIPT = {
     "dydx": (events.Ticker, events.Funding, events.OpenInterest),
     "hyperliquid": (events.Funding, events.OpenInterest),
+    **dict.fromkeys(("aster", "binance-coinm", "kucoin"), (events.OpenInterest,)),
 }
-"""What has no time of the venue's own."""
+"""What has no time of the venue's own, or is asked for when it is due."""
 UNNUMBERED = ("bitmex",)
 """Where nothing tells a lost change of a size; what cannot be read costs every book for that reason."""
 FROM_BOOKS = ("dydx",)

@@ -11,7 +11,7 @@ import msgspec
 
 from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import FetchSnapshot, Output, Request, RouteSpec
+from services.ingestor.adapters.protocol import FetchSnapshot, Output, Poll, Request, RouteSpec
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.binance import frames as wire
 from services.ingestor.adapters.wire import INTERVALS, chosen_intervals
@@ -20,6 +20,7 @@ PUBLIC: Final = "public"
 MARKET: Final = "market"
 SNAPSHOT_LEVELS: Final = 1_000
 SNAPSHOT_WEIGHT: Final = 20
+INTEREST_SECONDS: Final = 30.0
 MICROS_PER_MILLI: Final = 1_000
 TRADE_STREAMS: Final = ("trade", "aggTrade")
 DEPTH_STREAMS: Final = ("depth@0ms", "depth@100ms")
@@ -91,6 +92,17 @@ class BinanceFutures(Core):
         return feed.join_snapshot(
             body.last, body.bids, body.asks, body.T * MICROS_PER_MILLI, at, full_length=SNAPSHOT_LEVELS
         )
+
+    @property
+    def polls(self) -> Sequence[Poll]:
+        """Open interest, which no stream carries."""
+        path = f"{self.api}/openInterest"
+        return [Poll(each, Request(path, {"symbol": each}), INTEREST_SECONDS) for each in self.symbols]
+
+    def take_poll(self, feed: SymbolFeed, data: bytes, at: int) -> list[Output]:
+        """Base units, or contracts of COIN-M; one side."""
+        body = wire.OPEN_INTEREST.decode(data)
+        return feed.interest(body.time, feed.instrument.sizes[body.open_interest], body.time * MICROS_PER_MILLI, at)
 
     def take(self, data: bytes | str, at: int) -> list[Output]:
         """A frame of a combined stream, or the answer to a request."""

@@ -141,6 +141,13 @@ class Snapshot(msgspec.Struct, gc=False):
     asks: list[TextLevel]
 
 
+class OpenInterest(msgspec.Struct, gc=False, rename="camel"):
+    """The answer of openInterest."""
+
+    open_interest: Text
+    time: Millis
+
+
 class Filter(msgspec.Struct, gc=False, rename="camel"):
     """One rule of an instrument; only the two grids matter here."""
 
@@ -176,5 +183,6 @@ class FundingInfo(msgspec.Struct, gc=False, rename="camel"):
 
 FRAME: Final = msgspec.json.Decoder(Frame)
 SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
+OPEN_INTEREST: Final = msgspec.json.Decoder(OpenInterest)
 EXCHANGE_INFO: Final = msgspec.json.Decoder(ExchangeInfo)
 FUNDING_INFO: Final = msgspec.json.Decoder(list[FundingInfo])
