@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from starlette.requests import HTTPConnection
+
 from services.gateway.domain.access import ANONYMOUS, DEMO, TIERS, Principal
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.quotas import DAY, HOUR, MINUTE, Window
@@ -73,6 +75,13 @@ class Authentication:
         else:
             return Entered(self._stranger)
         return Entered(principal, (*_of_key(principal, limits), *_of_person(principal)))
+
+
+async def presented(authentication: Authentication, token: str, connection: HTTPConnection) -> Principal:
+    """Who has a token that came by other ways than the header, as from a browser's WebSocket. ApiError 401."""
+    caller: Caller = connection.scope["state"]["caller"]
+    headers = {"authorization": f"Bearer {token}", "origin": connection.headers.get("origin", "")}
+    return (await authentication.enter(Asked("GET", connection.url.path, headers, b"", caller))).principal
 
 
 def _bearer(value: str | None) -> str | None:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp
 
 from services.gateway.edge.alerts import AlertHistory, AlertPresenter
 from services.gateway.edge.application import application
+from services.gateway.edge.authentication import presented
 from services.gateway.edge.authorisation import Authorisation
 from services.gateway.edge.cache import ResponseCache
 from services.gateway.edge.commands import Commands
@@ -36,8 +38,11 @@ from services.gateway.edge.pools import PooledUpstream
 from services.gateway.edge.quotas import Quotas
 from services.gateway.edge.redis_guard import RedisGuard
 from services.gateway.live.alerts import AlertHub
+from services.gateway.live.books import BookHub
+from services.gateway.live.candles import CandleHub
 from services.gateway.live.prices import PriceHub
 from services.gateway.live.session import LiveHubs
+from services.gateway.live.tape import TapeHub
 from services.gateway.notify.addresses import Networks
 from services.gateway.notify.desk import NotificationDesk, WebhookDesk
 from services.gateway.notify.settings import offered
@@ -112,14 +117,19 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
     who = identity(resources.truth, guard, settings)
     authorise = Authorisation(upstream)
     audit = Audit(resources.truth, settings.admin_users)
+    candles = CandleHub(upstream)
     live = LiveHubs(
         alerts=AlertHub(history, present, metrics),
         prices=PriceHub(directory, guard, metrics),
+        books=BookHub(directory, upstream),
+        tape=TapeHub(directory, upstream, candles.traded),
+        candles=candles,
         metrics=metrics,
         queue_frames=settings.live_queue_frames,
         send_seconds=settings.live_send_seconds,
         max_clients=settings.max_live_clients,
         authorise=authorise.require_reading,
+        who_is=partial(presented, who.authentication),
     )
     async with aiohttp.ClientSession() as http:
         yield Edge(
@@ -163,6 +173,9 @@ async def run_edge(
             edge.directory.run(),
             edge.live.alerts.run(resources.nats),
             edge.live.prices.run(resources.nats),
+            edge.live.books.run(resources.nats),
+            edge.live.tape.run(resources.nats),
+            edge.live.candles.run(),
             edge.commands.run(resources.nats),
             edge.identity.run(),
         )

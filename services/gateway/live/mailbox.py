@@ -35,6 +35,10 @@ class Mailbox:
             return
         self._append(_Slot(frame, key))
 
+    def holds(self, key: str) -> bool:
+        """Whether a frame of this key has not been taken yet."""
+        return key in self._keyed
+
     async def room(self) -> None:
         """Wait until at most half of the mailbox is filled: for history, which is read at the client's own pace."""
         while len(self._slots) > self._capacity // 2:

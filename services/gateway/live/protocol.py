@@ -2,10 +2,16 @@
 
 Client: {"op":"subscribe","channel":"alerts","after_seq":123,"account":"a1"}  (both optional)
         {"op":"subscribe","channel":"prices","market":"BTC-PERP"}
+        {"op":"subscribe","channel":"book"|"funding","market":"BTC-PERP"}
+        {"op":"subscribe","channel":"trades","market":"BTC-PERP","after_seq":123}  (after_seq optional)
+        {"op":"subscribe","channel":"candles","market":"BTC-PERP","interval":60}
+        {"op":"subscribe","channel":"account","account":"a1","after_seq":123,"topics":["orders"]} (last two opt.)
         {"op":"unsubscribe", ...the same channel, account or market}   {"op":"ping","id":1}
-Server: snapshot, update, unsubscribed, pong, error. `seq` counts per channel: alerts by the feed's `seq`, prices by
-the trading event they are as of. A snapshot with `complete` false is one page of history; live updates follow the
-first with `complete` true.
+        {"op":"auth","token":"<access token or API key>"}
+Server: snapshot, update, unsubscribed, authenticated, pong, error. `seq` counts per channel: alerts by the feed's own;
+prices, trades, funding and accounts by the trading event; books by the market's count of changes, where an update
+follows whatever stands at its `previous_seq` or later; candles by the newest one's opening. A snapshot with `complete`
+false is one page of history; live updates follow the first with `complete` true.
 """
 
 from collections.abc import Sequence
@@ -14,10 +20,14 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from cleartide.contracts import Contract
 from cleartide.contracts.types import AccountId, MarketId, Seq
-from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
+from pydantic import Discriminator, Field, StringConstraints, Tag, TypeAdapter, ValidationError
 
 from services.gateway.edge.errors import error_body
+from services.gateway.identity.tokens import MAX_TOKEN
 from services.gateway.live.alerts import Alert
+from services.gateway.live.tape import Topic
+
+Interval = Annotated[int, Field(ge=60, le=86_400, multiple_of=60)]
 
 
 class SubscribeAlerts(Contract):
@@ -53,6 +63,74 @@ class UnsubscribePrices(Contract):
     market: MarketId
 
 
+class SubscribeMarket(Contract):
+    """A market's book or funding: a snapshot, then what changes."""
+
+    op: Literal["subscribe"]
+    channel: Literal["book", "funding"]
+    market: MarketId
+
+
+class SubscribeTrades(Contract):
+    """A market's trades from `after_seq` on; without it, the newest and what follows."""
+
+    op: Literal["subscribe"]
+    channel: Literal["trades"]
+    market: MarketId
+    after_seq: Seq | None = None
+
+
+class SubscribeCandles(Contract):
+    """A market's candles of one width in seconds, as they grow."""
+
+    op: Literal["subscribe"]
+    channel: Literal["candles"]
+    market: MarketId
+    interval: Interval = 60
+
+
+class SubscribeAccount(Contract):
+    """An account's orders, fills, balance and limits; without `after_seq` the state first. No topics: all."""
+
+    op: Literal["subscribe"]
+    channel: Literal["account"]
+    account: AccountId
+    after_seq: Seq | None = None
+    topics: Annotated[tuple[Topic, ...], Field(max_length=5)] = ()
+
+
+class UnsubscribeMarket(Contract):
+    """No more of a market's book, funding or trades."""
+
+    op: Literal["unsubscribe"]
+    channel: Literal["book", "funding", "trades"]
+    market: MarketId
+
+
+class UnsubscribeCandles(Contract):
+    """No more of these candles."""
+
+    op: Literal["unsubscribe"]
+    channel: Literal["candles"]
+    market: MarketId
+    interval: Interval = 60
+
+
+class UnsubscribeAccount(Contract):
+    """No more of this account."""
+
+    op: Literal["unsubscribe"]
+    channel: Literal["account"]
+    account: AccountId
+
+
+class Authenticate(Contract):
+    """Who asks, for those whose handshake cannot say it: an access token, or an API key. It holds from here on."""
+
+    op: Literal["auth"]
+    token: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TOKEN)]
+
+
 class Ping(Contract):
     """Answered by a pong with the same id and the gateway's time, by which a client can judge how old a figure is."""
 
@@ -60,22 +138,39 @@ class Ping(Contract):
     id: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
-Request = SubscribeAlerts | SubscribePrices | UnsubscribeAlerts | UnsubscribePrices | Ping
+Room = SubscribeMarket | SubscribeTrades | SubscribeCandles | SubscribeAccount
+Subscribe = SubscribeAlerts | SubscribePrices | Room
+Unsubscribe = UnsubscribeAlerts | UnsubscribePrices | UnsubscribeMarket | UnsubscribeCandles | UnsubscribeAccount
+Request = Subscribe | Unsubscribe | Authenticate | Ping
+_ALONE: Final = ("ping", "auth")
 
 
 def _kind(value: Any) -> str:
     """Which message it claims to be, so that a fault is told of that one and not of all."""
     if not isinstance(value, dict):
         return ""
-    return "ping" if value.get("op") == "ping" else f"{value.get('op')} {value.get('channel')}"
+    op, channel = value.get("op"), value.get("channel")
+    if op in _ALONE:
+        return str(op)
+    if channel in ("book", "funding") or (channel == "trades" and op == "unsubscribe"):
+        channel = "market"
+    return f"{op} {channel}"
 
 
 _request: Final[TypeAdapter[Request]] = TypeAdapter(
     Annotated[
         Annotated[SubscribeAlerts, Tag("subscribe alerts")]
         | Annotated[SubscribePrices, Tag("subscribe prices")]
+        | Annotated[SubscribeMarket, Tag("subscribe market")]
+        | Annotated[SubscribeTrades, Tag("subscribe trades")]
+        | Annotated[SubscribeCandles, Tag("subscribe candles")]
+        | Annotated[SubscribeAccount, Tag("subscribe account")]
         | Annotated[UnsubscribeAlerts, Tag("unsubscribe alerts")]
         | Annotated[UnsubscribePrices, Tag("unsubscribe prices")]
+        | Annotated[UnsubscribeMarket, Tag("unsubscribe market")]
+        | Annotated[UnsubscribeCandles, Tag("unsubscribe candles")]
+        | Annotated[UnsubscribeAccount, Tag("unsubscribe account")]
+        | Annotated[Authenticate, Tag("auth")]
         | Annotated[Ping, Tag("ping")],
         Discriminator(_kind),
     ]

@@ -15,30 +15,45 @@ from services.gateway.domain.access import Principal
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.live.alerts import AlertHub, AlertSubscription, BeyondFeed
+from services.gateway.live.books import BookHub, BookSeat
+from services.gateway.live.candles import CandleHub, CandleSeat
 from services.gateway.live.mailbox import Mailbox
 from services.gateway.live.prices import PriceHub, PriceSubscription
 from services.gateway.live.protocol import (
     AlertFrames,
+    Authenticate,
     BadMessage,
     Ping,
     Request,
+    Room,
+    Subscribe,
+    SubscribeAccount,
     SubscribeAlerts,
+    SubscribeCandles,
+    SubscribeMarket,
     SubscribePrices,
-    UnsubscribeAlerts,
+    SubscribeTrades,
     error_frame,
     frame,
     parse,
 )
 from services.gateway.live.pump import SLOW_CLOSE_CODE, SLOW_REASON, SlowClient, pump, watch
+from services.gateway.live.tape import Seat, TapeHub
 
 log = structlog.get_logger()
 
 MAX_SUBSCRIPTIONS: Final = 64
+MAX_ATTEMPTS: Final = 20
+"""To say who one is on one connection: a token lives for ten minutes, and connections are limited by address."""
 CLOSE_SECONDS: Final = 5.0
 PROTOCOL: Final = "cleartide.v1"
 Key = tuple[str, str]
 MayRead = Callable[[Principal, str], Awaitable[None]]
 """Raises ApiError when a principal may not read an account; an empty account means all of them."""
+WhoIs = Callable[[str, WebSocket], Awaitable[Principal]]
+"""Who has this token. Raises ApiError when nobody has."""
+AnySeat = BookSeat | CandleSeat | Seat
+STORE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 @dataclass
@@ -47,11 +62,15 @@ class LiveHubs:
 
     alerts: AlertHub
     prices: PriceHub
+    books: BookHub
+    tape: TapeHub
+    candles: CandleHub
     metrics: EdgeMetrics
     queue_frames: int
     send_seconds: float
     max_clients: int
     authorise: MayRead
+    who_is: WhoIs
     clients: int = field(default=0)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -74,6 +93,8 @@ class LiveSession:
         self._mailbox = Mailbox(hubs.queue_frames)
         self._alerts: dict[Key, tuple[AlertSubscription, asyncio.Task[None]]] = {}
         self._prices: dict[Key, PriceSubscription] = {}
+        self._rooms: dict[Key, tuple[AnySeat, asyncio.Task[None]]] = {}
+        self._attempts = 0
 
     async def run(self) -> None:
         """The session's life; never raises for what a client does."""
@@ -120,26 +141,80 @@ class LiveSession:
         match request:
             case Ping():
                 self._mailbox.offer(frame("pong", id=request.id, at=time.time_ns() // 1_000))
-            case SubscribeAlerts() | SubscribePrices():
+            case Authenticate() if self._attempts >= MAX_ATTEMPTS:
+                self._mailbox.offer(error_frame("too_many_attempts", "Connect again.", {"op": "auth"}))
+            case Authenticate():
+                self._attempts += 1
+                tasks.create_task(self._authenticate(request))
+            case _ if request.op == "subscribe":
                 self._subscribe(request, tasks)
             case _:
                 channel, name = key = _key(request)
                 self._leave(key)
                 self._mailbox.offer(frame("unsubscribed", channel=channel, of=name or None))
 
-    def _subscribe(self, request: SubscribeAlerts | SubscribePrices, tasks: asyncio.TaskGroup) -> None:
+    async def _authenticate(self, request: Authenticate) -> None:
+        """From here on the client is somebody. What it has subscribed to before stays."""
+        try:
+            self._principal = await self._hubs.who_is(request.token, self._socket)
+        except ApiError as error:
+            self._mailbox.offer(error_frame(error.code, error.message, {"op": "auth"}))
+        except STORE_ERRORS as error:
+            log.warning("store_unavailable", error=str(error)[:200])
+            self._mailbox.offer(error_frame("store_unavailable", "Say it again.", {"op": "auth"}))
+        else:
+            self._mailbox.offer(frame("authenticated", user=self._principal.user))
+
+    def _subscribe(self, request: Subscribe, tasks: asyncio.TaskGroup) -> None:
         key = _key(request)
         self._leave(key)
-        if len(self._alerts) + len(self._prices) >= MAX_SUBSCRIPTIONS:
+        if len(self._alerts) + len(self._prices) + len(self._rooms) >= MAX_SUBSCRIPTIONS:
             limit = {"limit": MAX_SUBSCRIPTIONS}
             self._mailbox.offer(error_frame("too_many_subscriptions", "Unsubscribe from something first.", limit))
         elif isinstance(request, SubscribePrices):
             prices = self._prices[key] = PriceSubscription(self._mailbox, request.market)
             self._hubs.prices.join(prices)
+        elif not isinstance(request, SubscribeAlerts):
+            seat = self._seat(request)
+            self._rooms[key] = (seat, tasks.create_task(self._enter(key, seat, request)))
         else:
             account, cursor = request.account, request.after_seq
             alerts = AlertSubscription(self._mailbox, AlertFrames(account), account=account, cursor=cursor)
             self._alerts[key] = (alerts, tasks.create_task(self._join(key, alerts)))
+
+    def _seat(self, request: Room) -> AnySeat:
+        match request:
+            case SubscribeCandles():
+                return CandleSeat(self._mailbox, request.market, request.interval)
+            case SubscribeAccount():
+                topics = frozenset(request.topics)
+                return Seat(self._mailbox, "account", request.account, request.after_seq, topics)
+            case SubscribeTrades():
+                return Seat(self._mailbox, "trades", request.market, request.after_seq)
+            case SubscribeMarket(channel="funding"):
+                return Seat(self._mailbox, "funding", request.market)
+            case _:
+                return BookSeat(self._mailbox, request.market)
+
+    async def _enter(self, key: Key, seat: AnySeat, request: Room) -> None:
+        """Into a room, if it may; otherwise the client is told why not."""
+        about = request.model_dump(mode="json", include={"channel", "market", "account", "interval"})
+        try:
+            if isinstance(request, SubscribeAccount):
+                await self._hubs.authorise(self._principal, request.account)
+            if isinstance(seat, BookSeat):
+                await self._hubs.books.join(seat)
+            elif isinstance(seat, CandleSeat):
+                await self._hubs.candles.join(seat)
+            else:
+                await self._hubs.tape.join(seat)
+        except ApiError as error:
+            self._leave(key)
+            self._mailbox.offer(error_frame(error.code, error.message, {**about, "more": error.detail}))
+        except (KeyError, TypeError) as error:
+            log.error("unexpected_shape", channel=request.channel, exc_info=error)
+            self._leave(key)
+            self._mailbox.offer(error_frame("bad_upstream_reply", "A service answered unreadably.", about))
 
     async def _join(self, key: Key, subscription: AlertSubscription) -> None:
         try:
@@ -153,7 +228,7 @@ class LiveSession:
             self._alerts.pop(key, None)
             detail = {"channel": "alerts", "account": subscription.account, "head": error.head}
             self._mailbox.offer(error_frame("after_seq_beyond_feed", "Subscribe again without after_seq.", detail))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except STORE_ERRORS as error:
             log.warning("alert_history_unreachable", error=str(error)[:200])
             self._alerts.pop(key, None)
             detail = {"channel": "alerts", "account": subscription.account, "after_seq": subscription.cursor}
@@ -167,14 +242,25 @@ class LiveSession:
             joining.cancel()
             self._hubs.alerts.leave(subscription)
 
+        if (entered := self._rooms.pop(key, None)) is not None:
+            seat, entering = entered
+            if entering is not asyncio.current_task():
+                entering.cancel()
+            if isinstance(seat, BookSeat):
+                self._hubs.books.leave(seat)
+            elif isinstance(seat, CandleSeat):
+                self._hubs.candles.leave(seat)
+            else:
+                self._hubs.tape.leave(seat)
+
     def _leave_all(self) -> None:
-        for key in [*self._alerts, *self._prices]:
+        for key in [*self._alerts, *self._prices, *self._rooms]:
             self._leave(key)
 
 
 def _key(request: Request) -> Key:
     """What a subscription is known by within its session: a second one of the same key replaces the first."""
-    assert not isinstance(request, Ping)
-    if isinstance(request, SubscribeAlerts | UnsubscribeAlerts):
-        return request.channel, request.account or ""
-    return request.channel, request.market
+    assert not isinstance(request, Ping | Authenticate)
+    name = getattr(request, "market", None) or getattr(request, "account", None) or ""
+    width = getattr(request, "interval", None)
+    return request.channel, f"{name}:{width}" if width else name

@@ -1,18 +1,16 @@
-"""Orders and money over HTTP, on matching and risk as they are: placed, changed, canceled, read as soon as written."""
+"""What traders do over HTTP, checked on services as they are: orders and money, read as soon as they are written."""
 
 import asyncio
 import os
 import re
 import shutil
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-import pytest
-
-from services.gateway.tests.entrance import Entrance, Installed, Person, serving
-from tests.support.installation import ROOT, Installation
+from services.gateway.tests.entrance import Entrance, Person
+from tests.support.installation import ROOT
 from tests.support.traffic import Traffic
 
 MARKET = "BTC-PERP"
@@ -33,16 +31,6 @@ class Floor:
         status, body, _ = await person.ask("GET", f"accounts/{person.user}/margin", Cleartide_After=str(position))
         assert (status, body["equity"]) == (200, f"{cash}.000000"), body
         return person
-
-
-@pytest.fixture
-async def floor(installed: Installation) -> AsyncIterator[Floor]:
-    """Matching and risk as processes, the edge in here."""
-    await installed.start("matching", "risk")
-    async with installed.client() as operator, serving(Installed(installed), installed) as door:
-        traffic = Traffic(operator, accounts=("maker",))
-        await traffic.open_market()
-        yield Floor(door, traffic)
 
 
 async def check_an_order_is_placed_changed_and_canceled(floor: Floor) -> None:
@@ -205,20 +193,16 @@ async def check_the_first_screen_of_the_docs(floor: Floor) -> None:
     assert (shell.returncode, b'"state":"accepted"' in said, b'"orders":[{' in said) == (0, True, True), said
 
 
-@pytest.mark.timeout(240)
-async def test_trading_over_http(floor: Floor) -> None:
-    """GW-ORDER-001: one venue, and everything that its traders do over HTTP."""
-    for check in (
-        check_an_order_is_placed_changed_and_canceled,
-        check_what_matching_refuses_is_told_by_its_reason,
-        check_the_same_idempotency_key_places_one_order,
-        check_a_batch_answers_each_instruction_and_cancel_all_ends_them,
-        check_a_fill_tells_nothing_of_the_other_side,
-        check_nobody_trades_or_pays_out_for_somebody_else,
-        check_a_withdrawal_is_asked_for_and_taken_back,
-        check_a_place_that_does_not_come_is_told_in_time,
-        check_orders_are_counted_and_cancels_are_not,
-        check_a_deposit_is_no_request,
-        *([check_the_first_screen_of_the_docs] if shutil.which("curl") and shutil.which("openssl") else []),
-    ):
-        await check(floor)
+CHECKS: Final[tuple[Callable[[Floor], Awaitable[None]], ...]] = (
+    check_an_order_is_placed_changed_and_canceled,
+    check_what_matching_refuses_is_told_by_its_reason,
+    check_the_same_idempotency_key_places_one_order,
+    check_a_batch_answers_each_instruction_and_cancel_all_ends_them,
+    check_a_fill_tells_nothing_of_the_other_side,
+    check_nobody_trades_or_pays_out_for_somebody_else,
+    check_a_withdrawal_is_asked_for_and_taken_back,
+    check_a_place_that_does_not_come_is_told_in_time,
+    check_orders_are_counted_and_cancels_are_not,
+    check_a_deposit_is_no_request,
+    *([check_the_first_screen_of_the_docs] if shutil.which("curl") and shutil.which("openssl") else []),
+)

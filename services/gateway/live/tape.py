@@ -1,0 +1,234 @@
+"""What happens, as it happens: trades and funding of a market, everything about an account, from the trading events.
+
+The events are numbered without a gap. A subscription has its place in them: it may go on after a break from the last
+`seq` that it heard, as far back as the hub remembers; beyond that it is told so and begins with a snapshot again.
+Should the hub itself miss an event, whoever listens is told to begin again: nobody is left with a hole.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from services.gateway.edge.convert import funding_view
+from services.gateway.edge.decimals import told
+from services.gateway.edge.errors import ApiError, error_body
+from services.gateway.edge.markets import MarketDirectory
+from services.gateway.edge.upstream import Upstream
+from services.gateway.live.mailbox import Mailbox
+
+log = structlog.get_logger()
+
+SUBJECT: Final = "trading.>"
+REMEMBERED_BYTES: Final = 4 * 2**20
+NEWEST_TRADES: Final = 50
+MOST_TRADES: Final = 500
+PENDING_MESSAGES: Final = 10_000
+PENDING_BYTES: Final = 64 * 2**20
+Channel = Literal["trades", "funding", "account"]
+Topic = Literal["orders", "fills", "balance", "limits", "other"]
+Event = dict[str, Any]
+_TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
+    ("Order", "orders"),
+    ("SelfTrade", "orders"),
+    ("PositionChanged", "fills"),
+    ("Liquidation", "fills"),
+    ("Transfer", "balance"),
+    ("Withdrawal", "balance"),
+    ("Deposit", "balance"),
+    ("Collateral", "balance"),
+    ("RiskLimits", "limits"),
+    ("Leverage", "limits"),
+)
+_PUBLIC_TRADE: Final[tuple[str, ...]] = ("seq", "at", "price", "size", "taker_side", "origin")
+
+
+class _Place(msgspec.Struct):
+    type: str
+    seq: int
+    market: str | None = None
+
+
+_places: Final = msgspec.json.Decoder(list[_Place])
+_events: Final = msgspec.json.Decoder(list[Event])
+
+
+@dataclass(eq=False)
+class Seat:
+    """One client's place: `of` is the market or the account, `cursor` the last event that it knows."""
+
+    mailbox: Mailbox
+    channel: Channel
+    of: str
+    cursor: int | None = None
+    topics: frozenset[str] = frozenset()
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What its frames have in common."""
+        return {"channel": self.channel, "account" if self.channel == "account" else "market": self.of}
+
+    def deliver(self, seq: int, frame: bytes) -> None:
+        """Pass on what is new to it."""
+        if self.cursor is not None and seq > self.cursor:
+            self.cursor = seq
+            self.mailbox.offer(frame)
+
+
+class TapeHub:
+    """Hears the events, remembers the newest, and tells whoever listens."""
+
+    def __init__(self, directory: MarketDirectory, upstream: Upstream, traded: Callable[[str], None]) -> None:
+        """`traded` is told the market of every trade."""
+        self._directory, self._upstream, self._traded = directory, upstream, traded
+        self._seats: dict[tuple[Channel, str], set[Seat]] = {}
+        self._remembered: deque[tuple[int, int, bytes]] = deque(maxlen=100_000)
+        self._bytes = 0
+        self.seq = 0
+
+    async def run(self, client: Client) -> None:
+        """Listen until cancelled."""
+        subscription = await client.subscribe(
+            SUBJECT, cb=self._hear, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES
+        )
+        try:
+            await _for_ever()
+        finally:
+            if not client.is_closed:
+                await subscription.unsubscribe()
+
+    async def join(self, seat: Seat) -> None:
+        """What it has missed, or a snapshot; then what happens. ApiError for what is not there; pair with `leave`."""
+        if seat.channel == "account":
+            await self._join_account(seat)
+        elif seat.channel == "trades":
+            await self._join_trades(seat)
+        else:
+            grid = await self._directory.require(seat.of)
+            seat.cursor = self.seq
+            found = await self._upstream.ask("funding", "funding", market=seat.of, limit=1)
+            self._say(seat, "snapshot", int(found["as_of_seq"] or 0), funding_view(found, grid))
+        for event in self._since(seat.cursor or 0):
+            self._tell(seat, event)
+        self._seats.setdefault((seat.channel, seat.of), set()).add(seat)
+
+    def leave(self, seat: Seat) -> None:
+        """Deliver nothing more."""
+        name = (seat.channel, seat.of)
+        seats = self._seats.get(name, set())
+        seats.discard(seat)
+        if not seats:
+            self._seats.pop(name, None)
+
+    async def _join_account(self, seat: Seat) -> None:
+        head = int((await self._upstream.ask("matching", "position"))["emitted"].get("EVENTS", 0))
+        if seat.cursor is None:
+            held = None
+            with suppress(ApiError):
+                held = await self._upstream.ask("matching", "account", account=seat.of)
+            seat.cursor = head
+            self._say(seat, "snapshot", head, held)
+        elif seat.cursor > head:
+            raise ApiError(409, "after_seq_beyond_feed", "Subscribe again without after_seq.", {"head": head})
+        elif seat.cursor < head and not self._remembers(seat.cursor + 1):
+            raise ApiError(409, "after_seq_too_old", "Subscribe again without after_seq.", {"head": head})
+
+    async def _join_trades(self, seat: Seat) -> None:
+        await self._directory.require(seat.of)
+        limit = NEWEST_TRADES if seat.cursor is None else MOST_TRADES
+        found = await self._upstream.ask("analytics", "recent_trades", market=seat.of, limit=limit)
+        after = seat.cursor or 0
+        rows = [{name: row[name] for name in _PUBLIC_TRADE} for row in found["trades"][::-1]]
+        whole = seat.cursor is None or len(rows) < limit or rows[0]["seq"] <= after
+        rows = [row for row in rows if row["seq"] > after]
+        seat.cursor = rows[-1]["seq"] if rows else after
+        self._say(seat, "snapshot", seat.cursor, rows, complete=whole)
+
+    async def _hear(self, message: Msg) -> None:
+        try:
+            places = _places.decode(message.data)
+        except msgspec.DecodeError as error:
+            log.warning("tape_unreadable", subject=message.subject, error=str(error)[:200])
+            return
+        if not places:
+            return
+        first, last = max(places[0].seq, self.seq + 1), places[-1].seq
+        if first > last:
+            return
+        if self.seq and first != self.seq + 1:
+            self._lost()
+        self.seq = last
+        self._remember(first, last, message.data)
+        for market in {place.market for place in places if place.type == "TradeExecuted" and place.market}:
+            self._traded(market)
+        for event in _events.decode(message.data) if self._seats else ():
+            for name in _audience(event):
+                for seat in self._seats.get(name, ()):
+                    self._tell(seat, event)
+
+    def _remember(self, first: int, last: int, data: bytes) -> None:
+        self._remembered.append((first, last, data))
+        self._bytes += len(data)
+        while self._bytes > REMEMBERED_BYTES and len(self._remembered) > 1:
+            self._bytes -= len(self._remembered.popleft()[2])
+
+    def _remembers(self, seq: int) -> bool:
+        return bool(self._remembered) and self._remembered[0][0] <= seq
+
+    def _since(self, cursor: int) -> Iterator[Event]:
+        for _, last, data in self._remembered:
+            if last > cursor:
+                yield from _events.decode(data)
+
+    def _lost(self) -> None:
+        """An event did not come: everybody begins again."""
+        self._remembered.clear()
+        self._bytes = 0
+        log.warning("tape_gap", seats=sum(map(len, self._seats.values())))
+        for seats in self._seats.values():
+            for seat in seats:
+                body = error_body("events_missed", "Subscribe again.", seat.head)
+                seat.mailbox.offer(msgspec.json.encode({"op": "error", **body}))
+        self._seats.clear()
+
+    def _tell(self, seat: Seat, event: Event) -> None:
+        if (seat.channel, seat.of) not in _audience(event) or event["seq"] <= (seat.cursor or 0):
+            return
+        grid = self._directory.known(event.get("market") or "")
+        data, more = told(event, grid), {}
+        if seat.channel == "trades":
+            data = {name: data[name] for name in _PUBLIC_TRADE if name in data} | {"at": event["occurred_at"]}
+        elif seat.channel == "account":
+            topic = _topic(event["type"])
+            if seat.topics and topic not in seat.topics:
+                return
+            more = {"topic": topic}
+        frame = {"op": "update", **seat.head, "seq": event["seq"], **more, "data": data}
+        seat.deliver(event["seq"], msgspec.json.encode(frame))
+
+    def _say(self, seat: Seat, op: str, seq: int, data: Any, **more: Any) -> None:
+        seat.mailbox.offer(msgspec.json.encode({"op": op, **seat.head, "seq": seq, **more, "data": data}))
+
+
+def _audience(event: Event) -> tuple[tuple[Channel, str], ...]:
+    """Whose business an event is."""
+    if event["type"] == "TradeExecuted":
+        return (("trades", event["market"]),)
+    if event["type"] == "FundingSettled":
+        return (("funding", event["market"]),)
+    return (("account", event["account"]),) if event.get("account") else ()
+
+
+def _topic(kind: str) -> Topic:
+    return next((topic for start, topic in _TOPICS if kind.startswith(start)), "other")
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
