@@ -127,6 +127,7 @@ class LiveSession:
 
     async def _receive(self, tasks: asyncio.TaskGroup) -> None:
         while True:
+            await self._mailbox.room()  # who asks faster than he reads is heard at his own pace
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1005))
