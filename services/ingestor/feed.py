@@ -270,7 +270,7 @@ async def _follow(
     if found is None:
         return
     core = venue.core([chosen.with_fees(each) for each in found], chosen.options)
-    core.measure_liquidity(settings.liquidity_micros)
+    core.measure_liquidity(settings.liquidity_micros, settings.book_multiples)
     core.resume_trades(await _recorded_trades(context.pool, core.venue))
     publisher = Publisher(context.jetstream)
     context.registry.register(FeedCollector(core, publisher, rest))

@@ -104,6 +104,7 @@ class IngestorSettings(BaseSettings):
     raw_folder: where to keep the frames of venues as they came; empty keeps none.
     liquidity_micros: books are measured when they change, at most this often each (0 = with every change that is said).
     liquidity_stored_micros: of the measures, one in each such span is stored.
+    book_multiples: as often as they are measured, books are told in steps of so many ticks; [] = they are not.
     further: venues without a module, by the names that ccxt has for them.
     """
 
@@ -118,6 +119,7 @@ class IngestorSettings(BaseSettings):
     raw_folder: str = ""
     liquidity_micros: int = Field(default=1_000_000, ge=0)
     liquidity_stored_micros: int = Field(default=10_000_000, ge=1)
+    book_multiples: tuple[Annotated[int, Field(gt=1, le=1_000_000)], ...] = (10, 100)
     further: dict[str, FurtherSettings] = {}
     venues: dict[str, VenueSettings] = {SANDBOX_VENUE: VenueSettings(symbols=("BTCUSDT",))}
     index_markets: tuple[IndexMarketSettings, ...] = SANDBOX_INDEX

@@ -50,6 +50,19 @@ class Side:
             return [(ticks, lots[ticks]) for ticks in reversed(self.queue[-count:])]
         return [(-each, lots[-each]) for each in reversed(self.queue[-count:])]
 
+    def grouped(self, multiple: int, count: int, limit: int | None) -> list[tuple[int, int]]:
+        """Up to `count` steps of `multiple` ticks from the best on: what is in one is no worse than its price.
+
+        Steps that reach beyond `limit`, up to which the side is known, are left out.
+        """
+        sign, lots, steps = self.sign, self.lots, dict[int, int]()
+        for each in reversed(self.queue):
+            step = each // multiple * multiple
+            if step not in steps and (len(steps) == count or not step or (limit is not None and step < limit * sign)):
+                break
+            steps[step] = steps.get(step, 0) + lots[each * sign]
+        return [(step * sign, amount) for step, amount in steps.items()]
+
     def reaches(self, count: int, limit: int | None) -> bool:
         """Whether the best `count` levels lie no farther than `limit` ticks; without a limit they do."""
         near = self.queue[-count:]
@@ -108,6 +121,11 @@ class Book:
     def top(self, count: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Bids and asks as (ticks, lots), best first."""
         return self.bids.best(count), self.asks.best(count)
+
+    def grouped(self, multiple: int, count: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Bids and asks in steps of `multiple` ticks, as (ticks, lots), best first; only steps that are known whole."""
+        bids = self.bids.grouped(multiple, count, self.known_from)
+        return bids, self.asks.grouped(multiple, count, self.known_to)
 
     def knows_top(self, count: int) -> bool:
         """Whether the best `count` levels of both sides lie within what the snapshot covered."""

@@ -99,10 +99,13 @@ class Core(ABC):
             if name in self.symbols:
                 self.symbols[name].resume_trades(number)
 
-    def measure_liquidity(self, every: int) -> None:
-        """From now on say what the books can bear, at most once in `every` microseconds of venue time each."""
+    def measure_liquidity(self, every: int, multiples: Sequence[int] = ()) -> None:
+        """From now on say what the books can bear, at most once in `every` microseconds of venue time each.
+
+        `multiples`: say them too in steps of so many ticks.
+        """
         for each in self.symbols.values():
-            each.meter.every = every
+            each.meter.every, each.meter.multiples = every, tuple(multiples)
 
     def terms(self, at: int) -> list[InstrumentTerms]:
         """What each instrument is."""

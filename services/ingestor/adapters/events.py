@@ -190,6 +190,16 @@ class Liquidity(MarketStruct, frozen=True, gc=False):
     sell_impacts: list[int | None]
 
 
+class GroupedBook(MarketStruct, frozen=True, gc=False):
+    """`VenueGroupedBook`."""
+
+    contract: ClassVar[type[contracts.MarketEvent]] = contracts.VenueGroupedBook
+    kind: ClassVar[str] = "grouped"
+    multiple: int
+    bids: list[tuple[int, int]]
+    asks: list[tuple[int, int]]
+
+
 STRUCTS: Final[tuple[type[MarketStruct], ...]] = (
     Ticker,
     Trade,
@@ -204,6 +214,7 @@ STRUCTS: Final[tuple[type[MarketStruct], ...]] = (
     Oracle,
     InstrumentTerms,
     Liquidity,
+    GroupedBook,
 )
 _encoder = msgspec.json.Encoder()
 

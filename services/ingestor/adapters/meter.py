@@ -17,14 +17,18 @@ Measures = tuple[
 
 
 class LiquidityMeter:
-    """One symbol's. `every`: microseconds of venue time between two measures; 0 = with every change, OFF = never."""
+    """One symbol's. `every`: microseconds of venue time between two measures; 0 = with every change, OFF = never.
 
-    __slots__ = ("_due_at", "_worth", "every")
+    multiples: in steps of how many ticks the book is told beside them.
+    """
+
+    __slots__ = ("_due_at", "_worth", "every", "multiples")
 
     def __init__(self, instrument: Instrument) -> None:
         self._worth = Worth.of(instrument.tick_size, instrument.lot_size, inverse=instrument.kind == "inverse")
         self._due_at = 0
         self.every = OFF
+        self.multiples: tuple[int, ...] = ()
 
     def measure(self, book: Book, at: int) -> Measures | None:
         """The fields of `VenueLiquidity` after its head, if they are due and the book has two sides."""

@@ -98,8 +98,11 @@ class VenueCore(Protocol):
         """Highest trade number recorded by an earlier run, by symbol."""
         ...
 
-    def measure_liquidity(self, every: int) -> None:
-        """Say what the books can bear, at most once in `every` microseconds of venue time; 0 = with every change."""
+    def measure_liquidity(self, every: int, multiples: Sequence[int] = ()) -> None:
+        """Say what the books can bear, at most once in `every` microseconds of venue time; 0 = with every change.
+
+        With it the books are told in steps of each of `multiples` ticks.
+        """
         ...
 
     def terms(self, at: int) -> list[InstrumentTerms]:

@@ -394,6 +394,10 @@ class SymbolFeed:
         if measures is not None:
             head = self._head("liquidity", str(last), "VenueLiquidity", venue_time, at, last, quality)
             out.append(events.Liquidity(*head, *measures))
+            for multiple in self.meter.multiples:
+                ident = f"{multiple}-{last}"
+                head = self._head("grouped", ident, "VenueGroupedBook", venue_time, at, last, quality)
+                out.append(events.GroupedBook(*head, multiple, *book.grouped(multiple, TOP_LEVELS)))
         if not book.knows_top(TOP_LEVELS):
             self.sync.refresh()
             out += self._ask("price left the snapshot's range", at)

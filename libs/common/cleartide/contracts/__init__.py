@@ -97,7 +97,7 @@ from cleartide.contracts.fees import (
 from cleartide.contracts.funding import FUNDING_CHANGES, FUNDING_COMMANDS, FundingSet, SetFunding
 from cleartide.contracts.limits import BatchTerms, MarketLimits
 from cleartide.contracts.liquidation_rules import LiquidationRules
-from cleartide.contracts.liquidity import VenueInstrument, VenueLiquidity
+from cleartide.contracts.liquidity import VenueGroupedBook, VenueInstrument, VenueLiquidity
 from cleartide.contracts.market import (
     MarketEvent,
     VenueBook,
@@ -262,6 +262,7 @@ MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueOracle,
     VenueInstrument,
     VenueLiquidity,
+    VenueGroupedBook,
 )
 RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised,)
 FUNDING_EVENTS: tuple[type[Message], ...] = (FundingRatePublished,)
@@ -457,6 +458,7 @@ __all__ = [
     "VenueChanged",
     "VenueFunding",
     "VenueGap",
+    "VenueGroupedBook",
     "VenueInstrument",
     "VenueLiquidation",
     "VenueLiquidity",

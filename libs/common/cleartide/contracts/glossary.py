@@ -261,6 +261,9 @@ _ORACLE: Final = {
     "exponent": "power of ten that price and confidence are counted in",
 }
 _LIQUIDITY: Final = {
+    "VenueGroupedBook.multiple": "how many ticks one step is",
+    "VenueGroupedBook.bids": "steps as [ticks, lots], best first; a bid is in the step at or below it",
+    "VenueGroupedBook.asks": "steps as [ticks, lots], best first; an ask is in the step at or above it",
     "VenueInstrument.base": "the coin, in its global name",
     "VenueInstrument.quote": "what prices are in",
     "contract_type": "linear: lots are base, money is price * size; inverse: lots are money",

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from cleartide.contracts.market import MarketEvent
+from cleartide.contracts.market import LevelLots, MarketEvent
 from cleartide.contracts.types import JSON_SAFE, PositiveDecimal, Ppb, Ticks
 
 Amount = Annotated[int, Field(ge=0, le=JSON_SAFE)]
@@ -54,3 +54,18 @@ class VenueLiquidity(MarketEvent):
     sell_slippages: Distances
     buy_impacts: Distances
     sell_impacts: Distances
+
+
+class VenueGroupedBook(MarketEvent):
+    """The venue's book in steps of `multiple` ticks: up to 20 a side, best first, as (ticks, lots), each whole.
+
+    A bid stands at the step at or below it and an ask at the step at or above it, so that a group is never better than
+    what is in it. A step that the book knows only in part is left out, and so are those behind it.
+    """
+
+    subject_template: ClassVar[str] = "market.{venue}.{symbol}.grouped"
+    type: Literal["VenueGroupedBook"] = "VenueGroupedBook"
+    version: Literal[1] = 1
+    multiple: int = Field(gt=1, le=1_000_000)
+    bids: tuple[LevelLots, ...] = Field(max_length=20)
+    asks: tuple[LevelLots, ...] = Field(max_length=20)

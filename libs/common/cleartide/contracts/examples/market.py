@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from cleartide.contracts.base import Message
 from cleartide.contracts.examples.story import ALERTED, HOUR, OPENED
-from cleartide.contracts.liquidity import VenueInstrument, VenueLiquidity
+from cleartide.contracts.liquidity import VenueGroupedBook, VenueInstrument, VenueLiquidity
 from cleartide.contracts.market import (
     MarketEvent,
     VenueBook,
@@ -102,6 +102,14 @@ MARKET_EXAMPLES: Final[tuple[Message, ...]] = (
         sell_slippages=(1_575_000, 1_575_000, 1_575_000, None, None, None, None),
         buy_impacts=(1_575_000, 1_575_000, 1_575_000, None, None, None, None),
         sell_impacts=(1_575_000, 1_575_000, 1_575_000, None, None, None, None),
+    ),
+    _event(
+        VenueGroupedBook,
+        "grouped",
+        989,
+        multiple=10,
+        bids=((634_890, 1_205), (634_880, 17)),
+        asks=((634_910, 800),),
     ),
     _event(VenueGap, "gap", 985, expected_seq=981, reason="depth: 4 missing", quality="resynced"),
     _event(VenueStatus, "status", 1, status="connected", detail="public"),
