@@ -20,7 +20,7 @@ WORKERS ?= 2
 help: ## this list
 	@awk -F ': ## ' '/^[a-z -]+: ## / {gsub(/ /, "|", $$1); printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: ## start everything and stay (Ctrl-C stops); DETACH=1, LOGS=1, FEED=live, SANDBOX=0, STANDBY=matching, STACK=compose
+up: ## start everything and stay (Ctrl-C stops); DETACH=1, LOGS=1, FEED=live, SANDBOX=0, STANDBY=matching, CLEARTIDE_RISK_POOLS=2, STACK=compose
 ifeq ($(STACK),compose)
 	@$(COMPOSE) up --detach --build --wait
 else

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from cleartide.bus.permissions import USERS
-from cleartide.bus.streams import SERVICES
+from cleartide.bus.streams import SERVICES, services
 
 POSTGRES_ADMIN: Final = "POSTGRES_PASSWORD_ADMIN"
 VALKEY: Final = "VALKEY_PASSWORD"
 GATEWAY: Final = "CLEARTIDE_GATEWAY_SECRET"
 """Not a password: what signs access tokens and seals secrets at rest."""
+MOST_POOLS: Final = 2
+"""Of risk, that the files of containers have parts for."""
+POOLS: Final = services(MOST_POOLS)[len(SERVICES) :]
 _BYTES: Final = 24
 
 
@@ -30,8 +33,8 @@ def nats_variable(user: str) -> str:
 
 def variables() -> list[str]:
     """Every variable, in the order in which people read them."""
-    roles = [postgres_variable(service) for service in SERVICES]
-    return [POSTGRES_ADMIN, *roles, *(nats_variable(user) for user in USERS), VALKEY, GATEWAY]
+    roles = [postgres_variable(service) for service in (*SERVICES, *POOLS)]
+    return [POSTGRES_ADMIN, *roles, *(nats_variable(user) for user in (*USERS, *POOLS)), VALKEY, GATEWAY]
 
 
 def generate() -> dict[str, str]:
@@ -40,13 +43,15 @@ def generate() -> dict[str, str]:
 
 
 def postgres_roles(environment: Mapping[str, str]) -> dict[str, str]:
-    """Service -> password of its Postgres role. Raises MissingPasswordError."""
-    return {service: _password(environment, postgres_variable(service)) for service in SERVICES}
+    """Service -> password of its Postgres role, pools as far as they have one. Raises MissingPasswordError."""
+    pools = [pool for pool in POOLS if environment.get(postgres_variable(pool))]
+    return {service: _password(environment, postgres_variable(service)) for service in (*SERVICES, *pools)}
 
 
 def nats_users(environment: Mapping[str, str]) -> dict[str, str]:
-    """NATS user -> password. Raises MissingPasswordError."""
-    return {user: _password(environment, nats_variable(user)) for user in USERS}
+    """NATS user -> password, pools as far as they have one. Raises MissingPasswordError."""
+    pools = [pool for pool in POOLS if environment.get(nats_variable(pool))]
+    return {user: _password(environment, nats_variable(user)) for user in (*USERS, *pools)}
 
 
 def valkey(environment: Mapping[str, str]) -> str:

@@ -29,9 +29,9 @@ def secrets(values: Mapping[str, str], database: str = DATABASE) -> dict[str, di
         "cleartide-valkey": {passwords.VALKEY: values[passwords.VALKEY]},
         "cleartide-setup": {"secrets.json": setup_text(values)},
     }
-    for service in SERVICES:
+    for service in (*SERVICES, *passwords.POOLS):
         password = values[passwords.postgres_variable(service)]
-        found[f"cleartide-{service}"] = {
+        found[f"cleartide-{service.replace('_', '-')}"] = {
             "nats-password": values[passwords.nats_variable(service)],
             "postgres-dsn": f"postgresql://{role_of(service)}:{password}@{database}",
         }

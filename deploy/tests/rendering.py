@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from cleartide.bus.streams import SERVICES
 from cleartide.ops.settings import OpsSettings
 from cleartide.settings import ServiceSettings
 
 from services.gateway.settings import GatewaySettings
 from services.ingestor.settings import IngestorSettings
+from services.risk.settings import RiskSettings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COMPOSE: Final = ROOT / "deploy" / "compose.yaml"
 K8S: Final = ROOT / "deploy" / "k8s"
-OVERLAYS: Final = ("base", "overlays/dev", "overlays/staging")
+OVERLAYS: Final = ("base", "overlays/dev", "overlays/staging", "overlays/pools")
 SCRIPTS: Final = Path(sysconfig.get_path("scripts"))
 
 _VARIABLE: Final = re.compile(r"\$(?:(\$)|\{(\w+)(?:(:?[-?])([^}]*))?\})")
@@ -27,7 +29,7 @@ _SANDBOX: Final = {"CLEARTIDE_NATS_ADMIN_USER", "CLEARTIDE_NATS_ADMIN_PASSWORD"}
 # The settings' own variables; whatever else is called CLEARTIDE_* would be ignored in silence.
 KNOWN_VARIABLES: Final = _SANDBOX | {
     f"{model.model_config['env_prefix']}{field}".upper()
-    for model in (ServiceSettings, GatewaySettings, IngestorSettings, OpsSettings)
+    for model in (ServiceSettings, GatewaySettings, IngestorSettings, RiskSettings, OpsSettings)
     for field in model.model_fields
 }
 
@@ -133,6 +135,11 @@ class Workload:
 def workloads(overlay: str) -> list[Workload]:
     """Everything that makes pods."""
     return [Workload(each) for each in rendered(overlay) if each["kind"] in ("StatefulSet", "Deployment", "Job")]
+
+
+def services_of(overlay: str) -> tuple[str, ...]:
+    """The names of its services' workloads: one each, and in one overlay a second pool of risk."""
+    return (*SERVICES, "risk-2") if overlay == "overlays/pools" else SERVICES
 
 
 def of_kind(overlay: str, kind: str) -> list[Document]:

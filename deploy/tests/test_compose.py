@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cleartide.bus.permissions import OPERATOR, TRADER
 from cleartide.bus.streams import SERVICES
+from cleartide.contracts.pools import POOLS
 from cleartide.ops.settings import OpsSettings
 from cleartide.settings import ServiceSettings
 from cleartide.store.names import role_of
@@ -27,11 +28,13 @@ from deploy.tests.rendering import (
 )
 from services.gateway.settings import GatewaySettings
 from services.ingestor.settings import IngestorSettings
+from services.risk.settings import RiskSettings
 
 PARTS: dict[str, dict[str, Any]] = compose()["services"]
 JOBS = ("config", "setup")
 SERVERS = ("nats", "postgres", "valkey")
-STANDBY = "matching-standby"
+STANDBYS = {"matching-standby": "matching", "risk-standby": "risk", "risk-2-standby": "risk-2"}
+POOL = "risk-2"
 LASTING = sorted(set(PARTS) - set(JOBS) - {"sandbox"})
 PASSWORDS = generate()
 EACH = pytest.mark.parametrize("name", PARTS)
@@ -56,20 +59,44 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_it_has_every_part_of_the_system_and_no_other() -> None:
-    """Three servers, two jobs, seven services and the venue of the recording; standby and sandbox where asked for."""
-    assert set(PARTS) == {*SERVERS, *JOBS, *SERVICES, STANDBY, "simulator", "sandbox"}
+    """Three servers, two jobs, services and the venue of the recording; pool, standbys, sandbox where asked for."""
+    assert set(PARTS) == {*SERVERS, *JOBS, *SERVICES, POOL, *STANDBYS, "simulator", "sandbox"}
     assert {name: part["profiles"] for name, part in PARTS.items() if "profiles" in part} == {
-        STANDBY: ["standby"],
+        "matching-standby": ["standby"],
+        "risk-standby": ["standby"],
+        "risk-2": ["pools"],
+        "risk-2-standby": ["pools-standby"],
         "sandbox": ["sandbox"],
     }
 
 
-def test_the_standby_is_the_sequencer_once_more() -> None:
+@pytest.mark.parametrize("standby", STANDBYS)
+def test_a_standby_is_the_first_one_once_more(standby: str) -> None:
     """DEP-STANDBY-002: in everything but that it waits for the first one to be there."""
-    own = {"profiles", "depends_on"}
-    first = {key: value for key, value in PARTS["matching"].items() if key not in own}
-    assert first == {key: value for key, value in PARTS[STANDBY].items() if key not in own}
-    assert PARTS[STANDBY]["depends_on"].items() > PARTS["matching"]["depends_on"].items()
+    own, first = {"profiles", "depends_on"}, PARTS[STANDBYS[standby]]
+    kept = {key: value for key, value in first.items() if key not in own}
+    assert kept == {key: value for key, value in PARTS[standby].items() if key not in own}
+    assert PARTS[standby]["depends_on"].items() > first["depends_on"].items()
+
+
+def test_the_pools_are_risk_twice_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DEP-COMPOSE-007: one image, one command, two shares; everybody who must know is told how many there are."""
+    own = {"profiles", "environment"}
+    first = {key: value for key, value in PARTS["risk"].items() if key not in own}
+    assert first == {key: value for key, value in PARTS[POOL].items() if key not in own}
+    for name, number in (("risk", 1), (POOL, 2)):
+        for key, value in PARTS[name]["environment"].items():
+            monkeypatch.setenv(key, interpolated(str(value), PASSWORDS | {"CLEARTIDE_RISK_POOLS": "2"}))
+        settings = RiskSettings()
+        assert (settings.risk_pool, settings.risk_pools) == (number, 2)
+        pool = POOLS["risk"][number - 1]
+        assert settings.nats_user == pool
+        assert settings.nats_password == PASSWORDS[nats_variable(pool)]
+        password = PASSWORDS[postgres_variable(pool)]
+        assert settings.postgres_dsn == f"postgresql://{role_of(pool)}:{password}@postgres:5432/cleartide"
+    told = {name for name, part in PARTS.items() if "CLEARTIDE_RISK_POOLS" in part.get("environment", {})}
+    assert told == {"setup", "gateway", "risk", POOL, "risk-standby", "risk-2-standby"}
+    assert environment("risk")["CLEARTIDE_RISK_POOLS"] == "1"
 
 
 @EACH
@@ -196,9 +223,9 @@ def test_database_and_cache_have_no_way_out() -> None:
     members = {
         network: {name for name, part in PARTS.items() if network in part.get("networks", ())} for network in networks
     }
-    assert members["data"] == {"postgres", "setup", STANDBY, *SERVICES}
+    assert members["data"] == {"postgres", "setup", POOL, *STANDBYS, *SERVICES}
     assert members["cache"] == {"valkey", "gateway"}
-    assert members["bus"] == {"nats", "setup", "sandbox", STANDBY, *SERVICES}
+    assert members["bus"] == {"nats", "setup", "sandbox", POOL, *STANDBYS, *SERVICES}
     assert members["venue"] == {"simulator", "ingestor"}
     assert PARTS["config"]["network_mode"] == "none"
 
@@ -228,8 +255,10 @@ def test_the_gateway_knows_every_service(monkeypatch: pytest.MonkeyPatch) -> Non
     for key, value in environment("gateway").items():
         monkeypatch.setenv(key, value)
     settings = GatewaySettings()
-    assert set(settings.service_urls) == set(SERVICES)
+    assert set(settings.service_urls) == {*SERVICES, "risk_2"}
     assert settings.service_urls["risk"] == "http://risk:9000"
+    assert set(settings.watched_urls) == set(SERVICES)
+    assert set(settings.model_copy(update={"risk_pools": 2}).watched_urls) == {*SERVICES, "risk_2"}
     assert f":{settings.gateway_port}" in PARTS["gateway"]["ports"][0]
 
 

@@ -12,7 +12,7 @@ from cleartide.bus.streams import SERVICES
 from cleartide.ops.settings import OpsSettings
 
 from deploy.compose import config, secrets
-from deploy.compose.passwords import generate, nats_variable, variables
+from deploy.compose.passwords import POOLS, generate, nats_variable, variables
 from deploy.k8s import secrets as cluster
 from deploy.tests.rendering import SCRIPTS
 
@@ -30,7 +30,7 @@ class TestPasswords:
         assert secrets.main(["--file", str(tmp_path / ".env")]) == 0
         made = read_env(tmp_path / ".env")
         assert list(made) == variables()
-        assert len(set(made.values())) == len(made) == 3 + len(SERVICES) + len(USERS)
+        assert len(set(made.values())) == len(made) == 3 + len(SERVICES) + len(USERS) + 2 * len(POOLS)
         assert all(len(value) == 32 and set(value) <= set(map(chr, range(45, 123))) for value in made.values())
 
     def test_the_file_is_for_its_owner_alone(self, tmp_path: Path) -> None:
@@ -45,6 +45,25 @@ class TestPasswords:
         assert secrets.main(["--file", str(tmp_path / ".env")]) == 1
         assert (tmp_path / ".env").read_text() == before
         assert "left alone" in capsys.readouterr().err
+
+    def test_an_older_file_gets_what_it_lacks_and_keeps_the_rest(self, tmp_path: Path) -> None:
+        """DEP-CONFIG-003: asked for by --add; whoever comes from an older version has no password for a second pool."""
+        path = tmp_path / ".env"
+        secrets.main(["--file", str(path)])
+        made = read_env(path)
+        old = {name: value for name, value in made.items() if not name.endswith("_RISK_2")}
+        path.write_text("".join(f"{name}={value}\n" for name, value in old.items()) + "FEED=live\n")
+        assert secrets.main(["--file", str(path), "--add"]) == 0
+        now = read_env(path)
+        assert set(now) == {*made, "FEED"}
+        assert now.items() >= old.items()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    def test_two_pools_are_one_choice(self, tmp_path: Path) -> None:
+        """DEP-COMPOSE-007: the file says how many there are, and lets Compose start the second."""
+        secrets.main(["--file", str(tmp_path / ".env"), "--risk-pools", "2"])
+        made = read_env(tmp_path / ".env")
+        assert (made["CLEARTIDE_RISK_POOLS"], made["COMPOSE_PROFILES"]) == ("2", "pools")
 
     def test_without_a_file_they_are_printed(self, capsys: pytest.CaptureFixture[str]) -> None:
         """So that a container may make them for a machine without Python."""
@@ -77,7 +96,7 @@ class TestFiles:
         """By the operator tools' own settings."""
         config.main(["--setup", str(tmp_path / "secrets.json")], PASSWORDS)
         settings = OpsSettings(admin_dsn="", secrets_file=tmp_path / "secrets.json")
-        assert set(settings.role_passwords()) == set(SERVICES)
+        assert set(settings.role_passwords()) == {*SERVICES, *POOLS}
 
 
 class TestNats:
@@ -97,8 +116,8 @@ class TestNats:
     def test_its_users_are_those_of_the_permission_table(self) -> None:
         """DEP-CONFIG-001: names, passwords and rights; nobody without a password."""
         written = {user["user"]: user for user in config.nats_configuration(PASSWORDS)["authorization"]["users"]}
-        assert set(written) == set(USERS)
-        for user in users({name: PASSWORDS[nats_variable(name)] for name in USERS}):
+        assert set(written) == {*USERS, *POOLS}
+        for user in users({name: PASSWORDS[nats_variable(name)] for name in (*USERS, *POOLS)}):
             assert written[user.name]["password"] == user.password
             assert written[user.name]["permissions"]["publish"]["allow"] == list(user.publish)
             assert written[user.name]["permissions"]["subscribe"]["allow"] == list(user.subscribe)

@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cleartide.bus.streams import SERVICES
+from cleartide.bus.streams import SERVICES, services
 
 from deploy.local.venues import ingestor_environment, simulator_arguments
 from deploy.tests.pod_rules import RULES
-from deploy.tests.rendering import OVERLAYS, SCRIPTS, compose, of_kind, rendered, selects, workloads
+from deploy.tests.rendering import OVERLAYS, SCRIPTS, compose, of_kind, rendered, selects, services_of, workloads
 from services.gateway.settings import GatewaySettings
 
 EACH = pytest.mark.parametrize("overlay", OVERLAYS)
-NAMESPACES = {"base": "cleartide", "overlays/dev": "cleartide-dev", "overlays/staging": "cleartide-staging"}
+NAMESPACES = {
+    "base": "cleartide",
+    "overlays/pools": "cleartide",
+    "overlays/dev": "cleartide-dev",
+    "overlays/staging": "cleartide-staging",
+}
 BUILT_IN = {"v1", "apps/v1", "batch/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1"}
 
 
@@ -61,8 +66,8 @@ class TestTheWhole:
 
     def test_it_has_every_part_of_the_system(self, overlay: str) -> None:
         """Seven services, the servers, the set-up; what an overlay adds or leaves to others is named here."""
-        own = {"overlays/dev": {"sandbox", "postgres"}, "overlays/staging": set(), "base": {"postgres"}}[overlay]
-        assert {each.name for each in workloads(overlay)} == {*SERVICES, "nats", "valkey", "setup"} | own
+        own = {"overlays/dev": {"sandbox", "postgres"}, "overlays/staging": set()}.get(overlay, {"postgres"})
+        assert {each.name for each in workloads(overlay)} == {*services_of(overlay), "nats", "valkey", "setup"} | own
 
     def test_the_set_up_can_go_first(self, overlay: str) -> None:
         """The runbook's first step applies everything but the services: servers, job, and all that these refer to."""
@@ -79,25 +84,27 @@ class TestTheWhole:
     def test_order_keeping_services_are_one_process_each(self, overlay: str) -> None:
         """DEP-K8S-003: A StatefulSet of one, its identity never there twice; the sequencer has a standby."""
         kept = {each.name: each for each in workloads(overlay) if each.component == "service"}
-        assert set(kept) == set(SERVICES) - {"gateway"}
+        assert set(kept) == set(services_of(overlay)) - {"gateway"}
         assert {each.kind for each in kept.values()} == {"StatefulSet"}
         replicas = {name: each.object["spec"]["replicas"] for name, each in kept.items()}
-        assert replicas == {name: 2 if name == "matching" else 1 for name in kept}
+        twice = {"matching", "risk", "risk-2"} if overlay == "overlays/pools" else {"matching"}
+        assert replicas == {name: 2 if name in twice else 1 for name in kept}
 
     def test_the_sequencer_and_its_standby_do_not_go_together(self, overlay: str) -> None:
-        """DEP-K8S-007: on different nodes where there are several, and under a budget that leaves one of them."""
-        (matching,) = [each for each in workloads(overlay) if each.name == "matching"]
-        keys = [each["topologyKey"] for each in matching.pod["topologySpreadConstraints"]]
-        assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
-        assert all(
-            selects(each["labelSelector"], matching.labels) for each in matching.pod["topologySpreadConstraints"]
-        )
-        (budget,) = [
-            each
-            for each in of_kind(overlay, "PodDisruptionBudget")
-            if selects(each["spec"]["selector"], matching.labels)
-        ]
-        assert matching.object["spec"]["replicas"] - budget["spec"]["maxUnavailable"] == 1
+        """DEP-K8S-007: on different nodes where there are several, and under a budget that leaves one of them.
+
+        So it is with each pool of risk that has a standby.
+        """
+        pairs = [each for each in workloads(overlay) if each.object["spec"].get("replicas") == 2]
+        assert "matching" in {each.name for each in pairs}
+        for pair in pairs:
+            spread = pair.pod["topologySpreadConstraints"]
+            keys = [each["topologyKey"] for each in spread]
+            assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+            assert all(selects(each["labelSelector"], pair.labels) for each in spread)
+            budgets = of_kind(overlay, "PodDisruptionBudget")
+            (budget,) = [each for each in budgets if selects(each["spec"]["selector"], pair.labels)]
+            assert pair.object["spec"]["replicas"] - budget["spec"]["maxUnavailable"] == 1
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_a_service_is_asked_the_right_questions(self, overlay: str, service: str) -> None:
@@ -137,9 +144,10 @@ class TestTheWhole:
                 monkeypatch.setenv(key, value)
         settings = GatewaySettings()
         addresses = {each["metadata"]["name"]: each["spec"]["ports"][0]["port"] for each in of_kind(overlay, "Service")}
-        assert set(settings.service_urls) == set(SERVICES)
+        assert set(settings.service_urls) == set(services(settings.risk_pools))
         for name, url in settings.service_urls.items():
-            assert url == ("http://127.0.0.1:9000" if name == "gateway" else f"http://{name}:{addresses[name]}")
+            host = name.replace("_", "-")
+            assert url == ("http://127.0.0.1:9000" if name == "gateway" else f"http://{host}:{addresses[host]}")
 
     def test_every_service_address_leads_to_pods(self, overlay: str) -> None:
         """Its selector takes exactly one workload, its port is one of the workload's; none is open to the world."""
@@ -224,6 +232,19 @@ class TestOverlays:
         assert {key: urls[key] for key in ingestor_environment()} == ingestor_environment()
         played = [each.partition("=")[2] for each in simulator["args"] if each.startswith("--venue=")]
         assert played == [each for each in simulator_arguments() if each != "--venue"]
+
+    def test_the_pools_are_risk_twice_over(self) -> None:
+        """DEP-K8S-008: the second is the first but for name, number and credentials; all are told of two."""
+        pools = {each.name: each for each in workloads("overlays/pools") if each.name in ("risk", "risk-2")}
+        first = json.dumps(pools["risk"].object, sort_keys=True)
+        own = {"name": "CLEARTIDE_RISK_POOL", "value": "2"}
+        assert own in pools["risk-2"].main["env"]
+        pools["risk-2"].main["env"].remove(own)
+        second = json.dumps(pools["risk-2"].object, sort_keys=True)
+        pools["risk-2"].main["env"].append(own)
+        assert second.replace("risk_2", "risk").replace("risk-2", "risk") == first
+        told = [each["data"].get("CLEARTIDE_RISK_POOLS") for each in of_kind("overlays/pools", "ConfigMap")]
+        assert told.count("2") == 1
 
     def test_staging_brings_no_database(self) -> None:
         """Neither server nor address nor edge to it remains."""

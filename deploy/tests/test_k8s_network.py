@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 from cleartide.bus.streams import SERVICES
 
-from deploy.tests.rendering import OVERLAYS, Workload, of_kind, selects, workloads
+from deploy.tests.rendering import OVERLAYS, Workload, of_kind, selects, services_of, workloads
 
 EACH = pytest.mark.parametrize("overlay", OVERLAYS)
 BUS, DATABASE, CACHE, HEALTH, API = 4222, 5432, 6379, 9000, 8080
@@ -53,10 +53,10 @@ def reaches(overlay: str, sender: Workload, receiver: Workload, port: int) -> bo
 def wanted(overlay: str) -> set[tuple[str, str, int]]:
     """The edges that the system needs: users of the bus, owners of schemas, and what the gateway asks."""
     present = {each.name for each in workloads(overlay)}
-    clients = {*SERVICES, "setup"}
+    clients = {*services_of(overlay), "setup"}
     edges = {(name, "nats", BUS) for name in clients | ({"sandbox"} & present)}
     edges |= {(name, "postgres", DATABASE) for name in clients if "postgres" in present}
-    edges |= {("gateway", name, HEALTH) for name in SERVICES if name != "gateway"}
+    edges |= {("gateway", name, HEALTH) for name in services_of(overlay) if name != "gateway"}
     return edges | {("gateway", "valkey", CACHE)}
 
 

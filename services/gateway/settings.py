@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from cleartide.contracts.pools import MOST_POOLS
+from cleartide.contracts.pools import MOST_POOLS, POOLS, base_of
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -49,3 +49,9 @@ class GatewaySettings(NotifySettings):
     max_live_clients: int = Field(default=1_500, ge=1, le=50_000)
     live_queue_frames: int = Field(default=1_024, ge=16, le=65_536)
     live_send_seconds: float = Field(default=10.0, gt=0, le=120)
+
+    @property
+    def watched_urls(self) -> dict[str, str]:
+        """Those of `service_urls` that this installation has: of risk's pools no more than there are."""
+        pools = POOLS["risk"][: self.risk_pools]
+        return {name: url for name, url in self.service_urls.items() if base_of(name) == name or name in pools}

@@ -99,6 +99,7 @@ from services.matching.domain.jit import auctioning, quoting
 from services.matching.domain.sealed import batching, committing
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue import alarm, lifecycle, settings
+from services.matching.domain.waterfall import fund
 
 Command = TypeVar("Command", bound=Message)
 Order = TypeVar("Order", PlaceOrder, CancelOrder, AmendOrder)
@@ -118,6 +119,7 @@ def gated(rule: Rule[Command]) -> Rule[Command]:
             state.ledger.begin(effects.seq, effects.at)
             rule(state, command, effects)
             follow(state, effects)
+            fund.announce_trades(state, effects)
         except (Refused, MoneyError) as verdict:
             raise Reject(verdict.reason, str(verdict)) from None
         if state.changed_books:
@@ -145,6 +147,7 @@ def pass_time(state: MatchingState, _: Message, effects: Effects) -> None:
     while (deadline := state.deadlines.due(effects.at)) is not None:
         DUE[deadline.kind](state, deadline, effects)
     follow(state, effects)
+    fund.announce_trades(state, effects)
     if state.changed_books:
         book_feed.announce(state, effects)
     state.ledger.end()

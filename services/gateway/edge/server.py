@@ -142,7 +142,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
                 nats=resources.nats,
                 redis=resources.redis,
                 http=http,
-                service_urls=settings.service_urls,
+                service_urls=settings.watched_urls,
                 timeout_seconds=settings.health_timeout_seconds,
             ),
             history=history,

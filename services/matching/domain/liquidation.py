@@ -18,7 +18,7 @@ from services.matching.domain.resting import close
 from services.matching.domain.state import LiquidationRecord, MatchingState
 from services.matching.domain.sweep import sweep
 from services.matching.domain.takeover import LiquidationTaker, Takeover, cover_deficit, give_up
-from services.matching.domain.waterfall import fund
+from services.matching.domain.waterfall import fund, quotes
 from services.matching.domain.waterfall.pace import HINDRANCES, hindrance, is_large, step_lots
 from services.matching.domain.waterfall.reward import reward
 
@@ -59,6 +59,9 @@ def close_positions(state: MatchingState, name: str, out: Output, keeper: Accoun
         if not _step(state, out, account, holding, now, keeper):
             exhausted.add(holding.market.id)
         now = standing(account)
+    for name in sorted({step.market for step in state.dirty.liquidations[first:] if step.taken_over_lots}):
+        if state.markets[name].spec.liquidation is not None:
+            quotes.offer_taken(state, state.markets[name], out)
     if keeper is not None:
         reward(state, out, keeper, state.dirty.liquidations[first:])
     fund.announce(state, out, funds, "liquidation")
@@ -138,7 +141,7 @@ def _step(
         equity_before_quanta=readable(before.equity_quanta),
         maintenance_margin_before_quanta=readable(before.maintenance_margin_quanta),
         deleveraged_lots=deleveraged,
-        waits=_waits(holding, gone, standing(account)),
+        waits=_waits(holding, gone, standing(account), cools=state.solvency.cools(holding, out.at)),
         keeper=keeper.name if keeper is not None else None,
     )
     state.dirty.liquidations.append(record)
@@ -146,13 +149,13 @@ def _step(
     return filled
 
 
-def _waits(holding: Holding, gone: Takeover, now: AccountMargin) -> str | None:
+def _waits(holding: Holding, gone: Takeover, now: AccountMargin, *, cools: bool) -> str | None:
     """Why the rest of the position stays although the account is still below maintenance."""
     if not holding.lots or not is_liquidatable(now.equity_quanta, now.maintenance_margin_quanta):
         return None
     if gone.waits is not None:
         return gone.waits
-    return "cooling_down" if is_large(holding) and not beyond_help(now) else None
+    return "cooling_down" if cools and not beyond_help(now) else None
 
 
 def _next(state: MatchingState) -> int:

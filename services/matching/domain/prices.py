@@ -11,7 +11,7 @@ from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
 from services.matching.domain.venue import breaker, lifecycle
-from services.matching.domain.waterfall import backstop
+from services.matching.domain.waterfall import backstop, quotes
 
 
 def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None:
@@ -31,6 +31,7 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
     if index is not None and rule.is_stale(prices, out.at):
         prices.fresh_since = out.at
     prices.stale = index is None
+    left_behind = quotes.step_aside(state, market, out, index)
     state.dirty.prices[market.id] = market
     if index is not None:
         breaker.observe(market, index, out.at)
@@ -43,7 +44,7 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
     if index is not None:
         minute_begins = market.status.matches and _sample_premium(market, out)
         breaker.watch(state, market, out)
-        backstop.tend(state, market, out, minute_begins=minute_begins)
+        backstop.tend(state, market, out, minute_begins=minute_begins, moved=left_behind)
         state.conditional.priced(market, "mark", prices.mark)
         state.conditional.priced(market, "index", index)
     lifecycle.wake(state, out)

@@ -4,6 +4,7 @@ from typing import ClassVar, Protocol
 
 from cleartide.contracts import TradeOrigin
 from cleartide.contracts.types import SelfTradePrevention, Side
+from cleartide.rules.accounts import INSURANCE
 
 from services.matching.domain.accounts import Account, Holding, stp_group
 from services.matching.domain.book import Order
@@ -218,13 +219,13 @@ def _ends_at_own(floor: Floor, taker: Taker, maker: Order) -> bool:
 def _maker(
     state: MatchingState, owner: Account, holding: Holding, maker: Order, lots: int, taking: Party
 ) -> Party | str:
-    """The maker's side of a fill, or the reason why its order may not trade."""
+    """The maker's side of a fill, or the reason why its order may not trade; the fund reduces whatever it is worth."""
     market = holding.market
     quote = maker.price * lots * market.unit
     making = making_party(state, owner, maker.order_id, market, quote, taking)
     if not owner.fits(holding, quote):
         return "balance_cap"
-    if not allows_fill(owner, holding, maker.side * lots, maker.price, making.fee):
+    if owner.name != INSURANCE and not allows_fill(owner, holding, maker.side * lots, maker.price, making.fee):
         return "insufficient_margin"
     return making
 

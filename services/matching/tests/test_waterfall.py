@@ -332,6 +332,17 @@ def test_match_wtf_026_a_clock_that_steps_back_ends_no_cooldown_early() -> None:
     assert told == ["cooling_down", "cooling_down", None]
 
 
+def test_match_wtf_028_a_position_that_a_step_makes_small_still_waits_for_its_cooldown() -> None:
+    """MATCH-WTF-028: 10 at 921 are large, the 6.1 that the step leaves are not; its fills were too poor to restore."""
+    ex = ruled(large_notional_quanta=6_000_000_000, step_ppb=400_000_000)
+    holds(ex, "ann", "1100", size="10")
+    ex.price("921")
+    ex.place("bob", "buy", "100", "912")
+    step = only(ex.liquidate("ann"), LiquidationExecuted)
+    assert (step.remaining_lots * 921 < 6_000_000, step.waits) == (True, "cooling_down")
+    assert only(ex.liquidate("ann"), LiquidationRejected).reason == "cooling_down"
+
+
 class Desk(OrderCommands):
     """A client whose messages go straight to the bench."""
 

@@ -361,6 +361,7 @@ _SOLVENCY: Final = {
     "keeper_share_ppb": "share of the liquidation fees that a keeper is paid, in parts per billion, 1e-9",
     "deleveraged_lots": "size closed against the profitable positions of the other side, in lots",
     "waits": "why the rest of the position stays; null when nothing waits",
+    "held_lots": "signed size of what the fund holds in the market, in lots, long > 0",
     "keeper": "account of the outside liquidator",
     "against": "account whose bankrupt position was closed",
     "rank": "place among the candidates, 1 is the first to be closed",

@@ -6,7 +6,18 @@ from pydantic import Field
 
 from cleartide.contracts.base import Message
 from cleartide.contracts.trading import TradingEvent
-from cleartide.contracts.types import AccountId, Lots, MarketId, NonNegativeQuanta, Quanta, ReasonCode, Seq, Ticks
+from cleartide.contracts.types import (
+    AccountId,
+    Lots,
+    MarketId,
+    NonNegativeQuanta,
+    Quanta,
+    ReasonCode,
+    Seq,
+    Side,
+    SignedLots,
+    Ticks,
+)
 
 
 class RequestLiquidation(Message):
@@ -50,6 +61,24 @@ class InsuranceChanged(TradingEvent):
     reason: ReasonCode
 
 
+class InsuranceQuoted(TradingEvent):
+    """A fund offers a part of what it holds, as the post-only and reduce-only order that was just accepted (R23).
+
+    `reason`: taken_over (a position, just now), minute_began, mark_moved (away from its last quote).
+    """
+
+    type: Literal["InsuranceQuoted"] = "InsuranceQuoted"
+    version: Literal[1] = 1
+    market: MarketId
+    order_id: Seq
+    side: Side
+    price_ticks: Ticks
+    size_lots: Lots
+    held_lots: SignedLots
+    mark_ticks: Ticks
+    reason: ReasonCode
+
+
 class PositionDeleveraged(TradingEvent):
     """Part of a profitable position was closed against a bankrupt one, at the bankruptcy price and without fee (R24).
 
@@ -87,6 +116,7 @@ SOLVENCY_COMMANDS: tuple[type[Message], ...] = (RequestLiquidation,)
 SOLVENCY_EVENTS: tuple[type[Message], ...] = (
     KeeperRewarded,
     InsuranceChanged,
+    InsuranceQuoted,
     PositionDeleveraged,
     LossSocialized,
 )

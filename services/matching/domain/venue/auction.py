@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from cleartide.contracts import AuctionUncrossed
 from cleartide.contracts.types import Side
+from cleartide.rules.accounts import INSURANCE
 
 from services.matching.domain.accounts import stp_group
 from services.matching.domain.book import Order
@@ -145,6 +146,6 @@ def _barrier(state: MatchingState, market: Market, order: Order, party: Party, p
     holding = state.holding(party.account, market)
     if not party.account.fits(holding, price * lots * market.unit):
         return "balance_cap"
-    if not allows_fill(party.account, holding, order.side * lots, price, party.fee):
+    if party.account.name != INSURANCE and not allows_fill(party.account, holding, order.side * lots, price, party.fee):
         return "insufficient_margin"
     return None

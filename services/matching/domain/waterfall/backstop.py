@@ -1,9 +1,10 @@
-"""What the insurance fund does with the positions it has taken: sell them off in small parts, or give them up (R23)."""
+"""What the insurance fund does with positions it has taken: offer parts, sell parts off, give them up (R23)."""
 
 from typing import ClassVar
 
 from cleartide.contracts import TradeOrigin
-from cleartide.money import MAX_PRICE_TICKS, PPB, ceil_div
+from cleartide.money import MAX_PRICE_TICKS, PPB
+from cleartide.rules.accounts import INSURANCE
 from cleartide.rules.margin import AccountMargin
 
 from services.matching.domain.accounts import Holding
@@ -12,7 +13,7 @@ from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
 from services.matching.domain.sweep import Taker, sweep
-from services.matching.domain.waterfall import fund
+from services.matching.domain.waterfall import fund, quotes
 from services.matching.domain.waterfall.deleverage import Bankrupt, deleverage
 from services.matching.domain.waterfall.pace import in_grace
 from services.matching.domain.waterfall.socialize import socialize
@@ -25,24 +26,41 @@ class DisposalTaker(Taker):
     __slots__ = ()
 
 
-def tend(state: MatchingState, market: Market, out: Output, *, minute_begins: bool) -> None:
-    """After a fresh index: once a minute offer a part of the fund's position; deleverage it when the fund is in danger.
+def tend(state: MatchingState, market: Market, out: Output, *, minute_begins: bool, moved: int = 0) -> None:
+    """After a fresh index: look after what the fund holds in the market.
 
-    The fund answers for its position with what it has, like anyone for a margin: it never waits until it is empty.
+    A minute's part is quoted; what nobody took of it until the next minute begins, the fund takes from the book. A
+    quote that the index left behind (`moved` lots) is quoted anew. In danger the position is deleveraged: the fund
+    answers for it with what it has, like anyone for a margin, and never waits until it is empty.
     """
-    rules, held = market.spec.liquidation, fund.position(state, market)
-    if rules is None or held is None or not market.status.matches or in_grace(market, out.at):
+    account = state.accounts.get(INSURANCE)
+    if market.spec.liquidation is None or account is None:
         return
     before = fund.balances([market])
-    now = fund.standing(state, market, held)
-    if beyond_help(now):
-        _give_up(state, out, held, now)
-    elif minute_begins:
-        _dispose(state, out, held, ceil_div(abs(held.lots) * rules.disposal_ppb, PPB))
-    account = state.accounts[held.account]
+    _look_after(state, market, out, minute_begins, moved)
     if account.cash.balance < 0 and not any(each.lots for each in account.holdings.values()):
         socialize(state, out, account, market)
     fund.announce(state, out, before, "disposal")
+
+
+def _look_after(state: MatchingState, market: Market, out: Output, minute_begins: bool, moved: int) -> None:
+    held, order = fund.position(state, market), quotes.resting(state, market)
+    if order is not None and (held is None or order.side * held.lots >= 0):
+        quotes.withdraw(state, market, out, "reduce_only")
+    if held is None:
+        return
+    if not market.status.matches or in_grace(market, out.at):
+        quotes.withdraw(state, market, out, "grace" if market.status.matches else "market_paused")
+        return
+    now = fund.standing(state, market, held)
+    if beyond_help(now):
+        quotes.withdraw(state, market, out, "deleveraged")
+        _give_up(state, out, held, now)
+    elif minute_begins:
+        _dispose(state, out, held, moved + quotes.withdraw(state, market, out, "renewed"))
+        quotes.offer(state, out, held, quotes.part(held), "minute_began")
+    elif moved:
+        quotes.offer(state, out, held, moved, "mark_moved")
 
 
 def _give_up(state: MatchingState, out: Output, held: Holding, now: AccountMargin) -> None:

@@ -57,6 +57,7 @@ def keep_result(state: MatchingState, out: Output, account: Account, market: Mar
 
     What the account owes, because the fund could not pay an earlier loss, stays there: a gain makes it less.
     """
+    state.solvency.untold.setdefault(market.id, market.insurance.balance)
     cash = max(0, account.cash.balance)
     amount = -min(result, cash) if result > 0 else min(-result, market.insurance.balance)
     pay(state, out, market, account, amount, "insurance")
@@ -87,5 +88,12 @@ def announce(state: MatchingState, out: Output, before: Mapping[str, int], reaso
     """Say which funds are different now."""
     for name, old in sorted(before.items()):
         balance = state.markets[name].insurance.balance
+        state.solvency.untold.pop(name, None)
         if balance != old:
             out.emit(InsuranceChanged, market=name, change_quanta=balance - old, balance_quanta=balance, reason=reason)
+
+
+def announce_trades(state: MatchingState, out: Output) -> None:
+    """Say which funds their own trades have moved and nobody has told of: somebody took a quote of theirs."""
+    if state.solvency.untold:
+        announce(state, out, dict(state.solvency.untold), "disposal")

@@ -8,13 +8,17 @@ Key = tuple[str, str]
 
 
 class Solvency:
-    """cooldowns: (account, market) -> when the next step may come, microseconds; touched: what is not collected yet."""
+    """cooldowns: (account, market) -> when the next step may come, microseconds; touched: what is not collected yet.
 
-    __slots__ = ("cooldowns", "touched")
+    untold: market -> what its fund held before a trade of its own moved it in this command, until that is told.
+    """
+
+    __slots__ = ("cooldowns", "touched", "untold")
 
     def __init__(self) -> None:
         self.cooldowns: dict[Key, int] = {}
         self.touched: set[Key] = set()
+        self.untold: dict[str, int] = {}
 
     def cools(self, holding: Holding, at: int) -> bool:
         """Whether the position's last step was too short a time ago."""

@@ -37,6 +37,7 @@ from services.matching.tests.model import (
     sealed,
     waiting,
 )
+from services.matching.tests.model.waterfall import tell_funds
 from services.matching.tests.model.world import Missing, Refusal, World
 
 NUMBERED: Final = {"ingestor": UpdateIndexPrice, "risk": LiquidateAccount, "funding": SettleFunding}
@@ -86,10 +87,12 @@ def apply(world: World, command: Message, at: int) -> None:
     _require_next(world, command)
     _pass_time(world)
     waiting.follow(world)
+    tell_funds(world, dict(world.untold), "disposal")
     if _is_known(world, command):
         return
     RULES[type(command)](world, command)
     waiting.follow(world)
+    tell_funds(world, dict(world.untold), "disposal")
     if command.source not in NUMBERED:
         world.applied.add(("command", command.source, command.id))
 

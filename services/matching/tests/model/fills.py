@@ -91,6 +91,7 @@ def trade(
 
 def _to_the_fund(world: World, market: Market, account: Account, result: int) -> None:
     """What the fund's position brought is the fund's; of a loss it pays what it has."""
+    world.untold.setdefault(market.name, market.insurance)
     kept = min(result, max(0, account.cash)) if result > 0 else max(result, -market.insurance)
     pay(world, market, account, -kept)
 

@@ -10,6 +10,7 @@ from cleartide.contracts import (
     RequestLiquidation,
 )
 
+from services.matching.tests.model.disposal import quote_taken
 from services.matching.tests.model.fills import Side, pay, trade
 from services.matching.tests.model.margin import Standing, standing
 from services.matching.tests.model.matching import Taker, close, sweep
@@ -75,15 +76,21 @@ def _close(world: World, name: str, keeper: Account | None) -> str | None:
         close(world, order, "liquidation")
     tried: set[str] = set()
     fees: dict[str, int] = {}
+    taken = set[str]()
     for _ in range(MOST_STEPS):
         now = standing(world, account)
         market = _next_market(world, account, tried, now)
         if market is None or not now.is_due:
             break
         filled, fee = _step(world, account, market, now)
+        if world.said[-1][1]["taken_over_lots"]:
+            taken.add(market.name)
         fees[market.name] = fees.get(market.name, 0) + fee
         if not filled:
             tried.add(market.name)
+    for name in sorted(taken):
+        if world.markets[name].spec.liquidation is not None:
+            quote_taken(world, world.markets[name])
     if keeper is not None:
         _reward(world, keeper, account, fees)
     tell_funds(world, before, "liquidation")
@@ -169,7 +176,7 @@ def _step(world: World, account: Account, market: Market, before: Standing) -> t
     paid += _cover(world, account, market)
     if not position.lots or not standing(world, account).is_due:
         waits = None
-    elif waits is None and is_large(market, position) and not standing(world, account).is_beyond_help:
+    elif waits is None and why_not(world, account, market, standing(world, account)) is not None:
         waits = "cooling_down"
     given = given if started > 0 else -given
     world.liquidation_number += 1

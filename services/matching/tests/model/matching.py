@@ -10,7 +10,7 @@ from services.matching.tests.model.fills import Side, fill, trade
 from services.matching.tests.model.linked import others, over
 from services.matching.tests.model.margin import may_become, standing, stays_in_range
 from services.matching.tests.model.numbers import down, rate
-from services.matching.tests.model.world import Account, Market, Order, World
+from services.matching.tests.model.world import INSURANCE, Account, Market, Order, World
 
 NAMES: Final = {1: "buy", -1: "sell"}
 ENDS: Final = {"filled": "filled", "expired": "expired"}
@@ -183,7 +183,7 @@ def _maker_fault(world: World, taker: Taker, maker: Order) -> str | None:
         return "balance_cap"
     taken = taker.fee(world, maker.price, lots)
     fee = fees.maker_fee(world, maker.account, market, maker.price * lots * market.unit, taken)
-    if not _may_fill(world, owner, market.name, maker.side * lots, maker.price, fee):
+    if owner.name != INSURANCE and not _may_fill(world, owner, market.name, maker.side * lots, maker.price, fee):
         return "insufficient_margin"
     return None
 

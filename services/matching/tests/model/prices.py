@@ -5,6 +5,7 @@ from typing import Final
 
 from cleartide.contracts import MarkPriceUpdated, PremiumSampled, UpdateIndexPrice
 
+from services.matching.tests.model.disposal import step_aside, tend
 from services.matching.tests.model.numbers import (
     BILLION,
     MILLION,
@@ -17,7 +18,6 @@ from services.matching.tests.model.numbers import (
     within,
 )
 from services.matching.tests.model.triggers import see
-from services.matching.tests.model.waterfall import tend
 from services.matching.tests.model.world import (
     MOST_TICKS,
     MOST_VALUE,
@@ -48,6 +48,7 @@ def update(world: World, command: UpdateIndexPrice) -> None:
     if index is not None and (market.stale or world.at - market.heard_at > MINUTE):
         market.fresh_since = world.at
     market.stale = index is None
+    moved = step_aside(world, market, index)
     bid, ask = world.best(market.name, 1), world.best(market.name, -1)
     if index is not None:
         market.index, market.heard_at = index, world.at
@@ -61,7 +62,7 @@ def update(world: World, command: UpdateIndexPrice) -> None:
         market.minute = minute
         _say_premium(world, market)
     if index is not None:
-        tend(world, market, begins)
+        tend(world, market, begins, moved)
         see(world, market.name, "mark", market.mark)
         see(world, market.name, "index", market.index)
 

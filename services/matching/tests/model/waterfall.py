@@ -15,7 +15,6 @@ from services.matching.tests.model.margin import (
     stays_in_range,
     value,
 )
-from services.matching.tests.model.matching import Taker, sweep
 from services.matching.tests.model.numbers import down, rate, up, within
 from services.matching.tests.model.world import (
     INSURANCE,
@@ -210,31 +209,8 @@ def tell_funds(world: World, before: dict[str, int], reason: str) -> None:
     """Those that are different now."""
     for name in sorted(before):
         now = world.markets[name].insurance
+        world.untold.pop(name, None)
         if now != before[name]:
             world.say(
                 InsuranceChanged, market=name, change_quanta=now - before[name], balance_quanta=now, reason=reason
             )
-
-
-def tend(world: World, market: Market, minute_begins: bool) -> None:
-    """After a price: the fund offers a part of what it holds, or gives it up while it can still pay for it."""
-    rules, held = market.spec.liquidation, fund_position(world, market)
-    if rules is None or not held.lots:
-        return
-    if world.at - max(market.fresh_since, market.listed_at) < rules.grace_micros:
-        return
-    before, account = funds(world), world.accounts[INSURANCE]
-    now = Standing(fund_worth(world, market), 0, maintenance(market, abs(held.lots)))
-    if now.is_beyond_help:
-        deleverage(world, account, market, now)
-    elif minute_begins:
-        _offer(world, account, market, up(abs(held.lots) * rate(rules.disposal_ppb)))
-    if account.cash < 0 and not any(position.lots for position in account.positions.values()):
-        share(world, account, market)
-    tell_funds(world, before, "disposal")
-
-
-def _offer(world: World, account: Account, market: Market, lots: int) -> None:
-    side = -1 if account.position(market.name).lots > 0 else 1
-    limit = max(1, market.mark + side * down(market.mark * rate(market.spec.liquidation_fee_ppb)))
-    sweep(world, Taker(account, market, side, limit, lots, disposal=True))

@@ -176,7 +176,7 @@ class World:
     dormant: exits that no fill has armed yet. entries: open orders that have exits. groups: names by order. spent: the
     others of groups in which an order has traded. passed: whether time has ended orders before the command. pending:
     what is to follow from it. batched: whether a batch was placed before the command. secrets: what its owners know of
-    a digest.
+    a digest. untold: what funds held before a trade of theirs that nobody has told yet.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -205,6 +205,7 @@ class World:
     trade_number: int = 0
     liquidation_number: int = 0
     cooldowns: dict[tuple[str, str], int] = field(default_factory=dict)
+    untold: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     applied: set[tuple[str, str, str]] = field(default_factory=set)
     at: int = 0
