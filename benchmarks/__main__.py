@@ -22,6 +22,8 @@ BENCHMARKS: Final = {
     "store": "benchmarks.store",
     "earnings": "benchmarks.earnings",
     "risk_scale": "benchmarks.risk_scale.run",
+    "risk_proof": "benchmarks.risk_scale.proof",
+    "risk_live": "benchmarks.risk_scale.live",
     "analytics": "benchmarks.analytics.run",
 }
 

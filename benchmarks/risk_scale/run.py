@@ -48,13 +48,13 @@ async def run() -> None:
             data = population(7, shape)
             data.save(folder)
             print(shape, len(data.keep), "accounts", len(data.owner), "positions", flush=True)
-            found = _work(sys.executable, ["-m", "benchmarks.risk_scale.wheel", str(folder)])
+            found = work(sys.executable, ["-m", "benchmarks.risk_scale.wheel", str(folder)])
             rows += _own_rows(shape, found)
             theirs: dict[str, Any] = {}
             if peers is not None:
                 scans = Path(__file__).with_name("scans.py")
-                theirs = _work(peers, [str(scans), str(folder), str(SAMPLE)])
-                rows += _proof_rows(shape, found, theirs)
+                theirs = work(peers, [str(scans), str(folder), str(SAMPLE)])
+                rows += proof_rows(f"risk_scale.{shape}", found, theirs)
             if shape == SHAPES[0]:
                 theirs.setdefault("calm", {})["postgres"] = await sql_seconds(data)
             rows += _peer_rows(shape, found, theirs)
@@ -63,7 +63,8 @@ async def run() -> None:
     write("risk_scale", rows)
 
 
-def _work(python: str, arguments: list[str]) -> dict[str, Any]:
+def work(python: str, arguments: list[str]) -> dict[str, Any]:
+    """What a process of its own prints as JSON. Raises RuntimeError with the end of its complaint."""
     started = time.monotonic()
     done = subprocess.run([python, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -99,10 +100,10 @@ def _own_rows(shape: str, found: dict[str, Any]) -> list[Row]:
     return rows
 
 
-def _proof_rows(shape: str, found: dict[str, Any], theirs: dict[str, Any]) -> list[Row]:
+def proof_rows(name: str, found: dict[str, Any], theirs: dict[str, Any]) -> list[Row]:
     """0 where the wheel said exactly what judging every holder at every tick says."""
     return [
-        Row(f"risk_scale.{shape}.differences.{what}", int(found[key] != theirs[key]), what, aim="0")
+        Row(f"{name}.differences.{what}", int(found[key] != theirs[key]), what, aim="0")
         for what, key in (("events", "digest"), ("levels", "levels"))
     ]
 

@@ -1,4 +1,4 @@
-"""The scans, in the peers' environment: `python scans.py <folder> <sample>` prints what they took.
+"""The scans, in the peers' environment: `python scans.py <folder> <sample>` prints what they took; of 0, numba alone.
 
 numba keeps every account's equity and margin, moves those of a market's holders at each tick and compares; it walks the
 whole walk and gives the same digest of events as the wheel. numpy does so with arrays; DuckDB and polars find the
@@ -149,7 +149,7 @@ def walk(venue: Venue, folder: Path, sample: int) -> dict[str, Any]:
     for name, first, end in json.loads((folder / "phases").read_text()):
         if name == "after_fills":
             venue.fill()
-        asked = set(range(first, end, max(1, (end - first) // sample)))
+        asked = set(range(first, end, max(1, (end - first) // sample))) if sample else set()
         found[name] = {"scan": [], "numpy": [], "duckdb": [], "polars": []}
         seconds = 0.0
         for at in range(first, end):

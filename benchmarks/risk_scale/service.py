@@ -22,7 +22,7 @@ TICKS: Final = int(os.environ.get("SERVICE_TICKS", "5000"))
 
 def service_rows() -> list[Row]:
     """Restored from rows as they come from the database, then told prices; every alert is made in full."""
-    rows = _rows(random.Random(3))
+    rows = state_rows(random.Random(3), COUNT)
     bench: Any = HandlerBench(SERVICE.fold, 0)
     gc.collect()
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
@@ -60,19 +60,24 @@ def _tell(bench: Any, prices: list[int], step: float) -> tuple[list[float], list
         drift = -step if step > 0.001 else 0
         prices[market] = max(1, round(prices[market] * (1 + drift + step * chance.gauss(0, 1))))
         seq = bench.effects.seq + 1
-        event = MarkPriceUpdated(
-            id=f"m-{seq}", seq=seq, occurred_at=seq, source="matching", market=f"M{market:02d}-PERP",
-            mark_ticks=prices[market], index_ticks=prices[market], index_stale=True, best_bid_ticks=None,
-            best_ask_ticks=None, last_ticks=None, open_interest_lots=0,
-        )  # fmt: skip
+        event = price_of(market, prices[market], seq, seq)
         started = time.perf_counter()
         said.append(len(bench.take(event, seq=seq, at=seq)))
         took.append(time.perf_counter() - started)
     return took, said
 
 
-def _rows(chance: random.Random) -> dict[str, list[tuple[Any, ...]]]:
-    """Healthy accounts of one to five positions."""
+def price_of(market: int, ticks: int, seq: int, at: int) -> MarkPriceUpdated:
+    """A price, of an index that is stale: alerts are said, and nobody's liquidation is asked for."""
+    return MarkPriceUpdated(
+        id=f"m-{seq}", seq=seq, occurred_at=at, source="matching", market=f"M{market:02d}-PERP",
+        mark_ticks=ticks, index_ticks=ticks, index_stale=True, best_bid_ticks=None,
+        best_ask_ticks=None, last_ticks=None, open_interest_lots=0,
+    )  # fmt: skip
+
+
+def state_rows(chance: random.Random, count: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Healthy accounts of one to five positions, as rows of every table that a start loads."""
     rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in SERVICE.fold.repository.tables if table.load}
     prices = [chance.randint(200_000, 2_000_000) for _ in range(MARKETS)]
     for number, price in enumerate(prices):
@@ -81,7 +86,7 @@ def _rows(chance: random.Random) -> dict[str, list[tuple[Any, ...]]]:
         priced = {"mark_ticks": price, "index_ticks": price, "index_stale": True}
         rows["markets"].append(_row(repository.MARKETS, **rules, **priced))
         rows["market_brackets"].append((market, 0, None, 100_000_000, 500_000_000))
-    for number in range(COUNT):
+    for number in range(count):
         account, margin = f"a{number}", 0
         for held in chance.sample(range(MARKETS), 1 + int(chance.random() * 5)):
             lots = chance.choice((-1, 1)) * max(1, int(10 ** (7 + 3.5 * chance.random()) / prices[held]))

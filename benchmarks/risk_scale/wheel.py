@@ -45,7 +45,9 @@ def main(folder: Path) -> dict[str, Any]:
             found["fill"] = fill(wheel, rows, column(folder, "keep"), column(folder, "fill"))
         found[name] = phase(wheel, walk[first:end], said)
     found["digest"] = said.hexdigest()
+    found["said"] = sum(part["count"] for part in found.values() if isinstance(part, dict) and "count" in part)
     found["levels"] = hashlib.sha256(array("q", map(wheel.level, rows)).tobytes()).hexdigest()
+    gc.enable()
     found["gaps"] = [gap(wheel, number, size) for number, size in enumerate(GAPS)]
     return found
 
@@ -84,10 +86,11 @@ def phase(wheel: Wheel, walk: list[tuple[int, int]], said: Any) -> dict[str, flo
         said.update(repr(sorted(zip(map(wheel.name, out), levels, strict=True))).encode())
     count = sum(len(out) for out, _ in events)
     return {
-        "us": seconds / len(walk) * 1e6,
+        "us": seconds / max(1, len(walk)) * 1e6,
         "p50_us": percentile(took, 0.5) / 1e3,
         "p99_us": percentile(took, 0.99) / 1e3,
-        "events": count / len(walk),
+        "events": count / max(1, len(walk)),
+        "count": count,
         "looks": (wheel.looks - looks) / len(walk),
     }
 

@@ -87,6 +87,8 @@ EXPECTED: Final = {
     "LiquidationRejected stale_index",
     "PositionDeleveraged",
     "InsuranceChanged liquidation",
+    "InsuranceQuoted minute_began",
+    "InsuranceQuoted taken_over",
     "KeeperRewarded",
     "FundingSettled",
     "PremiumSampled",
