@@ -63,7 +63,7 @@ class Brute:
 def test_the_walk_of_the_benchmark_says_what_brute_force_says(
     shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RISK-BOX-010: the digest of all events, through a crash, after fills, and the levels in the end."""
+    """RISK-BOX-012: the digest of all events, through a crash, after fills, and the levels in the end."""
     for name, size in (("ACCOUNTS", 400), ("TICKS", 3_000), ("FILLS", 600)):
         monkeypatch.setattr(data, name, size)
     known = data.population(11, shape)
