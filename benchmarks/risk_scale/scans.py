@@ -67,6 +67,29 @@ def scan(state: Any, level: Any, accounts: Any, slopes: Any, old: int, new: int,
 
 
 @compiled
+def follow(state: Any, level: Any, accounts: Any, slopes: Any, margins: Any, old: int, new: int, out: Any) -> int:
+    """`scan` where nobody looks at the clock: each position's margin is kept, and who is far from everything is passed.
+
+    ENTER[0] is 3 / 2, so that a level of 0 holds exactly while 2 * equity >= 3 * margin.
+    """
+    found = 0
+    for at in range(len(accounts)):
+        account, slope = accounts[at], slopes[at]
+        asked = margin(abs(slope) * new)
+        equity = state[account, 0] + slope * (new - old)
+        required = state[account, 1] + asked - margins[at]
+        state[account, 0], state[account, 1], margins[at] = equity, required, asked
+        if level[account] == 0 and 2 * equity >= 3 * required:
+            continue
+        now = judged(equity, required, level[account] // 2)
+        if now != level[account]:
+            level[account] = now
+            out[found] = account
+            found += 1
+    return found
+
+
+@compiled
 def judge_all(state: Any, level: Any) -> None:
     """Everybody, once."""
     for account in range(len(state)):
@@ -127,6 +150,7 @@ class Venue:
         ends = np.searchsorted(self.market[order], np.arange(len(self.price) + 1))
         accounts, ordered = self.owner[order], slopes[order]
         self.of = [(accounts[a:b].copy(), ordered[a:b].copy()) for a, b in itertools.pairwise(ends)]
+        self.margins = [np_margin(np.abs(slopes * self.price[market])) for market, (_, slopes) in enumerate(self.of)]
 
     def fill(self) -> None:
         """The fills, in order; positions and cash as they are after the last one. Each is judged when it comes."""
@@ -158,7 +182,11 @@ def walk(venue: Venue, folder: Path, sample: int) -> dict[str, Any]:
             others = sampled(venue, market, old, new) if at in asked else None
             accounts, slopes = venue.of[market]
             started = time.process_time()
-            count = scan(venue.state, venue.level, accounts, slopes, old, new, venue.out)
+            if sample:
+                count = scan(venue.state, venue.level, accounts, slopes, old, new, venue.out)
+            else:
+                margins = venue.margins[market]
+                count = follow(venue.state, venue.level, accounts, slopes, margins, old, new, venue.out)
             seconds += time.process_time() - started
             venue.price[market] = new
             events = sorted((int(account), int(venue.level[account]) // 2) for account in venue.out[:count])
