@@ -1,4 +1,8 @@
-"""The matching loop: a taker meets the other side, best price first, the first order of a price first."""
+"""The matching loop: a taker meets the other side, best price first, the first order of a price first.
+
+It is the loop of every floor: the book, copies of it, an auction's quotes. The packed engine has its own, over rows,
+held to the same meetings by test (docs/adr/0029).
+"""
 
 from typing import ClassVar, Protocol
 

@@ -14,10 +14,11 @@ MAX_BYTES_PER_ROW: Final = 65_536
 class _Group:
     """Events that follow each other on their channel and will share one outbox row."""
 
-    __slots__ = ("channel", "first_seq", "packed", "payloads", "size", "subject")
+    __slots__ = ("beyond", "channel", "first_seq", "packed", "payloads", "size", "subject")
 
     def __init__(self, channel: str, first_seq: int, subject: str, packed: bool) -> None:
         self.channel, self.first_seq, self.subject, self.packed = channel, first_seq, subject, packed
+        self.beyond = first_seq + MAX_EVENTS_PER_ROW
         self.payloads: list[bytes] = []
         self.size = 0
 
@@ -28,10 +29,20 @@ class _Group:
         return OutboxRow(self.channel, self.first_seq, last_seq, self.subject, payload, traceparent)
 
 
+class _Channel:
+    """An output stream: its last number, and the row that its next event may join."""
+
+    __slots__ = ("last_seq", "name", "newest")
+
+    def __init__(self, name: str, last_seq: int = 0) -> None:
+        self.name, self.last_seq = name, last_seq
+        self.newest: _Group | None = None
+
+
 class _Plan(NamedTuple):
     """What is the same for every event of a contract."""
 
-    channel: str
+    channel: _Channel
     id_prefix: str
     template: str
     varies: bool
@@ -44,9 +55,8 @@ class Recorder:
 
     def __init__(self, service: str, last_seq: dict[str, int]) -> None:
         self._service = service
-        self._last_seq = last_seq
+        self._channels = {name: _Channel(name, last) for name, last in last_seq.items()}
         self._groups: list[_Group] = []
-        self._newest: dict[str, _Group] = {}
         self._plans: dict[type[Message], _Plan] = {}
         self._at = 0
         self._seq = 0
@@ -55,8 +65,8 @@ class Recorder:
 
     @property
     def numbers(self) -> dict[str, int]:
-        """The last number of every channel."""
-        return dict(self._last_seq)
+        """The last number of every channel that has any."""
+        return {name: channel.last_seq for name, channel in self._channels.items() if channel.last_seq}
 
     @property
     def at(self) -> int:
@@ -76,7 +86,7 @@ class Recorder:
         """Stamp, validate and encode one event."""
         plan = self._plans.get(contract) or self._plan(contract)
         channel = plan.channel
-        seq = self._last_seq.get(channel, 0) + 1
+        seq = channel.last_seq + 1
         body["id"] = f"{plan.id_prefix}{seq}"
         body["seq"] = seq
         body["occurred_at"] = self._at
@@ -86,24 +96,19 @@ class Recorder:
         payload = plan.write(body)
         subject = plan.template.format_map(body) if plan.varies else plan.template
         # Per channel: an order's events and the book's change alternate, and each stream is to have few, full messages.
-        group = self._newest.get(channel) if plan.packed else None
-        if (
-            group is None
-            or group.subject != subject
-            or len(group.payloads) >= MAX_EVENTS_PER_ROW
-            or group.size + len(payload) > MAX_BYTES_PER_ROW
-        ):
-            group = self._newest[channel] = _Group(channel, seq, subject, plan.packed)
+        group, size = channel.newest if plan.packed else None, len(payload)
+        if group is None or seq >= group.beyond or group.size + size > MAX_BYTES_PER_ROW or group.subject != subject:
+            group = channel.newest = _Group(channel.name, seq, subject, plan.packed)
             self._groups.append(group)
         group.payloads.append(payload)
-        group.size += len(payload)
-        self._last_seq[channel] = seq
+        group.size += size
+        channel.last_seq = seq
 
     def _plan(self, contract: type[Message]) -> "_Plan":
-        channel, template = STREAM_OF[contract].name, contract.subject_template
+        name, template = STREAM_OF[contract].name, contract.subject_template
         plan = _Plan(
-            channel=channel,
-            id_prefix=f"{self._service}-{channel.lower()}-",
+            channel=self._channels.setdefault(name, _Channel(name)),
+            id_prefix=f"{self._service}-{name.lower()}-",
             template=template,
             varies="{" in template,
             packed=contract.packed,
@@ -118,7 +123,8 @@ class Recorder:
         """
         rows = [group.row(traceparent) for group in self._groups]
         self._groups.clear()
-        self._newest.clear()
+        for channel in self._channels.values():
+            channel.newest = None
         return rows
 
 
@@ -127,5 +133,4 @@ class Tally(Recorder):
 
     def emit(self, contract: type[Message], **_body: Any) -> None:
         """Count one event."""
-        channel = (self._plans.get(contract) or self._plan(contract)).channel
-        self._last_seq[channel] = self._last_seq.get(channel, 0) + 1
+        (self._plans.get(contract) or self._plan(contract)).channel.last_seq += 1

@@ -12,6 +12,7 @@ POOLS: Final[Mapping[str, tuple[str, ...]]] = {
     "risk": ("risk", *(f"risk_{number}" for number in range(2, MOST_POOLS + 1))),
 }
 """Services whose accounts may be shared, and the names of their pools; the first is the service itself."""
+_BASES: Final = {pool: base for base, pools in POOLS.items() for pool in pools}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +37,4 @@ def pool_of(account: str, pools: int) -> int:
 
 def base_of(name: str) -> str:
     """The service that a pool is one of; any other service is its own."""
-    return next((base for base, pools in POOLS.items() if name in pools), name)
+    return _BASES.get(name, name)

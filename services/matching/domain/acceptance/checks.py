@@ -19,7 +19,7 @@ from services.matching.domain.margin import funds_order, only_reduces, order_mar
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.market import Market
 from services.matching.domain.state import MatchingState
-from services.matching.domain.venue.record import SWITCHES, Terms
+from services.matching.domain.venue.record import NO_TERMS, SWITCHES
 
 SHUT: Final[Mapping[MarketState, str]] = {"halted": "market_halted", "delisted": "market_delisted"}
 REDUCING: Final[Mapping[MarketState, str]] = {"reduce_only": "market_reduce_only", "delisting": "market_delisting"}
@@ -34,8 +34,11 @@ def account(state: MatchingState, draft: Draft) -> None:
 
 def standing(state: MatchingState, draft: Draft) -> None:
     """What the venue lets the account do. What is said of a parent goes for its sub-accounts."""
+    terms = state.venue.terms
+    if not terms:
+        return
     for name in (draft.account.name, draft.account.root):
-        allowed = state.venue.terms.get(name, Terms()).standing
+        allowed = terms.get(name, NO_TERMS).standing
         if allowed == "suspended":
             raise Refused("account_suspended")
         if allowed == "reduce_only" and not draft.order.reduce_only:
@@ -79,8 +82,11 @@ def _require_leverage(state: MatchingState, draft: Draft) -> None:
     everywhere, the margin check says all there is to say.
     """
     account, most = draft.account, state.venue.limits[state.venue.mode].max_leverage
-    guards = [held.market.guards for held in account.holdings.values()]
-    if all(each.is_ensured(each.leverage_under(most)) for each in guards):
+    for held in account.holdings.values():
+        guards = held.market.guards
+        if not guards.is_ensured(guards.leverage_under(most)):
+            break
+    else:
         return
     if only_reduces(draft.holding, draft.side, draft.added):
         return

@@ -1,7 +1,7 @@
 """How many orders an account sends: the caps of its tier, in rolling windows of sequenced time."""
 
 from services.matching.domain.errors import Refused
-from services.matching.domain.venue.record import Terms, Tier, Venue
+from services.matching.domain.venue.record import NO_CAPS, NO_TERMS, Venue
 from services.matching.domain.venue.tallies import DAY, HOUR, MINUTE
 
 
@@ -11,7 +11,9 @@ def take_place(venue: Venue, account: str, at: int) -> None:
     A window is half open: what came exactly a minute ago is out of the minute. An order that a later check refuses has
     its place; one that is refused here has none, so waiting always helps. Sub-accounts share their parent's windows.
     """
-    tier = venue.tiers.get(venue.terms.get(account, Terms()).tier, Tier())
+    tier = venue.tiers.get(venue.terms.get(account, NO_TERMS).tier, NO_CAPS)
+    if tier == NO_CAPS:
+        return
     windows = [
         (cap, span, reason)
         for cap, span, reason in (
@@ -21,8 +23,6 @@ def take_place(venue: Venue, account: str, at: int) -> None:
         )
         if cap is not None
     ]
-    if not windows:
-        return
     times = venue.order_times
     times.forget(account, at - max(span for _, span, _ in windows))
     for cap, span, reason in windows:

@@ -74,8 +74,9 @@ class Guards:
 
     def leverage_under(self, mode_limit: int | None) -> int | None:
         """The largest leverage: the lower of the market's and the mode's, None where neither limits it."""
-        limits = [limit for limit in (self.max_leverage, mode_limit) if limit is not None]
-        return min(limits, default=None)
+        if mode_limit is None or self.max_leverage is None:
+            return self.max_leverage if mode_limit is None else mode_limit
+        return min(self.max_leverage, mode_limit)
 
     def is_ensured(self, leverage: int | None) -> bool:
         """Whether initial margin asks for as much as this leverage does, or more, whatever the value: imf >= 1 / L."""

@@ -66,6 +66,11 @@ class Terms(NamedTuple):
     standing: AccountStanding = "active"
 
 
+NO_CAPS: Final = Tier()
+NO_TERMS: Final = Terms()
+"""Of an account about which nothing was decided."""
+
+
 class Venue:
     """Mode, switches, limits, tiers and accounts' terms.
 
