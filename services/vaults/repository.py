@@ -152,7 +152,11 @@ class VaultsRepository(Repository[VaultsState]):
             changes.put(HOLDINGS, _holding(state, owner, vault))
         changes.put_all(DAYS, map(_day, state.told))
         for line, month in sorted(state.touched_months):
-            changes.put(MONTHS, _month(state, line, month))
+            # A month in which nothing holds any more is one that has never been.
+            if state.months[line, month] == Month():
+                changes.delete(MONTHS, (*line, month))
+            else:
+                changes.put(MONTHS, _month(state, line, month))
         _clear(state)
         return changes
 

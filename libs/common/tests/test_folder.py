@@ -69,6 +69,23 @@ def fold(folder: Folder, deliveries: Sequence[Delivery]) -> Commit:
     return folder.fold(folder.decode(deliveries), "trace", "created")[0]
 
 
+def test_a_batch_that_says_much_is_several_commits() -> None:
+    """RUN-BATCH-001: a commit ends with the message that fills it, the next goes on from there; the sum is the same."""
+    deliveries = [delivered(seq, deposit(seq, f"acct-{seq}", "1")) for seq in range(1, 11)]
+    whole, folder, commits = fold(folder_of(), deliveries), folder_of(), []
+    decoded = folder.decode(deliveries)
+    while decoded:
+        commit, counts = folder.fold(decoded, "trace", "created", most_rows=1)
+        decoded = decoded[counts.messages :]
+        commits.append(commit)
+    assert [commit.after.position for commit in commits] == list(range(1, 11))
+    assert [commit.before for commit in commits[1:]] == [commit.after for commit in commits[:-1]]
+    assert all(len(commit.outbox) == 1 for commit in commits)
+    assert [event for commit in commits for event in said(commit)] == said(whole)
+    assert commits[-1].after == whole.after
+    assert sum(len(commit.journal) for commit in commits) == len(whole.journal)
+
+
 def said(commit: Commit) -> list[dict[str, Any]]:
     """Every event of the commit's outbox."""
     payloads = [json.loads(row.payload) for row in commit.outbox]

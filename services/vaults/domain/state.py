@@ -233,8 +233,9 @@ class VaultsState:
             self.add_point(known.facts.vault, known.point)
         prices = self.prices[known.facts.vault]
         first, after = prices.reach(known.point)
-        if not there:
-            prices.remove(known.point)
+        other = Prices(prices.points.copy())
+        (other if there else prices).remove(known.point)
+        was = {**self.prices, known.facts.vault: other}
         if first >= self.day or (after is not None and first == after):
             return
         holders = self.holders.get(known.facts.vault, {})
@@ -242,15 +243,8 @@ class VaultsState:
             last = self.closed_through(line) - DAY_MICROS
             last = last if after is None else min(last, after)
             if first <= last:
-                self._reprice(line, known, first, last, seq, there=there)
-
-    def _reprice(self, line: Line, known: PricePoint, first: int, last: int, seq: int, *, there: bool) -> None:
-        prices = self.prices[known.facts.vault]
-        now = list(line.rows(first, last, self.prices))
-        (prices.remove if there else prices.add)(known.point)
-        before = {row.day: row for row in line.rows(first, last, self.prices)}
-        (prices.add if there else prices.remove)(known.point)
-        self._tell_changed(line, before, iter(now), seq)
+                before = {row.day: row for row in line.rows(first, last, was)}
+                self._tell_changed(line, before, line.rows(first, last, self.prices), seq)
 
     def _tell_changed(self, line: Line, before: dict[int, DayRow], now: Iterator[DayRow], seq: int) -> None:
         rows = {row.day: row for row in now}

@@ -69,6 +69,11 @@ class Recorder:
         return {name: channel.last_seq for name, channel in self._channels.items() if channel.last_seq}
 
     @property
+    def waiting(self) -> int:
+        """How many outbox rows the batch has made so far."""
+        return len(self._groups)
+
+    @property
     def at(self) -> int:
         """Sequenced time of the causing message, microseconds UTC."""
         return self._at

@@ -21,8 +21,9 @@ Decoded = tuple[Delivery, list[Message | Refusal]]
 
 @dataclass
 class FoldCounts:
-    """What one batch held, for metrics and the log line."""
+    """What one batch held, for metrics and the log line. messages: how many of those given it is about."""
 
+    messages: int = 0
     events: int = 0
     skipped: int = 0
     dead: int = 0
@@ -133,8 +134,14 @@ class Folder:
         self._crash("after_decode")
         return decoded
 
-    def fold(self, decoded: Sequence[Decoded], traceparent: str, created: str) -> tuple[Commit, FoldCounts]:
-        """Fold a decoded batch. Raises CursorLost on a gap, before anything of the message after it is folded."""
+    def fold(
+        self, decoded: Sequence[Decoded], traceparent: str, created: str, *, most_rows: int | None = None
+    ) -> tuple[Commit, FoldCounts]:
+        """Fold a decoded batch. Raises CursorLost on a gap, before anything of the message after it is folded.
+
+        most_rows: end after the message with which the outbox reaches so many rows; `counts.messages` says how many
+        messages the commit is about, and the rest is for the next call. One message is never cut.
+        """
         self._crash("before_fold")
         before, counts = self._captured, FoldCounts()
         for delivery, messages in decoded:
@@ -142,6 +149,10 @@ class Folder:
                 self._fold_sequenced(delivery, messages, counts)
             else:
                 self._fold_delivery(delivery, messages, counts)
+            counts.messages += 1
+            if most_rows is not None and self._recorder.waiting >= most_rows:
+                break
+        decoded = decoded[: counts.messages]
         self._stream_seq, self._created = max(self._stream_seq, decoded[-1][0].stream_seq), created
         self._captured = self.progress
         commit = Commit(

@@ -40,6 +40,8 @@ PUBLISHES_IN_FLIGHT: Final = 2
 REPAIR_ROWS_AT_ONCE: Final = 500
 MOST_REST_SECONDS: Final = 0.004
 BACKLOG_MESSAGES: Final = 250
+MOST_ROWS: Final = 10_000
+"""Outbox rows from which on a commit ends: a message may make a thousand, and a statement has its time."""
 
 
 @dataclass
@@ -183,22 +185,37 @@ class Worker:
                 deliveries = fetch.result()
                 fetch, taken = None, self.monotonic()
                 self.health.took(len(deliveries), deliveries[-1].pending, taken)
-                with self.tracer.batch(self.fold.service, deliveries) as traceparent:
-                    decoded = folder.decode(deliveries)
-                    try:
-                        commit, counts = folder.fold(decoded, traceparent, created)
-                    except CursorLost:
-                        self.health.gaps += 1
-                        self.metrics.gaps.inc()
-                        raise
-                self.metrics.fold_seconds.observe(self.monotonic() - taken)
-                await commits.put(_InFlight(commit, deliveries, counts, taken))
+                await self._fold_batch(folder, deliveries, created, taken, commits)
                 await self._rest(deliveries[-1].pending)
         finally:
             stop.cancel()
             if fetch is not None:
                 fetch.cancel()
         await commits.put(None)
+
+    async def _fold_batch(
+        self,
+        folder: Folder,
+        deliveries: list[Delivery],
+        created: str,
+        taken: float,
+        commits: "asyncio.Queue[_InFlight | None]",
+    ) -> None:
+        """A batch is one commit, or several where it says very much."""
+        with self.tracer.batch(self.fold.service, deliveries) as traceparent:
+            decoded = folder.decode(deliveries)
+            while decoded:
+                try:
+                    commit, counts = folder.fold(decoded, traceparent, created, most_rows=MOST_ROWS)
+                except CursorLost:
+                    self.health.gaps += 1
+                    self.metrics.gaps.inc()
+                    raise
+                self.metrics.fold_seconds.observe(self.monotonic() - taken)
+                part, deliveries = deliveries[: counts.messages], deliveries[counts.messages :]
+                decoded = decoded[counts.messages :]
+                await commits.put(_InFlight(commit, part, counts, taken))
+                taken = self.monotonic()
 
     async def _rest(self, pending: int) -> None:
         """Unless a backlog waits, rest for as long as the last batch took: at a steady rate batches then grow to what

@@ -17,6 +17,7 @@ from nats.aio.client import Client
 from cleartide.bus.folder import Decoded, Folder
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import Delivery, Progress
+from cleartide.bus.worker import MOST_ROWS
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts.codec import Refusal
 from cleartide.ops.registry import definition
@@ -166,12 +167,12 @@ async def _fold_again(settings: OpsSettings, service: Service, target: Progress)
         )
         async for deliveries in _input(settings, service, target):
             decoded = [entry for entry in folder.decode(deliveries) if _within(entry, service, target)]
-            if not decoded:
-                continue
-            commit, _ = folder.fold(decoded, "", target.stream_created)
-            if pending is not None:
-                await pending
-            pending = asyncio.create_task(store.commit(commit))
+            while decoded:
+                commit, counts = folder.fold(decoded, "", target.stream_created, most_rows=MOST_ROWS)
+                decoded = decoded[counts.messages :]
+                if pending is not None:
+                    await pending
+                pending = asyncio.create_task(store.commit(commit))
             if folder.progress.position >= target.position:
                 break
         if pending is not None:
