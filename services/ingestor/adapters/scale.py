@@ -32,11 +32,12 @@ class TextScale(dict[str, int]):
         self._step, self._least, self._limit, self._name = step, least, limit, name
 
     def __missing__(self, text: str) -> int:
-        whole, point, decimals = text.partition(".")
-        digits = whole + decimals
-        if not (digits.isdecimal() and digits.isascii() and _is_plain(whole, point, decimals)):
+        point = text.find(".")
+        digits = text if point < 0 else text[:point] + text[point + 1 :]
+        decimals = 0 if point < 0 else len(text) - point - 1
+        if not (digits.isdecimal() and digits.isascii() and _is_plain(point, len(digits), decimals)):
             raise MoneyError("not_a_number", f"{self._name} {text[:40]!r}")
-        factor, divisor = self._ratios[len(decimals)]
+        factor, divisor = self._ratios[decimals]
         value, rest = divmod(int(digits) * factor, divisor)
         if rest:
             raise MoneyError("off_grid", f"{self._name} {text} is not a multiple of {self._step}")
@@ -48,9 +49,9 @@ class TextScale(dict[str, int]):
         return value
 
 
-def _is_plain(whole: str, point: str, decimals: str) -> bool:
+def _is_plain(point: int, digits: int, decimals: int) -> bool:
     """Digits before the point, and behind it if there is one."""
-    return 0 < len(whole) <= MAX_DIGITS and bool(point) == bool(decimals) and len(decimals) <= MAX_DIGITS
+    return 0 < digits - decimals <= MAX_DIGITS and (point < 0 or 0 < decimals <= MAX_DIGITS)
 
 
 def number_text(number: msgspec.Raw) -> str:

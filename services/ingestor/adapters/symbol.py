@@ -55,6 +55,8 @@ class SymbolFeed:
         self._counts = counts
         self._resync = resync
         self._prefix = f"{venue}:{instrument.symbol}:"
+        self._ticker_prefix = f"{self._prefix}ticker:"
+        self._symbol = instrument.symbol
         self._trades = IdSequence()
         self._trade_ids = RecentIds()
         self._quote_update = 0
@@ -194,12 +196,14 @@ class SymbolFeed:
         if update < self._quote_update and venue_time <= self._quote_time:
             quality = self._late()
         else:
-            self._quote_update, self._quote_time = update, venue_time
-            self._venue_time = max(self._venue_time, venue_time)
+            self._quote_update = update
+            self._quote_time = venue_time
+            if venue_time > self._venue_time:
+                self._venue_time = venue_time
         # The commonest event by far: its head is written out here, since a call and a tuple would cost as much again.
         return [
             events.Ticker(
-                f"{self._prefix}ticker:{update}",
+                f"{self._ticker_prefix}{update}",
                 "VenueTicker",
                 1,
                 0,
@@ -208,7 +212,7 @@ class SymbolFeed:
                 "",
                 events.SOURCE,
                 self._venue,
-                self.instrument.symbol,
+                self._symbol,
                 venue_time,
                 at,
                 update,

@@ -90,12 +90,13 @@ class Twin(ABC):
     """One simulated venue.
 
     symbol: what it trades unless told otherwise. heartbeat: what it demands of its clients. wrong_checksum: a fault,
-    for venues that send one.
+    for venues that send one. opens_with_figures: a subscription to the figures brings them at once.
     """
 
     name: ClassVar[str]
     symbol: ClassVar[str]
     heartbeat: ClassVar[Heartbeat | None] = None
+    opens_with_figures: ClassVar[bool] = True
     wrong_checksum: bool = False
 
     def __init__(self, traded: Sequence[Traded] = ()) -> None:
@@ -151,8 +152,12 @@ class Twin(ABC):
         return ()
 
     def opening(self, topic: Topic) -> Sequence[bytes]:
-        """What another subscription brings at once."""
-        return ()
+        """What another subscription brings at once: the figures as they are, unless the venue waits for the next."""
+        kind, symbol = topic
+        newest = self.newest[symbol].figures
+        if not self.opens_with_figures or kind != "figures" or newest is None:
+            return ()
+        return self.figures(symbol, newest)
 
     def size(self, text: str, price: str) -> str:
         """A size in base units as the venue counts it."""

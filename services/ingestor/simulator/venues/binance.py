@@ -19,6 +19,7 @@ class BinanceCoinm(Twin):
 
     name: ClassVar[str] = "binance-coinm"
     symbol: ClassVar[str] = "BTCUSD_PERP"
+    opens_with_figures: ClassVar[bool] = False
     api: ClassVar[str] = "/dapi/v1"
     assets: ClassVar[tuple[str, str]] = ("BTC", "USD")
     size_step: ClassVar[str] = "1"

@@ -69,12 +69,6 @@ class Bitmex(Twin):
         rows += [_row(symbol, "Sell", level, view.millis) for level in asks]
         return [encoded(table="orderBookL2", action="partial", data=rows)]
 
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
-
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame for what goes, one for what changes, one for what is new."""
         rows = self._rows[symbol]

@@ -89,12 +89,6 @@ class Cryptocom(Twin):
         data = {"bids": _levels(bids), "asks": _levels(asks), "t": view.millis, "u": str(view.number)}
         return [_frame("book", symbol, data)]
 
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
-
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame."""
         number = self.next_number(symbol)

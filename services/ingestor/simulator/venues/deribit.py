@@ -11,7 +11,6 @@ from services.ingestor.simulator.twin import (
     Ask,
     Heartbeat,
     Reply,
-    Topic,
     Twin,
     View,
     dollars,
@@ -103,12 +102,6 @@ class Deribit(Twin):
         sides = {"bids": _changes(bids, "new"), "asks": _changes(asks, "new")}
         data = {"type": "snapshot", "timestamp": view.millis, "instrument_name": symbol, "change_id": view.number}
         return [_frame(NAMES["book"], symbol, {**data, **sides})]
-
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
 
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame."""

@@ -30,6 +30,7 @@ class Dydx(Twin):
 
     name: ClassVar[str] = "dydx"
     symbol: ClassVar[str] = "BTC-USD"
+    opens_with_figures: ClassVar[bool] = False
 
     @property
     def kinds(self) -> Sequence[Kind]:

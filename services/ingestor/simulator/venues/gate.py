@@ -10,7 +10,6 @@ from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.twin import (
     Ask,
     Reply,
-    Topic,
     Twin,
     View,
     contracts,
@@ -99,12 +98,6 @@ class Gate(Twin):
         return [
             _frame("futures.obu", {"t": view.millis, "full": True, "s": name, "u": view.number, "b": bids, "a": asks})
         ]
-
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
 
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame over two numbers."""

@@ -7,7 +7,7 @@ import msgspec
 
 from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, encoded, encoded_rows, message
+from services.ingestor.simulator.twin import Ask, Reply, Twin, View, encoded, encoded_rows, message
 
 LEVELS: Final = 20
 BOOK_MILLIS: Final = 500
@@ -45,12 +45,6 @@ class Hyperliquid(Twin):
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The book as it is."""
         return [_book(symbol, view, view.millis)]
-
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
 
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """The book as it is, if the last one is old enough."""

@@ -10,7 +10,6 @@ from services.ingestor.simulator.twin import (
     WHOLE,
     Ask,
     Reply,
-    Topic,
     Twin,
     View,
     contracts,
@@ -87,12 +86,6 @@ class Kucoin(Twin):
             rates = past.fundings(symbol, start, end, 100, now)
             rows = [{"symbol": symbol, "fundingRate": number(rate), "timepoint": at} for at, rate in rates]
         return encoded(code="200000", data=rows)
-
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
 
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame per level."""

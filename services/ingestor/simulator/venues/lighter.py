@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import WHOLE, Ask, Heartbeat, Reply, Topic, Twin, View, encoded, message, number
+from services.ingestor.simulator.twin import WHOLE, Ask, Heartbeat, Reply, Twin, View, encoded, message, number
 
 CHANNELS: Final[dict[str, Kind]] = {
     "order_book": "book",
@@ -89,12 +89,6 @@ class Lighter(Twin):
         """The whole book."""
         bids, asks = view.top(WHOLE)
         return [self._book("subscribed", symbol, bids, asks, (0, view.number * NONCES_PER_FRAME), view.millis)]
-
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
 
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame over several nonces."""

@@ -97,12 +97,6 @@ class Okx(Twin):
         """The best levels."""
         return [self._book("snapshot", symbol, *view.top(LEVELS), (view.number, -1), view)]
 
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
-
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame."""
         number = self.next_number(symbol)

@@ -9,7 +9,6 @@ from services.ingestor.simulator.twin import (
     WHOLE,
     Ask,
     Reply,
-    Topic,
     Twin,
     View,
     encoded,
@@ -73,12 +72,6 @@ class Paradex(Twin):
         """The whole book."""
         bids, asks = view.top(WHOLE)
         return [self._book(symbol, "s", view.number, view.millis, inserts=_levels(bids, asks), deletes=[])]
-
-    def opening(self, topic: Topic) -> Sequence[bytes]:
-        """The figures as they are."""
-        kind, symbol = topic
-        newest = self.newest[symbol].figures
-        return self.figures(symbol, newest) if kind == "figures" and newest is not None else ()
 
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame."""

@@ -48,7 +48,6 @@ class BinanceFutures(Core):
         self._requests = 0
         self._handlers: dict[type[Any], Callable[[SymbolFeed, Any, int], list[Output]]] = {
             wire.Depth: _on_depth,
-            wire.BookTicker: _on_quote,
             wire.RawTrade: _on_raw_trade,
             wire.AggregateTrade: _on_aggregate_trade,
             wire.MarkPrice: _on_mark_price,
@@ -108,6 +107,10 @@ class BinanceFutures(Core):
         """A frame of a combined stream, or the answer to a request."""
         message = wire.FRAME.decode(data)
         body = message.data
+        if type(body) is wire.BookTicker:
+            # Three frames of four: without the look-up and the call that others take.
+            feed = self.symbols.get(body.s) or self.symbol(body.s)
+            return feed.quote(body.u, body.b, body.B, body.a, body.A, body.T * MICROS_PER_MILLI, at)
         if body is None:
             return _answer(message)
         feed = self.symbols.get(body.s) or self.symbol(body.s)
@@ -125,10 +128,6 @@ def _answer(message: wire.Frame) -> list[Output]:
 
 def _on_depth(feed: SymbolFeed, frame: wire.Depth, at: int) -> list[Output]:
     return feed.difference(frame, frame.T * MICROS_PER_MILLI, at)
-
-
-def _on_quote(feed: SymbolFeed, frame: wire.BookTicker, at: int) -> list[Output]:
-    return feed.quote(frame.u, frame.b, frame.B, frame.a, frame.A, frame.T * MICROS_PER_MILLI, at)
 
 
 def _on_raw_trade(feed: SymbolFeed, frame: wire.RawTrade, at: int) -> list[Output]:
