@@ -6,7 +6,7 @@ from typing import Final
 from cleartide.bus.streams import RISK
 from cleartide.service import Service
 
-from services.gateway import notify, operations, usage
+from services.gateway import metering, notify, operations, usage
 from services.gateway.edge.server import serve_edge
 from services.gateway.handlers import HANDLERS
 from services.gateway.identity.tables import TRUTH
@@ -23,5 +23,5 @@ SERVICE: Final = Service(
     migrations=Path(__file__).parent / "migrations",
     background=(serve_edge, serve_notifications),
     listens=True,
-    truth=(*TRUTH, *notify.TABLES, *operations.TABLES, *usage.TABLES),
+    truth=(*TRUTH, *notify.TABLES, *operations.TABLES, *metering.TABLES, *usage.TABLES),
 )

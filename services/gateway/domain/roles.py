@@ -16,12 +16,22 @@ Permission = Literal[
     "roles.read",
     "roles.write",
     "trace.read",
+    "usage.read",
     "venue.read",
     "venue.write",
 ]
 
 _READING: Final[frozenset[Permission]] = frozenset(
-    {"alerts.read", "audit.read", "dead_letters.read", "people.read", "roles.read", "trace.read", "venue.read"}
+    {
+        "alerts.read",
+        "audit.read",
+        "dead_letters.read",
+        "people.read",
+        "roles.read",
+        "trace.read",
+        "usage.read",
+        "venue.read",
+    }
 )
 _RUNNING: Final[frozenset[Permission]] = frozenset(
     {"alerts.write", "dead_letters.redrive", "people.write", "venue.write"}

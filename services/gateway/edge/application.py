@@ -16,6 +16,7 @@ from services.gateway.edge.context import Edge
 from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
+from services.gateway.edge.metered import Metered
 from services.gateway.edge.reference.document import documented
 from services.gateway.edge.reference.page import page
 from services.gateway.edge.routes.accounts import accounts_router
@@ -39,6 +40,7 @@ from services.gateway.edge.routes.solvency import solvency_router
 from services.gateway.edge.routes.statistics import statistics_router
 from services.gateway.edge.routes.system import system_router
 from services.gateway.edge.routes.transfers import transfers_router
+from services.gateway.edge.routes.usage import usage_router
 from services.gateway.edge.routes.wallets import wallets_router
 from services.gateway.edge.routes.watching import watching_router
 from services.gateway.edge.security import SecurityHeaders
@@ -80,6 +82,7 @@ def api(edge: Edge) -> FastAPI:
         notices_router,
         operations_router,
         administration_router,
+        usage_router,
         product_router,
     ):
         app.include_router(routes(edge))
@@ -119,4 +122,4 @@ def application(edge: Edge) -> ASGIApp:
         metrics=edge.metrics,
         body_seconds=edge.body_seconds,
     )
-    return SecurityHeaders(Timed(RateLimited(door, edge.limiter), edge.metrics))
+    return SecurityHeaders(Metered(Timed(RateLimited(door, edge.limiter), edge.metrics), edge.meter))

@@ -75,6 +75,8 @@ SCOPES: Final[dict[str, Scope]] = {
     ),
     "POST /api/v1/accounts/{account}/alerts/{alert}/answers": "account:write",
     "GET /api/v1/me": "account:read",
+    "GET /api/v1/me/requests": "identity:write",
+    "GET /api/v1/me/usage": "account:read",
     **dict.fromkeys(
         (
             "GET /api/v1/me/notifications",
@@ -109,10 +111,12 @@ SCOPES: Final[dict[str, Scope]] = {
             "GET /api/v1/admin/dead-letters/{seq}",
             "GET /api/v1/admin/log",
             "GET /api/v1/admin/people",
+            "GET /api/v1/admin/requests",
             "GET /api/v1/admin/roles",
             "GET /api/v1/admin/services",
             "GET /api/v1/admin/terms",
             "GET /api/v1/admin/trace/{message}",
+            "GET /api/v1/admin/usage",
             "GET /api/v1/admin/venue",
             "GET /api/v1/admin/venue/changes",
             "PATCH /api/v1/admin/people/{user}",

@@ -23,6 +23,7 @@ from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.quotas import Quotas
 from services.gateway.edge.upstream import Upstream
 from services.gateway.live.session import LiveHubs
+from services.gateway.metering.meter import Meter
 from services.gateway.notify.desk import NotificationDesk, WebhookDesk
 from services.gateway.operations.audit import Audit
 from services.gateway.operations.dead import DeadLetterDesk
@@ -57,6 +58,7 @@ class Edge:
     audit: Audit
     dead_letters: DeadLetterDesk
     bus: NatsBus
+    meter: Meter
     use: UseDesk
 
     async def answer(self, key: tuple[object, ...], ttl_ms: int, make: Callable[[], Awaitable[Any]]) -> Response:

@@ -67,3 +67,11 @@ class EdgeMetrics:
         self.tail_gaps = Counter(
             "cleartide_price_tail_gaps_total", "Gaps seen in the live tail of trading events", registry=registry
         )
+
+    def cache_told(self) -> dict[str, float]:
+        """Lookups of this process since its start, by outcome, and the share that was made by nobody anew."""
+        samples = next(iter(self.cache.collect())).samples
+        counts = {sample.labels["outcome"]: sample.value for sample in samples if sample.name.endswith("_total")}
+        told = {outcome: counts.get(outcome, 0.0) for outcome in ("hit", "shared", "miss", "bypass")}
+        asked = sum(told.values())
+        return {**told, "rate": round((told["hit"] + told["shared"]) / asked, 4) if asked else 0.0}

@@ -43,6 +43,7 @@ from services.gateway.live.candles import CandleHub
 from services.gateway.live.prices import PriceHub
 from services.gateway.live.session import LiveHubs
 from services.gateway.live.tape import TapeHub
+from services.gateway.metering.meter import Meter
 from services.gateway.notify.addresses import Networks
 from services.gateway.notify.desk import NotificationDesk, WebhookDesk
 from services.gateway.notify.settings import offered
@@ -159,6 +160,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
             audit=audit,
             dead_letters=DeadLetterDesk(resources.nats, audit),
             bus=NatsBus(resources.nats),
+            meter=Meter(resources.truth, resources.registry),
             use=UseDesk(resources.truth, resources.nats),
         )
 
@@ -178,6 +180,7 @@ async def run_edge(
             edge.live.candles.run(),
             edge.commands.run(resources.nats),
             edge.identity.run(),
+            edge.meter.run(),
         )
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(loop) for loop in loops]

@@ -76,6 +76,33 @@ class Truth:
         )
         return added is not None
 
+    async def add_all(self, table: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Many new rows in one statement; `types`: the type of each column, in the order of a row's values."""
+        await self._connection.execute(_insert_all(table, types), *map(list, zip(*rows, strict=True)))
+
+    async def sum_up(
+        self,
+        table: str,
+        types: Mapping[str, str],
+        rows: Sequence[Sequence[Any]],
+        *,
+        key: Sequence[str],
+        greatest: Sequence[str] = (),
+    ) -> None:
+        """Rows that add to what stands under their keys: `greatest` keep the larger value, others grow by theirs.
+
+        Each key at most once, and in the same order by everybody: then nobody waits for each other in a circle.
+        """
+        grown = ", ".join(
+            f"{quoted(name)} = greatest(held.{quoted(name)}, excluded.{quoted(name)})"
+            if name in greatest
+            else f"{quoted(name)} = held.{quoted(name)} + excluded.{quoted(name)}"
+            for name in types
+            if name not in key
+        )
+        text = f"{_insert_all(table, types)} ON CONFLICT ({', '.join(map(quoted, key))}) DO UPDATE SET {grown}"
+        await self._connection.execute(text, *map(list, zip(*rows, strict=True)))
+
     async def change(self, table: str, where: Row, **to: Any) -> Sequence[Row]:
         """Change what meets every condition; returns the rows as they are now. Of several at once each sees the last.
 
@@ -137,6 +164,12 @@ class TruthStore:
 def _insert(table: str, row: Row) -> str:
     columns = ", ".join(map(quoted, row))
     return f"INSERT INTO {quoted(table)} ({columns}) VALUES ({', '.join(f'${n}' for n in range(1, len(row) + 1))})"  # noqa: S608
+
+
+def _insert_all(table: str, types: Mapping[str, str]) -> str:
+    columns = ", ".join(map(quoted, types))
+    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types.values(), 1))
+    return f"INSERT INTO {quoted(table)} AS held ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608
 
 
 def _assignment(column: str, value: Any, arguments: list[Any]) -> str:
