@@ -23,7 +23,7 @@ export function headlineOf(parent) {
 }
 
 /** Ask from now on, also when the page is seen again, and say whether all answer. */
-export function keepAsking(polls) {
+export function keepAsking(polls, painted = () => {}) {
   function tick() {
     for (const poll of Object.values(polls)) poll.tick();
     const failing = Object.values(polls).some(({ error }) => error !== null);
@@ -31,7 +31,7 @@ export function keepAsking(polls) {
     $("link").dataset.state = failing ? "lost" : asked ? "live" : "";
     text($("link"), failing ? "Not all answer" : asked ? "Up to date" : "Asking");
   }
-  installTheme($("theme"), () => {});
+  installTheme($("theme"), painted);
   const all = () => Object.values(polls).forEach((poll) => poll.now());
   document.addEventListener("visibilitychange", () => !document.hidden && all());
   all();

@@ -6,6 +6,8 @@ import { onSession, session } from "./session.js";
 
 const PAGES = [
   ["/", "Overview"],
+  ["/market.html", "Market"],
+  ["/account.html", "Account"],
   ["/portfolio.html", "Portfolio"],
   ["/risk.html", "Risk"],
   ["/earnings.html", "Earnings"],
