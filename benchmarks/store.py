@@ -59,7 +59,7 @@ async def run() -> None:
     async with _database() as (dsn, server):
         connection = await open_schema(dsn, SERVICE.name)
         rows += await _writers(connection, dsn)
-        rows += await _dropping(connection, server)
+        rows += await _dropping(connection, dsn, server)
         rows += await _statistics(connection, dsn)
         await connection.close()
     write("store", rows)
@@ -195,20 +195,45 @@ async def _age(server: PostgresServer) -> None:
             os.close(file)
 
 
-async def _dropping(connection: Any, server: PostgresServer) -> list[Row]:
+@asynccontextmanager
+async def _reading(dsn: str) -> AsyncIterator[list[float]]:
+    """A reader of the same series, who asks again and again while the block runs: how long each answer took."""
+    reader, waits = await open_schema(dsn, SERVICE.name), [0.0]
+
+    async def read() -> None:
+        while True:
+            began = time.perf_counter()
+            await reader.fetch("SELECT FROM venue_tickers_default LIMIT 1")
+            await reader.fetch("SELECT FROM venue_tickers WHERE ts > $1 LIMIT 1", START + DAY)
+            waits.append(time.perf_counter() - began)
+
+    reading = asyncio.create_task(read())
+    try:
+        yield waits
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        reader.terminate()
+
+
+async def _dropping(connection: Any, dsn: str, server: PostgresServer) -> list[Row]:
     """A day of rows: dropped; deleted from a table that counts nothing; deleted as `db clean --older-than` does."""
     await connection.execute("TRUNCATE venue_tickers, plain")
     await connection.execute("SET statement_timeout TO 0")
     await ensure_days(connection, QUOTES, [START, START + DAY])
     await _fill(connection, "plain", START, DAY_ROWS)
+    held: list[float] = []
     seconds: dict[str, list[float]] = {"drop": [], "delete": [], "vacuum": [], "clean": []}
     for _ in range(3):
         await _fill(connection, "venue_tickers", START, DAY_ROWS)
         full = [each for each in await days_of(connection, TICKERS.name) if each.day == START.date()]
         await _age(server)
         began = time.perf_counter()
-        await drop_days(connection, full)
-        seconds["drop"].append(time.perf_counter() - began)
+        async with _reading(dsn) as waits:
+            await drop_days(connection, full)
+            seconds["drop"].append(time.perf_counter() - began)
+        held.append(max(waits))
         await ensure_days(connection, QUOTES, [START])
     await _age(server)
     began = time.perf_counter()
@@ -223,7 +248,8 @@ async def _dropping(connection: Any, server: PostgresServer) -> list[Row]:
     seconds["clean"].append(time.perf_counter() - began)
     drop, delete, vacuum, clean = (median(each) * 1_000 for each in seconds.values())
     return [
-        Row("store.drop_day", drop, "ms"),
+        Row("store.drop_day", drop, "ms", note="of which most is the file system's, after the locks are gone"),
+        Row("store.drop_day.readers_wait", median(held) * 1_000, "ms", note="the longest answer meanwhile"),
         Row("store.delete_day", delete, "ms", "store.drop_day", delete / drop, ">= 50", f"{DAY_ROWS:,} rows"),
         Row(
             "store.delete_day_for_good", vacuum, "ms", "store.drop_day", vacuum / drop, note="with the vacuum it needs"

@@ -20,9 +20,9 @@ from cleartide.store.migrations import MigrationError, Migrator
 from cleartide.store.names import enter_schema, role_of
 from cleartide.store.partitions import Partitioned, days_around, ensure_days
 from cleartide.store.roles import ensure_roles
-from cleartide.store.sizes import SeriesSize, activity, database_bytes, recount, sizes
+from cleartide.store.sizes import SeriesSize, activity, database_bytes, recount, sizes, timescale_version
 
-from services.ingestor.commands import TEXTS, fees
+from services.ingestor.commands import TEXTS, archive, fees
 from services.ingestor.commands.options import (
     BY_VENUE,
     PARTITIONED,
@@ -32,6 +32,7 @@ from services.ingestor.commands.options import (
     add_database,
     add_format,
     age,
+    agrees,
     database_url,
     group,
     listed,
@@ -56,6 +57,7 @@ def add_parsers(commands: Any) -> None:
     stats.add_argument("--top", type=int, default=10, metavar="N", help="so many of the busiest symbols (default: 10)")
     for parser in (init, migrate, stats):
         add_format(parser)
+    archive.add_verb(verbs)
     fees.add_verb(verbs)
     clean = _verb(verbs, "clean", _clean, "delete old rows, drop old days, or empty the series", _CLEAN)
     clean.add_argument("--older-than", type=age, metavar="AGE", help="delete rows older than this, as in 90d")
@@ -140,13 +142,15 @@ async def _stats(arguments: argparse.Namespace) -> None:
             print(f"counted again: {wrong} counts put right", file=sys.stderr)
         found = await sizes(connection, [table.table for table in PARTITIONED])
         latest = await activity(connection, BY_VENUE, now, LAST_HOUR)
-        total = await database_bytes(connection)
+        total, timescale = await database_bytes(connection), await timescale_version(connection)
     finally:
         await connection.close()
     if arguments.format == "json":
         series = [{key: plain(value) for key, value in _line(each, now, with_venues=True).items()} for each in found]
         hour = [vars(each) for each in latest]
-        text = json.dumps({"database_bytes": total, "series": series, "last_hour": hour}, indent=2)
+        text = json.dumps(
+            {"database_bytes": total, "timescaledb": timescale, "series": series, "last_hour": hour}, indent=2
+        )
         print(text) if arguments.output_file is None else write_text(arguments.output_file, text + "\n")
         return
     if arguments.format != "table" or arguments.output_file is not None:
@@ -154,6 +158,7 @@ async def _stats(arguments: argparse.Namespace) -> None:
         return
     print(as_table([_line(each, now) for each in found]))
     print(f"\n{sum(each.rows for each in found):,} rows; the database has {Size(total)}")
+    print(f"TimescaleDB {timescale} is installed; days are our own" if timescale else "TimescaleDB is not installed")
     _show_venues(found)
     if latest:
         print("\nlast hour, busiest first")
@@ -227,7 +232,7 @@ async def _clean(arguments: argparse.Namespace) -> int:
         show(lines, arguments, empty="there is nothing to clean")
         if arguments.dry_run or not lines:
             return 0
-        if not (arguments.yes or _agrees()):
+        if not (arguments.yes or agrees()):
             raise CommandError("nothing was cleaned: answer yes, or give --yes")
         await drop_days(connection, plan.drops)
         for table, before, _ in plan.deletes:
@@ -268,12 +273,6 @@ async def _forget(connection: "asyncpg.Connection[Any]", plan: _Plan, arguments:
         await uncover(connection, [table.table], before)
     if plan.truncates:
         await uncover(connection, [each.series for each in plan.truncates], None)
-
-
-def _agrees() -> bool:
-    if not sys.stdin.isatty():
-        return False
-    return input("Type yes to go on: ").strip() == "yes"
 
 
 _INIT: Final = """  cleartide db init --database-url postgresql://postgres:secret@127.0.0.1:5432/market

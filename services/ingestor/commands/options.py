@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import re
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -133,6 +134,13 @@ async def schema(arguments: argparse.Namespace) -> "asyncpg.Connection[Any]":
         await connection.close()
         raise CommandError("the database has no tables of the ingestor yet, or old ones: run `cleartide db init`")
     return connection
+
+
+def agrees() -> bool:
+    """Whether somebody who is there to be asked says yes."""
+    if not sys.stdin.isatty():
+        return False
+    return input("Type yes to go on: ").strip() == "yes"
 
 
 def age(text: str) -> timedelta:

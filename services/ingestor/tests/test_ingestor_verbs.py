@@ -34,7 +34,10 @@ from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
 
 ROOT = Path(__file__).resolve().parents[3]
-DESTROYS = {"db clean", "db migrate", "db update-fees", "backfill", "import", "export", "orderbook export", "start"}
+DESTROYS = {
+    "db archive", "db clean", "db migrate", "db update-fees", "backfill", "import", "export", "orderbook export",
+    "start",
+}  # fmt: skip
 """They take something away, put something in its place, or cannot be taken back."""
 KEEPS = {
     "db init", "db stats", "market", "ticker", "liquidity", "orderbook list", "orderbook read", "stream", "run",

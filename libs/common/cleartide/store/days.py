@@ -56,19 +56,23 @@ async def days_before(connection: "asyncpg.Connection[Any]", series: str, before
 
 async def drop_days(connection: "asyncpg.Connection[Any]", days: Sequence[Day]) -> None:
     """Drop these days, a transaction each: readers and writers wait for one of them at most; a kill halves none."""
-    counted = await _is_counted(connection)
     for each in days:
         if each.day is None:
             raise ValueError(f"{each.name} is no day")
         async with connection.transaction():
             await connection.execute(_LOCK)
-            await connection.execute(f"DROP TABLE IF EXISTS {quoted(each.name)}")
-            if counted:
-                await connection.execute(
-                    f"DELETE FROM {COUNTS} WHERE series = $1 AND day = $2",  # noqa: S608
-                    each.series,
-                    each.day,
-                )
+            await drop_day_in(connection, each)
+
+
+async def drop_day_in(connection: "asyncpg.Connection[Any]", day: Day) -> None:
+    """Drop a day, and what is counted of it, in the transaction that is open."""
+    await connection.execute(f"DROP TABLE IF EXISTS {quoted(day.name)}")
+    if await _is_counted(connection):
+        await connection.execute(
+            f"DELETE FROM {COUNTS} WHERE series = $1 AND day = $2",  # noqa: S608
+            day.series,
+            day.day,
+        )
 
 
 async def rows_before(connection: "asyncpg.Connection[Any]", table: Partitioned, before: datetime) -> int:

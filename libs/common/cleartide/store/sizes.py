@@ -101,6 +101,14 @@ async def database_bytes(connection: "asyncpg.Connection[Any]") -> int:
     return int(await connection.fetchval("SELECT pg_database_size(current_database())"))
 
 
+async def timescale_version(connection: "asyncpg.Connection[Any]") -> str | None:
+    """TimescaleDB's version in this database; None where it is not installed, as it need not be."""
+    version: str | None = await connection.fetchval(
+        "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb' LIMIT 1"
+    )
+    return version
+
+
 async def recount(connection: "asyncpg.Connection[Any]", series: Sequence[Partitioned], venue: str = "venue") -> int:
     """Count every row of these series again, in one transaction in which nobody else writes; returns rows put right.
 
