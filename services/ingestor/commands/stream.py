@@ -15,7 +15,19 @@ from services.ingestor.commands import TEXTS
 from services.ingestor.commands.options import add, listed
 from services.ingestor.commands.output import as_csv
 
-KINDS: Final = ("ticker", "trade", "book", "funding", "interest", "liquidation", "candle", "stats", "status")
+KINDS: Final = (
+    "ticker",
+    "trade",
+    "book",
+    "grouped",
+    "liquidity",
+    "funding",
+    "interest",
+    "liquidation",
+    "candle",
+    "stats",
+    "status",
+)
 _HEAD: Final = frozenset(
     {"id", "type", "version", "seq", "occurred_at", "causation_id", "correlation_id", "source", "venue", "symbol"}
 )
