@@ -15,7 +15,12 @@ SUBACCOUNT_MARK: Final = "--"
 
 
 def may(account: Account, actor: str | None, right: Right) -> bool:
-    """Whether the actor has the right: the owner has all, others what the account has granted to them."""
+    """Whether the actor has the right: the owner has all, others what the account has granted to them.
+
+    Nobody has any for the venue's own accounts: what the insurance fund quotes is the fund's to take back.
+    """
+    if account.name in SYSTEM_ACCOUNTS:
+        return False
     return is_owner(account, actor) or right in account.delegates.get(actor or "", ())
 
 

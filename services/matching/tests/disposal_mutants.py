@@ -51,4 +51,5 @@ MUTANTS: Final = (
         "        client_order_id=_name(market),",
         '        client_order_id=f"{_name(market)}-{out.seq}",',
     ),
+    Mutant("MATCH-DSP-016", "if account.name in SYSTEM_ACCOUNTS:\n        return False\n    return is", "return is"),
 )

@@ -14,6 +14,8 @@ from cleartide.contracts import (
     Message,
     OrderAccepted,
     OrderClosed,
+    OrderRejected,
+    OrdersCanceled,
     PositionDeleveraged,
     TradeExecuted,
 )
@@ -239,6 +241,18 @@ def test_match_dsp_013_a_restart_finds_the_quote_where_it_was() -> None:
     assert steady.tables == again.tables
     assert steady.effects.emitted == again.effects.emitted
     assert standing_quote(again).remaining == standing_quote(steady).remaining
+
+
+def test_match_dsp_016_nobody_takes_back_or_changes_what_the_fund_quotes() -> None:
+    """MATCH-DSP-016: one by one, all at once, or under another name."""
+    ex, _ = taken()
+    name = standing_quote(ex).client_order_id
+    for actor in (None, "bob", INSURANCE):
+        assert only(ex.cancel(INSURANCE, name, actor=actor), OrderRejected).reason == "not_permitted"
+        assert only(ex.amend(INSURANCE, name, price="1", actor=actor), OrderRejected).reason == "not_permitted"
+    answer = only(ex.cancel_all(INSURANCE), OrdersCanceled)
+    assert (answer.canceled, answer.reason) == (0, "not_permitted")
+    assert (standing_quote(ex).price, standing_quote(ex).remaining) == (9_100, 100)
 
 
 def check(ex: Exchange) -> None:
