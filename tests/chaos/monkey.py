@@ -11,9 +11,9 @@ from typing import Final
 from tests.support.audit import audit
 from tests.support.indexer import Indexer
 from tests.support.installation import Installation, ServiceProcess
-from tests.support.traffic import Traffic
+from tests.support.traffic import FedTraffic, Traffic
 
-SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
 EVERYTHING: Final = (*SERVICES, "matching", "nats", "postgres")
 PAUSE_SECONDS: Final = (0.15, 0.9)
 FREEZES: Final = 0.3
@@ -48,7 +48,8 @@ class Monkey:
         for service in self.standbys:
             self.installed.spawn(service, beside=True)
         async with self.installed.client() as client:
-            traffic = Traffic(client, seed=self.seed)
+            kind = FedTraffic if "ingestor" in self.services else Traffic
+            traffic = kind(client, seed=self.seed)
             await traffic.open_market()
             flowing = asyncio.create_task(self._flow(traffic, Indexer(client, seed=self.seed)))
             for _ in range(self.kills):

@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 from cleartide.bus.faults import CRASH_POINTS
-from cleartide.contracts import AlertInput, Message, RiskAlertRaised, VenueTicker
+from cleartide.contracts import AlertInput, Message, RiskAlertRaised
 from cleartide.ops.rebuild import rebuild
 
 from deploy.local.sandbox.market import MARKET
 from tests.support.indexer import Indexer
 from tests.support.installation import Installation
 from tests.support.streams import assert_gapless
-from tests.support.traffic import Traffic, publish_surely
+from tests.support.traffic import Traffic, publish_surely, venue_quote
 
 FOLLOWERS = ("risk", "funding", "earnings", "analytics")
 NEARLY_NOTHING = 0.01
@@ -86,16 +86,11 @@ class Published(Step):
         raise NotImplementedError
 
 
-class Tickers(Published):
+class VenueEvents(Published):
     """What the ingestor's feed would publish."""
 
     def message(self, number: int) -> Message:
-        now = time.time_ns() // 1000
-        return VenueTicker(
-            id=f"binance-usdm:BTCUSDT:ticker:{number}", occurred_at=now, source="ingestor", venue="binance-usdm",
-            symbol="BTCUSDT", venue_time=now, received_at=now, venue_seq=number,
-            bid_ticks=618_000 + number % 7, bid_lots=5, ask_ticks=618_010 + number % 7, ask_lots=6,
-        )  # fmt: skip
+        return venue_quote(number, 618_000 + number % 7)[number % 2]
 
 
 class Alerts(Published):
@@ -145,12 +140,14 @@ async def test_a_crash_at_any_point_loses_and_doubles_nothing(installed: Install
 async def test_a_crash_of_the_ingestor_loses_and_doubles_nothing(installed: Installation) -> None:
     """RUN-CRASH-002."""
     async with installed.client() as client:
-        await _crash_everywhere(installed, "ingestor", Tickers(Traffic(client)))
+        await _crash_everywhere(installed, "ingestor", VenueEvents(Traffic(client)))
         installed.stop_services()
         await installed.start("ingestor")
         await installed.settled(("ingestor",))
         installed.stop_services()
     assert (await rebuild(installed.ops, "ingestor")).position == await installed.position("ingestor")
+    priced = await installed.fetch("ingestor", "SELECT count(*) FROM index_prices WHERE price IS NOT NULL")
+    assert priced[0][0] > 0, "no index was made of these prices"
 
 
 async def test_a_crash_of_the_gateway_loses_and_doubles_nothing(installed: Installation) -> None:

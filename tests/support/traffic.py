@@ -17,6 +17,8 @@ from cleartide.contracts import (
     PlaceOrder,
     ReportTrade,
     UpdateIndexPrice,
+    VenueTicker,
+    VenueTrade,
     Withdraw,
 )
 from cleartide.contracts.codec import encode
@@ -24,6 +26,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from deploy.local.sandbox.market import MARKET, SPEC
+from services.ingestor.settings import SANDBOX_VENUE
 
 START_TICKS = 618_000
 ACCOUNTS = tuple(f"acct-{number:02}" for number in range(24))
@@ -167,3 +170,38 @@ class Traffic:
             await self.deposit(account, f"{self.random.randint(1, 500)}.{self.random.randint(0, 999999):06}")
         else:
             await self.withdraw(account, f"{self.random.randint(1, 300)}")
+
+
+def venue_quote(number: int, ticks: int) -> tuple[VenueTrade, VenueTicker]:
+    """A trade and the quote around it, as the ingestor's feed would publish them."""
+    now = time.time_ns() // 1000
+    place: dict[str, Any] = {
+        "occurred_at": now,
+        "source": "ingestor",
+        "venue": SANDBOX_VENUE,
+        "symbol": "BTCUSDT",
+        "venue_time": now,
+        "received_at": now,
+        "venue_seq": number,
+    }
+    name = f"{SANDBOX_VENUE}:BTCUSDT"
+    trade: dict[str, Any] = {"trade_id": str(number), "price_ticks": ticks, "size_lots": 3, "taker_side": "buy"}
+    sides: dict[str, Any] = {"bid_ticks": ticks - 1, "bid_lots": 5, "ask_ticks": ticks + 1, "ask_lots": 6}
+    return (
+        VenueTrade(id=f"{name}:trade:{number}", **place, **trade),
+        VenueTicker(id=f"{name}:ticker:{number}", **place, **sides),
+    )
+
+
+class FedTraffic(Traffic):
+    """The same day, but its prices are those of a venue, of which the ingestor makes the index."""
+
+    async def price(self, ticks: int | None) -> int:
+        """A new trade and quote of the venue; without a price there is none."""
+        if ticks is None:
+            return 0
+        self._index_seq += 1
+        self.mark_ticks = ticks
+        trade, quote = venue_quote(self._index_seq, ticks)
+        await self.send(trade)
+        return await self.send(quote)

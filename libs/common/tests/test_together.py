@@ -18,6 +18,11 @@ async def test_all_that_end_well_are_waited_for() -> None:
     assert ended == [1, 2, 3]
 
 
+async def test_a_group_of_nobody_ends_at_once() -> None:
+    """There is nothing to wait for."""
+    await run_together()
+
+
 async def test_the_first_failure_ends_the_others() -> None:
     """The rest is cancelled and has ended before the failure is told."""
     ended: list[str] = []

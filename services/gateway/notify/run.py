@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.streams import EVENTS, RISK
-from cleartide.bus.together import end
+from cleartide.bus.together import end, run_together
 from cleartide.service import ServiceContext
 from cleartide.store.truth import TruthStore
 from nats.aio.client import Client
@@ -61,13 +61,13 @@ class Notifying:
 
     async def run(self) -> None:
         """Feed, deliver and send until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.directory.run())
-            tasks.create_task(self.postman.run())
-            tasks.create_task(self.sender.run())
-            for feeder in self.feeders:
-                tasks.create_task(feeder.run())
-                tasks.create_task(self._ring(feeder))
+        await run_together(
+            self.directory.run(),
+            self.postman.run(),
+            self.sender.run(),
+            *(feeder.run() for feeder in self.feeders),
+            *(self._ring(feeder) for feeder in self.feeders),
+        )
 
     async def _ring(self, feeder: Feeder) -> None:
         while True:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import asyncpg
 import structlog
+from cleartide.bus.together import run_together
 from cleartide.store.truth import Row, TruthStore
 
 from services.gateway.domain.notices import OUTSIDE
@@ -57,9 +58,7 @@ class Sender:
     async def run(self) -> None:
         """Send until cancelled, each channel beside the others."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for channel in self._places:
-                    tasks.create_task(self._channel(channel))
+            await run_together(*(self._channel(channel) for channel in self._places))
         finally:
             for pool in self._pools.values():
                 pool.shutdown(wait=False, cancel_futures=True)

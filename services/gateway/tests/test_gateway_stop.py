@@ -1,11 +1,14 @@
 """A gateway that is told to stop does so, whatever it is waiting for."""
 
 import asyncio
+from typing import Any
 
+from cleartide.bus.together import end
 from cleartide.connect import redis_client
 
 from deploy.local.ports import free_port
 from deploy.local.valkey import ValkeyServer
+from services.gateway.notify.run import Notifying
 from tests.support.installation import Installation
 
 MOMENTS = 30
@@ -41,3 +44,28 @@ async def test_a_gateway_ends_by_itself_however_soon_it_is_stopped(installed: In
         log = installed.processes["gateway"].log
         assert await asyncio.to_thread(installed.stop_services) == {"gateway": 0}
     assert "task_cancelled" not in log.read_text()
+
+
+class Forgetful:
+    """Forgets two cancellations, as the clients' libraries may when an answer comes at that moment."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def run(self) -> None:
+        """Until the third."""
+        while self.asked < 3:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                self.asked += 1
+        raise asyncio.CancelledError
+
+
+async def test_notifications_end_though_a_part_of_them_forgets_that_it_was_told() -> None:
+    """GW-STOP-003: whoever forgets is told again, also when the parts are ended from outside."""
+    parts: Any = [Forgetful() for _ in range(3)]
+    running = asyncio.create_task(Notifying((), *parts).run())
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end([running]), 30)
+    assert [part.asked for part in parts] == [3, 3, 3]

@@ -10,6 +10,8 @@ CANCEL_AGAIN_SECONDS: Final = 0.2
 async def run_together(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Wait for all; on the first failure end the others and raise it. The order of the tasks decides ties."""
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    if not tasks:
+        return
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         failed = next((task for task in tasks if task.done() and task.exception() is not None), None)
