@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock
 WORKERS ?= 2
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-vaults chaos model forms crowd api-examples schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-vaults chaos model forms crowd fuzz-api api-examples schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -115,6 +115,10 @@ forms: ## the engine compiled and interpreted over the same random commands; COM
 crowd: ## 1,000 requests at once with one Idempotency-Key, over three gateways; REQUESTS=1000
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.gateway.tests.crowd --requests $(or $(REQUESTS),1000)
+
+fuzz-api: ## requests by the API's own document at a venue that runs, right and wrong; none is answered by a 5xx; CASES=20000
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m services.gateway.tests.fuzz --cases $(or $(CASES),20000)
 
 api-examples: ## record the examples of the API's document from a venue that runs
 	$(BOOTSTRAP) dev

@@ -25,6 +25,8 @@ BENCHMARKS: Final = {
     "risk_proof": "benchmarks.risk_scale.proof",
     "risk_live": "benchmarks.risk_scale.live",
     "analytics": "benchmarks.analytics.run",
+    "rest": "benchmarks.rest",
+    "live": "benchmarks.live",
 }
 
 

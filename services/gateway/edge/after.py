@@ -27,10 +27,13 @@ Place = Annotated[
     int, Header(ge=0, le=JSON_SAFE, description="a command's `position`: the answer knows what became of it")
 ]
 Ask = Callable[[str], Awaitable[dict[str, Any]]]
+Stands = Callable[[int], Awaitable[bool]]
 
 
-async def reached(service: str, base: str, ask: Ask, seconds: float = WAIT_SECONDS) -> None:
+async def reached(service: str, base: str, ask: Ask, stands: Stands, seconds: float = WAIT_SECONDS) -> None:
     """Wait until a service knows what the request wants known. ApiError 504 when it does not come so far in time.
+
+    `stands` says whether the sequence has such a place at all: one that nobody has given is 409, and not waited for.
 
     `base`: the service's kind, which for one of several pools differs from its name.
     """
@@ -38,6 +41,8 @@ async def reached(service: str, base: str, ask: Ask, seconds: float = WAIT_SECON
         return
     try:
         async with asyncio.timeout(seconds):
+            if (await ask(SEQUENCER))["position"] < place and not await stands(place):
+                raise ApiError(409, "after_beyond_sequence", "No command has this position.", {"after": place})
             told = await _passed(SEQUENCER, place, ask)
             if base != SEQUENCER:
                 await _passed(service, int(told["emitted"].get("EVENTS", 0)), ask)

@@ -4,6 +4,7 @@ from time import perf_counter
 from typing import Any, Final
 
 import msgspec
+from cleartide.bus.streams import COMMANDS
 from cleartide.contracts.pools import base_of
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -38,7 +39,7 @@ class Upstream:
         """The `data` of the answer. ApiError 504 without an answer in time, 503 when nobody serves, 404, 422, 502."""
         started, outcome = perf_counter(), "error"
         try:
-            await after.reached(service, base_of(service), self._position)
+            await after.reached(service, base_of(service), self._position, self._stands)
             data = await self._ask(service, query, params)
             outcome = "ok"
             return data
@@ -50,6 +51,15 @@ class Upstream:
 
     async def _position(self, service: str) -> Any:
         return await self._ask(service, "position", {})
+
+    async def _stands(self, place: int) -> bool:
+        """Whether the sequence of commands holds this place."""
+        try:
+            subject, body = f"$JS.API.DIRECT.GET.{COMMANDS.name}", msgspec.json.encode({"seq": place})
+            found = await self._client.request(subject, body, timeout=self._timeout)
+        except (NatsError, OSError, NatsTimeoutError) as error:
+            raise ApiError(503, "bus_unavailable", "The event bus cannot be reached.") from error
+        return "Status" not in (found.headers or {})
 
     async def _ask(self, service: str, query: str, params: dict[str, Any]) -> Any:
         detail = {"service": service, "query": query}

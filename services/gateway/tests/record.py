@@ -12,7 +12,7 @@ from services.gateway.tests.entrance import Entrance, EvmWallet, Installed, Pers
 from tests.support.traffic import START_TICKS, Traffic
 
 MARKET: Final = "BTC-PERP"
-SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "vaults", "ingestor")
+SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "vaults", "ingestor", "product")
 PROSE: Final = ("/alerts/stream", "/metrics", ".csv")
 LONGEST: Final = 2
 BODIES: Final[dict[str, dict[str, Any]]] = {

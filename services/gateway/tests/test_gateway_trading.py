@@ -54,7 +54,7 @@ async def floor(installed: Installation) -> AsyncIterator[Floor]:
     async with installed.client() as operator, serving(Installed(installed), installed) as door:
         traffic = Traffic(operator, accounts=("maker",))
         await traffic.open_market()
-        yield Floor(door, traffic)
+        yield Floor(installed, door, traffic)
 
 
 async def check_a_book_is_followed(floor: Floor) -> None:

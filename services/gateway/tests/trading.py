@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.gateway.tests.entrance import Entrance, Person
-from tests.support.installation import ROOT
+from tests.support.installation import ROOT, Installation
 from tests.support.traffic import Traffic
 
 MARKET = "BTC-PERP"
@@ -21,6 +21,7 @@ BUY = {"market": MARKET, "side": "buy", "size": "0.010", "price": "61000.0"}
 class Floor:
     """A venue with one market and its door."""
 
+    installed: Installation
     door: Entrance
     traffic: Traffic
 
@@ -154,12 +155,27 @@ async def check_a_withdrawal_is_asked_for_and_taken_back(floor: Floor) -> None:
     assert status == 422, told
 
 
-async def check_a_place_that_does_not_come_is_told_in_time(floor: Floor) -> None:
-    """GW-ORDER-008: a read after a place that nobody has reached ends with 504 and Retry-After; a bad place is 422."""
+async def check_a_place_that_nobody_has_is_told_at_once(floor: Floor) -> None:
+    """GW-ORDER-008: a read after a place that no command has is 409, a bad place 422; neither is waited for."""
     ann = await floor.trader()
-    status, told, headers = await ann.ask("GET", f"accounts/{ann.user}/margin", Cleartide_After="900000")
-    assert (status, told["error"]["code"], headers["Retry-After"]) == (504, "not_there_yet", "1")
+    status, told, _ = await ann.ask("GET", f"accounts/{ann.user}/margin", Cleartide_After="900000")
+    assert (status, told["error"]["code"]) == (409, "after_beyond_sequence")
     assert (await ann.ask("GET", f"accounts/{ann.user}/margin", Cleartide_After="-1"))[0] == 422
+
+
+async def check_a_service_that_stands_still_is_told_in_time(floor: Floor) -> None:
+    """GW-ORDER-012: a read that waits for a service which does not come so far ends with 504 and Retry-After."""
+    ann = await floor.trader()
+    risk = floor.installed.processes["risk"]
+    risk.freeze()
+    try:
+        position = await floor.traffic.deposit(ann.user, "1")
+        path, place = f"accounts/{ann.user}", {"Cleartide_After": str(position)}
+        status, told, _ = await ann.ask("GET", path, **place)
+        assert (status, told["error"]["code"] in ("not_there_yet", "upstream_timeout")) == (504, True), told
+    finally:
+        risk.thaw()
+    assert (await ann.ask("GET", f"accounts/{ann.user}/margin", **place))[0] == 200
 
 
 async def check_orders_are_counted_and_cancels_are_not(floor: Floor) -> None:
@@ -201,7 +217,8 @@ CHECKS: Final[tuple[Callable[[Floor], Awaitable[None]], ...]] = (
     check_a_fill_tells_nothing_of_the_other_side,
     check_nobody_trades_or_pays_out_for_somebody_else,
     check_a_withdrawal_is_asked_for_and_taken_back,
-    check_a_place_that_does_not_come_is_told_in_time,
+    check_a_place_that_nobody_has_is_told_at_once,
+    check_a_service_that_stands_still_is_told_in_time,
     check_orders_are_counted_and_cancels_are_not,
     check_a_deposit_is_no_request,
     *([check_the_first_screen_of_the_docs] if shutil.which("curl") and shutil.which("openssl") else []),
