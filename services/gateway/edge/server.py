@@ -189,6 +189,7 @@ async def run_edge(
             edge.live.closing.set()
             server.should_exit = True
             await end(running)
+        await edge.meter.close()
 
 
 async def serve_edge(context: ServiceContext) -> None:

@@ -89,18 +89,19 @@ class Meter:
             self._rung.set()
 
     async def run(self) -> None:
-        """Write batches until cancelled, and then what is left, if the database takes it at once."""
-        try:
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(EVERY_SECONDS):
-                        await self._rung.wait()
-                self._rung.clear()
-                await self._turn()
-        finally:
-            with suppress(*_FAILURES):
-                async with asyncio.timeout(LAST_SECONDS):
-                    await self.flush()
+        """Write batches until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_SECONDS):
+                    await self._rung.wait()
+            self._rung.clear()
+            await self._turn()
+
+    async def close(self) -> None:
+        """After the last request: write what is left, if the database takes it at once."""
+        with suppress(*_FAILURES):
+            async with asyncio.timeout(LAST_SECONDS):
+                await self.flush()
 
     async def _turn(self) -> None:
         try:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import aiohttp
+import asyncpg
 from cleartide.bus.together import end
 from cleartide.connect import redis_client
 
@@ -38,12 +40,18 @@ async def test_a_cancellation_that_comes_with_the_answer_counts(valkey: ValkeySe
 
 
 async def test_a_gateway_ends_by_itself_however_soon_it_is_stopped(installed: Installation) -> None:
-    """GW-STOP-002: told to stop at its first sign of life, while it still makes its connections."""
+    """GW-STOP-002, GW-STOP-004: told to stop at its first sign of life, while it still makes its connections."""
     for _ in range(2):
-        await installed.start("gateway", environment={"CLEARTIDE_GATEWAY_PORT": str(free_port())})
+        port = free_port()
+        await installed.start("gateway", environment={"CLEARTIDE_GATEWAY_PORT": str(port)})
         log = installed.processes["gateway"].log
+        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/api/v1/trades/BTC-PERP"):
+            pass
         assert await asyncio.to_thread(installed.stop_services) == {"gateway": 0}
     assert "task_cancelled" not in log.read_text()
+    admin = await asyncpg.connect(installed.admin_dsn)
+    assert await admin.fetchval("SELECT count(*) FROM gateway.request_log") == 2, "the last request is noted too"
+    await admin.close()
 
 
 class Forgetful:
