@@ -24,6 +24,8 @@ REDUCE: Final = 3
 MODIFY: Final = 4
 """To another price or to more lots: back to the end of the queue, and it may trade."""
 FIELDS: Final = 5
+RECORDS: Final = ".records"
+"""Of the file beside a flow."""
 
 MIDDLE: Final = 100_000
 DEEPEST: Final = 700
@@ -34,7 +36,10 @@ LOTS_PER_UNIT: Final = 1000
 
 @dataclass
 class Flow:
-    """Commands, of which the first `warm` fill the book, and the right trades: their number, lots and digest."""
+    """Commands, of which the first `warm` fill the book, and the right trades: their number, lots and digest.
+
+    prepared: where our engine's records of them are, if they are on disk.
+    """
 
     name: str
     rows: "array[int]" = field(default_factory=lambda: array("q"))
@@ -42,6 +47,7 @@ class Flow:
     fills: int = 0
     lots: int = 0
     digest: str = ""
+    prepared: Path | None = None
 
     def __len__(self) -> int:
         return len(self.rows) // FIELDS
@@ -53,14 +59,16 @@ class Flow:
 
     def save(self, path: Path) -> None:
         """For other processes."""
-        facts = {key: value for key, value in vars(self).items() if key != "rows"}
+        facts = {key: value for key, value in vars(self).items() if key not in ("rows", "prepared")}
         path.write_bytes(json.dumps(facts).encode() + b"\n" + self.rows.tobytes())
 
     @classmethod
     def load(cls, path: Path) -> "Flow":
-        """What `save` wrote."""
-        head, _, rows = path.read_bytes().partition(b"\n")
-        return cls(**json.loads(head), rows=array("q", rows))
+        """What `save` wrote; the records, if there are any, stay on disk."""
+        with path.open("rb") as file:
+            facts, rows = json.loads(file.readline()), array("q", file.read())
+        records = path.with_suffix(RECORDS)
+        return cls(**facts, rows=rows, prepared=records if records.exists() else None)
 
 
 def trade_digest(trades: "array[int]") -> str:

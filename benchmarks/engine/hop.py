@@ -194,9 +194,13 @@ def codecs() -> dict[str, tuple[Codec, Codec, Makers, int]]:
     return found
 
 
-def wire(flow: Flow, name: str) -> list[bytes]:
+def contracts(flow: Flow) -> list[Contract]:
+    """The commands that fill the book and those that are timed."""
+    return list(islice(inbound(flow), flow.warm + MESSAGES))
+
+
+def wire(messages: list[Contract], name: str) -> list[bytes]:
     """The commands as bytes of a codec."""
-    messages = list(islice(inbound(flow), flow.warm + MESSAGES))
     if name == "pydantic":
         return [message.model_dump_json().encode() for message in messages]
     library: Any = msgspec.msgpack if name.startswith("msgpack") else msgspec.json
@@ -210,11 +214,11 @@ def wire(flow: Flow, name: str) -> list[bytes]:
     return [library.encode(found[at : at + BATCH]) for at in range(0, len(found), BATCH)]
 
 
-def measure(flow: Flow, name: str) -> float:
-    """Messages per second of processor time, after the book is filled."""
+def measure(messages: list[bytes], filling: int, name: str) -> float:
+    """Messages per second of processor time, after the first ones have filled the book."""
     (decode, _), (_, encode), make, size = codecs()[name]
-    take, messages, out = hop(make), wire(flow, name), []
-    warm = flow.warm // size
+    take, out = hop(make), []
+    warm = filling // size
     for message in messages[:warm]:
         for command in decode(message) if size > 1 else (decode(message),):
             take(command)

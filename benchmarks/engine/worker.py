@@ -1,8 +1,9 @@
 """One engine on one flow in a process of its own: `python -m benchmarks.engine.worker ENGINE MEASURE FLOW [COMMANDS]`.
 
-Prints one JSON object. Standard library only, so that it runs in the peers' environment too. The loop under the clock
-does nothing but call: what is called with what is prepared outside the clock, a portion at a time. Time is the thread's
-processor time, with the collector off.
+MEASURE is rate, check (the same, and whether the trades are right), latency or memory. Prints one JSON object. Standard
+library only, so that it runs in the peers' environment too. The loop under the clock does nothing but call: what is
+called with what is prepared outside the clock, a portion at a time. Time is the thread's processor time, with the
+collector off.
 """
 
 import gc
@@ -44,8 +45,9 @@ def main() -> None:
     make = importlib.import_module(f"benchmarks.engine.subjects.{name}").Engine
     subject: Subject = make(*map(int, arguments))
     gc.disable()
-    result = {"rate": rate, "latency": latency, "memory": memory}[measure](subject, flow, limit)
-    traded = subject.trades() if measure == "rate" else None
+    measures = {"rate": rate, "check": rate, "latency": latency, "memory": memory}
+    result = measures[measure](subject, flow, limit)
+    traded = subject.trades() if measure == "check" else None
     if traded is not None:
         result |= {"fills": len(traded) // 3, "right": trade_digest(traded) == flow.digest}
     print(json.dumps(result))

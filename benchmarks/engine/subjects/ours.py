@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from benchmarks.engine.flows import ADD, CANCEL, TAKE, Flow
@@ -15,6 +16,7 @@ ACCOUNTS: Final = 1 << 16
 SPAN: Final = 1 << 15
 PER_FRAME: Final = 1000
 EMPTY: Final = b""
+RECORD_BYTES: Final = 8 * records.WORDS
 
 
 def new_engine() -> Core:
@@ -23,7 +25,23 @@ def new_engine() -> Core:
 
 
 def commands(flow: Flow) -> Iterator[tuple[int, ...]]:
-    """The flow as records. Ids come from an engine that runs ahead, as a gateway learns them from answers."""
+    """The flow as records: kind and four numbers."""
+    if flow.prepared is None:
+        yield from _learned(flow)
+        return
+    for frame in frames(flow, PER_FRAME):
+        words = iter(memoryview(frame).cast("q"))
+        yield from (record[:5] for record in zip(*[words] * records.WORDS, strict=True))
+
+
+def prepare(flow: Flow, path: Path) -> None:
+    """Write the records down, for the processes that are to send them."""
+    with path.open("wb") as file:
+        file.writelines(frames(flow, PER_FRAME))
+
+
+def _learned(flow: Flow) -> Iterator[tuple[int, ...]]:
+    """Ids come from an engine that runs ahead, as a gateway learns them from answers."""
     ahead, ids, owners = new_engine(), {}, {}
     for what, number, side, price, lots in flow.commands():
         if what in (ADD, TAKE):
@@ -70,6 +88,10 @@ class Engine:
 
 def frames(flow: Flow, size: int) -> Iterator[bytes]:
     """The flow's commands in frames of so many."""
+    if flow.prepared is not None:
+        with flow.prepared.open("rb") as file:
+            yield from iter(lambda: file.read(size * RECORD_BYTES), EMPTY)
+        return
     found = commands(flow)
     while part := list(islice(found, size)):
         words = array("q")

@@ -98,7 +98,7 @@ def _auctions(state: MatchingState) -> None:
             raise InvariantBroken(f"auction {number} is of no open order")
         if auction.deadline not in state.deadlines:
             raise InvariantBroken(f"auction {number} waits for nothing")
-        ranks = [(quote.price * side, quote.order_id) for quote in auction.quotes]
+        ranks = [(quote.price * side, quote.priority) for quote in auction.quotes]
         if ranks != sorted(ranks) or any(quote.remaining <= 0 or quote.side == side for quote in auction.quotes):
             raise InvariantBroken(f"auction {number}: quotes are out of place")
 

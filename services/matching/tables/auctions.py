@@ -78,7 +78,7 @@ def _quote(
 ) -> Order:
     side, market = -auction.order.side, state.markets[auction.order.market]
     return Order(
-        order_id=quote_id,
+        order_id=0,
         account=account,
         market=market.id,
         client_order_id="",
@@ -90,4 +90,5 @@ def _quote(
         reduce_only=False,
         loss_per_lot=loss_per_lot(market, side, price),
         time_in_force="ioc",
+        priority=quote_id,
     )

@@ -324,6 +324,18 @@ def test_match_jit_019_a_restart_in_the_middle_changes_nothing(ex: Exchange) -> 
     assert only(ex.offer("fay", number, "1000.7", "0.1"), JitQuoteAccepted).quote_id == 3
 
 
+def test_match_jit_022_a_quote_of_the_number_of_a_groups_order_ends_nothing(ex: Exchange) -> None:
+    """MATCH-JIT-022: quotes are numbered by themselves; the group of the order of that number goes on."""
+    ex.place("eve", "sell", "0.1", "1000.9", oco_group="g")
+    ex.place("eve", "sell", "0.2", "1000.6", oco_group="g")
+    number = call(ex)
+    tick(ex, 5)
+    assert only(ex.offer("dan", number, "1000.4", "0.1"), JitQuoteAccepted).quote_id == 1
+    events = tick(ex, 1)
+    assert fills(events) == [(10_004, 100, "dan"), (10_006, 200, "eve")]
+    assert [closed.reason for closed in of(events, OrderClosed)] == ["filled", "oco"]
+
+
 actions = st.lists(
     st.tuples(
         st.sampled_from(["ask", "ask", "quote", "quote", "wait", "wait", "restart", "index"]),

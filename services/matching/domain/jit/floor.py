@@ -36,7 +36,7 @@ class AuctionFloor(BookFloor):
             super().drop(maker, reason)
             return
         self._state.auctions.drop(self._auction, maker)
-        telling.refused(self._out, self._auction.number, maker.account, maker.market, reason, maker.order_id)
+        telling.refused(self._out, self._auction.number, maker.account, maker.market, reason, maker.priority)
 
     def trade(self, taker: Taker, taking: Party, maker: Order, making: Party, lots: int) -> None:
         """Both trade at the maker's price."""

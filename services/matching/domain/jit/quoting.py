@@ -31,7 +31,7 @@ def quote(state: MatchingState, command: QuoteAuction, out: Output) -> None:
     if replaced is not None:
         state.auctions.drop(auction, replaced)
     state.auctions.quotes += 1
-    offer.order_id = state.auctions.quotes
+    offer.priority = state.auctions.quotes
     offer.shown = offer.remaining
     state.auctions.put(auction, offer)
     telling.quoted(out, auction, offer, replaced)

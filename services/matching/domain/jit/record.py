@@ -10,7 +10,8 @@ from services.matching.domain.jit.pricing import SLOT_MICROS, Course
 class Auction:
     """One order's auction. next_slot: the first slot that has not come yet; maker_lots: what quotes have filled.
 
-    A quote is an order that stands here instead of in the book; `quotes` has the next to trade first.
+    A quote is an order that stands here instead of in the book, with the quote's number as its priority and none of an
+    order, so that nothing which orders belong to can mean it; `quotes` has the next to trade first.
     """
 
     __slots__ = ("course", "maker_lots", "next_slot", "opened_at", "order", "quotes")
@@ -40,7 +41,7 @@ class Auction:
 
     def add(self, quote: Order) -> None:
         """Put a quote in its place: by price, then by number."""
-        insort(self.quotes, quote, key=lambda held: (held.price * self.order.side, held.order_id))
+        insort(self.quotes, quote, key=lambda held: (held.price * self.order.side, held.priority))
 
 
 class Auctions:
@@ -68,7 +69,7 @@ class Auctions:
         auction = self.running.pop(number)
         self.touched.add(number)
         for quote in auction.quotes:
-            self.touched_quotes[number, quote.order_id] = None
+            self.touched_quotes[number, quote.priority] = None
         return auction
 
     def put(self, auction: Auction, quote: Order) -> None:
@@ -78,9 +79,9 @@ class Auctions:
 
     def changed(self, auction: Auction, quote: Order) -> None:
         """Part of a quote traded."""
-        self.touched_quotes[auction.number, quote.order_id] = quote
+        self.touched_quotes[auction.number, quote.priority] = quote
 
     def drop(self, auction: Auction, quote: Order) -> None:
         """A quote leaves."""
         auction.quotes.remove(quote)
-        self.touched_quotes[auction.number, quote.order_id] = None
+        self.touched_quotes[auction.number, quote.priority] = None

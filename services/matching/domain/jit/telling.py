@@ -40,13 +40,13 @@ def quoted(out: Output, auction: Auction, quote: Order, replaced: Order | None) 
     """A quote stands."""
     out.emit(
         JitQuoteAccepted,
-        quote_id=quote.order_id,
+        quote_id=quote.priority,
         auction_id=auction.number,
         account=quote.account,
         market=quote.market,
         price_ticks=quote.price,
         size_lots=quote.remaining,
-        replaced_quote_id=replaced.order_id if replaced is not None else None,
+        replaced_quote_id=replaced.priority if replaced is not None else None,
     )
 
 

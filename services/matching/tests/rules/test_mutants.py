@@ -12,6 +12,7 @@ from services.matching.tests.rules import (
     test_margin_rules,
     test_order_rules,
     test_price_rules,
+    test_venue_rules,
 )
 from services.matching.tests.rules.mutants import MUTANTS
 from tests.support.mutation import Mutant, Product, Suite
@@ -31,6 +32,7 @@ SUITE: Final = Suite(
         test_margin_rules,
         test_order_rules,
         test_price_rules,
+        test_venue_rules,
     ]
 )
 
@@ -46,6 +48,13 @@ def test_every_rule_has_mutants_and_no_mutant_stands_twice() -> None:
     """RULE-MUT-005"""
     assert [mutant for mutant, times in Counter(MUTANTS).items() if times > 1] == []
     assert set(SUITE.criteria) - {mutant.criterion for mutant in MUTANTS} == UNCHANGED
+
+
+@pytest.mark.parametrize("rule", range(1, 34))
+def test_every_rule_from_r1_to_r33_has_a_criterion_and_a_mutant(rule: int) -> None:
+    """RULE-MUT-006: only of R16 there is nothing to be off."""
+    mutated = {mutant.criterion for mutant in MUTANTS} | UNCHANGED
+    assert [criterion for criterion in mutated if criterion.startswith(f"RULE-R{rule:02}-")]
 
 
 UNCHANGED: Final = {"RULE-R01-005", "RULE-R09-005", "RULE-R16-001"}

@@ -11,5 +11,6 @@ from services.matching.tests.rules.mutants.liquidation import LIQUIDATION
 from services.matching.tests.rules.mutants.margin import MARGIN
 from services.matching.tests.rules.mutants.orders import ORDERS
 from services.matching.tests.rules.mutants.prices import PRICES
+from services.matching.tests.rules.mutants.terms import TERMS
 
-MUTANTS: Final = (*ACCOUNTING, *MARGIN, *PRICES, *LIQUIDATION, *ORDERS, *AUCTIONS)
+MUTANTS: Final = (*ACCOUNTING, *MARGIN, *PRICES, *LIQUIDATION, *ORDERS, *AUCTIONS, *TERMS)

@@ -33,10 +33,10 @@ AUCTIONS: Final = (
     ),
     Mutant(
         "RULE-R33-005",
-        "(held.price * self.order.side, held.order_id)",
-        "(held.price * self.order.side, -held.order_id)",
+        "(held.price * self.order.side, held.priority)",
+        "(held.price * self.order.side, -held.priority)",
     ),
-    Mutant("RULE-R33-005", "(held.price * self.order.side, held.order_id)", "(held.price, held.order_id)"),
+    Mutant("RULE-R33-005", "(held.price * self.order.side, held.priority)", "(held.price, held.priority)"),
     Mutant("RULE-R33-006", "if slot > auction.course.slots:", "if slot >= auction.course.slots:"),
     Mutant("RULE-R33-006", "if slot > auction.course.slots:", "if slot > auction.course.slots + 1:"),
     Mutant(
