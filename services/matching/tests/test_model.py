@@ -15,7 +15,7 @@ from services.matching.tests.model.compare import Difference
 from services.matching.tests.model.run import live, random_life, shrink, volume
 from services.matching.tests.model.scenes import SCENES
 from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import any_step
+from services.matching.tests.model.steps import AUCTIONED, ENTERED, GROUPED, SEALED, any_step
 from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 8
@@ -24,6 +24,16 @@ STEPS: Final = 12_600
 
 EXPECTED: Final = {
     "OrderAccepted",
+    "JitAuctionOpened",
+    "JitAuctionSettled canceled",
+    "JitAuctionSettled filled",
+    "JitAuctionSettled ioc_remainder",
+    "JitAuctionSettled reduce_only",
+    "JitQuoteAccepted",
+    "JitQuoteRejected insufficient_margin",
+    "JitQuoteRejected price_beyond_end",
+    "JitQuoteRejected self_trade",
+    "JitQuoteRejected unknown_auction",
     "OrderAmended",
     "OrderArmed",
     "OrderTriggered",
@@ -77,6 +87,10 @@ EXPECTED: Final = {
     "OrderCommitted",
     "OrderRevealed",
     "OrderRejected batched_only",
+    "OrderRejected auction_backwards",
+    "OrderRejected auction_not_allowed",
+    "OrderRejected auction_not_immediate",
+    "OrderRejected in_auction",
     "InsuranceFunded",
     "TradeExecuted book",
     "TradeExecuted liquidation",
@@ -125,6 +139,31 @@ FAULTS: Final = (
 """In what an order may ask for: all or nothing, an end, a part to show, its self-trade mode, a change, a trigger; that
 it cancels others, brings exits, is sealed, or that all are canceled."""
 
+THEMES: Final = (
+    (GROUPED, "if maker.order_id in gone:", "if not maker.account:"),
+    (GROUPED, "for order_id in (maker.order_id, taker.order_id):", "for order_id in (taker.order_id,):"),
+    (GROUPED, "for order_id in (maker.order_id, taker.order_id):", "for order_id in (maker.order_id,):"),
+    (ENTERED, "if lots * trigger.order.side >= 0 and not entering:", "if lots * trigger.order.side >= 0:"),
+    (ENTERED, "        if not trigger.order.size:\n", "        if trigger.order.size < 0:\n"),
+    (ENTERED, "    _review(state, out, Reduced(ended.account, ended.market))", "    pass"),
+    (SEALED, "or _crosses(draft.market, draft):\n        raise", "or draft.order.price < 0:\n        raise"),
+    (SEALED, "or _crosses(draft.market, draft):\n        raise", "or draft.order.price > 0:\n        raise"),
+    (SEALED, "holding, wanted, replaced=order)", "holding, wanted, replaced=order, batched=True)"),
+    (AUCTIONED, "(end - start) * min(elapsed, slots)", "(end - start) * elapsed"),
+    (
+        AUCTIONED,
+        "trunc_div((end - start) * min(elapsed, slots), slots)",
+        "(end - start) * min(elapsed, slots) // slots",
+    ),
+    (AUCTIONED, ".price) * self._auction.order.side <= 0", ".price) * self._auction.order.side < 0"),
+    (AUCTIONED, "(held.price * self.order.side, held.priority)", "(held.price * self.order.side, -held.priority)"),
+    (AUCTIONED, "if slot > auction.course.slots:", "if slot >= auction.course.slots:"),
+    (AUCTIONED, "draw(state, order, open_lots - order.remaining)", "draw(state, order, 0)"),
+    (AUCTIONED, "end = order.price if course.offsets else", "end = order.price if not course.offsets else"),
+)
+"""Members of a group within one sweep, exits that wait for their entry, changes where takers are batched, and auctions:
+their price, their slots, who comes first, what a quote may be. Each with the mood of lives that come there."""
+
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_match_mod_001_the_exchange_and_the_model_agree_after_every_random_step(seed: int) -> None:
@@ -164,3 +203,11 @@ def test_match_mod_005_a_fault_in_an_orders_terms_is_found(old: str, new: str) -
     with PRODUCT.planted(Mutant("MATCH-MOD-005", old, new)), pytest.raises(Exception, match="step"):
         for life in range(24):
             live(*random_life(5, life))
+
+
+@pytest.mark.parametrize(("mood", "old", "new"), THEMES)
+def test_match_mod_006_a_fault_where_orders_meet_orders_is_found(mood: tuple[str, ...], old: str, new: str) -> None:
+    """MATCH-MOD-006"""
+    with PRODUCT.planted(Mutant("MATCH-MOD-006", old, new)), pytest.raises(Exception, match="step"):
+        for life in range(24):
+            live(*random_life(5, life, mood))

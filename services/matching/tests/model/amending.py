@@ -16,6 +16,8 @@ def amend(world: World, command: AmendOrder) -> None:
     try:
         if order is None:
             raise Refusal("unknown_order")
+        if order.number in world.auctions:
+            raise Refusal("in_auction")
         wanted = _wanted(world, order, command)
         if wanted.left <= 0:
             close(world, order, "canceled")

@@ -15,6 +15,7 @@ from cleartide.contracts import (
     ListMarket,
     Message,
     PlaceOrder,
+    QuoteAuction,
     ReportTrade,
     RequestLiquidation,
     RevealOrder,
@@ -27,6 +28,7 @@ from cleartide.contracts import (
 
 from services.matching.tests.model import (
     amending,
+    auctions,
     fees,
     funding,
     liquidation,
@@ -47,9 +49,10 @@ WAITS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_
 
 
 def _place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
-    """At work at once, or armed."""
+    """At work at once, auctioned, or armed."""
+    place = orders.place if command.auction is None else auctions.place
     try:
-        (waiting.arm if command.order_type in WAITS else orders.place)(world, command, batched=batched)
+        (waiting.arm if command.order_type in WAITS else place)(world, command, batched=batched)
     except Refusal as refusal:
         orders.reject(world, command, "place", refusal.reason)
 
@@ -73,6 +76,7 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     RequestLiquidation: liquidation.request,
     CommitOrder: sealed.commit,
     RevealOrder: sealed.reveal,
+    QuoteAuction: auctions.quote,
 }
 
 
@@ -98,7 +102,7 @@ def apply(world: World, command: Message, at: int) -> None:
 
 
 def _pass_time(world: World) -> None:
-    """What has become due happens before the command that brings the time: batches and ends of orders (R26)."""
+    """What has become due happens before the command that brings the time: batches, ends of orders, slots (R26)."""
     world.passed = world.batched = False
     while (due := min(_due(world), default=None)) is not None:
         _, kind, number = due
@@ -108,14 +112,18 @@ def _pass_time(world: World) -> None:
             matching.close(world, {**world.orders, **waiting}[number], "expired")
             continue
         world.batched = True
+        if kind == "slot":
+            auctions.pass_slot(world, world.auctions[number])
+            continue
         for command in sealed.end(world, world.rounds[number]):
             _place(world, command, batched=True)
 
 
 def _due(world: World) -> list[tuple[int, str, int]]:
-    """When, what and which; of one moment batches come first."""
+    """When, what and which; of one moment batches come first, then ends, then slots."""
     orders = [*world.orders.values(), *(armed.order for armed in world.armed.values())]
     over = [(order.until, "order", order.number) for order in orders if 0 < order.until <= world.at]
+    over += [(one.comes_at, "slot", number) for number, one in world.auctions.items() if one.comes_at <= world.at]
     return over + [(one.ends_at, "batch", one.number) for one in world.rounds.values() if one.ends_at <= world.at]
 
 

@@ -61,6 +61,18 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "oco_members": ("oco_group",),
     "rounds": ("market", "closes_at", "ends_at"),
     "commitments": ("round_id", "account", "digest", "bond_quanta", "salt"),
+    "jit_auctions": (
+        "account",
+        "client_order_id",
+        "start_ticks",
+        "end_ticks",
+        "offsets",
+        "slots",
+        "opened_at",
+        "next_slot",
+        "maker_lots",
+    ),
+    "jit_quotes": ("account", "price_ticks", "size_lots", "remaining_lots"),
     "ledger_balances": ("balance_quanta",),
     "counters": ("last",),
     "command_sources": ("last_seq",),
@@ -137,7 +149,7 @@ def _positions(world: World) -> Rows:
 
 def _orders(world: World) -> Rows:
     rows: Rows = {}
-    for order in [*world.orders.values(), *(armed.order for armed in world.armed.values())]:
+    for order in world.open_orders():
         owner = (order.number, order.account, order.market, order.name)
         terms = (order.side, order.price, order.size, order.left, order.reduce_only, order.loss)
         life = "partially_filled" if order.filled else "open"
@@ -181,6 +193,22 @@ def _commitments(world: World) -> Rows:
     return {(number,): (one.round, one.account, one.digest, one.bond, one.salt) for number, one in held}
 
 
+def _auctions(world: World) -> Rows:
+    rows: Rows = {}
+    for number, one in world.auctions.items():
+        course = (one.start, one.end, one.offsets, one.slots)
+        rows[(number,)] = (one.order.account, one.order.name, *course, one.opened_at, one.slot, one.made)
+    return rows
+
+
+def _quotes(world: World) -> Rows:
+    return {
+        (number, held.number): (held.account, held.price, held.size, held.left)
+        for number, one in world.auctions.items()
+        for held in one.quotes
+    }
+
+
 def pots(world: World) -> Iterator[tuple[str, int]]:
     """Every ledger account with its balance in quanta; together they hold nothing."""
     yield "external", world.outside_money
@@ -204,7 +232,7 @@ def _balances(world: World) -> Rows:
 
 def _counters(world: World) -> Rows:
     last = {"orders": world.order_number, "trades": world.trade_number, "liquidations": world.liquidation_number}
-    last |= {"rounds": world.round_number, "commitments": world.commitment_number}
+    last |= {"rounds": world.round_number, "commitments": world.commitment_number, "quotes": world.quote_number}
     return {(name,): (number,) for name, number in last.items() if number}
 
 
@@ -226,6 +254,8 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "oco_members": _groups,
     "rounds": _rounds,
     "commitments": _commitments,
+    "jit_auctions": _auctions,
+    "jit_quotes": _quotes,
     "ledger_balances": _balances,
     "counters": _counters,
     "command_sources": _sources,

@@ -64,7 +64,7 @@ def equity(world: World, account: Account) -> int:
 
 def with_orders(world: World, account: Account, added: Order | None = None) -> tuple[int, int]:
     """(equity less the losses that open orders may bring, initial margin of the worse side per market) (R9)."""
-    orders = [order for order in world.orders.values() if order.account == account.name and not order.reduce_only]
+    orders = [order for order in world.orders_of(account.name) if not order.reduce_only]
     free = equity(world, account) - sum(order.left * order.loss for order in orders)
     if added is not None:
         orders.append(added)

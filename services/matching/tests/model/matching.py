@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from cleartide.contracts import OrderClosed, SelfTradePrevented
+from cleartide.contracts import JitQuoteRejected, OrderClosed, SelfTradePrevented
 
 from services.matching.tests.model import fees
+from services.matching.tests.model.courses import Auction, settle
 from services.matching.tests.model.fills import Side, fill, trade
 from services.matching.tests.model.linked import others, over
 from services.matching.tests.model.margin import may_become, standing, stays_in_range
@@ -22,7 +23,8 @@ class Taker:
     """Who takes from the book: lots `left` to take. guarded: each fill must by itself leave the account safe.
 
     For a liquidation `order` is None; its fee goes to the insurance fund and never passes what the fill brings above
-    the limit, which is the bankruptcy price. disposal: the fund gives something back, and pays like anyone.
+    the limit, which is the bankruptcy price. disposal: the fund gives something back, and pays like anyone. auction:
+    whose quotes compete with the book.
     """
 
     account: Account
@@ -34,6 +36,7 @@ class Taker:
     guarded: bool = False
     fees: int = 0
     disposal: bool = False
+    auction: Auction | None = None
 
     @property
     def wanted(self) -> int:
@@ -52,8 +55,11 @@ class Taker:
 
 
 def close(world: World, order: Order, reason: str) -> None:
-    """A resting order leaves the book, an armed one stops waiting."""
-    (world.orders if order.number in world.orders else world.armed).pop(order.number)
+    """A resting order leaves the book, an armed one stops waiting, an auction ends."""
+    if order.number in world.auctions:
+        settle(world, world.auctions[order.number], reason)
+    else:
+        (world.orders if order.number in world.orders else world.armed).pop(order.number)
     say_closed(world, order, reason)
 
 
@@ -81,6 +87,8 @@ def used_up(order: Order) -> str:
 def sweep(world: World, taker: Taker) -> str | None:
     """Trade against the other side until there is enough or nothing crosses; a reason when it had to stop early."""
     stopped = _walk(world, taker)
+    if taker.order is not None:
+        taker.order.left = taker.left
     for order in world.spent:
         if order.number in world.groups:
             close(world, order, "oco")
@@ -92,11 +100,11 @@ def _walk(world: World, taker: Taker) -> str | None:
     """The loop of `sweep`. An order of whose group another has just traded leaves the book when it is met."""
     gone: set[int] = set()
     while taker.wanted:
-        waiting = world.book(taker.market.name, -taker.side)
+        waiting = _offers(world, taker)
         if not waiting or not crosses(taker.side, taker.limit, waiting[0].price):
             return None
         maker = waiting[0]
-        if maker.number in gone:
+        if maker.number in gone and not maker.quoted:
             close(world, maker, "oco")
             continue
         if maker.account == taker.account.name:
@@ -105,16 +113,39 @@ def _walk(world: World, taker: Taker) -> str | None:
             continue
         reason = _maker_fault(world, taker, maker)
         if reason is not None:
-            close(world, maker, reason)
+            _leave(world, taker, maker, reason)
             continue
         lots = _tradable(world, taker, maker)
         fee = taker.fee(world, maker.price, lots)
         if taker.guarded and not _may_fill(world, taker.account, maker.market, taker.side * lots, maker.price, fee):
             return "insufficient_margin"
-        met = [maker] if taker.order is None else [maker, taker.order]
+        met = [order for order in (maker, taker.order) if order is not None and not order.quoted]
         gone.update(other.number for order in met for other in others(world, order))
         _match(world, taker, maker, lots, fee)
     return None
+
+
+def _offers(world: World, taker: Taker) -> list[Order]:
+    """Best price first; of equal ones the book, then the quotes, each by age (R33)."""
+    quotes = taker.auction.quotes if taker.auction is not None else []
+    both = [*world.book(taker.market.name, -taker.side), *quotes]
+    return sorted(both, key=lambda offer: (taker.side * offer.price, offer.quoted, offer.age))
+
+
+def _leave(world: World, taker: Taker, maker: Order, reason: str) -> None:
+    """A maker may not trade, and goes."""
+    if taker.auction is None or not maker.quoted:
+        close(world, maker, reason)
+        return
+    taker.auction.quotes.remove(maker)
+    world.say(
+        JitQuoteRejected,
+        quote_id=maker.number,
+        auction_id=taker.auction.order.number,
+        account=maker.account,
+        market=maker.market,
+        reason=reason,
+    )
 
 
 def _meets_itself(world: World, taker: Taker, maker: Order) -> bool:
@@ -162,14 +193,20 @@ def _match(world: World, taker: Taker, maker: Order, lots: int, fee: int) -> Non
     taker.fees += fee - (rebate if liquidated else 0)
     kept = 0 if liquidated else fees.share(world, taker.account.name, fee, rebate)
     taking = Side(taker.account, taker.order, fee, to_insurance=liquidated, share=kept)
-    making = Side(world.accounts[maker.account], maker, made, to_insurance=liquidated and rebate > 0)
+    asked = None if maker.quoted else maker
+    making = Side(world.accounts[maker.account], asked, made, to_insurance=liquidated and rebate > 0)
     for side in (taking, making):
-        if side.order is not None:
+        if side is making or side.order is not None:
             fees.traded(world, side.account, notional)
+    if taker.order is not None:
+        taker.order.paid += notional
     buyer, seller = (taking, making) if taker.side > 0 else (making, taking)
     origin = "book" if taker.order is not None else "liquidation"
     trade(world, taker.market, maker.price, lots, buyer, seller, origin, taker_side=NAMES[taker.side])
-    if not maker.left:
+    if maker.quoted and taker.auction is not None:
+        taker.auction.made += lots
+        taker.auction.quotes = [held for held in taker.auction.quotes if held.left]
+    elif not maker.left:
         close(world, maker, used_up(maker))
 
 

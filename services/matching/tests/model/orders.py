@@ -39,7 +39,8 @@ from services.matching.tests.model.world import (
 
 def place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
     """An order is accepted and matched, and what is left is kept or dropped. Raises Refusal."""
-    order, bracket, guarded = _judge(world, command, batched)
+    order, bracket = read_order(world, command)
+    guarded = admit(world, order, batched=batched)
     if order.in_force == "fok" and not fills(world, order, guarded):
         raise Refusal("fok_not_fillable")
     name_all(world, order, bracket, command.oco_group)
@@ -52,9 +53,7 @@ def work(world: World, order: Order, guarded: bool) -> None:
     account, market = world.accounts[order.account], world.markets[order.market]
     stopped = None
     if not order.post_only:
-        taker = Taker(account, market, order.side, order.price, order.left, order, guarded)
-        stopped = sweep(world, taker)
-        order.left = taker.left
+        stopped = sweep(world, Taker(account, market, order.side, order.price, order.left, order, guarded))
     if not order.left:
         say_closed(world, order, used_up(order))
     elif stopped is not None:
@@ -113,8 +112,8 @@ def _is_immediate(command: PlaceOrder) -> bool:
     return command.order_type == "market" or command.time_in_force in ("ioc", "fok")
 
 
-def _judge(world: World, command: PlaceOrder, batched: bool) -> tuple[Order, list[Armed], bool]:
-    """The order with its exits, and whether its fills must be checked one by one. Raises Refusal, check by check."""
+def read_order(world: World, command: PlaceOrder) -> tuple[Order, list[Armed]]:
+    """The order with its exits, before it is judged. Raises Refusal, check by check."""
     account, market = require_known(world, command)
     if command.order_type == "market" and command.time_in_force == "gtt":
         raise Refusal("market_order_not_resting")
@@ -146,7 +145,7 @@ def _judge(world: World, command: PlaceOrder, batched: bool) -> tuple[Order, lis
     bracket = read_exits(world, order, command)
     if not _is_immediate(command) and len(world.orders_of(account.name)) >= MOST_ORDERS:
         raise Refusal("too_many_orders")
-    return order, bracket, admit(world, order, batched=batched)
+    return order, bracket
 
 
 def require_batch(market: Market, order: Order) -> None:

@@ -8,10 +8,12 @@ from typing import Any, Final
 from cleartide.contracts import Deposit, ListMarket, Message, SetFeeSchedule, SetReferrer, UpdateIndexPrice
 
 from services.matching.tests.model.compare import START, Difference, Pair
-from services.matching.tests.model.scenes import SCENES, TIERS, TRADERS, specs, text_of
+from services.matching.tests.model.scenes import BATCHING, RULES, SCENES, TIERS, TRADERS, specs, text_of
 from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import Scripted, command_of, random_step
+from services.matching.tests.model.steps import DISTRESSED, MOODS, SEALED, Scripted, command_of, random_step
 
+PLACES: Final[dict[tuple[str, ...], list[int]]] = {SEALED: [*BATCHING], DISTRESSED: [*RULES]}
+"""Scenes of the moods that need terms of their own: where takers are batched, and where a fund takes over."""
 LIFE: Final = 300
 """Steps: long enough for funds to run dry and for ids to pile up, short enough to start rich again often."""
 
@@ -56,10 +58,13 @@ def live(scene: int, steps: Iterable[Step]) -> Pair:
     return pair
 
 
-def random_life(seed: int, life: int) -> tuple[int, list[Step]]:
-    """The scene and the steps of one life of a seed."""
+def random_life(seed: int, life: int, wanted: tuple[str, ...] | None = None) -> tuple[int, list[Step]]:
+    """The scene and the steps of one life of a seed; in a mood, if one is wanted."""
     chance = Random(f"{seed}/{life}")
-    return chance.randrange(SCENES), [random_step(chance) for _ in range(LIFE)]
+    drawn = chance.choice(MOODS)
+    mood = drawn if wanted is None else wanted
+    scene = chance.choice(PLACES.get(mood, range(SCENES)))
+    return scene, [random_step(chance, mood) for _ in range(LIFE)]
 
 
 def volume(seed: int, steps: int, progress: Callable[[int], None] = lambda _: None) -> Counter[str]:

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 
 from cleartide.contracts import (
     AmendOrder,
-    BracketLeg,
     CancelAllOrders,
     CancelOrder,
     CommitOrder,
@@ -26,48 +25,53 @@ from cleartide.contracts import (
     SettleFunding,
     UpdateIndexPrice,
 )
-from cleartide.contracts.types import TriggerSource
 from cleartide.rules.sealing import digest_of
 from hypothesis import strategies as st
 
-from services.matching.tests.model import money_steps
+from services.matching.tests.model import auction_steps, maker_steps, money_steps
 from services.matching.tests.model.margin import standing
-from services.matching.tests.model.numbers import DAY, HOUR, SECOND
+from services.matching.tests.model.numbers import DAY, HOUR, MINUTE, SECOND
+from services.matching.tests.model.order_steps import FIRST_PRICE, SOURCES, order_body
 from services.matching.tests.model.scenes import TRADERS, text_of
 from services.matching.tests.model.sizing import affordable_lots
 from services.matching.tests.model.step import Body, Step
 from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, Order, World
 
-WAITS: Final = (0, 0, 0, 1, 137_000, 500_000, 999_999, SECOND, 3_500_000, 5 * SECOND)
+WAITS: Final = (0, 0, 0, 1, 137_000, 400_000, 500_000, 999_999, SECOND, 3_500_000, 5 * SECOND)
+QUICK: Final = 4
+"""Of these at most makers wait, so that their quotes come while the auction runs."""
 TERMS: Final = 64
 """Of a step: a quarter of the orders have an end, a quarter are icebergs, a self-trade mode each."""
 LINKS: Final = 32
 """Of a step: a sixth of the orders are of a group, a fifth have a bracket."""
 KINDS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing_stop")
-SOURCES: Final[tuple[TriggerSource, ...]] = ("mark", "index", "last")
-MODES: Final = ("expire_maker", "expire_taker", "expire_both", "decrement")
-FIRST_PRICE: Final = 10_000
-"""Ticks, where a market has none yet."""
 
 WEIGHTS: Final = {
     "order": 60,
+    "quiet": 4,
+    "group": 4,
+    "entry": 4,
+    "sweep": 6,
     "exact order": 4,
-    "odd order": 3,
+    "odd order": 8,
     "cancel": 7,
-    "cancel all": 1,
+    "cancel all": 3,
     "amend": 6,
     "commit": 6,
     "open": 8,
+    "auction": 5,
+    "quote": 16,
     "wait": 9,
     "price": 20,
     "jump": 3,
+    "minute": 2,
     "no price": 1,
     "silence": 1,
     "night": 1,
     "claim": 1,
     "liquidate": 8,
-    "keeper": 2,
-    "settle": 3,
+    "keeper": 12,
+    "settle": 8,
     "report": 3,
     "deposit": 4,
     "exact deposit": 3,
@@ -80,9 +84,28 @@ WEIGHTS: Final = {
 }
 
 
-def random_step(chance: Random) -> Step:
-    """Any step, by the weights."""
+SEALED: Final = ("commit", "commit", "open", "open", "quiet", "amend", "amend")
+AUCTIONED: Final = ("auction", "quote", "quote")
+GROUPED: Final = ("group", "sweep")
+ENTERED: Final = ("entry", "sweep", "price")
+DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
+MOODS: Final[tuple[tuple[str, ...], ...]] = (
+    (),
+    (),
+    AUCTIONED,
+    GROUPED,
+    ENTERED,
+    SEALED,
+    DISTRESSED,
+)
+"""What two in five steps of a life are; of others nothing in particular."""
+
+
+def random_step(chance: Random, mood: tuple[str, ...]) -> Step:
+    """Any step, by the weights and by the mood."""
     kind = chance.choices(_KINDS, cum_weights=_CUMULATED)[0]
+    if mood and chance.random() < 0.4:
+        kind = chance.choice(mood)
     where = min(chance.randrange(4), 2)
     numbers = (chance.randrange(1, 601), chance.randrange(-30, 31), chance.randrange(64), chance.randrange(len(WAITS)))
     terms, links = chance.randrange(TERMS), chance.randrange(LINKS)
@@ -116,7 +139,9 @@ class Scripted(NamedTuple):
 
 def command_of(world: World, number: int, step: Step, before: Message | None) -> Scripted:
     """The `number`-th step in this world; `before` is the command of the step before it."""
-    at = world.at + WAITS[step.wait]
+    at = world.at + WAITS[step.wait % QUICK if step.kind == "quote" else step.wait]
+    if step.kind == "minute":
+        at = (world.at // MINUTE + 1) * MINUTE
     if step.kind == "silence":
         return Scripted(at + 61 * SECOND, None)
     if step.kind == "night":
@@ -145,87 +170,13 @@ _SOURCES: Final[dict[type[Message], str]] = {
 
 def _order(world: World, number: int, step: Step, market: Market) -> Body:
     """Flags: one in eight a market order, some immediate, some post-only, every fourth reduce-only."""
-    body = _order_body(world, number, step, market)
+    body = order_body(world, number, step, market)
     return PlaceOrder, body
-
-
-def _order_body(world: World, number: int, step: Step, market: Market) -> dict[str, Any]:
-    reference = market.mark or FIRST_PRICE
-    price = max(1, reference + (step.offset if step.flags & 32 else step.offset // 8))
-    kind, buys = step.flags % 16, step.buys
-    if kind in (1, 3, 5, 6) and step.flags & 16:
-        held = world.accounts.get(TRADERS[step.who])
-        position = held.positions.get(market.name) if held is not None else None
-        buys = position.lots < 0 if position is not None and position.lots else buys
-    return {
-        "account": TRADERS[step.who],
-        "market": market.name,
-        "client_order_id": _name(world, number, step),
-        "side": "buy" if buys else "sell",
-        "order_type": "market" if kind in (0, 1) else "limit",
-        "size": text_of(_lots(step, market), market.spec.lot_size),
-        "price": None if kind in (0, 1) else text_of(price, market.spec.tick_size),
-        "time_in_force": "ioc" if kind in (2, 5) else "gtc",
-        "post_only": kind == 4,
-        "reduce_only": kind in (1, 3, 5, 6),
-        **_terms(world, step, market, immediate=kind in (0, 1, 2, 5)),
-        **_links(step, market, 1 if buys else -1, price),
-    }
-
-
-def _links(step: Step, market: Market, side: int, price: int) -> dict[str, Any]:
-    """The group, or a bracket around the price: both exits or one, now and then on the wrong sides."""
-    if step.links < 6:
-        return {"oco_group": "g"}
-    if step.links > 12:
-        return {}
-    away, tick, source = 1 + step.amount % 12, market.spec.tick_size, SOURCES[step.links % 3]
-    profit, loss = price + side * away, price - side * away
-    if step.amount % 16 == 1:
-        profit, loss = loss, profit
-    limit = text_of(max(1, profit - side * (step.amount % 3)), tick) if step.links % 2 else None
-    exits = {
-        "take_profit": _leg(profit, tick, source, limit),
-        "stop_loss": _leg(loss, tick, source, None),
-    }
-    left_out = {7: "take_profit", 8: "stop_loss"}.get(step.links)
-    return {name: leg for name, leg in exits.items() if name != left_out}
-
-
-def _leg(price: int, tick: str, source: TriggerSource, limit: str | None) -> BracketLeg:
-    return BracketLeg(trigger_price=text_of(max(1, price), tick), trigger_source=source, limit_price=limit)
-
-
-def _name(world: World, number: int, step: Step) -> str:
-    """A new one, or now and then the account's last."""
-    account = world.accounts.get(TRADERS[step.who])
-    used = list(account.names) if account is not None and step.flags in (17, 34) else []
-    return used[-1] if used else f"o{number}"
-
-
-def _terms(world: World, step: Step, market: Market, *, immediate: bool) -> dict[str, Any]:
-    """Self-trade mode, all or nothing, an end (now and then at once), a part to show (now and then too small)."""
-    mode, kind = MODES[step.terms % 4], step.terms // 4 % 8
-    terms: dict[str, Any] = {"self_trade_prevention": mode}
-    if immediate:
-        return terms | ({"time_in_force": "fok"} if kind < 3 else {})
-    if kind < 2:
-        terms |= {"time_in_force": "gtt", "expires_at": world.at + step.amount // 60 * 500_000}
-    if kind in (1, 2, 3):
-        lots = max(1, _lots(step, market) // (101 if step.terms > 60 else 1 + step.terms // 8))
-        terms["display_size"] = text_of(lots, market.spec.lot_size)
-    return terms
-
-
-def _lots(step: Step, market: Market) -> int:
-    """Mostly small; the cheap market takes ten times as much."""
-    lots = step.amount if step.amount % 4 == 0 else 1 + step.amount // 6
-    return lots * (10 if market.unit == 1 else 1)
 
 
 def _exact_order(world: World, number: int, step: Step, market: Market) -> Body:
     """As much as the account can fund to the lot, or one lot more."""
-    body = _order_body(world, number, step, market) | {"reduce_only": False}
+    body = order_body(world, number, step, market) | {"reduce_only": False}
     if body["account"] in world.accounts and market.mark:
         lots = affordable_lots(world, PlaceOrder(**_envelope(number), **body)) + step.flags // 16 % 2
         body["size"] = text_of(max(1, lots), market.spec.lot_size)
@@ -260,15 +211,16 @@ def _odd_order(world: World, number: int, step: Step, market: Market) -> Body:
         {"time_in_force": "gtc", "display_size": "999999999"},
         {"size": text_of(2**50 // (market.unit * (market.mark or 1)) + step.amount % 2, market.spec.lot_size)},
     )
-    return PlaceOrder, _order_body(world, number, step, market) | wrong[step.flags % len(wrong)]
+    return PlaceOrder, order_body(world, number, step, market) | wrong[step.flags % len(wrong)]
 
 
 def _cancel(world: World, number: int, step: Step, market: Market) -> Body:
     """One of somebody's open orders; sometimes of another market, or none at all."""
-    return CancelOrder, _chosen(step, market, [*world.orders.values(), *(one.order for one in world.armed.values())])
+    return CancelOrder, _chosen(step, market, world.open_orders())
 
 
 def _chosen(step: Step, market: Market, orders: list[Order]) -> dict[str, Any]:
+    orders = [order for order in orders if order.account not in RESERVED]
     resting = [order for order in orders if order.account == TRADERS[step.who]] or orders
     body = {"account": TRADERS[step.who], "market": market.name, "client_order_id": "none"}
     if resting and step.flags:
@@ -281,7 +233,7 @@ def _chosen(step: Step, market: Market, orders: list[Order]) -> dict[str, Any]:
 
 def _cancel_all(world: World, number: int, step: Step, market: Market) -> Body:
     """Somebody's, in one market or in all; now and then of nobody, or in no market."""
-    name = "nobody" if step.flags == 1 else TRADERS[step.who]
+    name = "nobody" if step.flags % 16 == 1 else TRADERS[step.who]
     where = "NONE-PERP" if step.flags == 2 else market.name if step.flags % 4 else None
     return CancelAllOrders, {"account": name, "market": where}
 
@@ -292,7 +244,8 @@ def _commit(world: World, number: int, step: Step, market: Market) -> Body:
     if not batching and step.flags > 3:
         return _order(world, number, step, market)
     market = batching[0] if batching and step.flags % 8 else market
-    body = (_wait if step.flags % 5 == 4 else _order)(world, number, step, market)[1]
+    make = (_order, maker_steps.plain, _order, maker_steps.plain, _wait)[step.flags % 5]
+    body = make(world, number, step, market)[1]
     who = {"account": body.pop("account"), "market": body.pop("market")}
     if step.flags == 9 and world.commitments:
         held = world.commitments[max(world.commitments)]
@@ -327,8 +280,9 @@ def _open(world: World, number: int, step: Step, market: Market) -> Body:
 
 def _amend(world: World, number: int, step: Step, market: Market) -> Body:
     """Another price, more or less size, both, or what it is already; of anybody's order, or of none."""
-    chosen = _chosen(step, market, [*world.orders.values()])
-    resting = [order for order in world.orders.values() if order.name == chosen["client_order_id"]]
+    open_orders = [*world.orders.values(), *(auction.order for auction in world.auctions.values())]
+    chosen = _chosen(step, market, open_orders)
+    resting = [order for order in open_orders if order.name == chosen["client_order_id"]]
     price, lots = market.mark or FIRST_PRICE, 1 + step.amount // 6
     if resting:
         market, price, lots = world.markets[resting[0].market], resting[0].price, resting[0].size
@@ -367,7 +321,7 @@ def _wait(world: World, number: int, step: Step, market: Market) -> Body:
             {"post_only": True, "time_in_force": "fok"},
         )
         terms |= wrong[step.amount % len(wrong)]
-    body = _order_body(world, number, step, market) | terms
+    body = order_body(world, number, step, market) | terms
     return PlaceOrder, body | {"reduce_only": step.flags // 8 % 3 == 0}
 
 
@@ -439,6 +393,10 @@ def _report(world: World, number: int, step: Step, market: Market) -> Body:
 _MAKERS: Final = {
     "claim": money_steps.claim,
     "order": _order,
+    "quiet": maker_steps.quiet,
+    "group": maker_steps.group,
+    "entry": maker_steps.entry,
+    "sweep": maker_steps.sweep,
     "exact order": _exact_order,
     "odd order": _odd_order,
     "cancel": _cancel,
@@ -447,8 +405,11 @@ _MAKERS: Final = {
     "amend": _amend,
     "commit": _commit,
     "open": _open,
+    "auction": auction_steps.auction,
+    "quote": auction_steps.quote,
     "price": _price,
     "jump": _jump,
+    "minute": _price,
     "no price": _no_price,
     "liquidate": _liquidate,
     "keeper": _keeper,

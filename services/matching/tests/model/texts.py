@@ -9,12 +9,18 @@ SIDES: Final = {"buy": 1, "sell": -1}
 
 
 def steps_of(text: str, step: Fraction, most: int) -> int:
-    """Decimal text in whole steps."""
+    """Decimal text in whole steps, at least one."""
+    count = signed_steps_of(text, step, most)
+    if not count:
+        raise Refusal("not_positive")
+    return count
+
+
+def signed_steps_of(text: str, step: Fraction, most: int) -> int:
+    """Decimal text in whole steps, which may be none or fewer."""
     count = Fraction(text) / step
     if count.denominator != 1:
         raise Refusal("off_grid")
-    if count > most:
+    if abs(count) > most:
         raise Refusal("overflow")
-    if not count:
-        raise Refusal("not_positive")
     return int(count)

@@ -39,6 +39,8 @@ LIMITED: Final = ("stop_limit", "take_profit_limit")
 
 def arm(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
     """Let an order wait; one whose price is there already is due at once. Raises Refusal."""
+    if command.auction is not None:
+        raise Refusal("auction_not_allowed")
     armed = _read(world, command)
     bracket = read_exits(world, armed.order, command)
     if not batched:

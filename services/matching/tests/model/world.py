@@ -3,13 +3,16 @@
 from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cleartide.contracts import FeeTier, MarketSpec, Message, OrderTerms
 
 from services.matching.tests.model.linked import Ended, Filled
 from services.matching.tests.model.numbers import MINUTE
 from services.matching.tests.model.triggers import Armed, Met, Moved
+
+if TYPE_CHECKING:
+    from services.matching.tests.model.courses import Auction
 
 OUTSIDE: Final = "outside"
 INSURANCE: Final = "insurance"
@@ -117,7 +120,8 @@ class Order:
     """A resting order, or one that arrives. side: +1 buys, -1 sells. loss: to the mark at entry, per lot.
 
     age: of two orders at one price the one of less age trades first. display: lots shown at a time, 0 for all; shown:
-    lots shown now. prevented: lots that met their own account. until: its end, 0 for none.
+    lots shown now. prevented: lots that met their own account. until: its end, 0 for none. paid: quanta of its fills.
+    quoted: it stands in an auction, with a number among quotes.
     """
 
     number: int
@@ -139,6 +143,8 @@ class Order:
     post_only: bool = False
     kind: str = "limit"
     in_force: str = "gtc"
+    paid: int = 0
+    quoted: bool = False
 
     @property
     def filled(self) -> int:
@@ -171,18 +177,20 @@ class Commitment:
 
 @dataclass
 class World:
-    """Everything. `orders`: those that rest, by number; `armed`: those that wait for a price.
+    """Everything. `orders`: those that rest, by number; `armed`: those that wait for a price;
+    `auctions`: those that are auctioned.
 
     dormant: exits that no fill has armed yet. entries: open orders that have exits. groups: names by order. spent: the
     others of groups in which an order has traded. passed: whether time has ended orders before the command. pending:
-    what is to follow from it. batched: whether a batch was placed before the command. secrets: what its owners know of
-    a digest. untold: what funds held before a trade of theirs that nobody has told yet.
+    what is to follow from it. batched: whether a batch or a slot came before the command. secrets: what its owners know
+    of a digest. untold: what funds held before a trade of theirs that nobody has told yet.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     armed: dict[int, Armed] = field(default_factory=dict)
+    auctions: dict[int, "Auction"] = field(default_factory=dict)
     dormant: dict[int, Armed] = field(default_factory=dict)
     entries: set[int] = field(default_factory=set)
     groups: dict[int, str] = field(default_factory=dict)
@@ -203,6 +211,7 @@ class World:
     outside_money: int = 0
     order_number: int = 0
     trade_number: int = 0
+    quote_number: int = 0
     liquidation_number: int = 0
     cooldowns: dict[tuple[str, str], int] = field(default_factory=dict)
     untold: dict[str, int] = field(default_factory=dict)
@@ -229,8 +238,14 @@ class World:
         return (max(prices) if side > 0 else min(prices)) if prices else None
 
     def orders_of(self, account: str) -> list[Order]:
-        """An account's resting orders, oldest first."""
-        return [order for _, order in sorted(self.orders.items()) if order.account == account]
+        """An account's resting orders, and those that are auctioned, oldest first."""
+        auctioned = {number: auction.order for number, auction in self.auctions.items()}
+        return [order for _, order in sorted({**self.orders, **auctioned}.items()) if order.account == account]
+
+    def open_orders(self) -> list[Order]:
+        """Those that rest, those that wait for a price, and those that are auctioned."""
+        armed = [armed.order for armed in self.armed.values()]
+        return [*self.orders.values(), *armed, *(auction.order for auction in self.auctions.values())]
 
     def open_interest(self, market: str) -> int:
         """The sum of all long positions in lots."""
