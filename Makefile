@@ -12,7 +12,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-header --no-annotate --no-emit-package cleartide-common
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-vaults chaos model forms crowd fuzz-api api-examples schemas \
 	lock lock-check clean

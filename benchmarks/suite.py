@@ -46,7 +46,7 @@ def _rows(seconds: float, cases: list[tuple[str, float]]) -> list[Row]:
     for place, case_seconds in cases:
         work[place] += case_seconds
     total = sum(work.values())
-    note = f"{total:.0f} s of tests on two workers; servers and processes of the tests share the cores with them"
+    note = f"{total:.0f} s of tests on three workers; servers and processes of the tests share the cores with them"
     return [
         Row("suite.seconds", seconds, "s", aim="<= 300", note=note),
         Row("suite.tests", len(cases), "tests"),

@@ -79,7 +79,8 @@ async def test_no_fault_is_silent(name: str) -> None:
         *(f"badjson:{books[2 * part]}", f"cross:{books[3 * part]}", f"close:{cut}:1011"),
     ]
     async with standing(name, LINES, faults) as stand:
-        stand.pause_at(*(books[fault * part] - 1 for fault in range(2, 7)))
+        # Well before each: the market waits between its moves, and a move may be hundreds of frames.
+        stand.pause_at(*(books[fault * part - part // 2] for fault in range(2, 7)))
         stand.pause_until_back_at(books[7 * part])
         await stand.played()
         assert stand.rest.counts["pauses"] == 2
