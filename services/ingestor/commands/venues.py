@@ -64,16 +64,20 @@ def addresses(venue: Venue, arguments: argparse.Namespace) -> tuple[str, str]:
 async def rest_clients(
     chosen_venues: Sequence[Venue], arguments: argparse.Namespace
 ) -> AsyncIterator[dict[str, VenueRest]]:
-    """A client per venue, which keeps the venue's limits; what it warns of goes to standard error."""
+    """A client per venue, which keeps the venue's limits; what it warns of goes to standard error meanwhile."""
+    before = structlog.get_config()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.WriteLoggerFactory(_stderr()),
     )
-    async with aiohttp.ClientSession() as session:
-        yield {
-            venue.name: VenueRest(session, addresses(venue, arguments)[1], venue.limits, venue.used_weight_header)
-            for venue in chosen_venues
-        }
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield {
+                venue.name: VenueRest(session, addresses(venue, arguments)[1], venue.limits, venue.used_weight_header)
+                for venue in chosen_venues
+            }
+    finally:
+        structlog.configure(**before)
 
 
 def _stderr() -> Any:
