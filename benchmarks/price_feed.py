@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 import uvloop
+from cleartide.bus.confirm import confirm
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts.codec import encode
 from cleartide.service.memory import expect_batches, keep_state
@@ -41,7 +42,7 @@ async def run(url: str, user: str, password: str, scenario: str, venue: Venue, s
         heard.append((time.perf_counter_ns(), message.data))
 
     await client.subscribe("trading.>", cb=on_events)
-    await client.flush()
+    await confirm(client)
     keep_state()
     sent = await _send(client, scenario, venue, Random(seed))
     await _settled(heard, sent)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import uvloop
+from cleartide.bus.confirm import confirm
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts.codec import encode
 from cleartide.service.memory import expect_batches, keep_state
@@ -38,7 +39,7 @@ async def run(url: str, user: str, password: str, rate: int, seconds: float, flo
         heard.append((time.perf_counter_ns(), message.data))
 
     await client.subscribe("trading.>", cb=on_events)
-    await client.flush()
+    await confirm(client)
     commands = [(command.id, command.subject, encode(command)) for command in flow.commands(int(rate * seconds))]
     orders = {identity for identity, subject, _ in commands if subject.startswith("orders.")}
     sent: dict[str, int] = {}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
+from cleartide.bus.confirm import confirm
 from cleartide.contracts.codec import encode
 from cleartide.store.names import enter_schema
 from nats.aio.client import Client
@@ -123,7 +124,7 @@ class Desk:
             self._heard.append((json.loads(message.data)["causation_id"], came))
 
         await self._client.subscribe("risk.alerts.>", cb=note)
-        await self._client.flush()
+        await confirm(self._client)
 
     async def play(self, ticks: int, step: float, fall: float) -> None:
         """Prices at the rate, each market in turn."""

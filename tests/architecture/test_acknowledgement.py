@@ -12,7 +12,7 @@ from deploy.compose.config import nats_configuration
 from deploy.compose.passwords import generate
 from deploy.local.nats import NatsServer
 from tests.architecture.lint import Finding, Lint
-from tests.architecture.source import Source, dotted, is_product
+from tests.architecture.source import Source, dotted, is_product, is_python
 
 ON_A_STREAM: Final = frozenset({"stream", "pull_sub", "durable", "deliver_policy", "config"})
 UNSAFE_SETTINGS: Final = (
@@ -38,6 +38,17 @@ def _subscriptions(source: Source) -> Iterator[Finding]:
             yield node.lineno, f"{name}() on a stream acknowledges by its library's default: use PullCursor"
         if name == "ConsumerConfig" and "ack_policy" not in given:
             yield node.lineno, "a consumer without ack_policy"
+
+
+def _flushes(source: Source) -> Iterator[Finding]:
+    for function in source.nodes:
+        if not isinstance(function, ast.AsyncFunctionDef):
+            continue
+        called = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+        subscribed = [call.lineno for call in called if dotted(call.func).endswith(".subscribe")]
+        for call in called:
+            if dotted(call.func).endswith(".flush") and subscribed and call.lineno > min(subscribed):
+                yield call.lineno, "flush() says nothing about a subscription: use cleartide.bus.confirm"
 
 
 def _persistence(source: Source) -> Iterator[Finding]:
@@ -73,10 +84,11 @@ def _is_setting(path: str) -> bool:
 POLICY_LINT: Final = Lint("explicit-acknowledgement", is_product, _subscriptions)
 PERSISTENCE_LINT: Final = Lint("synced-persistence", is_product, _persistence)
 SETTINGS_LINT: Final = Lint("synced-persistence", _is_setting, _settings)
-LINTS: Final = (POLICY_LINT, PERSISTENCE_LINT, SETTINGS_LINT)
+CONFIRM_LINT: Final = Lint("confirmed-subscription", is_python, _flushes)
+LINTS: Final = (POLICY_LINT, PERSISTENCE_LINT, SETTINGS_LINT, CONFIRM_LINT)
 
 
-@pytest.mark.parametrize("lint", LINTS, ids=("policy", "persistence", "settings"))
+@pytest.mark.parametrize("lint", LINTS, ids=("policy", "persistence", "settings", "confirm"))
 def test_nothing_is_acknowledged_too_early(lint: Lint) -> None:
     assert lint.over_tree() == []
 
@@ -139,3 +151,9 @@ def test_containers_run_on_the_rendered_configuration(path: str) -> None:
     text = (Path(__file__).parents[2] / path).read_text()
     assert re.search(r"deploy\.compose\.config, --nats, /config/(nats/)?nats\.conf\b", text)
     assert re.search(r"(args|command): \[--config, /config/nats\.conf\]", text)
+
+
+def test_a_flush_is_not_taken_for_the_word_of_the_server() -> None:
+    function = "async def hear(client):\n    await client.subscribe('x')\n    await {}\n"
+    assert len(CONFIRM_LINT.planted("benchmarks/ear.py", function.format("client.flush()"))) == 1
+    assert not CONFIRM_LINT.planted("benchmarks/ear.py", function.format("confirm(client)"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import nats
+from cleartide.bus.confirm import confirm
 
 from deploy.local.sandbox.market import MARKET
 from tests.support.installation import ROOT, Installation
@@ -48,7 +49,7 @@ async def _viewer(installed: Installation) -> AsyncIterator[list[dict[str, Any]]
         installed.nats.url, user="viewer", password="nats-viewer", inbox_prefix="_INBOX_viewer"
     )
     await connection.subscribe("risk.alerts.>", cb=on_alert)
-    await connection.flush()
+    await confirm(connection)
     try:
         yield heard
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nats
 import pytest
+from cleartide.bus.confirm import confirm
 from nats.js.api import StreamConfig
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
@@ -72,13 +73,12 @@ class TestNats:
         viewer = await nats.connect(server.url, user="viewer", password="v", error_cb=on_error)
         try:
             heard = await viewer.subscribe("alerts.>")
-            await viewer.flush()
+            await confirm(viewer)
             await publisher.publish("alerts.one", b"!")
             assert (await heard.next_msg(timeout=30)).data == b"!"
             await viewer.publish("alerts.mine", b"?")
             await viewer.subscribe("secret.>")
-            await viewer.flush()
-            await asyncio.sleep(0.1)
+            await confirm(viewer)
             assert len(violations) == 2
             assert (
                 await answer_to(server.port, b'CONNECT {"verbose":true}\r\n') == b"-ERR 'Authorization Violation'\r\n"

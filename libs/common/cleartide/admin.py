@@ -48,7 +48,6 @@ class Admin(Client):
             await self._connection.subscribe(subject, cb=_hearing(answers, message.id)) for subject in (SAID, REFUSED)
         ]
         try:
-            await self._connection.flush()
             await self._publish(message)
             async with asyncio.timeout(ANSWER_SECONDS):
                 events = await answers.get()

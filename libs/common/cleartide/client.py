@@ -25,6 +25,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from pydantic import TypeAdapter
 
 from cleartide.book_view import CHANGES_HELD, BookView
+from cleartide.bus.confirm import confirm
 from cleartide.bus.streams import RISK
 from cleartide.client_money import MoneyCommands
 from cleartide.client_orders import OrderCommands, Receipt
@@ -189,7 +190,7 @@ class Client(OrderCommands, MoneyCommands, SealedCommands):
                 live.put_nowait(alert)
 
         subscription = await self._connection.subscribe(ALERTS, cb=arrived)
-        await self._connection.flush()
+        await confirm(self._connection)
         try:
             last = after_seq
             if last is not None:
@@ -224,7 +225,7 @@ class Client(OrderCommands, MoneyCommands, SealedCommands):
                     changes.put_nowait(change)
 
         subscription = await self._connection.subscribe(f"books.{market}", cb=arrived)
-        await self._connection.flush()
+        await confirm(self._connection)
         view = BookView(market)
         try:
             while True:
@@ -245,7 +246,7 @@ class Client(OrderCommands, MoneyCommands, SealedCommands):
                 payloads.put_nowait(message.data)
 
         subscription = await self._connection.subscribe(subject, cb=arrived)
-        await self._connection.flush()
+        await confirm(self._connection)
         try:
             while True:
                 yield await payloads.get()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cleartide.bus import cursor as cursor_module
+from cleartide.bus.confirm import confirm
 from cleartide.bus.cursor import FETCH_MESSAGES
 from cleartide.bus.nats import ApiError, NatsBus, PullCursor
 from cleartide.bus.permissions import OPERATOR
@@ -123,7 +124,7 @@ async def test_a_message_that_another_pull_took_is_a_lost_cursor(bus: NatsBus, b
         inbox = thief.new_inbox()
         await thief.subscribe(inbox, cb=_ignore)
         await thief.publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS.risk", b'{"batch": 50}', reply=inbox)
-        await thief.flush()
+        await confirm(thief)
         with pytest.raises(CursorLost, match="consumer sequence went from"):
             for start in range(1, 200, 10):
                 await bus.publish("matching", [row(number) for number in range(start, start + 10)])

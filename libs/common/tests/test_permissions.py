@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from cleartide.bus.confirm import confirm
 from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.bus.permissions import OPERATOR, TRADER, USERS, VIEWER, inbox_prefix
 from cleartide.bus.provision import ensure_streams
@@ -33,9 +34,8 @@ class Person:
         self.refusals.append(str(error).lower())
 
     async def settled(self) -> None:
-        """Everything sent so far has been answered. Twice: the client's ping may overtake what it has just queued."""
-        await self.client.flush(2)
-        await self.client.flush(2)
+        """Everything sent so far has been answered."""
+        await confirm(self.client)
 
     async def stored(self, subject: str) -> bool:
         """Publish to a stream and see whether it is acknowledged."""

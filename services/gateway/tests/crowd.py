@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cleartide.bus.confirm import confirm
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -36,7 +37,7 @@ class Decider:
     async def listen(self, operator: Client) -> None:
         """Hear from now on."""
         await operator.subscribe("transfers.>", cb=self._decide)
-        await operator.flush()
+        await confirm(operator)
 
     async def _decide(self, message: Msg) -> None:
         command = json.loads(message.data)

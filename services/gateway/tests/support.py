@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+from cleartide.bus.confirm import confirm
 from cleartide.contracts import AlertInput, AlertLevel, MarkPriceUpdated, Message, RiskAlertRaised, TradeExecuted
 from cleartide.contracts.codec import encode
 from cleartide.store.truth import TruthStore
@@ -133,7 +134,7 @@ async def answering(client: Client, subject: str, reply: Any, *, after: float = 
         await message.respond(reply if isinstance(reply, bytes) else json.dumps(reply).encode())
 
     await client.subscribe(subject, cb=answer)
-    await client.flush()
+    await confirm(client)
     return asked
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from cleartide.bus.confirm import confirm
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -27,7 +28,7 @@ class Venue:
     async def listen(self, operator: Client) -> None:
         for subject in ("admin.venue", "transfers.>"):
             await operator.subscribe(subject, cb=self._hear)
-        await operator.flush()
+        await confirm(operator)
 
     async def _hear(self, message: Msg) -> None:
         command = json.loads(message.data)

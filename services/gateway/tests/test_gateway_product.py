@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cleartide.bus.confirm import confirm
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.provision import ensure_streams
 from cleartide.bus.streams import DEAD_LETTERS, PRODUCT
@@ -147,7 +148,7 @@ async def test_who_may_ask(door: Entrance, broker: Broker) -> None:
     person = (await ann.ask("GET", "me/privacy"))[1]["person"]
     async with broker.client("product") as product:
         await product.subscribe("query.product.>", cb=answer)
-        await product.flush()
+        await confirm(product)
         status, own, _ = await ann.ask("GET", "me/product?days=7")
     assert status == 200, own
     assert (own["totals"], own["privacy"]["person"]) == ({}, person)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from cleartide.bus.confirm import confirm
 from cleartide.contracts import Message, RiskLimitsSet, TransferRejected
 from cleartide.contracts.codec import encode
 from nats.aio.msg import Msg
@@ -31,7 +32,7 @@ async def deciding(door: Entrance, broker: Broker) -> AsyncIterator[list[dict[st
             await matching.publish("trading.main", b"[" + encode(_answer(command, len(heard))) + b"]")
 
         await operator.subscribe("transfers.>", cb=decide)
-        await operator.flush()
+        await confirm(operator)
         yield heard
 
 
@@ -90,7 +91,7 @@ async def test_alerts_are_read_with_their_answers(database: Database, broker: Br
             await message.respond(b'{"ok": true, "data": {"as_of_seq": 1, "alerts": []}}')
 
         await risk.subscribe("query.risk.alerts", cb=answer)
-        await risk.flush()
+        await confirm(risk)
         ann = await door.sign_in()
         status, body, _ = await ann.ask("GET", f"accounts/{ann.user}/alerts?after=7&limit=3")
     assert (status, body["alerts"]) == (200, [])

@@ -11,6 +11,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from cleartide.bus.api import ApiError
+from cleartide.bus.confirm import confirm
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import Delivery
 from cleartide.bus.streams import BY_NAME, COMMANDS, Stream
@@ -37,7 +38,7 @@ async def sub(arguments: argparse.Namespace) -> int:
 
     async with find_place().bus(arguments.user) as client:
         await client.subscribe(arguments.subject, cb=hear)
-        await client.flush()
+        await confirm(client)
         print(f"listening on {arguments.subject}", file=sys.stderr, flush=True)
         left = arguments.count
         while True:
