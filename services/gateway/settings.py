@@ -48,6 +48,8 @@ class GatewaySettings(NotifySettings):
     max_connections: int = Field(default=2_000, ge=1, le=100_000)
     max_live_clients: int = Field(default=1_500, ge=1, le=50_000)
     live_queue_frames: int = Field(default=1_024, ge=16, le=65_536)
+    live_recheck_seconds: float = Field(default=5.0, gt=0)
+    """Seconds between questions whether what live connections were opened with still stands, if nobody rings."""
     live_send_seconds: float = Field(default=10.0, gt=0, le=120)
 
     @property

@@ -20,6 +20,7 @@ from services.gateway.identity.resealing import reseal
 from services.gateway.identity.secret import Secrets
 from services.gateway.identity.sessions import SECOND, Sessions
 from services.gateway.identity.signin import SignIn
+from services.gateway.identity.standings import Standings
 from services.gateway.identity.tokens import AccessTokens
 from services.gateway.settings import GatewaySettings
 
@@ -42,6 +43,7 @@ class Identity:
     idempotency: Idempotency
     authentication: Authentication
     remembered: Remembered
+    standings: Standings
     installation: Secrets
 
     async def run(self) -> None:
@@ -83,10 +85,10 @@ class Identity:
 def identity(truth: TruthStore, guard: RedisGuard, settings: GatewaySettings) -> Identity:
     """The parts, put together."""
     secrets = Secrets(truth, settings.gateway_secret, settings.gateway_secrets_before)
-    remembered = Remembered(guard)
+    remembered, standings = Remembered(guard), Standings(truth, settings.live_recheck_seconds)
     tokens = AccessTokens(secrets, settings.access_token_seconds)
-    sessions = Sessions(truth, tokens, remembered)
-    keys = ApiKeys(truth, secrets, remembered, Once(truth, guard))
+    sessions = Sessions(truth, tokens, remembered, standings)
+    keys = ApiKeys(truth, secrets, remembered, Once(truth, guard), standings)
     domains = settings.sign_in_domains or (f"localhost:{settings.gateway_port}", f"127.0.0.1:{settings.gateway_port}")
     return Identity(
         truth=truth,
@@ -96,5 +98,6 @@ def identity(truth: TruthStore, guard: RedisGuard, settings: GatewaySettings) ->
         idempotency=Idempotency(truth, secrets),
         authentication=Authentication(sessions, keys, settings.gateway_access),
         remembered=remembered,
+        standings=standings,
         installation=secrets,
     )

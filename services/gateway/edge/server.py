@@ -130,6 +130,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
         send_seconds=settings.live_send_seconds,
         max_clients=settings.max_live_clients,
         authorise=authorise.require_reading,
+        standings=who.standings,
         who_is=partial(presented, who.authentication),
     )
     async with aiohttp.ClientSession() as http:
@@ -180,6 +181,7 @@ async def run_edge(
             edge.live.candles.run(),
             edge.commands.run(resources.nats),
             edge.identity.run(),
+            edge.identity.standings.run(resources.nats),
             edge.meter.run(),
         )
         async with asyncio.TaskGroup() as tasks:

@@ -22,6 +22,7 @@ from services.gateway.identity.people import now_micros
 from services.gateway.identity.remembered import Remembered
 from services.gateway.identity.secret import Secrets
 from services.gateway.identity.sessions import SECOND, Caller
+from services.gateway.identity.standings import Standings
 from services.gateway.identity.tokens import digest, new_opaque
 
 PREFIX: Final = "ctk"
@@ -98,8 +99,11 @@ class SignedRequest:
 class ApiKeys:
     """Every key of the installation."""
 
-    def __init__(self, truth: TruthStore, installation: Secrets, remembered: Remembered, once: Once) -> None:
+    def __init__(
+        self, truth: TruthStore, installation: Secrets, remembered: Remembered, once: Once, standings: Standings
+    ) -> None:
         self._truth, self._installation, self._remembered, self._once = truth, installation, remembered, once
+        self._standings = standings
         self._touched: dict[str, int] = {}
 
     async def create(self, user: str, own: frozenset[str], tier: Tier, wish: KeyWish, caller: Caller) -> dict[str, Any]:
@@ -173,6 +177,7 @@ class ApiKeys:
         for row in ended:
             await self._remembered.revoke(f"key:{row['hash'].hex()}")
             await self._remembered.revoke(f"key:{row['prefix']}")
+            await self._standings.ring(user)
         return bool(ended)
 
     async def listed(self, user: str) -> list[dict[str, Any]]:

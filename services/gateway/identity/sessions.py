@@ -15,6 +15,7 @@ from services.gateway.edge.errors import ApiError
 from services.gateway.identity import people
 from services.gateway.identity.people import now_micros
 from services.gateway.identity.remembered import Remembered
+from services.gateway.identity.standings import Standings
 from services.gateway.identity.tokens import AccessTokens, BadToken, Claims, digest, new_opaque
 
 SECOND: Final = 1_000_000
@@ -45,8 +46,8 @@ class Standing(msgspec.Struct):
 class Sessions:
     """Every session of the installation."""
 
-    def __init__(self, truth: TruthStore, tokens: AccessTokens, remembered: Remembered) -> None:
-        self._truth, self._tokens, self._remembered = truth, tokens, remembered
+    def __init__(self, truth: TruthStore, tokens: AccessTokens, remembered: Remembered, standings: Standings) -> None:
+        self._truth, self._tokens, self._remembered, self._standings = truth, tokens, remembered, standings
 
     async def open(self, truth: Truth, person: Row, method: str, caller: Caller) -> dict[str, Any]:
         """A session of a person whose proof has been checked, in the transaction that used the proof up."""
@@ -158,6 +159,7 @@ class Sessions:
             mine = await truth.first(owned, session, user) is not None
         if mine:
             await self._remembered.revoke(f"session:{session}")
+            await self._standings.ring(user)
         return bool(ended)
 
     async def revoke_all(self, user: str, reason: str, caller: Caller) -> int:

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from services.gateway.domain.access import Principal
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.identity.standings import ENDED_CODE, ENDED_REASON, Ended, Place, Standings, until_ended
 from services.gateway.live.alerts import AlertHub, AlertSubscription, BeyondFeed
 from services.gateway.live.books import BookHub, BookSeat
 from services.gateway.live.candles import CandleHub, CandleSeat
@@ -70,6 +71,7 @@ class LiveHubs:
     send_seconds: float
     max_clients: int
     authorise: MayRead
+    standings: Standings
     who_is: WhoIs
     clients: int = field(default=0)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,33 +97,42 @@ class LiveSession:
         self._prices: dict[Key, PriceSubscription] = {}
         self._rooms: dict[Key, tuple[AnySeat, asyncio.Task[None]]] = {}
         self._attempts = 0
+        self._place: Place | None = None
 
     async def run(self) -> None:
         """The session's life; never raises for what a client does."""
         offered = self._socket.scope.get("subprotocols", [])
         await self._socket.accept(PROTOCOL if PROTOCOL in offered else None)
         try:
+            with self._hubs.standings.place(self._principal) as self._place:
+                await self._serve(self._place)
+        finally:
+            self._leave_all()
+
+    async def _serve(self, place: Place) -> None:
+        try:
             async with self._hubs.client("websocket"), asyncio.TaskGroup() as tasks:
+                tasks.create_task(until_ended(place))
                 tasks.create_task(watch(self._mailbox))
                 tasks.create_task(pump(self._mailbox, self._send, self._hubs.send_seconds))
                 tasks.create_task(self._receive(tasks))
         except* SlowClient:
             self._hubs.metrics.slow_clients.labels("websocket").inc()
-            await self._close_slow()
+            await self._close(SLOW_CLOSE_CODE, SLOW_REASON)
+        except* Ended:
+            await self._close(ENDED_CODE, ENDED_REASON)
         except* (WebSocketDisconnect, OSError):
             pass
-        finally:
-            self._leave_all()
 
     async def _send(self, body: bytes) -> None:
         await self._socket.send_text(body.decode())
 
-    async def _close_slow(self) -> None:
+    async def _close(self, code: int, reason: str) -> None:
         """Say why, if the client reads at all; otherwise the connection ends without a word."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 if self._socket.client_state is WebSocketState.CONNECTED:
-                    await self._socket.close(SLOW_CLOSE_CODE, SLOW_REASON)
+                    await self._socket.close(code, reason)
         except (TimeoutError, RuntimeError, OSError, WebSocketDisconnect) as error:
             log.debug("close_failed", error=str(error))
 
@@ -164,6 +175,8 @@ class LiveSession:
             log.warning("store_unavailable", error=str(error)[:200])
             self._mailbox.offer(error_frame("store_unavailable", "Say it again.", {"op": "auth"}))
         else:
+            assert self._place is not None, "a session that runs has its place"
+            self._hubs.standings.held(self._place, self._principal)
             self._mailbox.offer(frame("authenticated", user=self._principal.user))
 
     def _subscribe(self, request: Subscribe, tasks: asyncio.TaskGroup) -> None:

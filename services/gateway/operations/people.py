@@ -88,6 +88,7 @@ class PeopleDesk:
         names += [name for row in keys for name in (f"key:{row['hash'].hex()}", f"key:{row['prefix']}")]
         for name in names:
             await self._identity.remembered.forget(name)
+        await self._identity.standings.ring(user)
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,8 @@ ORDER_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("commitment
 MONEY_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("fees", "margin", "open_transfers", "transfers"))
 READ_BACK: Final = (EVENTS, COMMANDS, MARKET, DEAD_LETTERS)
 """What the gateway may read by number, beside its input: for webhooks, the operator's desk and the way of an alert."""
+EDGE_ENDED: Final = "edge.ended"
+"""The bell between processes of the gateway: somebody's session or key has ended."""
 USERS: Final = (OPERATOR, *SERVICES, VIEWER, TRADER)
 
 
@@ -72,8 +74,8 @@ def _service(name: str, password: str) -> NatsUser:
     ]
     subscribe = [f"{inbox_prefix(name)}.>", f"query.{name}.>"]
     if name == "gateway":
-        publish += ["query.>", *(f"$JS.API.DIRECT.GET.{stream.name}" for stream in READ_BACK)]
-        subscribe += ["trading.>", "risk.alerts.>", "dead.matching.>", *BOOKS.subjects]
+        publish += ["query.>", EDGE_ENDED, *(f"$JS.API.DIRECT.GET.{stream.name}" for stream in READ_BACK)]
+        subscribe += ["trading.>", "risk.alerts.>", "dead.matching.>", EDGE_ENDED, *BOOKS.subjects]
     return NatsUser(name, password, tuple(publish), tuple(subscribe), allow_responses=True)
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, WebSocket
+from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge.authorisation import principal_of
@@ -32,6 +33,7 @@ def alerts_router(edge: Edge) -> APIRouter:
 
     @router.get("/alerts/stream", summary="Alerts as server-sent events; resumes by Last-Event-ID", response_model=None)
     async def stream(
+        request: Request,
         account: AccountFilter = None,
         after_seq: AfterSeq = None,
         last_event_id: Annotated[int | None, Header(ge=0)] = None,
@@ -39,7 +41,7 @@ def alerts_router(edge: Edge) -> APIRouter:
         await _refuse_when_full(edge)
         place = after_seq if last_event_id is None else last_event_id
         await _refuse_beyond_feed(edge, place)
-        return AlertEventStream(edge.live, account=account, after_seq=place)
+        return AlertEventStream(edge.live, principal_of(request), account=account, after_seq=place)
 
     @router.websocket("/ws")
     async def live(socket: WebSocket) -> None:

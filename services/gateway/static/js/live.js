@@ -6,6 +6,7 @@ const PING_MS = 2000;
 const SILENCE_MS = 7000;
 const FIRST_WAIT_MS = 250;
 const LAST_WAIT_MS = 8000;
+const ENDED = 4401;
 
 export class Live {
   constructor({ onPrice, onAlerts, onReset, onState }) {
@@ -41,7 +42,8 @@ export class Live {
       this.heardAt = performance.now();
       this.take(JSON.parse(data));
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
+      if (code === ENDED) credentials(true).catch(() => {});
       if (socket !== this.socket) return;
       this.open = false;
       this.onState();
