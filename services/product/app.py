@@ -9,7 +9,7 @@ from cleartide.store.partitions import Partitioned
 
 from services.product.handlers import HANDLERS
 from services.product.queries import QUERIES
-from services.product.repository import EVENTS, ProductRepository
+from services.product.repository import EVENTS, ROLL_UPS, ProductRepository
 
 KEEP_MONTHS: Final = 13
 """What is kept of single persons: a year and the month that runs. Sums without persons stay."""
@@ -26,4 +26,5 @@ SERVICE: Final = Service(
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
     partitions=PARTITIONED,
+    derived=ROLL_UPS,
 )

@@ -16,17 +16,17 @@ def on_event(state: ProductState, event: ProductEvent, effects: Effects) -> None
         raise Reject("too_old", "it happened more than a week ago")
     if too_early(event.happened_at, effects.at):
         raise Reject("in_future", "it happened more than ten minutes from now")
-    state.record(event)
+    state.record(event, effects.seq)
 
 
-def on_allowed(state: ProductState, event: RecordingAllowed, _: Effects) -> None:
+def on_allowed(state: ProductState, event: RecordingAllowed, effects: Effects) -> None:
     """Record from here on, or no longer."""
-    state.allow(event.person, event.allowed)
+    state.allow(event.person, event.allowed, effects.seq)
 
 
 def on_erased(state: ProductState, event: PersonErased, effects: Effects) -> None:
     """Delete what was recorded."""
-    state.erase(event.person, effects.at)
+    state.erase(event.person, effects.at, effects.seq)
 
 
 HANDLERS: Final[Handlers] = {

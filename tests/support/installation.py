@@ -216,7 +216,7 @@ class Installation:
             found = {}
             for service in services:
                 await enter_schema(connection, service)
-                found[service] = await schema_digests(connection, definition(service).repository.tables)
+                found[service] = await schema_digests(connection, definition(service).compared)
                 await connection.execute("RESET ROLE")
             return found
         finally:

@@ -65,6 +65,8 @@ class Table:
     digest: whether a rebuild must reproduce it exactly.
     beside: a column and its value in rows that commands write beside the fold: they never take the place of the fold's
     own, and a rebuild keeps them as they are.
+    before: of a service whose input is kept for a time alone, the condition under which a row `t` is from before the
+    input's beginning, `{first}`, in the schema `{old}`: a rebuild carries such rows over and folds the rest.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Table:
     load: bool = True
     digest: bool = True
     beside: tuple[str, int] | None = None
+    before: str = ""
 
     def __post_init__(self) -> None:
         missing = [column for column in self.key if column not in self.columns]

@@ -1,7 +1,8 @@
 """Clients for the tests: what they tell, in whatever order and how often, and what must come of it."""
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -58,6 +59,29 @@ def random_events(seed: int, count: int, days: int, people: int = 6) -> list[Pro
     random = Random(seed)
     times = sorted(START + random.randrange(days * DAY) for _ in range(count))
     return [_random_event(random, number, at, people) for number, at in enumerate(times, start=1)]
+
+
+def random_batches(seed: int, now: Callable[[], int], people: int = 6) -> Iterator[list[Message]]:
+    """What clients send without end: of all kinds, late, again, too late; choices, and persons to be forgotten.
+
+    Who was erased does not come back, so now and then somebody new comes.
+    """
+    random, told_before = Random(seed), list[ProductEvent]()
+    for number in itertools.count(1):
+        at, who, draw = now(), number // 50 + random.randrange(1, people + 1), random.random()
+        if draw < 0.1:
+            yield [said(RecordingAllowed, number, who, at, allowed=random.random() < 0.6)]
+        elif draw < 0.13:
+            yield [said(PersonErased, number, who, at)]
+        else:
+            batch = [
+                _random_event(random, 10 * number + place, at - random.randrange(DAY), people)
+                for place in range(random.randrange(1, 5))
+            ]
+            told_before = [*told_before[-40:], *batch]
+            again = random.sample(told_before, random.randrange(2))
+            late = [batch[0].model_copy(update={"id": f"late-{number}", "happened_at": at - 8 * DAY})]
+            yield [*batch, *again, *(late if random.random() < 0.2 else ())]
 
 
 def _random_event(random: Random, number: int, at: int, people: int) -> ProductEvent:

@@ -88,7 +88,9 @@ def test_who_switches_recording_off_leaves_no_trace() -> None:
     assert harness.dead == []
     harness.take(said(RecordingAllowed, 2, 1, START, allowed=True), told(FeatureUsed, 4, START, feature="export"))
     assert harness.recorded() == ["e4", "e3"]
-    assert harness.rows("silent_persons") == []
+    assert [(row["person"], row["allowed"]) for row in harness.rows("choices")] == [
+        (person(1), no) for no in (False, True)
+    ]
 
 
 def test_nothing_is_recorded_under_an_erased_pseudonym() -> None:
@@ -98,7 +100,7 @@ def test_nothing_is_recorded_under_an_erased_pseudonym() -> None:
     harness.restart()
     harness.take(told(FeatureUsed, 2, START, feature="export"), said(PersonErased, 2, 1, START))
     assert harness.recorded() == []
-    assert harness.rows("erasures") == [{"person": person(1), "at": START}]
+    assert harness.rows("erasures") == [{"person": person(1), "at": START, "place": 1}]
 
 
 def test_a_percentile_is_the_upper_end_of_its_bucket() -> None:

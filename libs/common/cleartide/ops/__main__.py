@@ -55,7 +55,7 @@ async def _digest(settings: OpsSettings, arguments: argparse.Namespace) -> None:
     try:
         for service in arguments.services or settings.services:
             await enter_schema(connection, service)
-            digests = await schema_digests(connection, definition(service).repository.tables)
+            digests = await schema_digests(connection, definition(service).compared)
             print(json.dumps({"service": service, **digests}))
             await connection.execute("RESET ROLE")
     finally:

@@ -2,12 +2,13 @@
 
 The old schema stays until the digests are equal; when they are not, it goes back into service and the new one is kept
 beside it as `<service>_rebuilt` for inspection. The service must not run meanwhile. Tables of truth, which no stream
-could give back, are carried over as they are.
+could give back, are carried over as they are; so is what came before the beginning of a stream that is kept for a time.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from cleartide.bus.ports import Delivery, Progress
 from cleartide.bus.worker import MOST_ROWS
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts.codec import Refusal
+from cleartide.ops.earlier import can_begin_later, carry_over
 from cleartide.ops.registry import definition
 from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import migrator
@@ -60,7 +62,10 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
         started = time.monotonic()
         try:
             await _fresh_schema(admin, settings, name)
-            await _fold_again(settings, service, target)
+            first = await _beginning(settings, service, target)
+            if can_begin_later(service):
+                await carry_over(admin, service, before, first, target)
+            await _fold_again(settings, service, target, first)
             actual, _ = await _current(admin, service)
             different = sorted(key for key in {*expected, *actual} if expected.get(key) != actual.get(key))
             if different:
@@ -104,7 +109,7 @@ async def _current(admin: "asyncpg.Connection[Any]", service: Service) -> tuple[
         row = await admin.fetchrow("SELECT position, stream_seq, stream_created, at FROM consumer_position")
         if row is None:
             raise RebuildError(f"{service.name}: the schema holds no position")
-        return await schema_digests(admin, service.repository.tables), Progress(*row)
+        return await schema_digests(admin, service.compared), Progress(*row)
     finally:
         await admin.execute("RESET ROLE")
         await admin.execute("RESET search_path")
@@ -151,7 +156,8 @@ async def _keep_truth(admin: "asyncpg.Connection[Any]", service: Service, before
                 )
 
 
-async def _fold_again(settings: OpsSettings, service: Service, target: Progress) -> None:
+async def _fold_again(settings: OpsSettings, service: Service, target: Progress, first: int) -> None:
+    """The input from `first` on, on top of what the schema holds."""
     store = PostgresStore(settings.admin_dsn, service.name, act_as_owner=True)
     pending: asyncio.Task[None] | None = None
     try:
@@ -161,11 +167,11 @@ async def _fold_again(settings: OpsSettings, service: Service, target: Progress)
             stream=service.reads,
             handlers=service.handlers,
             repository=service.repository,
-            state=service.repository.restore({table.name: [] for table in service.repository.tables if table.load}),
+            state=service.repository.restore(await store.load(service.fold.tables)),
             epoch=epoch,
             journal=service.journal,
         )
-        async for deliveries in _input(settings, service, target):
+        async for deliveries in _input(settings, service, target, first):
             decoded = [entry for entry in folder.decode(deliveries) if _within(entry, service, target)]
             while decoded:
                 commit, counts = folder.fold(decoded, "", target.stream_created, most_rows=MOST_ROWS)
@@ -189,8 +195,8 @@ def _within(entry: Decoded, service: Service, target: Progress) -> bool:
     return not isinstance(first, Refusal) and first.seq <= target.position
 
 
-def _input(settings: OpsSettings, service: Service, target: Progress) -> AsyncIterator[list[Delivery]]:
-    return _journal(settings, service, target) if service.journal else _stream(settings, service, target)
+def _input(settings: OpsSettings, service: Service, target: Progress, first: int) -> AsyncIterator[list[Delivery]]:
+    return _journal(settings, service, target) if service.journal else _stream(settings, service, target, first)
 
 
 async def _journal(settings: OpsSettings, service: Service, target: Progress) -> AsyncIterator[list[Delivery]]:
@@ -213,22 +219,37 @@ async def _journal(settings: OpsSettings, service: Service, target: Progress) ->
         await connection.close()
 
 
-async def _stream(settings: OpsSettings, service: Service, target: Progress) -> AsyncIterator[list[Delivery]]:
-    if target.position == 0:
-        return
+@asynccontextmanager
+async def _bus(settings: OpsSettings) -> AsyncIterator[NatsBus]:
     broker = nats_broker(settings.nats_url, settings.nats_admin_user, settings.nats_admin_password, "cleartide-rebuild")
     client: Client = await connected(broker, give_up_after=10)
-    bus = NatsBus(client)
     try:
-        bounds = await bus.state(service.reads)
-        if bounds.first_seq > 1:
-            raise RebuildError(f"{service.name}: {service.reads.name} begins at {bounds.first_seq}, not at 1")
-        cursor = await bus.open(service.reads, f"rebuild-{service.name}", 1)
+        yield NatsBus(client)
+    finally:
+        await broker.stop()
+
+
+async def _beginning(settings: OpsSettings, service: Service, target: Progress) -> int:
+    """Where the input begins; what came before is no longer there."""
+    if service.journal or target.position == 0:
+        return 1
+    async with _bus(settings) as bus:
+        first = max(1, (await bus.state(service.reads)).first_seq)
+    if first > 1 and not can_begin_later(service):
+        raise RebuildError(f"{service.name}: {service.reads.name} begins at {first}, not at 1")
+    return first
+
+
+async def _stream(
+    settings: OpsSettings, service: Service, target: Progress, first: int
+) -> AsyncIterator[list[Delivery]]:
+    if first > target.position or target.position == 0:
+        return
+    async with _bus(settings) as bus:
+        cursor = await bus.open(service.reads, f"rebuild-{service.name}", first)
         try:
             while True:
                 yield await cursor.fetch()
         finally:
             await cursor.close()
             await bus.api(f"CONSUMER.DELETE.{service.reads.name}.rebuild-{service.name}")
-    finally:
-        await broker.stop()

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from cleartide.bus.folder import Fold
 from cleartide.bus.streams import Stream
 from cleartide.bus.worker import Worker
-from cleartide.fold import Handlers, Repository
+from cleartide.fold import Handlers, Repository, Table
 from cleartide.settings import ServiceSettings
 from cleartide.store.partitions import Partitioned
 
@@ -65,6 +65,7 @@ class Service:
     the place. One with a public port (`listens`) is ready when that takes connections too.
 
     truth: tables of the schema that no stream could give back; a rebuild keeps them as they are.
+    derived: tables that triggers of the schema keep, from the rows of the fold; a rebuild compares them as well.
     """
 
     name: str
@@ -79,6 +80,12 @@ class Service:
     journal: bool = False
     listens: bool = False
     truth: Sequence[str] = ()
+    derived: Sequence[Table] = ()
+
+    @property
+    def compared(self) -> Sequence[Table]:
+        """The tables that a rebuild must reproduce."""
+        return (*self.repository.tables, *self.derived)
 
     @property
     def fold(self) -> Fold:
