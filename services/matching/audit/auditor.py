@@ -11,6 +11,9 @@
     interest; what is not yet paid of funding is what the market's pot holds
 
 What is read in parts is compared only when it is complete, at one position of the database.
+
+The work of a busy second is done in steps, between which the fold may have its turn: a step yields what it has found,
+or None.
 """
 
 from collections import Counter
@@ -23,6 +26,7 @@ from services.matching.audit.postings import NEVER_BELOW_ZERO, OWN, TRADING, che
 from services.matching.audit.trades import after, check_rates, check_terms, pots_of_fees, share_of, sides
 
 PositionKey = tuple[str, str]
+Steps = Iterator[Finding | None]
 
 
 class Period:
@@ -58,17 +62,24 @@ class Auditor:
 
     def take(self, news: News) -> list[Finding]:
         """Book what is new. Returns what is wrong with it in itself."""
-        findings = list(self._numbers(news))
-        for _, legs in groupby(news.postings, attrgetter("transaction_id")):
-            findings += check_transaction(list(legs))
-        for posting in news.postings:
-            self._post(posting)
+        return found(self.taking(news))
+
+    def taking(self, news: News) -> Steps:
+        """The same in steps, all of which have to be made."""
+        yield from self._numbers(news)
+        for _, group in groupby(news.postings, attrgetter("transaction_id")):
+            legs = list(group)
+            yield from check_transaction(legs)
+            for posting in legs:
+                self._post(posting)
+            yield None
         for fill in news.fills:
             self._trade(fill)
+            yield None
         for move in news.moves:
             self._period.moves[move.account, move.asset] += move.moved
+            yield None
         self.marks = news.marks
-        return findings
 
     def wanted(self) -> Wanted:
         """The rows that a view needs to hold: those of what has moved, and the next part of all others."""
@@ -77,18 +88,19 @@ class Auditor:
 
     def compare(self, view: View) -> list[Finding]:
         """Hold a complete view to the books, and begin a new period."""
-        findings = [
-            *self._balances(view),
-            *self._positions(view),
-            *self._trades(view),
-            *self._fees(),
-            *self._transfers(),
-            *self._locked(view),
-            *self._wholes(view),
-        ]
+        return found(self.comparing(view))
+
+    def comparing(self, view: View) -> Steps:
+        """The same in steps, all of which have to be made."""
+        yield from self._balances(view)
+        yield from self._positions(view)
+        yield from self._trades(view)
+        yield from self._fees()
+        yield from self._transfers()
+        yield from self._locked(view)
+        yield from self._wholes(view)
         self._referrers.update(view.referrers)
         self._changes, self._cursor, self._period = self.marks.changes, view.cursor, Period()
-        return findings
 
     def _numbers(self, news: News) -> Iterator[Finding]:
         """Nothing is left out: transactions and trades are numbered without a gap up to the marks."""
@@ -133,8 +145,9 @@ class Auditor:
         for pot, fee in pots_of_fees(fill).items():
             period.fees[pot] += fee
 
-    def _balances(self, view: View) -> Iterator[Finding]:
+    def _balances(self, view: View) -> Steps:
         for name in sorted({*self._period.touched, *view.balances}):
+            yield None
             held = view.balances[name][1] if name in view.balances else 0
             posted = self._sums[name]
             if held != posted:
@@ -144,8 +157,9 @@ class Auditor:
             if held and name.startswith("settlement:"):
                 yield Finding("settlement", market_of(name), f"{name} is left with {held}")
 
-    def _positions(self, view: View) -> Iterator[Finding]:
+    def _positions(self, view: View) -> Steps:
         for key in sorted(self._period.positions):
+            yield None
             account, market = key
             name = f"position:{market}:{account}"
             held, cost = view.lots.get(key, 0), self._sums[name]
@@ -156,10 +170,11 @@ class Auditor:
             if not held:
                 del self._lots[key], self._costs[key]
 
-    def _trades(self, view: View) -> Iterator[Finding]:
+    def _trades(self, view: View) -> Steps:
         """Rates are held to trades only where no operator has changed anything since the last complete look."""
         exact = self._changes == self.marks.changes
         for fill in self._period.fills:
+            yield None
             rules = view.rules.get(fill.market)
             yield from check_terms(fill, rules)
             if rules is not None and exact:
@@ -214,3 +229,8 @@ class Auditor:
             pot = self._sums[f"funding:{market}"]
             if pot != found.unsettled:
                 yield Finding("funding", market, f"{market}: the pot holds {pot}, unpaid is {found.unsettled}")
+
+
+def found(steps: Steps) -> list[Finding]:
+    """Make all steps at once."""
+    return [finding for finding in steps if finding is not None]

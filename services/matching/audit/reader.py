@@ -1,11 +1,13 @@
 """What the auditor is given, from the tables. One call is one snapshot of the database; nothing is ever written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from services.matching.audit.auditor import Auditor
 from services.matching.audit.evidence import Fill, Marks, Move, News, Posting, Rules, Totals, View, Wanted
+
+Record = TypeVar("Record")
 
 TRANSACTIONS: Final = 500
 """Of one look: few enough that the fold beside it never waits long."""
@@ -13,6 +15,8 @@ HISTORY: Final = 50_000
 """Transactions that are summed up by one statement at the start."""
 SLICE: Final = 500
 """Balances that come round with one view."""
+AT_ONCE: Final = 100
+"""Of them by one statement: its rows arrive together and are decoded in one go, while the fold waits."""
 MOST_ROWS: Final = 5_000_000
 
 _COUNTERS: Final = "SELECT name, last FROM counters LIMIT 100"
@@ -94,16 +98,21 @@ async def read_news(connection: Any, last: Marks) -> News:
         min(now.transfers, last.transfers + TRANSACTIONS),
         now.changes,
     )
-    postings = await connection.fetch(_POSTINGS, last.transactions, marks.transactions, MOST_ROWS)
-    fills = await connection.fetch(_FILLS, last.trades, marks.trades, MOST_ROWS)
-    moves = await connection.fetch(_MOVES, last.transfers, marks.transfers, MOST_ROWS)
     return News(
         marks,
-        [Posting(*row) for row in postings],
-        [Fill(*row) for row in fills],
-        [Move(*row) for row in moves],
+        await _records(connection, Posting, _POSTINGS, last.transactions, marks.transactions),
+        await _records(connection, Fill, _FILLS, last.trades, marks.trades),
+        await _records(connection, Move, _MOVES, last.transfers, marks.transfers),
         complete=marks == now,
     )
+
+
+async def _records(connection: Any, kind: Callable[..., Record], query: str, after: int, last: int) -> list[Record]:
+    """The rows of a range of numbers, some at a time: between them the fold has its turn."""
+    found: list[Record] = []
+    for start in range(after, last, AT_ONCE):
+        found += [kind(*row) for row in await connection.fetch(query, start, min(start + AT_ONCE, last), MOST_ROWS)]
+    return found
 
 
 async def read_view(connection: Any, wanted: Wanted, *, whole: bool) -> View:

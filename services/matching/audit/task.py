@@ -13,7 +13,7 @@ from cleartide.contracts import ReportDiscrepancy
 from cleartide.contracts.codec import encode
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.matching.audit.auditor import Auditor
+from services.matching.audit.auditor import Auditor, Steps
 from services.matching.audit.evidence import Finding, View
 from services.matching.audit.reader import begin, read_news, read_view
 
@@ -22,8 +22,10 @@ log = structlog.get_logger()
 LOOK_SECONDS: Final = 1.0
 WHOLE_EVERY: Final = 10
 """Looks from one sum over whole tables to the next."""
+TURN_SECONDS: Final = 0.0005
+"""How long the fold waits while the auditor works: for a busy second's trades at once it would be many times that."""
 REST: Final = 4
-"""How much longer than its own work the auditor leaves to the fold while it is behind."""
+"""How much longer than its own turn the auditor leaves to the fold."""
 REPEAT_SECONDS: Final = 30.0
 """How long a finding is not reported again; after that only while its market trades."""
 MOST_REPORTS: Final = 20
@@ -92,14 +94,12 @@ class Desk:
                 self._auditor = await begin(connection)
             auditor = self._auditor
             news = await read_news(connection, auditor.marks)
-            started = time.perf_counter()
-            self._open += auditor.take(news)
-            spent = time.perf_counter() - started
+            self._open += await in_turns(auditor.taking(news))
             self._metrics.transactions.set(auditor.marks.transactions)
             if not news.complete:
-                return REST * spent
+                return 0
             view = await read_view(connection, auditor.wanted(), whole=self._looks % WHOLE_EVERY == 0)
-        self._open += auditor.compare(view)
+        self._open += await in_turns(auditor.comparing(view))
         self._looks += 1
         self._metrics.looks.inc()
         await self._report(self._open, view)
@@ -124,6 +124,18 @@ class Desk:
         headers = {"Nats-Msg-Id": f"{message.source}.{message.id}"}
         # lint: allow one-publish: a command, as an operator gives it; what comes of it leaves through the outbox
         await self._context.jetstream.publish(message.subject, encode(message), headers=headers)
+
+
+async def in_turns(steps: Steps) -> list[Finding]:
+    """Make all steps, a few at a time."""
+    found, started = list[Finding](), time.perf_counter()
+    for finding in steps:
+        if finding is not None:
+            found.append(finding)
+        if (spent := time.perf_counter() - started) > TURN_SECONDS:
+            await asyncio.sleep(REST * spent)
+            started = time.perf_counter()
+    return found
 
 
 def alarm(finding: Finding, position: int, at: int) -> ReportDiscrepancy:

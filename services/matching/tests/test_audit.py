@@ -1,5 +1,8 @@
 """The auditor finds every fault of the accounting, and nothing where there is none."""
 
+import asyncio
+import time
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -14,8 +17,9 @@ from cleartide.fold import Reject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.audit.evidence import Finding
-from services.matching.audit.task import alarm
+from services.matching.audit.auditor import Auditor
+from services.matching.audit.evidence import Finding, Marks, News, Posting, View
+from services.matching.audit.task import TURN_SECONDS, alarm, in_turns
 from services.matching.domain.errors import Unbalanced
 from services.matching.tests import flows as orders
 from services.matching.tests.accountant import Accountant
@@ -135,3 +139,43 @@ def test_acc_aud_007_a_finding_about_money_of_no_market_halts_all_of_them() -> N
     assert only(report(ex, Finding("balance", MARKET, "y")), DiscrepancyReported).market == MARKET
     with pytest.raises(Reject, match="unknown_market"):
         report(ex, Finding("balance", "SOL-PERP", "z"))
+
+
+async def test_acc_aud_011_the_fold_has_its_turn_while_the_auditor_works() -> None:
+    """ACC-AUD-011: a second's trades are audited a few at a time, and all of them are."""
+    finding, turns, turns_before = Finding("sum", None, "told"), 0, list[int]()
+
+    def steps() -> Iterator[Finding | None]:
+        for number in range(10):
+            turns_before.append(turns)
+            until = time.perf_counter() + 2 * TURN_SECONDS
+            while time.perf_counter() < until:
+                pass
+            yield finding if number % 2 else None
+
+    async def fold() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    folding = asyncio.create_task(fold())
+    found = await in_turns(steps())
+    folding.cancel()
+    assert found == [finding] * 5
+    assert turns_before == sorted(set(turns_before)), "each step waits until the fold has had its turn"
+
+
+def test_acc_aud_011_each_transaction_and_each_balance_is_a_step_of_its_own() -> None:
+    """ACC-AUD-011: so that no step is longer than its rows."""
+    accounts, trades = [f"cash:{number}" for number in range(50)], range(1, 101)
+    pairs = [(accounts[number % 50], accounts[(number + 1) % 50]) for number in trades]
+    postings = [
+        Posting(number, leg, pairs[number - 1][leg], amount, "transfer", "USDC")
+        for number in trades
+        for leg, amount in ((0, -1), (1, 1))
+    ]
+    auditor, marks = Auditor({}, {}, Marks()), Marks(transactions=100)
+    assert list(auditor.taking(News(marks, postings, [], [], complete=True))) == [None] * 100
+    assert list(auditor.comparing(View(1, {}, {}, {}, {}, 0, {}, 0, 0, frozenset(), ""))) == [None] * 50
+    assert (auditor.marks, auditor.wanted().balances) == (marks, [])
