@@ -235,7 +235,7 @@ class Installation:
         """The service's committed position."""
         return int((await self.fetch(service, "SELECT position FROM consumer_position"))[0][0])
 
-    async def settled(self, services: Sequence[str], seconds: float = 30) -> None:
+    async def settled(self, services: Sequence[str], seconds: float = 60) -> None:
         """Wait until every service has committed all of its input and published all of its output."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -54,7 +54,7 @@ def new_worker(fold: Fold, bus: NatsBus, store: PostgresStore, crash: CrashPoint
     )
 
 
-async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 20, what: str = "") -> None:
+async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float = 60, what: str = "") -> None:
     """Wait for a condition; it may be a coroutine."""
     deadline = time.monotonic() + seconds
     while True:

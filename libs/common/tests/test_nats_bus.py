@@ -71,7 +71,7 @@ async def test_one_fetch_is_bounded(bus: NatsBus, monkeypatch: pytest.MonkeyPatc
     """By messages and by bytes, but never less than one message."""
     await bus.publish("matching", [row(number) for number in range(1, 101)])
     cursor = await bus.open(EVENTS, "risk", 1)
-    await asyncio.sleep(0.2)
+    await until(lambda: len(cursor._arrived) == 100)
     monkeypatch.setattr(cursor_module, "FETCH_MESSAGES", 10)
     assert len(await cursor.fetch()) == 10
     monkeypatch.setattr(cursor_module, "FETCH_BYTES", 1)
@@ -148,11 +148,11 @@ async def test_a_deleted_consumer_is_a_lost_cursor_at_once(bus: NatsBus) -> None
 
 async def test_a_silent_server_is_a_lost_cursor(bus: NatsBus, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is frozen, or a network that swallows everything, is noticed by the missing heartbeat."""
-    monkeypatch.setattr(cursor_module, "HEARTBEAT_SECONDS", 0.2)
-    monkeypatch.setattr(cursor_module, "SILENCE_SECONDS", 0.6)
+    monkeypatch.setattr(cursor_module, "HEARTBEAT_SECONDS", 0.25)
+    monkeypatch.setattr(cursor_module, "SILENCE_SECONDS", 2.0)
     cursor = await bus.open(EVENTS, "risk", 1)
     waiting = asyncio.ensure_future(cursor.fetch())
-    await asyncio.sleep(0.8)
+    await asyncio.sleep(2.5)
     assert not waiting.done(), "heartbeats count as life"
     assert broker.server.process is not None
     broker.server.process.signal(SIGSTOP)
@@ -172,7 +172,7 @@ async def test_a_restarted_server_is_a_lost_cursor_at_once(bus: NatsBus, broker:
     await broker.server.kill()
     await broker.server.start()
     with pytest.raises(CursorLost):
-        await asyncio.wait_for(waiting, 2)
+        await asyncio.wait_for(waiting, 30)
     await cursor.close()
 
 

@@ -105,15 +105,14 @@ async def test_a_writer_goes_on_while_partitions_are_made(ingestor: Any, databas
 
     task = asyncio.create_task(write())
     try:
-        await asyncio.sleep(0.05)
+        await until(lambda: written > 10)
         days = [DAY + timedelta(days=number) for number in range(-2, 4)]
         assert len(await ensure_days(ingestor, TRADES, days)) == 6
-        await asyncio.sleep(0.05)
+        await until(lambda: written > 20)
     finally:
         done.set()
         await task
         await writer.close()
-    assert written > 20
     assert await held(ingestor, "venue_trades_2026_03_01") == await held(ingestor, "venue_trades") == written
 
 

@@ -44,7 +44,7 @@ class Person:
     async def answered(self, subject: str, payload: bytes = b"", wanted: str = "") -> bool:
         """Ask; False when the server refused the question."""
         before = len(self.refusals)
-        question = asyncio.ensure_future(self.client.request(subject, payload, timeout=2))
+        question = asyncio.ensure_future(self.client.request(subject, payload, timeout=30))
         while not question.done() and len(self.refusals) == before:
             await asyncio.wait([question], timeout=0.005)
         if not question.done():

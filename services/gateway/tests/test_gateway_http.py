@@ -27,10 +27,10 @@ async def test_every_failure_has_the_one_form(installed: Installation) -> None:
     async with (
         installed.client("risk") as risk,
         installed.client("analytics") as analytics,
-        running_edge(installed, upstream_timeout_seconds=0.2) as edge,
+        running_edge(installed, upstream_timeout_seconds=2) as edge,
     ):
         await answering(risk, "query.risk.account", refusal)
-        await answering(analytics, "query.analytics.liquidations", MARKETS, after=1.0)
+        await answering(analytics, "query.analytics.liquidations", MARKETS, after=4)
         await answering(analytics, "query.analytics.recent_trades", b"not json")
         expected = {
             "/api/v1/nothing": (404, "not_found"),

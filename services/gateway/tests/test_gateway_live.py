@@ -9,12 +9,15 @@ from typing import Any
 
 import aiohttp
 import pytest
+from cleartide.connect import redis_client
 from nats.aio.client import Client
 
 from deploy.local.ports import free_port
+from services.gateway.live.prices import REDIS_KEY
 from services.gateway.live.pump import SLOW_CLOSE_CODE, SLOW_REASON
 from services.gateway.tests.support import MARKET, alert, answering, mark_price, publish_alerts, publish_events, trade
 from tests.support.installation import Installation
+from tests.support.running import until
 
 Socket = aiohttp.ClientWebSocketResponse
 MARKETS = {"ok": True, "data": {"markets": [MARKET]}}
@@ -67,6 +70,7 @@ async def numbers(ws: Socket, last: int) -> list[int]:
 async def test_snapshot_then_live_then_resume(url: str, risk: Client) -> None:
     """GW-WS-004: history first, then what happens; after a break, from the last seq on: no loss, no duplicate."""
     await publish_alerts(risk, *(alert(seq) for seq in range(1, 6)))
+    await _committed(url, 5)
     async with connected(url) as ws:
         await ws.send_json({"op": "subscribe", "channel": "alerts", "after_seq": 2})
         assert await numbers(ws, 5) == [3, 4, 5]
@@ -134,7 +138,13 @@ async def test_prices_begin_with_the_latest(installed: Installation, url: str) -
         second = (await frame(ws))["data"]
         assert (second["last"], second["mark"]) == ("97000.5", "97000.1")
         assert second["last_trade"]["size"] == "1.500"
-    await asyncio.sleep(1.5)
+
+    async with redis_client(installed.valkey.url) as redis:
+
+        async def kept() -> bool:
+            return b"97000.5" in (await redis.hget(REDIS_KEY, "BTC-PERP") or b"")
+
+        await until(kept)
     installed.stop_services()
     port = free_port()
     await installed.start("gateway", environment={"CLEARTIDE_GATEWAY_PORT": str(port)})

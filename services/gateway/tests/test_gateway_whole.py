@@ -42,7 +42,7 @@ async def venue(installed: Installation) -> AsyncIterator[tuple[str, Traffic]]:
         yield f"http://127.0.0.1:{port}", traffic
 
 
-async def eventually(http: aiohttp.ClientSession, url: str, field: str, seconds: float = 30) -> Any:
+async def eventually(http: aiohttp.ClientSession, url: str, field: str, seconds: float = 60) -> Any:
     """The body of an answer, once the named list in it is not empty."""
     deadline = time.monotonic() + seconds
     while True:

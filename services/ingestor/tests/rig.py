@@ -25,6 +25,7 @@ from tests.support.servers import Broker
 from tests.support.streams import events_of
 
 SPEED = 20.0
+QUIET_TURNS = 20
 Top = tuple[list[tuple[int, int]], list[tuple[int, int]]]
 
 
@@ -58,11 +59,31 @@ async def venue(
         await server.stop()
 
 
+class CountingFeed(VenueFeed):
+    """A feed that knows how many frames have come."""
+
+    frames = 0
+
+    def received(self, data: bytes) -> None:
+        """One message of the venue."""
+        self.frames += 1
+        super().received(data)
+
+    async def quiet(self) -> None:
+        """Wait until no frame comes any more. Venue and feed share one loop: what is under way comes as it turns."""
+        frames, turns = self.frames, 0
+        while turns < QUIET_TURNS:
+            await asyncio.sleep(0.005)
+            turns = turns + 1 if frames == self.frames else 0
+            frames = self.frames
+
+
 @dataclass
 class Rig:
     """A running feed."""
 
     replay: Replay
+    feed: CountingFeed
     core: UsdmCore
     publisher: Publisher
     rest: VenueRest
@@ -71,16 +92,21 @@ class Rig:
     running: "asyncio.Task[None]"
     final_top: Top = ([], [])
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait for something to become true."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, (self.core.counts, self.core.heartbeat(0), self.replay.position)
             await asyncio.sleep(0.005)
 
+    async def over(self) -> None:
+        """Wait until the replay is over and its last frame has come."""
+        await self.until(self.replay.finished.is_set)
+        await self.feed.quiet()
+
     async def played(self) -> None:
         """Wait until the replay is over and the book holds its last update, note its top, then stop the feed."""
-        await self.until(self.replay.finished.is_set)
+        await self.over()
         await self.until(lambda: self.book_update == self.replay.market.last)
         book = self.core.symbol(SYMBOL).sync.book
         assert book is not None
@@ -114,12 +140,12 @@ async def feeding(broker: Broker, replay: Replay, address: str, **limits: float)
     async with broker.client("ingestor") as client, broker.client() as operator, aiohttp.ClientSession() as session:
         core, rest = UsdmCore([BTCUSDT]), VenueRest(session, f"http://{address}")
         publisher = Publisher(client.jetstream())
-        feed = VenueFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
+        feed = CountingFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
         stopping = asyncio.Event()
         running = asyncio.create_task(feed.run(session, stopping))
-        rig = Rig(replay, core, publisher, rest, operator, stopping, running)
+        rig = Rig(replay, feed, core, publisher, rest, operator, stopping, running)
         try:
             yield rig
         finally:
             stopping.set()
-            await asyncio.wait_for(running, 10)
+            await asyncio.wait_for(running, 30)

@@ -21,6 +21,7 @@ from services.ingestor.transport.backoff import Backoff, stopped_within
 from services.ingestor.transport.metrics import FeedCollector
 from services.ingestor.transport.publisher import EVENTS_PER_MESSAGE, Publisher, message_id
 from services.ingestor.transport.rest import VenueRefused, VenueRest
+from tests.support.running import until
 from tests.support.servers import Broker
 from tests.support.streams import events_of
 
@@ -123,7 +124,7 @@ class TestRest:
         async with answering((429, {"Retry-After": "1"})) as (url, times), aiohttp.ClientSession() as session:
             rest = VenueRest(session, url)
             first = asyncio.create_task(rest.ask(Request("/path")))
-            await asyncio.sleep(0.2)
+            await until(lambda: rest._resume_at > time.monotonic())
             await asyncio.gather(first, rest.ask(Request("/path")))
             assert len(times) == 3
             assert times[1] - times[0] >= 1.0
