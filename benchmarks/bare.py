@@ -21,7 +21,7 @@ def main() -> None:
     async def answer(path: str) -> Response:  # noqa: ARG001 - whatever is asked
         return Response(body, media_type="application/json")
 
-    uvicorn.run(app, host="127.0.0.1", port=given.port, http="h11", access_log=False, log_config=None, backlog=1_024)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, access_log=False, log_config=None, backlog=1_024)
 
 
 if __name__ == "__main__":

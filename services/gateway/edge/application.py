@@ -17,6 +17,7 @@ from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
 from services.gateway.edge.metered import Metered
+from services.gateway.edge.quick import Quick
 from services.gateway.edge.reference.document import documented
 from services.gateway.edge.reference.page import page
 from services.gateway.edge.routes.accounts import accounts_router
@@ -122,4 +123,5 @@ def application(edge: Edge) -> ASGIApp:
         metrics=edge.metrics,
         body_seconds=edge.body_seconds,
     )
-    return SecurityHeaders(Metered(Timed(RateLimited(door, edge.limiter), edge.metrics), edge.meter))
+    guarded = SecurityHeaders(Metered(Timed(RateLimited(door, edge.limiter), edge.metrics), edge.meter))
+    return Quick(guarded, edge.limiter, edge.metrics, edge.meter)

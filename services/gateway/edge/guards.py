@@ -1,11 +1,10 @@
 """What every API request passes: the rate limiter, and the clock that measures it. Files and probes pass freely."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from time import perf_counter
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.edge.errors import ApiError, error_response
@@ -28,23 +27,32 @@ class RateLimited:
             await self._app(scope, receive, send)
             return
         client = scope.get("client")
-        verdict = await self._limiter.check(client[0] if client else "")
-        fields = verdict.headers()
+        verdict = scope.get("state", {}).get("verdict") or await self._limiter.check(client[0] if client else "")
         if not verdict.allowed:
             error = ApiError(429, "rate_limited", "Too many requests.", {"retry_after_seconds": verdict.retry_after})
-            await error_response(error, fields)(scope, receive, send)
+            await error_response(error, verdict.headers())(scope, receive, send)
             return
-        await self._app(scope, receive, adding(fields, send))
+        await self._app(scope, receive, adding_raw(verdict.raw(), send))
 
 
 def adding(fields: Mapping[str, str], send: Send) -> Send:
     """Header fields for the response, unless the application, or a guard nearer to it, has set them."""
+    return adding_raw(encoded(fields), send)
+
+
+def encoded(fields: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """As ASGI has them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
+
+
+def adding_raw(fields: Iterable[tuple[bytes, bytes]], send: Send) -> Send:
+    """The same, of fields that are encoded."""
 
     async def send_with_fields(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in fields.items():
-                headers.setdefault(name, value)
+            headers = message["headers"]
+            there = {name for name, _ in headers}
+            headers.extend([one for one in fields if one[0] not in there])
         await send(message)
 
     return send_with_fields

@@ -37,9 +37,14 @@ class RedisGuard:
         """Whether there is a Redis at all."""
         return self._client is not None
 
+    @property
+    def away(self) -> bool:
+        """Whether a call would not even be tried."""
+        return self._client is None or self._clock() < self._paused_until
+
     async def call(self, operation: "Callable[[Redis], Awaitable[T]]") -> T:
         """The operation's result, or RedisUnavailable."""
-        if self._client is None or self._clock() < self._paused_until:
+        if self._client is None or self.away:
             raise RedisUnavailable
         try:
             async with asyncio.timeout(self._seconds), self._slots:

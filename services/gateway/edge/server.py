@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 import asyncpg
@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
+from services.gateway.edge.accepting import Accepting
 from services.gateway.edge.alerts import AlertHistory, AlertPresenter
 from services.gateway.edge.application import application
 from services.gateway.edge.authentication import presented
@@ -66,6 +67,14 @@ class EmbeddedServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are the service's."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on sockets that are bound, taking connections by `Accepting`."""
+        protocol = partial(
+            cast(Any, self.config.http_protocol_class), config=self.config, server_state=self.server_state, app_state={}
+        )
+        self.servers = [Accepting(listener, protocol) for listener in sockets or ()]  # type: ignore[misc]
+        self.started = True
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

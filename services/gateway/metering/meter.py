@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from time import monotonic
 from typing import Any, Final
 
@@ -21,8 +22,8 @@ from services.gateway.identity.people import now_micros
 
 log = structlog.get_logger()
 
-MOST_WAITING: Final = 20_000
-BATCH: Final = 1_000
+MOST_WAITING: Final = 100_000
+BATCH: Final = 2_000
 EVERY_SECONDS: Final = 1.0
 LAST_SECONDS: Final = 2.0
 SWEEP_SECONDS: Final = 3_600.0
@@ -117,7 +118,7 @@ class Meter:
     async def flush(self) -> None:
         """Write what waits. What could not be written waits on."""
         while self._waiting:
-            batch = [self._waiting[at] for at in range(min(BATCH, len(self._waiting)))]
+            batch = [*islice(self._waiting, BATCH)]
             async with self._store.acting() as truth:
                 await _write(truth, batch)
             for _ in batch:

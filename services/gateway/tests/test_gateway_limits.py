@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -134,3 +135,41 @@ async def test_a_dead_valkey_is_not_asked_for_every_request() -> None:
 def test_who_is_counted(address: str, key: str) -> None:
     """GW-RATE-007: an IPv6 client cannot escape through the other addresses of its network."""
     assert client_key(address) == key
+
+
+async def test_who_keeps_asking_is_counted_ahead(redis: Redis) -> None:
+    """GW-RATE-008: passes are leased ahead to who keeps asking; no more pass than the limit, over all processes."""
+    burst = 400
+    processes = [limiter(redis, burst=burst), limiter(redis, burst=burst)]
+    now = asyncio.get_running_loop().time
+    started, passed, asked, refused = now(), 0, 0, set[int]()
+    while len(refused) < len(processes):
+        for number, process in enumerate(processes):
+            verdict = process.leased("192.0.2.1")
+            if verdict is None:
+                asked += 1
+                verdict = await process.check("192.0.2.1")
+            passed += verdict.allowed
+            if not verdict.allowed:
+                refused.add(number)
+    assert passed <= burst + (now() - started) + 1
+    assert asked < passed
+
+
+async def test_a_crowd_of_one_address_is_counted_together(redis: Redis) -> None:
+    """GW-RATE-009: requests that wait at the same time are counted in one call, each told what is left after it."""
+    calls = 0
+
+    class Counting(RedisGuard):
+        async def call(self, operation: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            return await super().call(operation)
+
+    metrics = EdgeMetrics(registry := CollectorRegistry())
+    limits = RateLimiter(Counting(redis, seconds=PATIENCE_SECONDS), metrics, per_second=1, burst=7)
+    verdicts = await asyncio.gather(*(limits.check("192.0.2.1") for _ in range(40)))
+    assert calls == 1
+    assert [verdict.remaining for verdict in verdicts[:8]] == [6, 5, 4, 3, 2, 1, 0, 0]
+    assert [verdict.allowed for verdict in verdicts] == [True] * 7 + [False] * 33
+    assert registry.get_sample_value("cleartide_rate_limiter_total", {"verdict": "limited"}) == 33
