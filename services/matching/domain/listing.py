@@ -54,7 +54,7 @@ def change_market(state: MatchingState, command: ChangeMarket, out: Output) -> N
         raise Refused("nothing_changed", market.id)
     if fixed := FIXED.intersection(changed):
         raise Refused("fixed_field", ", ".join(sorted(fixed)))
-    _adopt(state, market, command.spec)
+    _adopt(market, command.spec)
     market.status.version += 1
     market.refresh_fill_band()
     state.dirty.markets[market.id] = state.dirty.statuses[market.id] = market
@@ -82,21 +82,16 @@ def described(spec: MarketSpec) -> dict[str, str]:
     return {**texts, "brackets": " ".join(bracket.model_dump_json() for bracket in spec.brackets)}
 
 
-def _adopt(state: MatchingState, market: Market, spec: MarketSpec) -> None:
+def _adopt(market: Market, spec: MarketSpec) -> None:
     """Put the rules into force, unless somebody who is safe under the old ones would not be under the new ones."""
     old = market.spec
-    holders = [account for account in state.accounts.values() if _holds(account, market)]
+    holders = [account for account in market.holders.values() if account.holdings[market.id].lots]
     safe = [account for account in holders if not _is_due(account)]
     market.adopt(spec)
     endangered = sum(map(_is_due, safe))
     if endangered:
         market.adopt(old)
         raise Refused("would_liquidate", f"{endangered} accounts with a position in {market.id}")
-
-
-def _holds(account: Account, market: Market) -> bool:
-    holding = account.holdings.get(market.id)
-    return holding is not None and holding.lots != 0
 
 
 def _is_due(account: Account) -> bool:

@@ -29,6 +29,17 @@ def standing(account: Account) -> AccountMargin:
     )
 
 
+def equity_of(account: Account) -> int:
+    """The equity of `standing`, where nobody asks for the requirements."""
+    total = account.cash.balance
+    if account.collateral:
+        total += collateral_value([pocket.maintenance_view() for pocket in account.collateral.values()])
+    for held in account.holdings.values():
+        if held.lots:
+            total += held.quote.balance + held.value + held.unsettled
+    return total
+
+
 def initial_collateral(account: Account) -> int:
     """What the account's collateral counts for where risk is taken on or money leaves, in quanta (4.1)."""
     return collateral_value([pocket.initial_view() for pocket in account.collateral.values()])

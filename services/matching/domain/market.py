@@ -1,5 +1,7 @@
 """A listed market: its rules from the specification, its book, its prices and its funding index."""
 
+from typing import TYPE_CHECKING
+
 from cleartide.contracts import MarketSpec
 from cleartide.money import MAX_PRICE_TICKS, MAX_SIZE_LOTS, PPB, Grid
 from cleartide.rules.margin import open_interest_scale
@@ -10,6 +12,9 @@ from services.matching.domain.ledger import Ledger, LedgerAccount, funding_name,
 from services.matching.domain.parsing import Steps
 from services.matching.domain.venue.guards import ANY_PRICE, Guards
 from services.matching.domain.venue.status import Status
+
+if TYPE_CHECKING:
+    from services.matching.domain.accounts import Account
 
 
 class Prices:
@@ -59,6 +64,7 @@ class Market:
     """One market and everything that hangs on it. `unit`: quote quanta of one lot at one tick (u of rule R1).
 
     fill_band: lowest and highest price of a fill now (R31). bracket_rows: how many brackets are stored.
+    holders: every account that has a holding here, by name, in no order that means anything.
     """
 
     __slots__ = (
@@ -70,6 +76,7 @@ class Market:
         "funding_pot",
         "grid",
         "guards",
+        "holders",
         "id",
         "insurance",
         "maker_fee_ppb",
@@ -93,6 +100,7 @@ class Market:
         self.adopt(spec)
         self.book, self.prices, self.funding = Book(spec.market, changed_books), Prices(), Funding()
         self.open_interest = 0
+        self.holders: dict[str, Account] = {}
         self.status, self.fill_band = Status(), ANY_PRICE
         self.bracket_rows = len(spec.brackets)
         self.insurance: LedgerAccount = ledger.account(insurance_name(spec.market))

@@ -26,7 +26,7 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
         return
     index = market.grid.nearest_ticks(command.price) if command.price is not None else None
     if index is not None:
-        _require_value(state, market, index)
+        _require_value(market, index)
     prices = market.prices
     if index is not None and rule.is_stale(prices, out.at):
         prices.fresh_since = out.at
@@ -52,14 +52,13 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
         repay_debtors(state, out)
 
 
-def _require_value(state: MatchingState, market: Market, index: int) -> None:
+def _require_value(market: Market, index: int) -> None:
     """No client's position may be worth more at the index than MAX_VALUE_QUANTA; none is larger than open interest."""
     most = MAX_VALUE_QUANTA // (index * market.unit)
     if market.open_interest <= most:
         return
-    clients = (account for account in state.accounts.values() if account.name not in SYSTEM_ACCOUNTS)
-    held = (account.holdings.get(market.id) for account in clients)
-    if any(abs(holding.lots) > most for holding in held if holding is not None):
+    clients = (account for name, account in market.holders.items() if name not in SYSTEM_ACCOUNTS)
+    if any(abs(account.holdings[market.id].lots) > most for account in clients):
         raise Refused("overflow", f"{index} ticks of {market.id}")
 
 

@@ -248,4 +248,5 @@ class MatchingState:
         if holding is None:
             quote = self.ledger.account(position_name(market.id, account.name))
             holding = account.holdings[market.id] = Holding(account.name, market, quote)
+            market.holders[account.name] = account
         return holding

@@ -52,7 +52,10 @@ def _money(state: MatchingState) -> None:
 
 def _positions(state: MatchingState, market: Market) -> None:
     """Longs and shorts cancel out, and the funding pot owes exactly what holders have not yet been paid."""
-    holdings = [account.holdings[market.id] for account in state.accounts.values() if market.id in account.holdings]
+    holders = {name: account for name, account in state.accounts.items() if market.id in account.holdings}
+    if market.holders != holders:
+        raise InvariantBroken(f"{market.id}: {len(market.holders)} known holders of {len(holders)}")
+    holdings = [account.holdings[market.id] for account in holders.values()]
     lots = sum(held.lots for held in holdings)
     longs = sum(held.lots for held in holdings if held.lots > 0)
     if lots or longs != market.open_interest:

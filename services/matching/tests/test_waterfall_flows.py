@@ -3,6 +3,7 @@
 `Exchange` checks after every command that money sums to zero, that lots do, and that no fund is overdrawn.
 """
 
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -20,7 +21,7 @@ from cleartide.rules.margin import is_liquidatable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.domain.waterfall.score import lamps, score
+from services.matching.domain.waterfall.score import lamps, places, score
 from services.matching.tests.flows import TRADERS, Step, flows, perform
 from services.matching.tests.ruled import figures, insurance, rules
 from services.matching.tests.support import Exchange, of
@@ -114,6 +115,16 @@ def test_match_wtf_023_restarts_change_nothing(kind: int, steps: list[Step], res
     steady, restarted = opened(kind), opened(kind)
     assert run(steady, steps) == run(restarted, steps, restart_every)
     assert steady.tables == restarted.tables
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(1, 3), st.integers(-2, 2), st.text("ab", max_size=3))))
+def test_match_wtf_029_scores_are_ranked_exactly_where_floors_cannot_tell_them_apart(
+    near: list[tuple[int, int, int, str]],
+) -> None:
+    """MATCH-WTF-029: a unit in 10^24 decides who is deleveraged first, and the name where nothing else does."""
+    scored = [(gain * 10**24 + unit, cost * 10**24, name) for gain, cost, unit, name in near]
+    ranked = [scored[place] for place in places(scored)]
+    assert ranked == sorted(scored, key=lambda each: (-Fraction(each[0], each[1]), each[2]))
 
 
 @given(st.lists(st.tuples(st.integers(-100, 100), st.integers(1, 100), st.integers(1, 100)), min_size=1, max_size=30))

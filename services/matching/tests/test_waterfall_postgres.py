@@ -46,7 +46,7 @@ async def test_match_wtf_025_funds_and_lamps_are_told_as_the_sequencer_would_ran
     sent = [Delivery(0, at, command.subject, encode(command), "", 0) for at, command in ex.commands]
     await schema.run_epoch(in_batches(sent, 9))
     await schema.assert_holds(ex.tables)
-    ranked = ranking(ex.state, ex.state.accounts["ann"].holdings[MARKET])
+    ranked = ranking(ex.state.accounts["ann"].holdings[MARKET])
     shown = dict(zip([each.account.name for each in ranked], lamps([each.score for each in ranked]), strict=True))
     assert set(shown) == {f"short{number}" for number in range(7)}
     async with schema.pool() as pool:

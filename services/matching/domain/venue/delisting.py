@@ -30,10 +30,9 @@ def settle_positions(state: MatchingState, market: Market, out: Output) -> None:
             close(state, out, auction.order, "market_delisted")
     price = market.prices.mark or market.prices.last
     before = fund.balances([market])
-    for name in sorted(state.accounts):
-        holding = state.accounts[name].holdings.get(market.id)
-        if holding is not None and holding.lots:
-            _settle(state, out, state.accounts[name], holding, price)
+    for _, account in sorted(market.holders.items()):
+        if account.holdings[market.id].lots:
+            _settle(state, out, account, account.holdings[market.id], price)
     market.open_interest = 0
     state.dirty.prices[market.id] = market
     fund.announce(state, out, before, "settlement")

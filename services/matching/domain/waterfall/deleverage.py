@@ -7,11 +7,11 @@ from cleartide.contracts import PositionDeleveraged
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account, Holding
-from services.matching.domain.margin import allows_fill, standing
+from services.matching.domain.margin import allows_fill, equity_of
 from services.matching.domain.output import Output
 from services.matching.domain.settlement import Deal, Party, execute
 from services.matching.domain.state import MatchingState
-from services.matching.domain.waterfall.score import score
+from services.matching.domain.waterfall.score import places, ratio
 
 
 class Bankrupt(NamedTuple):
@@ -24,27 +24,34 @@ class Bankrupt(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A position of the other side, with its place in the ranking."""
+    """A position of the other side. gain, cost: its score is their exact quotient; cost > 0."""
 
     account: Account
     holding: Holding
-    score: Fraction
+    gain: int
+    cost: int
+
+    @property
+    def score(self) -> Fraction:
+        """Its place in the ranking: the highest is closed first."""
+        return Fraction(self.gain, self.cost)
 
 
-def ranking(state: MatchingState, holding: Holding) -> list[Candidate]:
+def ranking(holding: Holding) -> list[Candidate]:
     """The positions against this one, the first to be closed first: profit times leverage, then account id.
 
     Holders without equity are left out: closing them at a price worse than the mark would make a second bankrupt.
     """
+    market = holding.market
     found: list[Candidate] = []
-    for name, account in state.accounts.items():
-        held = account.holdings.get(holding.market.id)
-        if held is None or held.lots * holding.lots >= 0 or name in SYSTEM_ACCOUNTS:
+    for name, account in market.holders.items():
+        held = account.holdings[market.id]
+        if held.lots * holding.lots >= 0 or name in SYSTEM_ACCOUNTS:
             continue
-        equity = standing(account).equity_quanta
+        equity = equity_of(account)
         if equity > 0:
-            found.append(Candidate(account, held, score(held.quote.balance, held.value, equity)))
-    return sorted(found, key=lambda candidate: (-candidate.score, candidate.account.name))
+            found.append(Candidate(account, held, *ratio(held.quote.balance, held.value, equity)))
+    return [found[place] for place in places([(each.gain, each.cost, each.account.name) for each in found])]
 
 
 def deleverage(state: MatchingState, out: Output, gone: Bankrupt) -> tuple[int, int]:
@@ -53,7 +60,7 @@ def deleverage(state: MatchingState, out: Output, gone: Bankrupt) -> tuple[int, 
     A counterparty whom the trade would leave short of margin and riskier is passed over (3.11).
     """
     holding, market = gone.holding, gone.holding.market
-    candidates = ranking(state, holding)
+    candidates = ranking(holding)
     side = 1 if holding.lots > 0 else -1
     closed = kept = 0
     for rank, candidate in enumerate(candidates, start=1):

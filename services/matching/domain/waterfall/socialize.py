@@ -8,7 +8,7 @@ from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.conversion import repay
-from services.matching.domain.margin import standing
+from services.matching.domain.margin import equity_of
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
@@ -22,7 +22,7 @@ def socialize(state: MatchingState, out: Output, debtor: Account, market: Market
     debtors. What that brings beyond the loss is the fund's.
     """
     loss = -debtor.cash.balance
-    winners = _profits(state, market)
+    winners = _profits(market)
     total = sum(winner.profit for winner in winners)
     if loss <= 0 or not total:
         return
@@ -54,14 +54,14 @@ class Winner(NamedTuple):
     most: int
 
 
-def _profits(state: MatchingState, market: Market) -> list[Winner]:
+def _profits(market: Market) -> list[Winner]:
     """Everybody with a profit in the market and equity of his own, by name."""
     found: list[Winner] = []
-    for name in sorted(state.accounts):
-        held = state.accounts[name].holdings.get(market.id)
-        if held is not None and held.lots and name not in SYSTEM_ACCOUNTS:
+    for name, account in sorted(market.holders.items()):
+        held = account.holdings[market.id]
+        if held.lots and name not in SYSTEM_ACCOUNTS:
             profit = held.quote.balance + held.value
-            most = min(profit, standing(state.accounts[name]).equity_quanta)
+            most = min(profit, equity_of(account))
             if most > 0:
-                found.append(Winner(state.accounts[name], profit, most))
+                found.append(Winner(account, profit, most))
     return found
