@@ -1,8 +1,12 @@
-"""A population and a walk of prices, as files of 64-bit integers that every engine reads."""
+"""A population and a walk of prices, as files of 64-bit integers that every engine reads.
+
+`python -m benchmarks.risk_scale.data <folder> <shape>` makes one and prints how much of everything there is.
+"""
 
 import json
 import os
 import random
+import sys
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,3 +111,19 @@ def _fills(chance: random.Random, data: Data) -> None:
         market = chance.randrange(MARKETS)
         slope = 0 if chance.random() < 0.15 else _slope(chance, data.price[market])
         data.fill.extend((chance.randrange(ACCOUNTS), market, slope, -slope * data.price[market] // 50))
+
+
+def main(folder: Path, shape: str) -> dict[str, int]:
+    """Make and save the population that every benchmark uses."""
+    data = population(7, shape)
+    data.save(folder)
+    return {
+        "accounts": len(data.keep),
+        "positions": len(data.owner),
+        "ticks": len(data.tick_price),
+        "fills": len(data.fill) // 4,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2])))

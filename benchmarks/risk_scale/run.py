@@ -64,12 +64,13 @@ async def run() -> None:
 
 
 def work(python: str, arguments: list[str]) -> dict[str, Any]:
-    """What a process of its own prints as JSON. Raises RuntimeError with the end of its complaint."""
+    """What a process of its own prints as JSON; its complaints go where ours go. Raises RuntimeError when it fails."""
     started = time.monotonic()
-    done = subprocess.run([python, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([python, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    name = Path(arguments[1 if arguments[0] == "-m" else 0]).name
     if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-2_000:])
-    print(arguments[1 if arguments[0] == "-m" else 0], round(time.monotonic() - started), "s", flush=True)
+        raise RuntimeError(f"{name} ended with {done.returncode}")
+    print(name, round(time.monotonic() - started), "s", flush=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -1,4 +1,4 @@
-"""The scans, in the peers' environment: `python scans.py <folder> <sample>` prints what they took; of 0, numba alone.
+"""The scans, in the peers' environment: `python scans.py <folder> <sample>` prints what they took.
 
 numba keeps every account's equity and margin, moves those of a market's holders at each tick and compares; it walks the
 whole walk and gives the same digest of events as the wheel. numpy does so with arrays; DuckDB and polars find the
@@ -67,29 +67,6 @@ def scan(state: Any, level: Any, accounts: Any, slopes: Any, old: int, new: int,
 
 
 @compiled
-def follow(state: Any, level: Any, accounts: Any, slopes: Any, margins: Any, old: int, new: int, out: Any) -> int:
-    """`scan` where nobody looks at the clock: each position's margin is kept, and who is far from everything is passed.
-
-    ENTER[0] is 3 / 2, so that a level of 0 holds exactly while 2 * equity >= 3 * margin.
-    """
-    found = 0
-    for at in range(len(accounts)):
-        account, slope = accounts[at], slopes[at]
-        asked = margin(abs(slope) * new)
-        equity = state[account, 0] + slope * (new - old)
-        required = state[account, 1] + asked - margins[at]
-        state[account, 0], state[account, 1], margins[at] = equity, required, asked
-        if level[account] == 0 and 2 * equity >= 3 * required:
-            continue
-        now = judged(equity, required, level[account] // 2)
-        if now != level[account]:
-            level[account] = now
-            out[found] = account
-            found += 1
-    return found
-
-
-@compiled
 def judge_all(state: Any, level: Any) -> None:
     """Everybody, once."""
     for account in range(len(state)):
@@ -150,7 +127,6 @@ class Venue:
         ends = np.searchsorted(self.market[order], np.arange(len(self.price) + 1))
         accounts, ordered = self.owner[order], slopes[order]
         self.of = [(accounts[a:b].copy(), ordered[a:b].copy()) for a, b in itertools.pairwise(ends)]
-        self.margins = [np_margin(np.abs(slopes * self.price[market])) for market, (_, slopes) in enumerate(self.of)]
 
     def fill(self) -> None:
         """The fills, in order; positions and cash as they are after the last one. Each is judged when it comes."""
@@ -173,7 +149,7 @@ def walk(venue: Venue, folder: Path, sample: int) -> dict[str, Any]:
     for name, first, end in json.loads((folder / "phases").read_text()):
         if name == "after_fills":
             venue.fill()
-        asked = set(range(first, end, max(1, (end - first) // sample))) if sample else set()
+        asked = set(range(first, end, max(1, (end - first) // sample)))
         found[name] = {"scan": [], "numpy": [], "duckdb": [], "polars": []}
         seconds = 0.0
         for at in range(first, end):
@@ -182,11 +158,7 @@ def walk(venue: Venue, folder: Path, sample: int) -> dict[str, Any]:
             others = sampled(venue, market, old, new) if at in asked else None
             accounts, slopes = venue.of[market]
             started = time.process_time()
-            if sample:
-                count = scan(venue.state, venue.level, accounts, slopes, old, new, venue.out)
-            else:
-                margins = venue.margins[market]
-                count = follow(venue.state, venue.level, accounts, slopes, margins, old, new, venue.out)
+            count = scan(venue.state, venue.level, accounts, slopes, old, new, venue.out)
             seconds += time.process_time() - started
             venue.price[market] = new
             events = sorted((int(account), int(venue.level[account]) // 2) for account in venue.out[:count])

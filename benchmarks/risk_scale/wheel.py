@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 import time
+import zlib
 from array import array
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,13 @@ def main(folder: Path) -> dict[str, Any]:
         "row_bytes_per_account": (wheel.used * 8 + len(wheel.heads) * 8) / len(rows),
     }
     gc.disable()
-    said = hashlib.sha256()
+    said, marks = hashlib.sha256(), list[int]()
     walk = list(zip(column(folder, "tick_market"), column(folder, "tick_price"), strict=True))
     for name, first, end in json.loads((folder / "phases").read_text()):
         if name == "after_fills":
             found["fill"] = fill(wheel, rows, column(folder, "keep"), column(folder, "fill"))
-        found[name] = phase(wheel, walk[first:end], said)
-    found["digest"] = said.hexdigest()
+        found[name] = phase(wheel, walk[first:end], said, marks)
+    found["digest"], found["marks"] = said.hexdigest(), marks
     found["said"] = sum(part["count"] for part in found.values() if isinstance(part, dict) and "count" in part)
     found["levels"] = hashlib.sha256(array("q", map(wheel.level, rows)).tobytes()).hexdigest()
     gc.enable()
@@ -70,8 +71,8 @@ def build(folder: Path) -> tuple[Wheel, list[int]]:
     return wheel, rows
 
 
-def phase(wheel: Wheel, walk: list[tuple[int, int]], said: Any) -> dict[str, float]:
-    """Processor seconds of the ticks, and how long single ones took; their events enter the digest."""
+def phase(wheel: Wheel, walk: list[tuple[int, int]], said: Any, marks: list[int]) -> dict[str, float]:
+    """Processor seconds of the ticks, and how long single ones took; their events enter the digest and the marks."""
     move, level, events, took, looks = wheel.move, wheel.level, Events(), [], wheel.looks
     now = time.perf_counter_ns
     started = time.process_time()
@@ -83,7 +84,9 @@ def phase(wheel: Wheel, walk: list[tuple[int, int]], said: Any) -> dict[str, flo
         took.append(now() - begun)
     seconds = time.process_time() - started
     for out, levels in events:
-        said.update(repr(sorted(zip(map(wheel.name, out), levels, strict=True))).encode())
+        text = repr(sorted(zip(map(wheel.name, out), levels, strict=True))).encode()
+        said.update(text)
+        marks.append(zlib.crc32(text))
     count = sum(len(out) for out, _ in events)
     return {
         "us": seconds / max(1, len(walk)) * 1e6,
