@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import cleartide.bus.worker as worker_module
 import pytest
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import Fenced, StreamLost
@@ -140,6 +141,21 @@ async def test_a_calm_run_and_a_graceful_drain(broker: Broker, bank: Database) -
         async with running(BANK, broker, bank) as (again, _):
             await until(lambda: again.health.phase == "running")
         assert (await bus.state(EVENTS)).last_seq == before
+
+
+async def test_a_backlog_that_says_much_is_many_commits(
+    broker: Broker, bank: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fetch whose rows are too many for one commit: each part is committed and told, and nobody starts again."""
+    monkeypatch.setattr(worker_module, "MOST_ROWS", 1)
+    commands = script(60)
+    await send(broker, commands)
+    async with running(BANK, broker, bank) as (first, _), running(MIRROR, broker, bank) as (second, _):
+        await settled(broker, bank, len(commands))
+        assert (first.health.restarts, second.health.restarts) == (0, 0)
+        assert first.health.commits > len(commands) // 2
+    await check_exact(broker, bank, commands)
+    await check_nothing_waits(bank, "matching", "earnings")
 
 
 async def test_a_drain_in_the_middle_of_the_work(broker: Broker, bank: Database) -> None:

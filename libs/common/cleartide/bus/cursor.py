@@ -132,8 +132,14 @@ class PullCursor:
     async def ack(self, delivery: Delivery) -> None:
         """Acknowledge everything up to this message, at most ten times a second: every word to the server costs as much
         as a commit does here. It moves the monitoring; correctness rests on the position.
+
+        Only the last message of a fetch has somewhere to be acknowledged: those before it, where a fetch becomes
+        several commits, are acknowledged with it.
         """
-        self._done = self._replies.pop(delivery.stream_seq)
+        reply = self._replies.pop(delivery.stream_seq, "")
+        if not reply:
+            return
+        self._done = reply
         if self._acking is None or self._acking.done():
             self._acking = asyncio.create_task(self._acknowledge())
 
