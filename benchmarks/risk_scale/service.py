@@ -76,8 +76,11 @@ def price_of(market: int, ticks: int, seq: int, at: int) -> MarkPriceUpdated:
     )  # fmt: skip
 
 
-def state_rows(chance: random.Random, count: int) -> dict[str, list[tuple[Any, ...]]]:
-    """Healthy accounts of one to five positions, as rows of every table that a start loads."""
+def state_rows(chance: random.Random, count: int, lowest: float = 1.6) -> dict[str, list[tuple[Any, ...]]]:
+    """Healthy accounts of one to five positions, as rows of every table that a start loads.
+
+    lowest: the least health factor; half of the accounts are within 5 of it.
+    """
     rows: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in SERVICE.fold.repository.tables if table.load}
     prices = [chance.randint(200_000, 2_000_000) for _ in range(MARKETS)]
     for number, price in enumerate(prices):
@@ -92,7 +95,7 @@ def state_rows(chance: random.Random, count: int) -> dict[str, list[tuple[Any, .
             lots = chance.choice((-1, 1)) * max(1, int(10 ** (7 + 3.5 * chance.random()) / prices[held]))
             rows["positions"].append((account, f"M{held:02d}-PERP", lots, -lots * prices[held], 0))
             margin += abs(lots) * prices[held] // 20
-        cash = round(margin * (1.6 + 20 * chance.random() ** 2))
+        cash = round(margin * (lowest + 20 * chance.random() ** 2))
         asked = dict.fromkeys(("request_market", "request_seq", "request_at"))
         rows["accounts"].append(
             _row(repository.ACCOUNTS, account=account, cash_quanta=cash, liquidating=False, **asked)
