@@ -9,15 +9,17 @@ from random import Random
 from typing import Final
 
 from tests.support.audit import audit
+from tests.support.clients import Clients
 from tests.support.indexer import Indexer
 from tests.support.installation import Installation, ServiceProcess
 from tests.support.traffic import FedTraffic, Traffic
 
-SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "gateway")
+SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "product", "gateway")
 EVERYTHING: Final = (*SERVICES, "matching", "nats", "postgres")
 PAUSE_SECONDS: Final = (0.15, 0.9)
 FREEZES: Final = 0.3
 COMMANDS_PER_CHAIN_EVENT: Final = 4
+COMMANDS_PER_USE: Final = 6
 READY_SECONDS: Final = 120.0
 FENCED: Final = 75
 STANDBY: Final = "standby"
@@ -51,7 +53,8 @@ class Monkey:
             kind = FedTraffic if "ingestor" in self.services else Traffic
             traffic = kind(client, seed=self.seed)
             await traffic.open_market()
-            flowing = asyncio.create_task(self._flow(traffic, Indexer(client, seed=self.seed)))
+            beside = (Indexer(client, seed=self.seed), Clients(client, seed=self.seed))
+            flowing = asyncio.create_task(self._flow(traffic, *beside))
             for _ in range(self.kills):
                 await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
                 await self._kill(random.choice(self.prey), random)
@@ -63,12 +66,14 @@ class Monkey:
         self.installed.stop_services()
         return await audit(self.installed, self.services, trade_ids)
 
-    async def _flow(self, traffic: Traffic, indexer: Indexer) -> None:
+    async def _flow(self, traffic: Traffic, indexer: Indexer, clients: Clients) -> None:
         while not self._ended.is_set():
             await traffic.step()
             self.commands += 1
             if self.commands % COMMANDS_PER_CHAIN_EVENT == 0:
                 await indexer.step()
+            if self.commands % COMMANDS_PER_USE == 0:
+                await clients.step()
             await asyncio.sleep(0.002)
 
     async def _kill(self, victim: str, random: Random) -> None:

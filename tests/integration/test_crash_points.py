@@ -15,6 +15,7 @@ from cleartide.contracts import AlertInput, Message, RiskAlertRaised
 from cleartide.ops.rebuild import rebuild
 
 from deploy.local.sandbox.market import MARKET
+from tests.support.clients import Clients
 from tests.support.indexer import Indexer
 from tests.support.installation import Installation
 from tests.support.streams import assert_gapless
@@ -69,6 +70,16 @@ class ChainEvents(Step):
 
     async def __call__(self) -> None:
         await self._indexer.step()
+
+
+class UseOfTheProduct(Step):
+    """What clients tell, a batch at a time."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    async def __call__(self) -> None:
+        await self._clients.step()
 
 
 class Published(Step):
@@ -168,3 +179,12 @@ async def test_a_crash_of_the_vaults_loses_and_doubles_nothing(installed: Instal
         installed.stop_services()
         await assert_gapless(client, "VAULTS")
     assert (await rebuild(installed.ops, "vaults")).position == await installed.position("vaults")
+
+
+async def test_a_crash_of_the_product_service_loses_and_doubles_nothing(installed: Installation) -> None:
+    """RUN-CRASH-005."""
+    async with installed.client() as client:
+        await _crash_everywhere(installed, "product", UseOfTheProduct(Clients(client, seed=11)))
+        await installed.settled(("product",))
+        installed.stop_services()
+    assert (await rebuild(installed.ops, "product")).position == await installed.position("product")

@@ -12,13 +12,14 @@ from services.funding.app import SERVICE as FUNDING
 from services.gateway.app import SERVICE as GATEWAY
 from services.ingestor.app import SERVICE as INGESTOR
 from services.matching.app import SERVICE as MATCHING
+from services.product.app import SERVICE as PRODUCT
 from services.risk.app import SERVICE as RISK
 from services.vaults.app import SERVICE as VAULTS
 from tests.simulation.check import check
 from tests.simulation.loop import run_virtually
 from tests.simulation.world import World
 
-SERVICES: Final = (INGESTOR, MATCHING, RISK, FUNDING, EARNINGS, ANALYTICS, VAULTS, GATEWAY)
+SERVICES: Final = (INGESTOR, MATCHING, RISK, FUNDING, EARNINGS, ANALYTICS, VAULTS, PRODUCT, GATEWAY)
 
 
 def folds() -> dict[str, Fold]:

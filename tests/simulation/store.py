@@ -8,6 +8,7 @@ from cleartide.bus.ports import NOBODY, Commit, Delivery, Epoch, Fenced, Holder,
 from cleartide.fold import Changes, Key, Row, Table
 
 from tests.simulation.chance import Chance
+from tests.simulation.triggers import TRIGGERS
 
 LOADING_PATIENCE: Final = 120.0
 RANGES: Final = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
@@ -58,6 +59,7 @@ class Schema:
         held = self.tables.setdefault(table.name, {})
         self.declared[table.name] = table
         seen: set[Key] = set()
+        trigger, fresh = TRIGGERS.get(table.name), list[Row]()
         for row in rows:
             _check_types(table, row)
             key = table.key_of(row)
@@ -69,6 +71,9 @@ class Schema:
                 continue
             seen.add(key)
             held[key] = row
+            fresh.append(row)
+        if trigger is not None and fresh:
+            trigger(self.tables, fresh)
 
     def say(self, rows: Sequence[OutboxRow]) -> None:
         """Append to the outbox; numbers may not repeat."""

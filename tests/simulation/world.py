@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.simulation.broker import Broker, SimulatedBus
 from tests.simulation.chance import Chance, Crash, Temper
+from tests.simulation.clients import client_batches
 from tests.simulation.indexer import chain_events
 from tests.simulation.script import Script, Sending, price_path
 from tests.simulation.store import Schema, SimulatedLease, SimulatedStore
@@ -38,6 +39,7 @@ STANDBY_LOOK_SECONDS: Final = 1.0
 COMMANDS: Final = 60
 MARKET_MESSAGES: Final = 35
 CHAIN_EVENTS: Final = 25
+CLIENT_BATCHES: Final = 20
 
 _metrics: dict[str, WorkerMetrics] = {}
 
@@ -142,6 +144,9 @@ class World:
             yield "feed", self.market_messages, feed.market_data(self.market_messages, self.broker.now)
         if "vaults" in self.folds:
             yield "indexer", CHAIN_EVENTS, chain_events(Random(f"{self.seed}:indexer"), CHAIN_EVENTS)
+        if "product" in self.folds:
+            told = client_batches(Random(f"{self.seed}:clients"), CLIENT_BATCHES, self.broker.now)
+            yield "clients", CLIENT_BATCHES, told
 
     async def _send(self, actor: str, count: int, messages: Iterator[Sending]) -> None:
         """An outsider who repeats what was not acknowledged."""

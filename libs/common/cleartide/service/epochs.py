@@ -26,6 +26,8 @@ RECOVERABLE: Final = (
     CursorLost,
     StreamLost,
     asyncpg.PostgresConnectionError,
+    # Undone by the server for the sake of another transaction, as in a deadlock: the same again may well succeed.
+    asyncpg.TransactionRollbackError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
