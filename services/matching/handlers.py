@@ -64,6 +64,18 @@ from cleartide.contracts import (
     WithdrawCollateral,
     WithdrawPool,
 )
+from cleartide.contracts.vaults import (
+    CancelVaultExit,
+    CompoundVault,
+    CreateVault,
+    DepositToVault,
+    HaltVault,
+    HarvestVault,
+    RebalanceVault,
+    SetVaultState,
+    SetVaultTerms,
+    WithdrawFromVault,
+)
 from cleartide.fold import Effects, Handlers, Reject
 from cleartide.money import MoneyError
 
@@ -98,6 +110,8 @@ from services.matching.domain.fees import referral, terms
 from services.matching.domain.jit import auctioning, quoting
 from services.matching.domain.sealed import batching, committing
 from services.matching.domain.state import MatchingState
+from services.matching.domain.vaults import managing, shares
+from services.matching.domain.vaults import value as vaults
 from services.matching.domain.venue import alarm, lifecycle, settings
 from services.matching.domain.waterfall import fund
 
@@ -159,6 +173,7 @@ DUE: Final[Mapping[Kind, Callable[[MatchingState, Deadline, Effects], None]]] = 
     "order_expiry": expiry.expire,
     "withdrawal_timeout": withdrawals.expire,
     "slot": auctioning.pass_slot,
+    "vault_queue": shares.look_again,
 }
 
 HANDLERS: Final[Handlers] = {
@@ -221,4 +236,14 @@ HANDLERS: Final[Handlers] = {
     SetReferralTerms: gated(terms.set_terms),
     SetReferrer: gated(referral.set_referrer),
     ClaimReferralRewards: gated(transfers.answered(referral.claim)),
+    CreateVault: gated(vaults.answered(managing.create)),
+    SetVaultTerms: gated(vaults.answered(managing.set_terms)),
+    SetVaultState: gated(vaults.answered(managing.set_state)),
+    HaltVault: gated(managing.halt),
+    DepositToVault: gated(vaults.answered(shares.deposit)),
+    WithdrawFromVault: gated(vaults.answered(shares.withdraw)),
+    CancelVaultExit: gated(vaults.answered(shares.cancel)),
+    RebalanceVault: gated(vaults.answered(managing.rebalance)),
+    HarvestVault: gated(vaults.answered(managing.harvest)),
+    CompoundVault: gated(vaults.answered(managing.compound)),
 }

@@ -21,6 +21,7 @@ from services.matching.views import (
     sealed,
     solvency,
     transfers,
+    vaults,
     venue,
 )
 from services.matching.views.grids import MOST_MARKETS, grid_of, grids_of
@@ -241,6 +242,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     **margin.QUERIES,
     **sealed.QUERIES,
     **transfers.QUERIES,
+    **vaults.QUERIES,
     **solvency.QUERIES,
     **venue.QUERIES,
 }

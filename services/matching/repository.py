@@ -13,7 +13,7 @@ from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.intake import AppliedId
 from services.matching.domain.market import Funding, Market, Prices
 from services.matching.domain.state import Dirty, MatchingState
-from services.matching.tables import access, auctions, conditional, reported, sealed, solvency, treasury
+from services.matching.tables import access, auctions, conditional, reported, sealed, solvency, treasury, vaults
 from services.matching.tables.order_rows import collect_orders, restore_orders
 from services.matching.tables.venue_rows import (
     collect_markets,
@@ -41,6 +41,7 @@ class MatchingRepository(Repository[MatchingState]):
         conditional.restore(state, rows)
         auctions.restore(state, rows)
         sealed.restore(state, rows)
+        vaults.restore(state, rows)
         settle_down(state)
         _restore_intake(state, rows)
         reported.restore(state.reported, rows)
@@ -64,6 +65,7 @@ class MatchingRepository(Repository[MatchingState]):
         conditional.collect(changes, state)
         auctions.collect(changes, state)
         sealed.collect(changes, state)
+        vaults.collect(changes, state.vaults)
         changes.put_all(tables.BOOKS, ((book.market, book.seq) for book in dirty.books.values()))
         changes.put_all(tables.TRADES, dirty.trades)
         changes.put_all(tables.LIQUIDATIONS, dirty.liquidations)

@@ -66,12 +66,12 @@ def test_what_the_idle_part_cannot_pay_waits_in_order_and_earns_meanwhile() -> N
     vault.holders |= {"alice": 600, "bob": 400}
     with pytest.raises(Refused, match="illiquid"):
         vault.withdraw("alice", 600, 0)
-    vault.request("alice", 200, 0)
-    vault.request("bob", 200, 0)
+    vault.join_queue("alice", 200, 0)
+    vault.join_queue("bob", 200, 0)
     with pytest.raises(Refused, match="not_enough_shares"):
-        vault.request("alice", 401, 0)
+        vault.join_queue("alice", 401, 0)
     vault.gain(100)
-    assert [(paid.owner, paid.amount) for paid in vault.settle()] == [("alice", 220), ("bob", 220)]
+    assert [(paid.owner, paid.amount) for _, paid in vault.settle()] == [("alice", 220), ("bob", 220)]
     assert vault.queue == []
 
 
@@ -114,12 +114,12 @@ def test_money_is_neither_made_nor_lost_and_every_claim_is_covered(
             elif kind == "withdraw":
                 balance -= vault.withdraw(owner, amount % (vault.holders.get(owner, 0) + 2), at).amount
             elif kind == "request":
-                vault.request(owner, amount % (vault.holders.get(owner, 0) + 2), at)
+                vault.join_queue(owner, amount % (vault.holders.get(owner, 0) + 2), at)
             elif kind == "gain":
                 vault.gain(amount)
                 balance += amount
             elif kind == "settle":
-                balance -= sum(paid.amount for paid in vault.settle())
+                balance -= sum(paid.amount for _, paid in vault.settle())
             else:
                 vault.charge(at)
         except Refused:

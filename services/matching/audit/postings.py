@@ -11,10 +11,12 @@ OWN: Final = ("cash", "collateral")
 """Pots that are an account's own balances."""
 TRADING: Final = frozenset({"trade", "bust", "correction", "fee", "funding", "realized_pnl", "settlement"})
 """Kinds that the history of transfers does not tell, because trades do."""
-NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool", "referral"})
+NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool", "referral", "vault"})
 
 _POOLED: Final = frozenset({("cash", "pool"), ("collateral", "pool"), ("pool", "cash"), ("pool", "collateral")})
 _FUND_AND_CASH: Final = frozenset({("insurance", "cash")})
+_INTO_VAULT: Final = frozenset({("cash", "vault")})
+_OUT_OF_VAULT: Final = frozenset({("vault", "cash")})
 _BETWEEN_POSITIONS: Final = frozenset({("position", "position")})
 ROUTES: Final[dict[str, frozenset[Pair]]] = {
     "trade": _BETWEEN_POSITIONS,
@@ -39,6 +41,11 @@ ROUTES: Final[dict[str, frozenset[Pair]]] = {
     "bond_locked": frozenset({("cash", "locked")}),
     "bond_returned": frozenset({("locked", "cash")}),
     "bond_forfeited": frozenset({("locked", "insurance")}),
+    "vault_deposit": _INTO_VAULT,
+    "vault_recall": _INTO_VAULT,
+    "vault_withdrawal": _OUT_OF_VAULT,
+    "vault_allocation": _OUT_OF_VAULT,
+    "vault_fee": _OUT_OF_VAULT,
     "pool": _POOLED,
     "swap": _POOLED,
     "repayment": _POOLED,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from cleartide.contracts import Right
-from cleartide.rules.accounts import SYSTEM_ACCOUNTS
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS, is_strategy
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.answers import Sender
@@ -25,7 +25,12 @@ def may(account: Account, actor: str | None, right: Right) -> bool:
 
 
 def is_owner(account: Account, actor: str | None) -> bool:
-    """Whether the actor is the account itself or the head of its family; None is the owner by definition."""
+    """Whether the actor is the account itself or the head of its family; None is the owner by definition.
+
+    Nobody is the owner of a vault's strategy: its money is the holders', and its manager has the rights of a delegate.
+    """
+    if is_strategy(account.name):
+        return False
     return actor is None or actor in (account.name, account.root)
 
 

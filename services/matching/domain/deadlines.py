@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 NEVER: Final = 2**63
 _SLACK: Final = 64
 
-Kind = Literal["batch", "deposit_timeout", "order_expiry", "slot", "withdrawal_timeout"]
+Kind = Literal["batch", "deposit_timeout", "order_expiry", "slot", "vault_queue", "withdrawal_timeout"]
 
 
 class Deadline(NamedTuple):

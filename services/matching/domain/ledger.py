@@ -15,6 +15,7 @@ COLLATERAL: Final = "collateral"
 POOL: Final = "pool"
 LOCKED: Final = "locked"
 REFERRAL: Final = "referral"
+VAULT: Final = "vault"
 
 
 def cash_name(account: str) -> str:
@@ -55,6 +56,11 @@ def locked_name(asset: str, account: str) -> str:
 def referral_name(account: str) -> str:
     """What an account has earned by others' fees and not claimed yet."""
     return f"{REFERRAL}:{account}"
+
+
+def vault_name(vault: str) -> str:
+    """A vault's reserve: its cash that no position can touch."""
+    return f"{VAULT}:{vault}"
 
 
 def funding_name(market: str) -> str:

@@ -14,6 +14,7 @@ from services.matching.domain.market import Market
 from services.matching.domain.reported import ReportedTrades
 from services.matching.domain.sealed.record import Rounds
 from services.matching.domain.treasury import Treasury
+from services.matching.domain.vaults.record import Vaults
 from services.matching.domain.venue.record import Venue
 from services.matching.domain.waterfall.record import Solvency
 
@@ -173,6 +174,7 @@ class MatchingState:
         "rounds",
         "solvency",
         "treasury",
+        "vaults",
         "venue",
     )
 
@@ -192,6 +194,7 @@ class MatchingState:
         self.deadlines = Deadlines()
         self.auctions = Auctions()
         self.rounds = Rounds()
+        self.vaults = Vaults()
         self.expiring: dict[int, Order] = {}
         self.dirty = Dirty()
         self.changed_books: list[Book] = []
@@ -211,6 +214,8 @@ class MatchingState:
             "quotes": self.auctions.quotes,
             "rounds": self.rounds.last,
             "commitments": self.rounds.commitments,
+            "vault_exits": self.vaults.exits,
+            "vault_moves": self.vaults.moves,
         }
 
     def restore_numbers(self, numbers: dict[str, int]) -> None:
@@ -223,6 +228,7 @@ class MatchingState:
         self.treasury.log.last = numbers.get("transfers", 0)
         self.auctions.quotes = numbers.get("quotes", 0)
         self.rounds.last, self.rounds.commitments = numbers.get("rounds", 0), numbers.get("commitments", 0)
+        self.vaults.exits, self.vaults.moves = numbers.get("vault_exits", 0), numbers.get("vault_moves", 0)
         self.collected_numbers = self.numbers()
 
     def open_account(self, name: str, at: int, *, root: str = "", pinned: str = "") -> Account:

@@ -11,7 +11,7 @@ from cleartide.contracts import (
     Right,
     SubaccountOpened,
 )
-from cleartide.rules.accounts import SYSTEM_ACCOUNTS
+from cleartide.rules.accounts import SYSTEM_ACCOUNTS, VAULTS
 
 from services.matching.domain.access import SUBACCOUNT_MARK, known, require_owner
 from services.matching.domain.accounts import Account
@@ -43,6 +43,8 @@ def open_subaccount(state: MatchingState, command: OpenSubaccount, out: Output) 
 def _parent(state: MatchingState, command: OpenSubaccount, name: str) -> Account:
     parent = known(state, command.account)
     require_owner(parent, command.actor)
+    if parent.name == VAULTS:
+        raise Refused("reserved_account")
     if parent.root != parent.name:
         raise Refused("parent_is_subaccount")
     if len(name) > MAX_ACCOUNT_ID:

@@ -12,11 +12,24 @@ from services.matching.domain.errors import InvariantBroken
 from services.matching.domain.ledger import EXTERNAL, locked_name
 from services.matching.domain.market import Market
 from services.matching.domain.state import MatchingState
+from services.matching.domain.vaults.verify import verify_vaults
 
 POTS: Final = frozenset(
-    {"cash", "collateral", "position", "insurance", "fees", "funding", "locked", "pool", "referral", "settlement"}
+    {
+        "cash",
+        "collateral",
+        "position",
+        "insurance",
+        "fees",
+        "funding",
+        "locked",
+        "pool",
+        "referral",
+        "settlement",
+        "vault",
+    }
 )
-NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool", "referral"})
+NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool", "referral", "vault"})
 
 
 def verify(state: MatchingState) -> None:
@@ -29,6 +42,7 @@ def verify(state: MatchingState) -> None:
     _auctions(state)
     _rounds(state)
     verify_conditionals(state)
+    verify_vaults(state)
     for account in state.accounts.values():
         _open_orders(account)
 

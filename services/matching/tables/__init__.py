@@ -14,6 +14,7 @@ from services.matching.tables.reported import REPORTED_TRADES
 from services.matching.tables.sealed import SEALED_TABLES
 from services.matching.tables.solvency import SOLVENCY_TABLES
 from services.matching.tables.treasury import ASSETS
+from services.matching.tables.vaults import VAULT_TABLES
 from services.matching.tables.venue import VENUE_TABLES
 
 MARKETS: Final = Table(
@@ -206,6 +207,7 @@ TABLES: Final[tuple[Table, ...]] = (
     JIT_AUCTIONS,
     JIT_QUOTES,
     *SEALED_TABLES,
+    *VAULT_TABLES,
     *VENUE_TABLES,
     *SOLVENCY_TABLES,
 )

@@ -24,6 +24,7 @@ from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.household import household
 from services.matching.tests.ruled import slow_seller
 from services.matching.tests.support import MARKET, Exchange, of
+from services.matching.tests.vault_room import check_vaults, vault_room
 from services.matching.tests.venue import run_in
 from services.matching.tests.waiting import waiting_room
 from services.matching.views.fees import fees_view
@@ -71,6 +72,7 @@ def busy(seed: int, steps: int) -> Exchange:
     ex.auction("ida", "buy", "0.4", "1008", start="999", end="1001")
     ex.offer("fay", ex.state.counters.orders, "1000.5", "0.1")
     household(ex)
+    vault_room(ex)
     ex.commit()
     return ex
 
@@ -114,6 +116,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_guards(pool)
         await check_answers(pool, ex)
         await check_families(pool)
+        await check_vaults(pool, ex)
         await check_transfers(pool)
         await check_margin(pool, ex)
         await check_fees(pool, ex)
@@ -145,7 +148,7 @@ async def check_ledger(pool: Any, ex: Exchange) -> None:
     answer = await QUERIES["conservation"](pool, {})
     assert answer["conserved"] and answer["difference"] == "0.000000"
     assert answer["lots"] == {MARKET: 0, "SOL-PERP": 0}
-    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "locked", "pool", "position"}
+    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "locked", "pool", "position", "vault"}
     assert answer["assets"]["BTC"] == {"collateral": 50_000_000, "external": -50_000_000}
 
 

@@ -15,6 +15,7 @@ from cleartide.contracts.custody import CUSTODY_COMMANDS, CUSTODY_EVENTS
 from cleartide.contracts.fees import FEE_COMMANDS, FEE_EVENTS
 from cleartide.contracts.trading import TradingEvent
 from cleartide.contracts.types import AccountId, MarketId, ReasonCode
+from cleartide.contracts.vaults import OWN_VAULT_COMMANDS, OWN_VAULT_EVENTS
 from cleartide.contracts.watching import WATCHING_COMMANDS, WATCHING_EVENTS
 
 SubaccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:-?[a-z0-9_]){0,23}$")]
@@ -129,6 +130,7 @@ ACCOUNT_COMMANDS: tuple[type[Message], ...] = (
     *FEE_COMMANDS,
     *AUDIT_COMMANDS,
     *WATCHING_COMMANDS,
+    *OWN_VAULT_COMMANDS,
 )
 ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     SubaccountOpened,
@@ -140,4 +142,5 @@ ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     *FEE_EVENTS,
     *AUDIT_EVENTS,
     *WATCHING_EVENTS,
+    *OWN_VAULT_EVENTS,
 )

@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from cleartide.contracts.glossary_vaults import OWN_VAULTS
+
 _ENVELOPE: Final = {
     "id": "unique for all time and deterministic: the same input gives the same id",
     "type": "name of the contract",
@@ -379,7 +381,7 @@ _CHAINS: Final = {
     "slot": "slot of the block",
     "block_time": "when the block was made, in microseconds since the Unix epoch, UTC",
     "program": "program that said it",
-    "vault": "address of the vault",
+    "vault": "name of the vault; of one on a chain its address",
     "owner": "wallet, or the account whose wallet it is",
     "protocol": "protocol that the vault belongs to",
     "farm": "address of the farm",
@@ -450,6 +452,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     **_ENVELOPE,
     **_WHO_AND_WHERE,
     **_ACCOUNTS,
+    **OWN_VAULTS,
     **_MARKET_RULES,
     **_ORDERS,
     **_PRICES,

@@ -1,18 +1,23 @@
 """A vault by its rules (domain rules R3, R36): shares, fees, lock, capacity, pause, and a queue of withdrawals.
 
-It is the program that a vault's chain runs, as far as money goes: the sandbox runs it, and what an indexer reads of a
-real one can be held against it. Amounts in smallest units of the asset, instants in microseconds; every refusal names
-its reason and changes nothing. Rounding is always against the caller, so shares never claim more than there is.
+It is the program of the venue's own vaults, whose money matching moves by it, and of those on chains as far as money
+goes: the sandbox runs it, and what an indexer reads of a real one can be held against it. Amounts in smallest units of
+the asset, instants in microseconds; every refusal names its reason and changes nothing. Rounding is always against the
+caller, so shares never claim more than there is.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from cleartide.money import ceil_div
 
 BPS: Final = 10_000
 YEAR_MICROS: Final = 365 * 86_400_000_000
 PRICE_SCALE: Final = 10**12
+MAX_SHARES: Final = 2**53 - 1
+"""Of one vault, so that every reader holds them exactly."""
+MAX_WAITING: Final = 1_000
+"""Withdrawals in one vault's queue."""
 
 
 class Refused(Exception):  # noqa: N818 - a verdict on the request
@@ -55,15 +60,31 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A withdrawal in the queue. Its shares stay the owner's and earn until they are paid."""
+    """A withdrawal in the queue. Its shares stay the owner's and earn until they are paid. `number` names it."""
 
     owner: str
     shares: int
+    number: int = 0
+
+
+class Figures(NamedTuple):
+    """What a vault's rules reckon with beside who holds what: see `Vault`."""
+
+    assets: int
+    shares: int
+    fees: int
+    high_water: int
+    charged_at: int
+    carry: int
 
 
 @dataclass(slots=True)
 class Vault:
-    """A vault's own ledger: assets and shares, whose they are, and the highest price a performance fee was taken at."""
+    """A vault's own ledger: assets and shares, whose they are, and the highest price a performance fee was taken at.
+
+    fees: taken, and not among the assets any more. carry: what of the management fee is less than a smallest unit, in
+    units / (BPS * YEAR_MICROS), so that charging often costs what charging once does.
+    """
 
     terms: Terms
     assets: int = 0
@@ -72,9 +93,19 @@ class Vault:
     paused: bool = False
     high_water: int = 0
     charged_at: int = 0
+    carry: int = 0
     holders: dict[str, int] = field(default_factory=dict)
     locked_until: dict[str, int] = field(default_factory=dict)
     queue: list[Waiting] = field(default_factory=list)
+
+    @property
+    def figures(self) -> Figures:
+        """As they stand, to be given back to `restore` by whoever changes his mind."""
+        return Figures(self.assets, self.shares, self.fees, self.high_water, self.charged_at, self.carry)
+
+    def restore(self, figures: Figures) -> None:
+        """Take figures back."""
+        self.assets, self.shares, self.fees, self.high_water, self.charged_at, self.carry = figures
 
     def shares_for(self, amount: int) -> int:
         """Shares for an amount: floor(amount * (T + v) / (A + a))."""
@@ -88,7 +119,8 @@ class Vault:
     def deposit(self, owner: str, amount: int, at: int) -> Paid:
         """Take an amount: the fee is rounded up and never works in the vault, the rest makes shares.
 
-        Refused: paused, no_amount, over_capacity, no_shares (too little for one share).
+        Refused: paused, no_amount, no_equity (shares are out, and worth nothing), over_capacity, no_shares (too little
+        for one share), share_cap.
         """
         fee = ceil_div(amount * self.terms.deposit_fee_bps, BPS) if amount > 0 else 0
         net = amount - fee
@@ -96,35 +128,51 @@ class Vault:
         self._refuse_if(self.paused, "paused")
         self._refuse_if(net <= 0, "no_amount")
         self._refuse_if(self.terms.capacity is not None and self.assets + net > self.terms.capacity, "over_capacity")
+        self._refuse_if(self.shares > 0 and self.assets <= 0, "no_equity")
         self._refuse_if(made == 0, "no_shares")
+        self._refuse_if(self.shares + made > MAX_SHARES, "share_cap")
         self.assets, self.shares, self.fees = self.assets + net, self.shares + made, self.fees + fee
         self.holders[owner] = self.holders.get(owner, 0) + made
         self.locked_until[owner] = at + self.terms.lock_micros
         return Paid(owner, made, amount, fee)
 
-    def withdraw(self, owner: str, shares: int, at: int) -> Paid:
+    def withdraw(self, owner: str, shares: int, at: int, idle: int | None = None) -> Paid:
         """Pay shares out at once: `amount` reaches the owner, the fee is kept of what the shares brought.
 
-        Refused: as `request`, and illiquid when the idle part does not cover it.
+        idle: what can be paid, where it is known; else the part that the terms name. Refused: as `join_queue`, and
+        illiquid when that does not cover it.
         """
         self._check_exit(owner, shares, at)
-        self._refuse_if(bool(self.queue) or self.value_of(shares) > self._idle(), "illiquid")
+        self._refuse_if(bool(self.queue) or self.value_of(shares) > self._idle(idle), "illiquid")
         return self._pay(owner, shares)
 
-    def request(self, owner: str, shares: int, at: int) -> Waiting:
-        """Join the queue. Refused: paused, locked, no_shares, not_enough_shares (those waiting are spoken for)."""
+    def join_queue(self, owner: str, shares: int, at: int, number: int = 0) -> Waiting:
+        """Join the queue. Refused: paused, locked, no_shares, not_enough_shares (those waiting are spoken for),
+        queue_full.
+        """
         self._check_exit(owner, shares, at)
-        waiting = Waiting(owner, shares)
+        self._refuse_if(len(self.queue) >= MAX_WAITING, "queue_full")
+        waiting = Waiting(owner, shares, number)
         self.queue.append(waiting)
         return waiting
 
-    def settle(self) -> list[Paid]:
+    def cancel(self, owner: str, number: int) -> Waiting:
+        """Leave the queue. Refused: unknown_exit."""
+        found = next(
+            (place for place, held in enumerate(self.queue) if (held.owner, held.number) == (owner, number)), -1
+        )
+        self._refuse_if(found < 0, "unknown_exit")
+        return self.queue.pop(found)
+
+    def settle(self, idle: int | None = None, most: int = MAX_WAITING) -> list[tuple[Waiting, Paid]]:
         """Pay the queue from its head while the idle part covers it, at the price of now. Paused, it pays nobody."""
-        paid: list[Paid] = []
-        while self.queue and not self.paused and self.value_of(self.queue[0].shares) <= self._idle():
+        settled: list[tuple[Waiting, Paid]] = []
+        while self._may_pay(self._idle(idle)) and len(settled) < most:
             first = self.queue.pop(0)
-            paid.append(self._pay(first.owner, first.shares))
-        return paid
+            paid = self._pay(first.owner, first.shares)
+            settled.append((first, paid))
+            idle = idle - paid.amount if idle is not None else None
+        return settled
 
     def gain(self, amount: int) -> int:
         """Book what was earned, harvested and put back, or lost (negative); returns the performance fee that it cost.
@@ -132,7 +180,7 @@ class Vault:
         The fee is of the gain above the highest price it was ever taken at, so a loss that is made good costs nothing.
         """
         self._refuse_if(self.assets + amount < 0, "more_than_there_is")
-        self.high_water = max(self.high_water, self.price()) if amount > 0 and not self.high_water else self.high_water
+        self.high_water = self.high_water or self.price()
         self.assets += amount
         above = self.price() - self.high_water
         if amount <= 0 or above <= 0 or not self.shares:
@@ -144,9 +192,13 @@ class Vault:
         return fee
 
     def charge(self, at: int) -> int:
-        """The management fee since it was last charged: assets * bps * time / a year of 365 days, floored."""
+        """The management fee since it was last charged: assets * bps * time / a year of 365 days; what is less than a
+        smallest unit is carried.
+        """
         elapsed = at - self.charged_at if self.charged_at else 0
-        fee = self.assets * self.terms.management_fee_bps * elapsed // (BPS * YEAR_MICROS)
+        due = self.assets * self.terms.management_fee_bps * elapsed + self.carry
+        fee, self.carry = divmod(due, BPS * YEAR_MICROS)
+        fee = min(fee, self.assets)
         self.assets, self.fees, self.charged_at = self.assets - fee, self.fees + fee, at
         return fee
 
@@ -162,7 +214,12 @@ class Vault:
         self._refuse_if(shares + spoken_for > self.holders.get(owner, 0), "not_enough_shares")
         self._refuse_if(at < self.locked_until.get(owner, 0), "locked")
 
-    def _idle(self) -> int:
+    def _may_pay(self, idle: int) -> bool:
+        return bool(self.queue) and not self.paused and self.value_of(self.queue[0].shares) <= idle
+
+    def _idle(self, known: int | None) -> int:
+        if known is not None:
+            return known
         return self.assets * self.terms.idle_bps // BPS
 
     def _pay(self, owner: str, shares: int) -> Paid:

@@ -17,6 +17,7 @@ from cleartide.contracts.examples.assets import ASSET_EXAMPLES
 from cleartide.contracts.examples.audit import AUDIT_EXAMPLES
 from cleartide.contracts.examples.custody import CUSTODY_EXAMPLES
 from cleartide.contracts.examples.fees import FEE_EXAMPLES
+from cleartide.contracts.examples.own_vaults import OWN_VAULT_EXAMPLES
 from cleartide.contracts.examples.story import MARKET, OPENED, said, sent
 from cleartide.contracts.watching import AlertAnswered, AnswerAlert, RiskLimitsSet, SetRiskLimits
 
@@ -52,4 +53,5 @@ ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
     *CUSTODY_EXAMPLES,
     *FEE_EXAMPLES,
     *AUDIT_EXAMPLES,
+    *OWN_VAULT_EXAMPLES,
 )
