@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from cleartide.bus.streams import STREAMS, Stream
 from cleartide.contracts import ALL_MESSAGES, COMMANDS, RISK_EVENTS, TRADING_EVENTS, Deposit, Message, TransferApplied
@@ -176,6 +177,17 @@ def test_our_own_streams_are_not_limited_like_public_ones() -> None:
     many = b"[" + b",".join([as_json(APPLIED)] * 400) + b"]"
     assert len(many) > MAX_PUBLIC_PAYLOAD_BYTES
     assert len(INTERNAL.decode(many)) == 400
+
+
+def test_a_reader_of_our_own_streams_makes_what_tells_faults_when_there_is_one() -> None:
+    decoder = Decoder(TRADING_EVENTS, public=False)
+    assert isinstance(decoder.decode(encode(EXAMPLES[TransferApplied]))[0], msgspec.Struct)
+    assert "_one" not in vars(decoder)
+    assert [refusal.reason for refusal in decoder.decode(b'[{"type": "?"}]') if isinstance(refusal, Refusal)] == [
+        "unknown_type"
+    ]
+    assert "_one" in vars(decoder)
+    assert "_one" in vars(Decoder(COMMANDS, public=True)), "a stranger's first command does not wait for it"
 
 
 def test_a_key_given_twice_is_read_one_way_only() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -258,3 +260,15 @@ async def test_the_acknowledged_position_is_visible_on_the_bus(broker: Broker, b
     async with broker.client() as client:
         info = await NatsBus(client).api("CONSUMER.INFO.COMMANDS.matching")
         assert info["ack_floor"]["stream_seq"] == 1
+
+
+def test_without_a_collector_nothing_of_the_collecting_is_loaded() -> None:
+    """Every process of the system starts the sooner, and is the smaller."""
+    asked = (
+        "import os, sys; os.environ.pop('OTEL_EXPORTER_OTLP_ENDPOINT', None); import cleartide.service; "
+        "from cleartide.telemetry.tracing import BatchTracer, configure_tracing; configure_tracing('x'); "
+        "BatchTracer(); "
+        "print(sorted(name for name in sys.modules if name.startswith('opentelemetry.sdk')))"
+    )
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

@@ -6,6 +6,7 @@ streams ignore fields they do not know (a newer writer may add optional ones); p
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Union
 
 import msgspec
@@ -57,9 +58,18 @@ class Decoder:
         self._public = public
         self._fast = None if public else FastDecoder(contracts)
         union: Any = Union[tuple(contracts)]  # noqa: UP007 - built at run time from the stream's list
-        one: Any = Annotated[union, Field(discriminator="type")] if len(contracts) > 1 else union
-        self._one: TypeAdapter[Message] = TypeAdapter(one)
-        self._many: TypeAdapter[list[Message]] = TypeAdapter(list[one])
+        self._any: Any = Annotated[union, Field(discriminator="type")] if len(contracts) > 1 else union
+        if public:
+            _ = self._one
+
+    @cached_property
+    def _one(self) -> TypeAdapter[Message]:
+        """Made when it is needed: it takes a start longest, and the events of our own streams are well formed."""
+        return TypeAdapter(self._any)
+
+    @cached_property
+    def _many(self) -> TypeAdapter[list[Message]]:
+        return TypeAdapter(list[self._any])  # type: ignore[name-defined]
 
     def decode(self, payload: bytes) -> list[Message | Refusal]:
         """Every event of the payload in order; what cannot be read is a Refusal in its place."""

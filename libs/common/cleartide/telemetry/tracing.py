@@ -8,14 +8,11 @@ OTEL_EXPORTER_OTLP_ENDPOINT names a collector.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from random import getrandbits
 from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import attach, detach
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -23,14 +20,18 @@ from cleartide.bus.ports import Delivery
 
 MAX_LINKS: Final = 32
 SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
-_ids: Final = RandomIdGenerator()
+NOBODY_COLLECTS: Final = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
 _propagator = TraceContextTextMapPropagator()
 
 
 def configure_tracing(service: str, environment: Mapping[str, str] = os.environ) -> None:
     """Install the process's tracer provider, if somebody collects."""
     if environment.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        # Only here: without a collector nothing of it is needed, and every process starts the sooner.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         provider = TracerProvider(resource=Resource.create({"service.name": f"cleartide-{service}"}))
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -63,7 +64,7 @@ class BatchTracer:
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
         """`provider`: the process's own, unless another one is given."""
         provider = provider or trace.get_tracer_provider()
-        self._tracer = provider.get_tracer("cleartide") if isinstance(provider, TracerProvider) else None
+        self._tracer = None if isinstance(provider, NOBODY_COLLECTS) else provider.get_tracer("cleartide")
 
     @contextmanager
     def batch(self, service: str, deliveries: Sequence[Delivery]) -> Iterator[str]:
@@ -89,10 +90,15 @@ class BatchTracer:
 @contextmanager
 def _following(parent: trace.SpanContext | None) -> Iterator[str]:
     """A span of which only the ids exist, in its parent's trace or in a new one."""
-    trace_id, flags = (parent.trace_id, parent.trace_flags) if parent else (_ids.generate_trace_id(), SAMPLED)
-    span = trace.SpanContext(trace_id, _ids.generate_span_id(), is_remote=False, trace_flags=flags)
+    trace_id, flags = (parent.trace_id, parent.trace_flags) if parent else (_id(128), SAMPLED)
+    span = trace.SpanContext(trace_id, _id(64), is_remote=False, trace_flags=flags)
     token = attach(trace.set_span_in_context(trace.NonRecordingSpan(span)))
     try:
         yield f"00-{trace_id:032x}-{span.span_id:016x}-{flags:02x}"
     finally:
         detach(token)
+
+
+def _id(bits: int) -> int:
+    """A random number that is not zero, which would mean none."""
+    return getrandbits(bits) or 1
