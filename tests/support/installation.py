@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -31,6 +30,7 @@ from deploy.local.nats import NatsServer
 from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer
 from deploy.local.valkey import ValkeyServer
+from tests.support.nursery import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 _databases = itertools.count(1)
@@ -50,7 +50,7 @@ class ServiceProcess:
     """One running service."""
 
     name: str
-    process: "subprocess.Popen[bytes]"
+    process: "Forked | subprocess.Popen[bytes]"
     port: int
     log: Path
 
@@ -97,7 +97,7 @@ class ServiceProcess:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, seconds: float = 15) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """Drain and end; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -180,14 +180,8 @@ class Installation:
         port = free_port()
         name = f"{service}-{next(_standbys)}" if beside else service
         log = self.folder / f"{name}.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{base_of(service)}"],
-                cwd=ROOT,
-                env={**self.environment(service, port), **(environment or {})},
-                stdout=output,
-                stderr=output,
-            )
+        surroundings = {**self.environment(service, port), **(environment or {})}
+        process = Forked(f"services.{base_of(service)}", surroundings, log)
         self.processes[name] = ServiceProcess(name, process, port, log)
         return self.processes[name]
 
