@@ -30,6 +30,7 @@ from cleartide.bus.streams import RISK
 from cleartide.client_money import MoneyCommands
 from cleartide.client_orders import OrderCommands, Receipt
 from cleartide.client_sealed import SealedCommands
+from cleartide.client_vaults import VaultCommands
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts import (
     BookChanged,
@@ -61,7 +62,7 @@ class QueryRefused(Exception):  # noqa: N818 - a verdict on the question
         self.code = code
 
 
-class Client(OrderCommands, MoneyCommands, SealedCommands):
+class Client(OrderCommands, MoneyCommands, SealedCommands, VaultCommands):
     """One connection to Cleartide's bus."""
 
     def __init__(

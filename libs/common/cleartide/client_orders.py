@@ -66,14 +66,25 @@ class OrderCommands(ABC):
         side: Side,
         size: str,
         client_order_id: str = "",
+        actor: str | None = None,
         **options: Unpack[OrderOptions],
     ) -> Receipt:
-        """Place an order: a limit order unless `order_type` says otherwise. One client order id is placed once."""
+        """Place an order: a limit order unless `order_type` says otherwise. One client order id is placed once.
+
+        actor: who acts for the account, its owner by default; a vault's manager names himself.
+        """
         order_id = client_order_id or uuid.uuid4().hex
         body: OrderOptions = {"order_type": "limit", **options}
         envelope = self._envelope(f"{self._source}-order-{account}-{order_id}")
         order = PlaceOrder(
-            **envelope, account=account, market=market, client_order_id=order_id, side=side, size=size, **body
+            **envelope,
+            account=account,
+            market=market,
+            client_order_id=order_id,
+            side=side,
+            size=size,
+            actor=actor,
+            **body,
         )
         return await self._publish(order)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from cleartide.rules.accounts import is_strategy
+
 SUBACCOUNT_MARK: Final = "--"
 
 Kind = Literal["anonymous", "demo", "session", "key"]
@@ -70,7 +72,9 @@ DEMO: Final = Principal("demo", scopes=frozenset({"venue:read"}))
 
 
 def head_of(account: str) -> str:
-    """The account at the head of an account's family."""
+    """The account at the head of an account's family; a vault's strategy has none but itself."""
+    if is_strategy(account):
+        return account
     return account.partition(SUBACCOUNT_MARK)[0]
 
 

@@ -34,6 +34,7 @@ from services.gateway.edge.routes.money import money_router
 from services.gateway.edge.routes.notices import notices_router
 from services.gateway.edge.routes.operations import operations_router
 from services.gateway.edge.routes.orders import orders_router
+from services.gateway.edge.routes.own_vaults import own_vaults_router
 from services.gateway.edge.routes.people import people_router
 from services.gateway.edge.routes.product import product_router
 from services.gateway.edge.routes.risk import risk_router
@@ -67,6 +68,7 @@ def api(edge: Edge) -> FastAPI:
         orders_router,
         money_router,
         transfers_router,
+        own_vaults_router,
         statistics_router,
         risk_router,
         liquidity_router,

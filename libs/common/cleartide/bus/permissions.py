@@ -21,6 +21,9 @@ TRADER: Final = "trader"
 BOOK_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("auctions", "book", "depth", "impact"))
 ORDER_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("commitments", "orders"))
 MONEY_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("fees", "margin", "open_transfers", "transfers"))
+VAULT_QUESTIONS: Final = tuple(
+    f"query.matching.{name}" for name in ("own_vault", "own_vaults", "vault_holdings", "vault_moves")
+)
 READ_BACK: Final = (EVENTS, COMMANDS, MARKET, DEAD_LETTERS)
 """What the gateway may read by number, beside its input: for webhooks, the operator's desk and the way of an alert."""
 EDGE_ENDED: Final = "edge.ended"
@@ -89,5 +92,5 @@ def _viewer(password: str) -> NatsUser:
 
 
 def _trader(password: str) -> NatsUser:
-    publish = (*_writes(TRADER), *BOOK_QUESTIONS, *ORDER_QUESTIONS, *MONEY_QUESTIONS)
+    publish = (*_writes(TRADER), *BOOK_QUESTIONS, *ORDER_QUESTIONS, *MONEY_QUESTIONS, *VAULT_QUESTIONS)
     return NatsUser(TRADER, password, publish, (*BOOKS.subjects, f"{inbox_prefix(TRADER)}.>"))

@@ -1,0 +1,177 @@
+"""The venue's own vaults over HTTP: paying in, taking out, and what a manager does. Matching decides each request."""
+
+from typing import Annotated, Any
+
+from cleartide.contracts.base import Message
+from cleartide.contracts.types import JSON_SAFE, PositiveDecimal, SignedDecimal
+from cleartide.contracts.vaults import (
+    CancelVaultExit,
+    CompoundVault,
+    CreateVault,
+    DepositToVault,
+    HarvestVault,
+    ManagedState,
+    OwnVaultName,
+    PositiveShares,
+    RebalanceVault,
+    SetVaultState,
+    SetVaultTerms,
+    WithdrawFromVault,
+)
+from fastapi import APIRouter, Path, Query
+from pydantic import ConfigDict
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.edge import decimals
+from services.gateway.edge.context import SHORT_MS, Edge
+from services.gateway.edge.parameters import AccountPath, Limit
+from services.gateway.edge.routes.asking import answered, ident_of, user_of
+from services.gateway.edge.routes.bodies import Body
+from services.gateway.edge.shapes import ErrorForm, TransferOutcome
+
+VaultPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,23}$", description="name of a vault of the venue")]
+ExitPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="an `exit_id` that an answer gave")]
+BeforeMove = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="`move_id` of the page before's last")]
+_TERMS: dict[str, Any] = {"performance_fee_bps": 1_000, "lock_seconds": 86_400, "capacity": "1000000"}
+
+
+class VaultTermsBody(Body):
+    """Fees in basis points, 1e-4; `lock_seconds`: how long a deposit stays; `reserve_bps`: what stays in reserve."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TERMS]})
+
+    deposit_fee_bps: int = 0
+    withdraw_fee_bps: int = 0
+    management_fee_bps: int = 0
+    performance_fee_bps: int = 0
+    lock_seconds: int = 0
+    capacity: PositiveDecimal | None = None
+    reserve_bps: int = 0
+    virtual_shares: int = 1_000
+
+
+class VaultBody(VaultTermsBody):
+    """A vault's name and its terms."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"vault": "calm", **_TERMS}]})
+
+    vault: OwnVaultName
+
+
+class VaultStateBody(Body):
+    """`paused` takes nothing in for now, `closed` for good."""
+
+    state: ManagedState
+
+
+class VaultDepositBody(Body):
+    """Cash for shares."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"amount": "100"}]})
+
+    amount: PositiveDecimal
+
+
+class VaultWithdrawalBody(Body):
+    """Shares for cash, in whole units."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"shares": 50_000_000_000}]})
+
+    shares: PositiveShares
+
+
+class RebalanceBody(Body):
+    """Cash from the reserve to the strategy; below zero back."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"amount": "80"}]})
+
+    amount: SignedDecimal
+
+
+def own_vaults_router(edge: Edge) -> APIRouter:
+    """Routes under /api/v1 about vaults of the venue."""
+    router = APIRouter(prefix="/api/v1", tags=["vaults"], responses={422: {"model": ErrorForm}})
+    _reads(router, edge)
+    _holders(router, edge)
+    _managers(router, edge)
+    return router
+
+
+def _reads(router: APIRouter, edge: Edge) -> None:
+    async def ask(name: str, **asked: Any) -> Response:
+        given = {key: value for key, value in asked.items() if value is not None}
+        key = (name, *(str(value) for value in asked.values()))
+        return await edge.answer(key, SHORT_MS, lambda: edge.upstream.ask("matching", name, **given))
+
+    @router.get("/vaults/venue", summary="Every vault of the venue: terms, state, and what a share is worth now")
+    async def vaults() -> Response:
+        return await ask("own_vaults")
+
+    @router.get("/vaults/venue/{vault}", summary="One vault of the venue")
+    async def one(vault: VaultPath) -> Response:
+        return await ask("own_vault", vault=vault)
+
+    @router.get("/accounts/{account}/vaults", summary="What an account holds of vaults, and which exits wait")
+    async def holdings(account: AccountPath) -> Response:
+        return await ask("vault_holdings", account=account)
+
+    @router.get("/accounts/{account}/vaults/moves", summary="What an account paid in and took out, newest first")
+    async def moves(account: AccountPath, before: BeforeMove = None, limit: Limit = 50) -> Response:
+        return await ask("vault_moves", account=account, before=before, limit=limit)
+
+
+def _holders(router: APIRouter, edge: Edge) -> None:
+    of = "/accounts/{account}/vaults/{vault}"
+
+    @router.post(f"{of}/deposits", summary="Pay cash into a vault", response_model=TransferOutcome)
+    async def deposit(request: Request, account: AccountPath, vault: VaultPath, body: VaultDepositBody) -> Response:
+        return await _asked(edge, request, DepositToVault, account, vault, **body.model_dump())
+
+    @router.post(f"{of}/withdrawals", summary="Give shares back, or join the queue", response_model=TransferOutcome)
+    async def withdraw(request: Request, account: AccountPath, vault: VaultPath, body: VaultWithdrawalBody) -> Response:
+        return await _asked(edge, request, WithdrawFromVault, account, vault, **body.model_dump())
+
+    @router.delete(f"{of}/withdrawals/{{exit_id}}", summary="Leave the queue", response_model=TransferOutcome)
+    async def stay(request: Request, account: AccountPath, vault: VaultPath, exit_id: ExitPath) -> Response:
+        return await _asked(edge, request, CancelVaultExit, account, vault, exit_id=exit_id)
+
+
+def _managers(router: APIRouter, edge: Edge) -> None:
+    of = "/accounts/{account}/vaults/{vault}"
+
+    @router.post("/accounts/{account}/vaults", summary="Open a vault and manage it", response_model=TransferOutcome)
+    async def create(request: Request, account: AccountPath, body: VaultBody) -> Response:
+        terms = body.model_dump(exclude={"vault"})
+        return await _asked(edge, request, CreateVault, account, body.vault, terms=terms)
+
+    @router.put(f"{of}/terms", summary="Give a vault new terms", response_model=TransferOutcome)
+    async def set_terms(request: Request, account: AccountPath, vault: VaultPath, body: VaultTermsBody) -> Response:
+        return await _asked(edge, request, SetVaultTerms, account, vault, terms=body.model_dump())
+
+    @router.put(f"{of}/state", summary="Stop or resume what comes in", response_model=TransferOutcome)
+    async def set_state(request: Request, account: AccountPath, vault: VaultPath, body: VaultStateBody) -> Response:
+        return await _asked(edge, request, SetVaultState, account, vault, **body.model_dump())
+
+    @router.post(f"{of}/rebalances", summary="Move cash to work and back", response_model=TransferOutcome)
+    async def rebalance(request: Request, account: AccountPath, vault: VaultPath, body: RebalanceBody) -> Response:
+        return await _asked(edge, request, RebalanceVault, account, vault, **body.model_dump())
+
+    @router.post(f"{of}/harvests", summary="Bring gains home, pay who waits and fees", response_model=TransferOutcome)
+    async def harvest(request: Request, account: AccountPath, vault: VaultPath) -> Response:
+        return await _asked(edge, request, HarvestVault, account, vault)
+
+    @router.post(f"{of}/compounds", summary="Put what was harvested to work", response_model=TransferOutcome)
+    async def compound(request: Request, account: AccountPath, vault: VaultPath) -> Response:
+        return await _asked(edge, request, CompoundVault, account, vault)
+
+
+async def _asked(
+    edge: Edge, request: Request, contract: type[Message], account: str, vault: str, **wish: Any
+) -> Response:
+    body = {"account": account, "vault": vault, "actor": user_of(request), **wish}
+    outcome = await edge.commands.send(contract, ident=ident_of(request), **body)
+    if outcome["events"] is None:
+        return answered(outcome, 202)
+    told = [event for event in outcome["events"] if event.get("account", account) == account]
+    return answered({**outcome, "events": [decimals.told(event, None) for event in told]})
