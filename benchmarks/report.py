@@ -75,11 +75,16 @@ def write(benchmark: str, rows: Sequence[Row]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{benchmark}.json"
     path.write_text(json.dumps(report, indent=1) + "\n")
+    show(rows)
+    return path
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print rows, one a line."""
     for row in rows:
         ratio = f"  {row.ratio:.2f}x {row.against}" if row.ratio is not None else ""
         aim = f"  (aim {row.aim})" if row.aim else ""
         print(f"{row.id:44} {row.value:>14,.2f} {row.unit}{ratio}{aim}")
-    return path
 
 
 def _processor() -> str:

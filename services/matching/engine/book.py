@@ -182,7 +182,8 @@ class Book:
 
     def link(self, row: i64, half: i64, key: i64) -> None:
         """Put an order behind all others of its key."""
-        level = self._level(half, key)
+        index = key - self.base[half]
+        level = self.window[half * self.span + index] if 0 <= index < self.span else self._far_level(half, key)
         if level == NIL:
             level = self._open(half, key)
         rows = self.rows
@@ -252,7 +253,7 @@ class Book:
         """A new level in its place between a better and a worse one."""
         head, worse = half * ROW, self._worse(half, key)
         index = key - self.base[half]
-        if self.rows[worse + BETTER] == head and not 0 <= index < self.span:
+        if not 0 <= index < self.span and self.rows[worse + BETTER] == head:
             self._move_window(half, key - (self.span >> 2))
         if self.free == NIL:
             self._more()
@@ -268,7 +269,7 @@ class Book:
         rows[level + BETTER] = better
         rows[better + WORSE] = level
         rows[worse + BETTER] = level
-        self._enter(level)
+        self._enter(half, key, level)
         return level
 
     def _close(self, level: i64) -> None:
@@ -277,23 +278,26 @@ class Book:
         better, worse = rows[level + BETTER], rows[level + WORSE]
         rows[better + WORSE] = worse
         rows[worse + BETTER] = better
-        self._strike(level)
+        self._strike(rows[level + HALF], rows[level + KEY])
         rows[level + NEXT] = self.free
         self.free = level
 
     def _worse(self, half: i64, key: i64) -> i64:
-        """The first level worse than a key that has no level of its own; the half's head when there is none."""
-        found = half * ROW
-        index = key - self.base[half]
+        """The first level worse than a key that has no level of its own; the half's head when there is none.
+
+        Only a key outside the window, or behind all levels in it, has to look at the far ones.
+        """
+        found, index = half * ROW, key - self.base[half]
         if index < self.span:
             tick = self._first_set(half, index if index > 0 else 0)
             if tick >= 0:
                 found = self.window[half * self.span + tick]
+                if index >= 0:
+                    return found
         keys = self.far_keys[half]
-        if keys:
-            place = bisect_left(keys, key)
-            if place < len(keys) and keys[place] < self.rows[found + KEY]:
-                found = self.far_rows[half][place]
+        place = bisect_left(keys, key)
+        if place < len(keys) and keys[place] < self.rows[found + KEY]:
+            found = self.far_rows[half][place]
         return found
 
     # The index of the levels
@@ -301,15 +305,16 @@ class Book:
     def _level(self, half: i64, key: i64) -> i64:
         """The level of a key, or NIL."""
         index = key - self.base[half]
-        if 0 <= index < self.span:
-            return self.window[half * self.span + index]
+        return self.window[half * self.span + index] if 0 <= index < self.span else self._far_level(half, key)
+
+    def _far_level(self, half: i64, key: i64) -> i64:
+        """The level of a key outside the window, or NIL."""
         keys = self.far_keys[half]
         place = bisect_left(keys, key)
         return self.far_rows[half][place] if place < len(keys) and keys[place] == key else NIL
 
-    def _enter(self, level: i64) -> None:
+    def _enter(self, half: i64, key: i64, level: i64) -> None:
         """Make a level known under its key."""
-        half, key = self.rows[level + HALF], self.rows[level + KEY]
         index = key - self.base[half]
         if not 0 <= index < self.span:
             place = bisect_left(self.far_keys[half], key)
@@ -317,20 +322,20 @@ class Book:
             self.far_rows[half].insert(place, level)
             return
         self.window[half * self.span + index] = level
-        start = half * self.layer[LAYERS]
+        bits, layer = self.bits, self.layer
+        start = half * layer[LAYERS]
         number: i64 = 0
         while number < LAYERS:
-            word = start + self.layer[number] + (index >> 5)
-            before = self.bits[word]
-            self.bits[word] = before | self.mask[index & 31]
+            word = start + layer[number] + (index >> 5)
+            before = bits[word]
+            bits[word] = before | self.mask[index & 31]
             if before != 0:
                 return
             index >>= 5
             number += 1
 
-    def _strike(self, level: i64) -> None:
-        """Make a level unknown."""
-        half, key = self.rows[level + HALF], self.rows[level + KEY]
+    def _strike(self, half: i64, key: i64) -> None:
+        """Make the level of a key unknown."""
         index = key - self.base[half]
         if not 0 <= index < self.span:
             place = bisect_left(self.far_keys[half], key)
@@ -338,12 +343,13 @@ class Book:
             del self.far_rows[half][place]
             return
         self.window[half * self.span + index] = NIL
-        start = half * self.layer[LAYERS]
+        bits, layer = self.bits, self.layer
+        start = half * layer[LAYERS]
         number: i64 = 0
         while number < LAYERS:
-            word = start + self.layer[number] + (index >> 5)
-            rest = self.bits[word] & ~self.mask[index & 31]
-            self.bits[word] = rest
+            word = start + layer[number] + (index >> 5)
+            rest = bits[word] & ~self.mask[index & 31]
+            bits[word] = rest
             if rest != 0:
                 return
             index >>= 5
@@ -386,5 +392,5 @@ class Book:
         self.base[half] = base
         level = rows[head + WORSE]
         while level != head:
-            self._enter(level)
+            self._enter(half, rows[level + KEY], level)
             level = rows[level + WORSE]

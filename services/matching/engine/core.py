@@ -468,8 +468,7 @@ class Engine:
         """One event. The array is used again and again; it grows to what the largest frame has to say."""
         at = self.words_said
         if at == self.room:
-            self.said = extend(self.said, zeros(at))
-            self.room = at + at
+            self._more_room()
         said = self.said
         said[at] = kind
         said[at + 1] = b
@@ -480,3 +479,8 @@ class Engine:
         said[at + 6] = g
         said[at + 7] = h
         self.words_said = at + WORDS
+
+    def _more_room(self) -> None:
+        """Twice as much."""
+        self.said = extend(self.said, zeros(self.room))
+        self.room += self.room
