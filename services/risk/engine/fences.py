@@ -84,6 +84,18 @@ class Fences:
             bucket += step
             turns -= 1
 
+    def reach(self, row: i64) -> i64:
+        """Read a fence, its twin and their neighbours in the wheel, which hanging them elsewhere will write."""
+        rows = self.rows
+        read: i64 = 0
+        while row != NIL:
+            prev = rows[row + PREV]
+            if prev >= 0:
+                read += rows[prev + NEXT]
+            read += rows[rows[row + NEXT] + PREV]
+            row = rows[row + TWIN]
+        return read
+
     def hang(self, row: i64, low: i64, high: i64) -> None:
         """Let a position be looked at below `low` and above `high`; 0 and MOST_TICKS: never."""
         rows = self.rows

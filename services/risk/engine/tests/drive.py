@@ -61,6 +61,7 @@ class Drive:
         equity, margin = self.plain.figures(account)
         account.keep = margin * self.random.randint(90, 250) // 100 - equity
         truth = [number] if self.plain.judge(account) else []
+        self.wheel.expect(self.rows[: number + 1])
         self.wheel.update(self.rows[number], market, slope, account.keep)
         self.compare(truth)
 

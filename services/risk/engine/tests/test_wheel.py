@@ -98,6 +98,16 @@ def test_fences_far_away_stay() -> None:
     assert len(wheel.out) == 37  # of the 34, one was not yet at the worst level
 
 
+def test_a_gap_judges_each_of_many_once() -> None:
+    """RISK-BOX-013: more accounts in one price than are read ahead at once; what is read ahead changes nothing."""
+    wheel, rows = venue(*range(20_000_000, 90_000_000, 250_000))
+    wheel.expect(rows)
+    looks = wheel.looks
+    wheel.move(0, 1)
+    assert wheel.looks == looks + len(rows) == looks + 280
+    assert sorted(wheel.out) == sorted(rows)
+
+
 @given(notional=st.integers(0, MOST_VALUE - 1), rates=st.lists(st.integers(0, 3 * 10**9), min_size=4, max_size=4))
 def test_the_requirement_is_exact(notional: int, rates: list[int]) -> None:
     """RISK-BOX-010: 64-bit arithmetic gives the requirement of unlimited integers, up to the largest position."""
