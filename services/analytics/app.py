@@ -18,6 +18,7 @@ SERVICE: Final = Service(
     handlers=HANDLERS,
     repository=AnalyticsRepository(),
     queries=QUERIES,
+    personal=frozenset({"account_days", "portfolio"}),
     migrations=Path(__file__).parent / "migrations",
     partitions=(Partitioned("account_hours"), Partitioned("account_days")),
     background=(keep_archive,),

@@ -16,5 +16,6 @@ SERVICE: Final = Service(
     handlers=HANDLERS,
     repository=EarningsRepository(),
     queries=QUERIES,
+    personal=frozenset({"days", "months", "summary"}),
     migrations=Path(__file__).parent / "migrations",
 )

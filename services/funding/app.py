@@ -17,5 +17,6 @@ SERVICE: Final = Service(
     handlers=HANDLERS,
     repository=FundingRepository(FundingSettings().funding_interval_micros),
     queries=QUERIES,
+    personal=frozenset({"payments"}),
     migrations=Path(__file__).parent / "migrations",
 )

@@ -18,6 +18,7 @@ SERVICE: Final = Service(
     handlers=HANDLERS,
     repository=MatchingRepository(),
     queries=QUERIES,
+    personal=frozenset({"account", "commitments", "fees", "ledger", "margin", "open_transfers", "orders", "transfers"}),
     migrations=Path(__file__).parent / "migrations",
     starting=(announce_engine,),
     journal=True,

@@ -26,6 +26,7 @@ def pool(name: str, settings: RiskSettings | None = None) -> Service:
         handlers=HANDLERS,
         repository=RiskRepository(Pool(number, settings.risk_pools)),
         queries={**queries(scan), **analyses(scan)},
+        personal=frozenset({"account", "alerts", "tail", "watching", "what_if_order", "what_if_prices"}),
         migrations=Path(__file__).parent / "migrations",
         starting=(announce_wheel,),
     )

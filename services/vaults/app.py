@@ -18,6 +18,7 @@ SERVICE: Final = Service(
     handlers=HANDLERS,
     repository=VaultsRepository(),
     queries={**QUERIES, **OFFERS},
+    personal=frozenset({"days", "months", "moves", "positions"}),
     migrations=Path(__file__).parent / "migrations",
     background=(watch_lag,),
     journal=True,

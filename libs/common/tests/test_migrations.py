@@ -21,12 +21,12 @@ async def tables(database: Database, service: str = "risk") -> set[str]:
 async def test_pending_files_are_applied_once_and_in_order(database: Database) -> None:
     """A fresh schema gets the library's tables and then the service's; a repeat changes nothing."""
     migrator = database.migrator("risk", m0001_first=FIRST, m0002_second=SECOND)
-    assert [line.state for line in await migrator.status()] == ["pending"] * 4
+    assert [line.state for line in await migrator.status()] == ["pending"] * 5
     applied = await migrator.migrate()
-    assert [migration.name for migration in applied] == ["runner", "lease", "first", "second"]
+    assert [migration.name for migration in applied] == ["runner", "lease", "wall", "first", "second"]
     assert await tables(database) >= {"first", "consumer_position", "outbox", "outbox_position", "schema_migrations"}
     assert await migrator.migrate() == []
-    assert [line.state for line in await migrator.status()] == ["applied"] * 4
+    assert [line.state for line in await migrator.status()] == ["applied"] * 5
     await migrator.verify()
 
 
@@ -49,6 +49,7 @@ async def test_an_applied_file_that_was_edited_is_refused(database: Database) ->
     assert [(line.name, line.state) for line in await edited.status()] == [
         ("runner", "applied"),
         ("lease", "applied"),
+        ("wall", "applied"),
         ("first", "changed"),
         ("second", "pending"),
     ]
@@ -66,7 +67,9 @@ async def test_an_applied_file_that_is_gone_is_refused(database: Database) -> No
 async def test_verify_names_what_is_pending(database: Database) -> None:
     """A deployment check fails while a migration waits."""
     with pytest.raises(
-        MigrationError, match="schema risk: 000001_runner is pending, 000002_lease is pending, 0001_first is pending"
+        MigrationError,
+        match="schema risk: 000001_runner is pending, 000002_lease is pending, 000003_wall is pending, "
+        "0001_first is pending",
     ):
         await database.migrator("risk", m0001_first=FIRST).verify()
 
@@ -86,7 +89,7 @@ async def test_two_deployments_at_once_apply_everything_once(database: Database)
     """The second waits for the first and finds nothing left to do."""
     migrators = [database.migrator("risk", m0001_first=FIRST, m0002_second=SECOND) for _ in range(4)]
     outcomes = await asyncio.gather(*(migrator.migrate() for migrator in migrators))
-    assert sorted(len(applied) for applied in outcomes) == [0, 0, 0, 4]
+    assert sorted(len(applied) for applied in outcomes) == [0, 0, 0, 5]
 
 
 async def test_statements_that_allow_no_transaction_run_outside_one(database: Database) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from starlette.requests import HTTPConnection
 
 from services.gateway.domain.access import ANONYMOUS, Principal, Scope, head_of
+from services.gateway.edge import tenancy
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.upstream import Upstream
 
@@ -185,6 +186,7 @@ class Authorisation:
         name = f"{'GET' if method == 'HEAD' else method} {connection.scope['route'].path}"
         if name in PUBLIC:
             return
+        tenancy.enter(principal)
         account = connection.path_params.get("account") or connection.query_params.get("account")
         if (scope := SCOPES.get(name)) is not None:
             require(principal, scope)
@@ -220,10 +222,13 @@ class Authorisation:
             family: dict[str, Any] = await self._upstream.ask("matching", "family", account=head_of(account))
         except ApiError:
             return False
-        return any(
+        opened = any(
             member["account"] == account and bool(member["delegates"].get(principal.user))
             for member in family["accounts"]
         )
+        if opened:
+            tenancy.enter_as_delegate(account)
+        return opened
 
 
 def principal_of(connection: HTTPConnection) -> Principal:

@@ -21,6 +21,7 @@ from services.gateway.edge.limits import RateLimiter
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.quotas import Quotas
+from services.gateway.edge.tenancy import TENANT
 from services.gateway.edge.upstream import Upstream
 from services.gateway.live.session import LiveHubs
 from services.gateway.metering.meter import Meter
@@ -76,6 +77,7 @@ class Edge:
         if AFTER.get():
             body, outcome = await encoded(), "bypass"  # what is kept may be older than what was asked for
         else:
-            body, outcome = await self.cache.get(":".join(map(str, key)), ttl_ms, encoded)
+            # A tenant's answers are kept for that tenant: the wall is not passed through what somebody else was told.
+            body, outcome = await self.cache.get(":".join(map(str, (*key, TENANT.get()))), ttl_ms, encoded)
         headers = {"Cache-Control": "no-store", "Cache-Status": CACHE_STATUS[outcome]}
         return Response(body, headers=headers, media_type="application/json")

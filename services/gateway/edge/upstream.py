@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from cleartide.bus.streams import COMMANDS
 from cleartide.contracts.pools import base_of
+from cleartide.service.queries import TENANT as HEADER
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
@@ -14,6 +15,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from services.gateway.edge import after
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.tenancy import TENANT
 
 _STATUS: Final = {"not_found": 404, "unknown_query": 404, "bad_parameters": 422, "unavailable": 503}
 
@@ -66,7 +68,10 @@ class Upstream:
         detail = {"service": service, "query": query}
         body = msgspec.json.encode({name: value for name, value in params.items() if value is not None})
         try:
-            message = await self._client.request(f"query.{service}.{query}", body, timeout=self._timeout)
+            tenant = TENANT.get()
+            message = await self._client.request(
+                f"query.{service}.{query}", body, timeout=self._timeout, headers={HEADER: tenant} if tenant else None
+            )
             reply = _reply.decode(message.data)
         except NoRespondersError as error:
             raise ApiError(503, "service_unavailable", f"The {service} service is not running.", detail) from error

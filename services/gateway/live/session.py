@@ -12,6 +12,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from services.gateway.domain.access import Principal
+from services.gateway.edge import tenancy
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.identity.standings import ENDED_CODE, ENDED_REASON, Ended, Place, Standings, until_ended
@@ -214,6 +215,7 @@ class LiveSession:
         """Into a room, if it may; otherwise the client is told why not."""
         about = request.model_dump(mode="json", include={"channel", "market", "account", "interval"})
         try:
+            tenancy.enter(self._principal)
             if isinstance(request, SubscribeAccount):
                 await self._hubs.authorise(self._principal, request.account)
             if isinstance(seat, BookSeat):

@@ -8,13 +8,33 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from unittest.mock import patch
 
+from services.gateway.domain.access import Principal
+from services.gateway.edge.authorisation import Authorisation
 from services.gateway.tests.entrance import Entrance, Person
 from tests.support.installation import ROOT, Installation
 from tests.support.traffic import Traffic
 
 MARKET = "BTC-PERP"
 BUY = {"market": MARKET, "side": "buy", "size": "0.010", "price": "61000.0"}
+
+WALLED: Final = {
+    "": "walled",
+    "/orders": "walled",
+    "/orders?state=open": "walled",
+    "/ledger": "777.0",
+    "/transfers": "777.0",
+    "/transfers/open": "7.000000",
+    "/margin": "770.0",
+    "/fees": "taker_fee",
+    "/tail": "horizons",
+    "/limits": "'max_leverage': 7",
+    "/days": "770.0",
+    "/portfolio": "770.0",
+    "/what-if/prices?percent=-10": "770.0",
+}
+"""Of each question about an account a word that only an answer about it has."""
 
 
 @dataclass
@@ -188,6 +208,28 @@ async def check_orders_are_counted_and_cancels_are_not(floor: Floor) -> None:
     assert floor.door.count("cleartide_quota_total", kind="orders", verdict="alone") == before + 1
 
 
+async def check_the_wall_stands_without_the_check(floor: Floor) -> None:
+    """GW-RLS-006: with the API's check taken away, another's account still has nothing to tell; one's own has."""
+    ann, ben = await floor.trader("777"), await floor.trader("555")
+    orders = f"accounts/{ann.user}/orders"
+    assert (await ann.ask("POST", orders, {**BUY, "size": "0.001", "client_order_id": "walled"}))[0] == 201
+    status, told, _ = await ann.ask("POST", f"accounts/{ann.user}/withdrawals", {"amount": "7", "destination": "0xabc"})
+    assert status == 200
+    status, told, _ = await ann.ask("PUT", f"accounts/{ann.user}/limits", {"max_leverage": 7})
+    assert status in (200, 202), told
+    place = {"Cleartide_After": str(told["position"])}
+
+    async def nobody_checks(_: Authorisation, principal: Principal, account: str) -> None:
+        assert account and principal.known
+
+    with patch.object(Authorisation, "require_reading", nobody_checks):
+        for path, mark in WALLED.items():
+            status, mine, _ = await ann.ask("GET", f"accounts/{ann.user}{path}", **place)
+            assert (path, status, mark in str(mine)) == (path, 200, True), mine
+            status, hers, _ = await ben.ask("GET", f"accounts/{ann.user}{path}", **place)
+            assert (path, status in (200, 404), mark in str(hers)) == (path, True, False), hers
+
+
 async def check_a_deposit_is_no_request(floor: Floor) -> None:
     """GW-ORDER-010: nobody credits himself: deposits are custody's to report."""
     ann = await floor.trader()
@@ -220,6 +262,7 @@ CHECKS: Final[tuple[Callable[[Floor], Awaitable[None]], ...]] = (
     check_a_place_that_nobody_has_is_told_at_once,
     check_a_service_that_stands_still_is_told_in_time,
     check_orders_are_counted_and_cancels_are_not,
+    check_the_wall_stands_without_the_check,
     check_a_deposit_is_no_request,
     *([check_the_first_screen_of_the_docs] if shutil.which("curl") and shutil.which("openssl") else []),
 )

@@ -64,6 +64,8 @@ class Service:
     Queries are answered and background tasks run in the active process alone; a standby begins with them when it takes
     the place. One with a public port (`listens`) is ready when that takes connections too.
 
+    personal: queries about one person. Who asks in a person's name is answered out of that person's rows alone, by the
+    database (`cleartide.store.tenant`).
     truth: tables of the schema that no stream could give back; a rebuild keeps them as they are.
     derived: tables that triggers of the schema keep, from the rows of the fold; a rebuild compares them as well.
     """
@@ -74,6 +76,7 @@ class Service:
     repository: Repository[Any]
     migrations: Path
     queries: Mapping[str, Query] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
     partitions: Sequence[Partitioned] = ()
     starting: Sequence[Starting] = ()
     background: Sequence[Background] = ()

@@ -10,8 +10,12 @@ from faststream.nats import NatsBroker
 from faststream.nats.annotations import NatsMessage
 
 from cleartide.service.definition import Query, QueryError, Service
+from cleartide.store.tenant import TenantReads
 
 log = structlog.get_logger()
+
+TENANT: Final = "Cleartide-Tenant"
+"""In whose name a question is asked: a person's account, for the family of it, or one account. None: the venue's."""
 
 _POSITION_SQL: Final = "SELECT position FROM consumer_position LIMIT 1"
 _EMITTED_SQL: Final = "SELECT channel, last_seq FROM outbox_position ORDER BY channel LIMIT 100"
@@ -31,15 +35,20 @@ async def position(pool: Any, _: dict[str, Any]) -> Any:
 async def serve_queries(service: Service, broker: NatsBroker, pool: "asyncpg.Pool[Any]") -> None:
     """Answer on `query.<service>.<name>` from now on; every service tells its `position`."""
     for name, query in {"position": position, **service.queries}.items():
-        broker.subscriber(f"query.{service.name}.{name}")(_answering(query, pool))
+        walled = service.name if name in service.personal else None
+        broker.subscriber(f"query.{service.name}.{name}")(_answering(query, pool, walled))
     await broker.start()
 
 
-def _answering(query: Query, pool: "asyncpg.Pool[Any]") -> Callable[[NatsMessage], Awaitable[bytes]]:
+def _answering(
+    query: Query, pool: "asyncpg.Pool[Any]", walled: str | None
+) -> Callable[[NatsMessage], Awaitable[bytes]]:
     async def answer(message: NatsMessage) -> bytes:
         try:
             params = msgspec.json.decode(message.body or b"{}", type=dict[str, Any])
-            return msgspec.json.encode({"ok": True, "data": await query(pool, params)})
+            tenant = message.headers.get(TENANT)
+            reads = TenantReads(pool, walled, tenant) if walled and tenant else pool
+            return msgspec.json.encode({"ok": True, "data": await query(reads, params)})
         except QueryError as error:
             return _refusal(error.code, str(error))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:

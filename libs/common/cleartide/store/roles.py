@@ -7,8 +7,8 @@ import asyncpg
 
 from cleartide.store.names import quoted, role_of, tenant_role_of
 
-WITH_TENANTS: Final = frozenset({"gateway"})
-"""Services that read for one of their tenants at a time; no other role may change to any other."""
+WITH_TENANTS: Final = frozenset({"gateway", "matching", "risk", "funding", "earnings", "analytics", "vaults"})
+"""Services, with their pools, that read for one of their tenants at a time; no other role may change to any other."""
 
 
 async def ensure_roles(connection: "asyncpg.Connection[Any]", passwords: Mapping[str, str]) -> None:
@@ -36,7 +36,7 @@ async def _ensure_role(connection: "asyncpg.Connection[Any]", service: str, pass
     await connection.execute(f"ALTER ROLE {role} SET search_path TO {schema}")
     await connection.execute(f"ALTER ROLE {role} SET statement_timeout TO '60s'")
     await connection.execute(f"ALTER ROLE {role} SET idle_in_transaction_session_timeout TO '10s'")
-    if service in WITH_TENANTS:
+    if service.partition("_")[0] in WITH_TENANTS:
         await _ensure_tenant(connection, service)
 
 

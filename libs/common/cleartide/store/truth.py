@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import asyncpg
 
 from cleartide.store.names import quoted, tenant_role_of
+from cleartide.store.tenant import ACT_AS_TENANT
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -21,7 +22,6 @@ CONNECT_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 10.0
 SERVICE_ACTOR: Final = "service"
 _ACT: Final = "SELECT set_config('cleartide.actor', $1, true)"
-_ACT_AS_TENANT: Final = "SELECT set_config('role', $2, true), set_config('cleartide.actor', $1, true)"
 
 Row = Mapping[str, Any]
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class TruthStore:
     async def reading_as(self, tenant: str) -> AsyncIterator[Truth]:
         """A tenant, who sees his own rows and writes none."""
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
-            await connection.execute(_ACT_AS_TENANT, tenant, self._tenant)
+            await connection.execute(ACT_AS_TENANT, tenant, self._tenant)
             yield Truth(connection)
 
 

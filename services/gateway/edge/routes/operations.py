@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.domain.roles import PERMISSIONS, Permission, Role
+from services.gateway.edge import tenancy
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
@@ -62,7 +63,9 @@ async def admitted(edge: Edge, request: Request, permission: Permission) -> Oper
     principal = principal_of(request)
     if principal.kind != "session":
         raise ApiError(403, "not_permitted", "Operators come as people who have signed in, not by keys.")
-    return await edge.audit.admit(principal.user, caller_of(request).ip, permission)
+    operator = await edge.audit.admit(principal.user, caller_of(request).ip, permission)
+    tenancy.enter_as_operator()
+    return operator
 
 
 def _dead_letters(router: APIRouter, edge: Edge) -> None:
