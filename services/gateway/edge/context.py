@@ -15,6 +15,7 @@ from services.gateway.edge.authorisation import Authorisation
 from services.gateway.edge.cache import CACHE_STATUS, Outcome, ResponseCache
 from services.gateway.edge.commands import Commands
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.freshness import Freshness
 from services.gateway.edge.health import HealthChecks
 from services.gateway.edge.identity import Identity
 from services.gateway.edge.limits import RateLimiter
@@ -43,6 +44,7 @@ class Edge:
     upstream: Upstream
     directory: MarketDirectory
     cache: ResponseCache
+    freshness: Freshness
     limiter: RateLimiter
     health: HealthChecks
     history: AlertHistory
@@ -63,7 +65,10 @@ class Edge:
     use: UseDesk
 
     async def answer(self, key: tuple[object, ...], ttl_ms: int, make: Callable[[], Awaitable[Any]]) -> Response:
-        """What `make` returns as JSON, kept for `ttl_ms` under the key: the route's name and its checked parameters."""
+        """What `make` returns as JSON, kept for `ttl_ms` under the key: the route's name and its checked parameters.
+
+        What changes by trading events alone is kept until the next one about it (`edge.freshness`).
+        """
 
         async def encoded() -> bytes:
             try:
@@ -78,6 +83,8 @@ class Edge:
             body, outcome = await encoded(), "bypass"  # what is kept may be older than what was asked for
         else:
             # A tenant's answers are kept for that tenant: the wall is not passed through what somebody else was told.
-            body, outcome = await self.cache.get(":".join(map(str, (*key, TENANT.get()))), ttl_ms, encoded)
+            version = self.freshness.version(key, ttl_ms)
+            name = ":".join(map(str, (*key, TENANT.get(), version.name if version else "")))
+            body, outcome = await self.cache.get(name, version.kept_ms if version else ttl_ms, encoded)
         headers = {"Cache-Control": "no-store", "Cache-Status": CACHE_STATUS[outcome]}
         return Response(body, headers=headers, media_type="application/json")

@@ -29,6 +29,7 @@ from services.gateway.edge.authorisation import Authorisation
 from services.gateway.edge.cache import ResponseCache
 from services.gateway.edge.commands import Commands
 from services.gateway.edge.context import Edge
+from services.gateway.edge.freshness import Freshness
 from services.gateway.edge.health import HealthChecks
 from services.gateway.edge.identity import identity
 from services.gateway.edge.limits import RateLimiter
@@ -127,12 +128,12 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
     who = identity(resources.truth, guard, settings)
     authorise = Authorisation(upstream)
     audit = Audit(resources.truth, settings.admin_users)
-    candles = CandleHub(upstream)
+    candles, freshness = CandleHub(upstream), Freshness()
     live = LiveHubs(
         alerts=AlertHub(history, present, metrics),
         prices=PriceHub(directory, guard, metrics),
         books=BookHub(directory, upstream),
-        tape=TapeHub(directory, upstream, candles.traded),
+        tape=TapeHub(directory, upstream, candles.traded, freshness),
         candles=candles,
         metrics=metrics,
         queue_frames=settings.live_queue_frames,
@@ -147,6 +148,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
             upstream=upstream,
             directory=directory,
             cache=ResponseCache(guard, metrics),
+            freshness=freshness,
             limiter=RateLimiter(guard, metrics, per_second=settings.rate_per_second, burst=settings.rate_burst),
             health=HealthChecks(
                 pool=resources.pool,

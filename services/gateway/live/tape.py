@@ -20,6 +20,7 @@ from nats.aio.msg import Msg
 from services.gateway.edge.convert import funding_view
 from services.gateway.edge.decimals import told
 from services.gateway.edge.errors import ApiError, error_body
+from services.gateway.edge.freshness import Freshness, Place
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.upstream import Upstream
 from services.gateway.live.mailbox import Mailbox
@@ -50,13 +51,7 @@ _TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
 _PUBLIC_TRADE: Final[tuple[str, ...]] = ("seq", "at", "price", "size", "taker_side", "origin")
 
 
-class _Place(msgspec.Struct):
-    type: str
-    seq: int
-    market: str | None = None
-
-
-_places: Final = msgspec.json.Decoder(list[_Place])
+_places: Final = msgspec.json.Decoder(list[Place])
 _events: Final = msgspec.json.Decoder(list[Event])
 
 
@@ -85,9 +80,11 @@ class Seat:
 class TapeHub:
     """Hears the events, remembers the newest, and tells whoever listens."""
 
-    def __init__(self, directory: MarketDirectory, upstream: Upstream, traded: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: MarketDirectory, upstream: Upstream, traded: Callable[[str], None], freshness: Freshness
+    ) -> None:
         """`traded` is told the market of every trade."""
-        self._directory, self._upstream, self._traded = directory, upstream, traded
+        self._directory, self._upstream, self._traded, self._freshness = directory, upstream, traded, freshness
         self._seats: dict[tuple[Channel, str], set[Seat]] = {}
         self._remembered: deque[tuple[int, int, bytes]] = deque(maxlen=100_000)
         self._bytes = 0
@@ -165,6 +162,7 @@ class TapeHub:
         if self.seq and first != self.seq + 1:
             self._lost()
         self.seq = last
+        self._freshness.hear(places)
         self._remember(first, last, message.data)
         for market in {place.market for place in places if place.type == "TradeExecuted" and place.market}:
             self._traded(market)
@@ -191,6 +189,7 @@ class TapeHub:
         """An event did not come: everybody begins again."""
         self._remembered.clear()
         self._bytes = 0
+        self._freshness.missed()
         log.warning("tape_gap", seats=sum(map(len, self._seats.values())))
         for seats in self._seats.values():
             for seat in seats:
