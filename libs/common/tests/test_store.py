@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from cleartide.bus.ports import Commit, Delivery, Epoch, Fenced, OutboxRow, Progress
 from cleartide.fold import Changes, Row, Table
-from cleartide.store.postgres import PostgresStore
+from cleartide.store.postgres import LONG_HISTORY, PostgresStore
 
 from tests.support.servers import Database
 
@@ -124,6 +124,28 @@ async def test_history_is_never_rewritten(store: PostgresStore) -> None:
         await store.commit(commit(Epoch(epoch.number, Progress(2), {}, {}), 3, again))
     assert await loaded(store, NOTES) == []
     assert (await store.begin()).progress.position == 2
+
+
+async def test_long_history_is_one_with_the_rest_of_its_batch(store: PostgresStore, database: Database) -> None:
+    """RUN-BULK-001: thousands of rows of a day's end are there with position and events, or nothing of the batch is."""
+    epoch = await store.begin()
+    changes = put(HISTORY, *((n, f"€ {n}\t\\N" if n % 7 else None) for n in range(LONG_HISTORY)))
+    changes.put(NOTES, ("a", 1, True))
+    await store.commit(commit(epoch, 1, changes, (outbox_row(1, 2),)))
+    assert await loaded(store, HISTORY) == changes.rows[HISTORY]
+    assert await loaded(store, NOTES) == [("a", 1, True)]
+    after = Epoch(epoch.number, Progress(1), {}, {})
+    repeated = put(HISTORY, *((n, "again") for n in range(LONG_HISTORY - 1, 2 * LONG_HISTORY)))
+    repeated.put(NOTES, ("b", 1, True))
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await store.commit(commit(after, 2, repeated))
+    overtaken = put(HISTORY, *((n, "late") for n in range(LONG_HISTORY, 2 * LONG_HISTORY)))
+    assert (await store.begin()).progress.position == 1
+    with pytest.raises(Fenced, match="overtaken"):
+        await store.commit(commit(after, 2, overtaken))
+    assert await loaded(store, HISTORY) == changes.rows[HISTORY]
+    assert await loaded(store, NOTES) == [("a", 1, True)]
+    assert len(await database.fetch("matching", "SELECT * FROM outbox")) == 1
 
 
 async def test_deletes_take_the_named_keys_and_no_others(store: PostgresStore) -> None:
