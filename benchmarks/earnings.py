@@ -120,9 +120,11 @@ async def _owner(installed: Installation) -> Any:
 
 
 def _added(months: dict[str, Any], day: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """Every line's month with one more day, as the service keeps it."""
+    """Every line's month with one more day, as the service keeps it; none of who never held anything."""
     for row in day:
-        kept = months[row["owner"]]
+        kept = months.get(row["owner"])
+        if kept is None:
+            continue
         month = Month(*kept[6:])
         month.count(DayRow(row["day"], *tuple(row)[5:]), 1)
         sums = (month.deposits, month.withdrawals, month.fees, month.earned)

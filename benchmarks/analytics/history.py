@@ -1,0 +1,14 @@
+"""`make bench ONLY=history100m`: days of accounts at full size, a hundred million rows; some 15 GB of disk, given back.
+
+ROWS makes it smaller: `ROWS=3000000`.
+"""
+
+import os
+
+from benchmarks.analytics.days import day_rows
+from benchmarks.report import write
+
+
+async def run() -> None:
+    """Measure and write `results/history100m.json`."""
+    write("history100m", await day_rows(int(os.environ.get("ROWS", "100000000")), "history100m"))
