@@ -12,6 +12,7 @@ from services.ingestor.handlers import HANDLERS
 from services.ingestor.queries import QUERIES
 from services.ingestor.repository import SERIES, IngestorRepository
 from services.ingestor.settings import IngestorSettings
+from services.ingestor.startup import announce_books
 
 SETTINGS: Final = IngestorSettings()
 SERVICE: Final = Service(
@@ -24,4 +25,5 @@ SERVICE: Final = Service(
     partitions=tuple(Partitioned(table.name, ahead_days=3) for table in SERIES),
     truth=("venue_fees",),
     background=(feed,),
+    starting=(announce_books,),
 )

@@ -1,72 +1,30 @@
 """One instrument's order book: lots by price, and the prices in order."""
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+from cleartide.money import MoneyError
+
 from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.engine import COMPILED
+from services.ingestor.engine.side import ASKS, BIDS, UNUSUAL, Side
 
 TextLevel = tuple[str, str]
-BIDS: Final = 1
-ASKS: Final = -1
+Levels = Sequence[TextLevel] | msgspec.Raw
+"""As text, or as the venue wrote them: a JSON array of [price, size]."""
+NO_LEVELS: Final = msgspec.Raw(b"[]")
+_TEXT_LEVELS: Final = msgspec.json.Decoder(list[TextLevel])
 
 
-class Side:
-    """Price levels of one side in ticks and lots.
-
-    `queue` holds the prices, asks negated, worst first: most changes are near the best price, and a list is changed the
-    faster the nearer to its end. That is a third of the time a deep book takes.
-    """
-
-    __slots__ = ("lots", "queue", "sign")
-
-    def __init__(self, sign: int) -> None:
-        self.lots: dict[int, int] = {}
-        self.queue: list[int] = []
-        self.sign = sign
-
-    @property
-    def order(self) -> list[int]:
-        """The prices upward; of asks a new list each time."""
-        return self.queue if self.sign == BIDS else [-each for each in reversed(self.queue)]
-
-    def set_levels(self, levels: Iterable[TextLevel], instrument: Instrument) -> None:
-        """Replace the named levels; size zero removes one. Raises MoneyError on a number off the grid."""
-        prices, sizes, lots, queue, sign = instrument.prices, instrument.sizes, self.lots, self.queue, self.sign
-        for price, size in levels:
-            ticks = prices[price]
-            if amount := sizes[size]:
-                if ticks not in lots:
-                    insort(queue, ticks * sign)
-                lots[ticks] = amount
-            elif ticks in lots:
-                del lots[ticks]
-                del queue[bisect_left(queue, ticks * sign)]
-
-    def best(self, count: int) -> list[tuple[int, int]]:
-        """Up to `count` levels from the best price on."""
-        lots = self.lots
-        if self.sign == BIDS:
-            return [(ticks, lots[ticks]) for ticks in reversed(self.queue[-count:])]
-        return [(-each, lots[-each]) for each in reversed(self.queue[-count:])]
-
-    def grouped(self, multiple: int, count: int, limit: int | None) -> list[tuple[int, int]]:
-        """Up to `count` steps of `multiple` ticks from the best on: what is in one is no worse than its price.
-
-        Steps that reach beyond `limit`, up to which the side is known, are left out.
-        """
-        sign, lots, steps = self.sign, self.lots, dict[int, int]()
-        for each in reversed(self.queue):
-            step = each // multiple * multiple
-            if step not in steps and (len(steps) == count or not step or (limit is not None and step < limit * sign)):
-                break
-            steps[step] = steps.get(step, 0) + lots[each * sign]
-        return [(step * sign, amount) for step, amount in steps.items()]
-
-    def reaches(self, count: int, limit: int | None) -> bool:
-        """Whether the best `count` levels lie no farther than `limit` ticks; without a limit they do."""
-        near = self.queue[-count:]
-        return limit is None or not near or near[0] >= limit * self.sign
+def text_levels(levels: Levels) -> Sequence[TextLevel]:
+    """Levels as text. Raises MoneyError for what are no levels."""
+    if not isinstance(levels, msgspec.Raw):
+        return levels
+    try:
+        return _TEXT_LEVELS.decode(levels)
+    except msgspec.MsgspecError as error:
+        raise MoneyError("unreadable", f"levels: {error}") from error
 
 
 class Book:
@@ -86,27 +44,35 @@ class Book:
         self.known_to: int | None = None
 
     @classmethod
-    def of(
-        cls, instrument: Instrument, bids: Sequence[TextLevel], asks: Sequence[TextLevel], full_length: int
-    ) -> "Book":
+    def of(cls, instrument: Instrument, bids: Levels, asks: Levels, full_length: int) -> "Book":
         """A book from a snapshot of at most `full_length` levels a side."""
         book = cls(instrument)
-        book.apply(bids, asks)
-        if len(bids) >= full_length:
+        below, above = book.apply(bids, asks)
+        if below >= full_length:
             book.known_from = book.bids.queue[0]
-        if len(asks) >= full_length:
+        if above >= full_length:
             book.known_to = -book.asks.queue[0]
         return book
 
-    def apply(self, bids: Iterable[TextLevel], asks: Iterable[TextLevel]) -> None:
-        """Replace the named levels of both sides. After a MoneyError the book is spoilt and must be dropped."""
-        self.bids.set_levels(bids, self._instrument)
-        self.asks.set_levels(asks, self._instrument)
+    def apply(self, bids: Levels, asks: Levels) -> tuple[int, int]:
+        """Replace the named levels of both sides; how many are named. After a MoneyError the book must be dropped."""
+        return self._lay(self.bids, bids), self._lay(self.asks, asks)
 
-    def give_way(self, bids: Sequence[TextLevel], asks: Sequence[TextLevel]) -> bool:
+    def _lay(self, side: Side, levels: Levels) -> int:
+        instrument = self._instrument
+        if isinstance(levels, msgspec.Raw):
+            if COMPILED:
+                count = side.read_levels(bytes(levels), instrument.price_grid, instrument.size_grid)
+                if count != UNUSUAL:
+                    return count
+            levels = text_levels(levels)
+        side.set_levels(levels, instrument.prices, instrument.sizes)
+        return len(levels)
+
+    def give_way(self, bids: Levels, asks: Levels) -> bool:
         """Take out the levels that are met by levels just laid on the other side; whether the book is a book again."""
         for laid, side, other in ((bids, self.bids, self.asks), (asks, self.asks, self.bids)):
-            ticks = [self._instrument.prices[price] * side.sign for price, _ in laid]
+            ticks = [self._instrument.prices[price] * side.sign for price, _ in text_levels(laid)]
             edge = max((each for each in ticks if each * side.sign in side.lots), default=None)
             while edge is not None and other.queue and -other.queue[-1] <= edge:
                 del other.lots[other.queue.pop() * other.sign]

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from cleartide.money import MoneyError
 
-from services.ingestor.adapters.book import Book, TextLevel
+from services.ingestor.adapters.book import Book, Levels
 from services.ingestor.adapters.instrument import Instrument
 
 MAX_WAITING_FRAMES: Final = 2_048
@@ -32,9 +32,9 @@ class Difference(Protocol):
     @property
     def previous(self) -> int: ...
     @property
-    def bids(self) -> list[TextLevel]: ...
+    def bids(self) -> Levels: ...
     @property
-    def asks(self) -> list[TextLevel]: ...
+    def asks(self) -> Levels: ...
 
 
 class Update(NamedTuple):
@@ -43,8 +43,8 @@ class Update(NamedTuple):
     first: int
     final: int
     previous: int
-    bids: list[TextLevel]
-    asks: list[TextLevel]
+    bids: Levels
+    asks: Levels
 
 
 class BookSync:
@@ -106,7 +106,7 @@ class BookSync:
         """A snapshot is on its way without being asked for."""
         self._asked = True
 
-    def begin(self, last: int, bids: list[TextLevel], asks: list[TextLevel], full_length: int) -> Step:
+    def begin(self, last: int, bids: Levels, asks: Levels, full_length: int) -> Step:
         """Take a snapshot from the feed itself, which the next frame follows: `joined`, or `lost` if it is no book."""
         self._asked = False
         try:
@@ -129,7 +129,7 @@ class BookSync:
             self._drop(frame)
         return step
 
-    def snapshot(self, last: int, bids: list[TextLevel], asks: list[TextLevel], full_length: int) -> Step:
+    def snapshot(self, last: int, bids: Levels, asks: Levels, full_length: int) -> Step:
         """Take the snapshot asked for: `joined`, `waiting` for the frame that joins, or `lost` when it does not fit."""
         if self._waiting is None:
             return "ignored"

@@ -7,6 +7,8 @@ from typing import Final, Literal
 from cleartide.money import MAX_PRICE_TICKS, MAX_SIZE_LOTS, MoneyError, half_up_div, parse_decimal
 
 from services.ingestor.adapters.scale import TextScale
+from services.ingestor.engine import COMPILED
+from services.ingestor.engine.side import Grid, Scale
 
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 HOUR_MICROS: Final = 3_600_000_000
@@ -37,14 +39,18 @@ class Instrument:
     code: str = ""
     maker_ppb: int = 0
     taker_ppb: int = 0
-    prices: TextScale = field(init=False, repr=False, compare=False)
-    sizes: TextScale = field(init=False, repr=False, compare=False)
+    prices: Scale = field(init=False, repr=False, compare=False)
+    sizes: Scale = field(init=False, repr=False, compare=False)
+    price_grid: Grid = field(init=False, repr=False, compare=False)
+    size_grid: Grid = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         prices = TextScale(self.tick_size, least=1, limit=MAX_PRICE_TICKS, name="price")
         sizes = TextScale(self.size_step or self.lot_size, least=0, limit=MAX_SIZE_LOTS, name="size")
-        object.__setattr__(self, "prices", prices)
-        object.__setattr__(self, "sizes", sizes)
+        for name, scale in (("price", prices), ("size", sizes)):
+            grid = scale.grid()
+            object.__setattr__(self, f"{name}_grid", grid)
+            object.__setattr__(self, f"{name}s", grid if COMPILED else scale)
 
     def nearest_ticks(self, text: str) -> int:
         """Price text to the nearest tick, halves up: for mark and index, which venues quote finer than the grid."""

@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 from cleartide.money import MoneyError, parse_decimal
 
+from services.ingestor.engine.side import Grid
+
 MAX_DIGITS: Final = 20
 """On either side of the point."""
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
@@ -30,6 +32,10 @@ class TextScale(dict[str, int]):
         exact = [Fraction(10**places, unit * 10**decimals) for decimals in range(MAX_DIGITS + 1)]
         self._ratios = [each.as_integer_ratio() for each in exact]
         self._step, self._least, self._limit, self._name = step, least, limit, name
+
+    def grid(self) -> Grid:
+        """The same without a cache, which compiled is the faster, also for numbers that are read from bytes."""
+        return Grid(self._ratios, self._least, self._limit, self)
 
     def __missing__(self, text: str) -> int:
         point = text.find(".")

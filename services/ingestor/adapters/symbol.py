@@ -12,7 +12,7 @@ from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import PPB, MoneyError, parse_decimal, trunc_div
 
 from services.ingestor.adapters import events
-from services.ingestor.adapters.book import TextLevel
+from services.ingestor.adapters.book import Levels
 from services.ingestor.adapters.booksync import BookSync, Difference
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.meter import LiquidityMeter
@@ -116,7 +116,7 @@ class SymbolFeed:
         return []
 
     def join_snapshot(
-        self, last: int, bids: list[TextLevel], asks: list[TextLevel], venue_time: int, at: int, full_length: int
+        self, last: int, bids: Levels, asks: Levels, venue_time: int, at: int, full_length: int
     ) -> list[Output]:
         """Join a snapshot that was asked for with the frames kept since; ask again when it does not fit."""
         step = self.sync.snapshot(last, bids, asks, full_length)
@@ -134,8 +134,8 @@ class SymbolFeed:
     def begin_book(
         self,
         last: int,
-        bids: list[TextLevel],
-        asks: list[TextLevel],
+        bids: Levels,
+        asks: Levels,
         venue_time: int,
         at: int,
         full_length: int = WHOLE_SIDE,
@@ -148,9 +148,7 @@ class SymbolFeed:
             return self._lost(expected, last, venue_time, at)
         return self._say_joined(venue_time, at)
 
-    def whole_book(
-        self, seq: int, bids: list[TextLevel], asks: list[TextLevel], venue_time: int, at: int
-    ) -> list[Output]:
+    def whole_book(self, seq: int, bids: Levels, asks: Levels, venue_time: int, at: int) -> list[Output]:
         """A frame that is the whole book, from a venue without differences.
 
         An older or equal `seq` is ignored, unless so many come in a row that the venue's clock must have been put back.

@@ -12,7 +12,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
@@ -37,8 +36,8 @@ class BookData(msgspec.Struct, gc=False):
     """Changed levels, or all of them, at update u."""
 
     s: str
-    b: list[TextLevel]
-    a: list[TextLevel]
+    b: msgspec.Raw
+    a: msgspec.Raw
     u: Id
 
 

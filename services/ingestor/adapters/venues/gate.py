@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from services.ingestor.adapters.book import TextLevel
+from services.ingestor.adapters.book import NO_LEVELS
 from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
@@ -35,8 +35,8 @@ class Book(msgspec.Struct, gc=False):
     u: Id
     first: Id = msgspec.field(name="U", default=0)
     full: bool = False
-    b: list[TextLevel] = []
-    a: list[TextLevel] = []
+    b: msgspec.Raw = NO_LEVELS
+    a: msgspec.Raw = NO_LEVELS
 
 
 class Quote(msgspec.Struct, gc=False):

@@ -20,8 +20,8 @@ class Depth(msgspec.Struct, tag_field="e", tag="depthUpdate", gc=False):
     first: Id = msgspec.field(name="U")
     final: Id = msgspec.field(name="u")
     previous: Id = msgspec.field(name="pu")
-    bids: list[TextLevel] = msgspec.field(name="b")
-    asks: list[TextLevel] = msgspec.field(name="a")
+    bids: msgspec.Raw = msgspec.field(name="b")
+    asks: msgspec.Raw = msgspec.field(name="a")
 
 
 class BookTicker(msgspec.Struct, tag_field="e", tag="bookTicker", gc=False):
