@@ -35,7 +35,7 @@ from services.risk.domain.alerts import PositionMargin
 from services.risk.domain.collateral import Asset
 from services.risk.domain.health import margin_of
 from services.risk.domain.measures import DAY_MICROS, MINUTE_MICROS, Limits, Track
-from services.risk.domain.review import Verdict, affected_by_mark, review
+from services.risk.domain.review import Verdict, affected_by_mark, judge, review
 from services.risk.domain.state import HOUR_MICROS, Account, Answer, InsurancePoint, Market, Request, RiskState
 
 GAINS_AND_LOSSES: Final = frozenset({"socialized_loss"})
@@ -141,8 +141,10 @@ def _take_position(state: RiskState, event: PositionChanged | PositionSettled, e
         minute = effects.at // MINUTE_MICROS
         account.fills = account.fills + fills if minute == account.busy_minute else fills
         account.busy_minute = minute
-    _review(state, (account,), event, effects, may_request=False)
-    watch_figures(state, account, event, effects)
+    margin, verdict = judge(state, account, may_request=False)
+    if verdict is not None:
+        _act(state, verdict, event, effects)
+    watch_figures(state, account, event, effects, judged=margin)
 
 
 def on_limits_set(state: RiskState, event: RiskLimitsSet, effects: Effects) -> None:
@@ -206,10 +208,14 @@ def _review(
     state: RiskState, accounts: Iterable[Account], cause: TradingEvent, effects: Effects, *, may_request: bool = True
 ) -> None:
     for verdict in review(state, accounts, may_request=may_request):
-        if verdict.level is not verdict.account.level:
-            raise_health(state, verdict.account, verdict.margin, verdict.level, cause, effects)
-        if verdict.liquidate is not None:
-            _request_liquidation(state, verdict, verdict.liquidate, effects)
+        _act(state, verdict, cause, effects)
+
+
+def _act(state: RiskState, verdict: Verdict, cause: TradingEvent, effects: Effects) -> None:
+    if verdict.level is not verdict.account.level:
+        raise_health(state, verdict.account, verdict.margin, verdict.level, cause, effects)
+    if verdict.liquidate is not None:
+        _request_liquidation(state, verdict, verdict.liquidate, effects)
 
 
 def _request_liquidation(state: RiskState, verdict: Verdict, target: PositionMargin, effects: Effects) -> None:

@@ -10,6 +10,7 @@ from cleartide.rules.accounts import VENUE
 from services.risk.domain.alerts import Alert, CollateralValue, PositionMargin
 from services.risk.domain.health import (
     HasHealth,
+    Health,
     collateral_values,
     health_of,
     margin_of,
@@ -55,12 +56,14 @@ def watch_figures(
     *,
     limits_only: bool = False,
     with_tail: bool = True,
+    judged: Health | None = None,
 ) -> None:
     """Compare an account's figures with their thresholds, and say what has changed; what is gone is resolved.
 
-    limits_only: only a price has come, so only the account's own limits are looked at.
+    limits_only: only a price has come, so only the account's own limits are looked at. judged: its health, where the
+    same event has asked for that already.
     """
-    margin = health_of(account)
+    margin = judged or health_of(account)
     if margin is None or (account.limits is None and not account.flags and is_quiet(account, margin, effects.at)):
         return
     if account.track is not None:
@@ -68,14 +71,18 @@ def watch_figures(
         account.track.follow(effects.at // DAY_MICROS, margin.equity_quanta)
         if before != (account.track.day, account.track.peak_equity_quanta):
             state.dirty.limits.add(account.account)
-    figures = list(limit_figures(state, account, margin, with_tail=with_tail))
+    figures: list[Figure] = []
+    if account.limits is not None:
+        figures += limit_figures(state, account, margin, with_tail=with_tail)
     if not limits_only:
         figures += venue_figures(account, margin, effects.at)
+    flags, there = len(account.flags), 0
     for figure in figures:
         active = (figure.kind, figure.market) in account.flags
+        there += active
         if is_beyond(figure, active) != active:
             raise_figure(state, account, margin, figure, cause, effects)
-    if not limits_only:
+    if there < flags and not limits_only:
         _resolve_gone(state, account, margin, figures, cause, effects)
 
 

@@ -39,7 +39,7 @@ def affected_by_mark(state: RiskState, market: Market, mark_ticks: int, index_ti
 
 def review(state: RiskState, accounts: Iterable[Account], *, may_request: bool = True) -> list[Verdict]:
     """Judge accounts and watch them anew; verdicts come lowest health first, then by account id (R19)."""
-    verdicts = [verdict for account in accounts if (verdict := _judge(state, account, may_request))]
+    verdicts = [verdict for account in accounts if (verdict := judge(state, account, may_request)[1])]
     verdicts.sort(key=cmp_to_key(_riskier_first))
     return verdicts
 
@@ -53,11 +53,12 @@ def watch(state: RiskState, account: Account) -> None:
         state.watch.place(account, margin, account.level, below)
 
 
-def _judge(state: RiskState, account: Account, may_request: bool) -> Verdict | None:
+def judge(state: RiskState, account: Account, may_request: bool) -> tuple[Health | None, Verdict | None]:
+    """One account's health, None while it cannot be told, and the verdict if there is anything to do."""
     margin = health_of(account)
     if margin is None:
         state.watch.leave(account)
-        return None
+        return None, None
     level = next_level(account.level, margin.equity_quanta, margin.maintenance_margin_quanta)
     below = is_liquidatable(margin.equity_quanta, margin.maintenance_margin_quanta)
     waiting = below and not account.liquidating
@@ -65,8 +66,8 @@ def _judge(state: RiskState, account: Account, may_request: bool) -> Verdict | N
     _set_due(account, waiting and target is None)
     state.watch.place(account, margin, level, below)
     if level is account.level and target is None:
-        return None
-    return Verdict(account, margin, level, target)
+        return margin, None
+    return margin, Verdict(account, margin, level, target)
 
 
 def _largest_requirement(account: Account) -> PositionMargin:
