@@ -106,7 +106,7 @@ class Folder:
             for contract, handler in handlers.items()
             if contract is not Message
         }
-        self._wanted: dict[type[Message], bool] = {}
+        self._known: dict[type[Message], Callable[..., None] | None] = {}
         self._decoder = _decoder(stream.contracts, stream.public)
         self._epoch = epoch.number
         self._position, self._stream_seq, self._created, self._at = self._captured = epoch.progress
@@ -199,21 +199,24 @@ class Folder:
             if seq <= self._position:
                 counts.skipped += 1
                 continue
-            self._require_next(seq)
-            self._at = max(self._at, message.occurred_at)
-            if self._concerns(message):
+            if seq != self._position + 1:
+                self._require_next(seq)
+            if message.occurred_at > self._at:
+                self._at = message.occurred_at
+            if self._first is not None or self._handler_of(message) is not None:
                 self._fold_one(delivery, message, 0, seq, counts)
             else:
                 counts.events += 1
             self._position = seq
 
-    def _concerns(self, message: Message) -> bool:
-        """Whether a handler wants it. Most of what is said on EVENTS is not for most of those who read it."""
+    def _handler_of(self, message: Message) -> Callable[..., None] | None:
+        """Whose it is. Most of what is said on EVENTS is for nobody of those who read it."""
         kind = message.__class__
-        wanted = self._wanted.get(kind)
-        if wanted is None:
-            wanted = self._wanted[kind] = self._first is not None or message.type in self._handlers
-        return wanted
+        try:
+            return self._known[kind]
+        except KeyError:
+            handler = self._known[kind] = self._handlers.get(message.type)
+            return handler
 
     def _require_next(self, seq: int) -> None:
         if seq != self._position + 1:
@@ -247,7 +250,7 @@ class Folder:
             return
         if self._first is not None:
             self._first(self._state, message, self._recorder)
-        handler = self._handlers.get(message.type)
+        handler = self._handler_of(message)
         if handler is None:
             return
         try:
