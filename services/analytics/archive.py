@@ -15,12 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 import structlog
 from cleartide.fold import Table
 from cleartide.service import ServiceContext
 from cleartide.store.objects import ObjectStore, ObjectStoreError, open_store
 from cleartide.store.parquet import export
+from cleartide.store.trouble import STORE_TROUBLE
 
 from services.analytics.settings import AnalyticsSettings
 from services.analytics.tables import ACCOUNT_DAYS, ACCOUNT_HOURS, CANDLES, TRADES
@@ -116,7 +116,7 @@ async def keep_archive(context: ServiceContext) -> None:
         try:
             async with context.pool.acquire() as connection:
                 await archive_closed_days(connection, store, over.date())
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ObjectStoreError, TimeoutError) as error:
+        except (*STORE_TROUBLE, ObjectStoreError) as error:
             log.warning("archive_failed", error=str(error)[:200])
         with suppress(TimeoutError):
             async with asyncio.timeout(CHECK_SECONDS):

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import aiohttp
-import asyncpg
 import msgspec
 import structlog
 from cleartide.bus.together import end
 from cleartide.money import MoneyError
+from cleartide.store.trouble import STORE_TROUBLE
 from prometheus_client import CollectorRegistry
 
 from services.ingestor.adapters.events import MarketStruct
@@ -219,7 +219,7 @@ async def _recorded_trades(pool: Any, venue: str) -> dict[str, int]:
     """Where the last run left off. The feed does not need the store: without it, only this one gap stays unsaid."""
     try:
         return await highest_trades(pool, venue)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except STORE_TROUBLE as error:
         log.warning("recorded_trades_unknown", error=str(error)[:200])
         return {}
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from cleartide.service import ServiceContext
+from cleartide.store.trouble import STORE_TROUBLE
 from prometheus_client import Gauge
 
 POLL_SECONDS: Final = 2.0
@@ -16,7 +17,7 @@ async def watch_lag(context: ServiceContext) -> None:
     lag = Gauge("cleartide_chain_lag_seconds", "newest block to its arrival", ["chain"], registry=context.registry)
     slot = Gauge("cleartide_chain_slot", "highest slot that was read", ["chain"], registry=context.registry)
     while not context.stopping.is_set():
-        with suppress(OSError, TimeoutError):
+        with suppress(*STORE_TROUBLE):
             for row in await _cursors(context.pool):
                 lag.labels(row["chain"]).set(row["lag"] / 1_000_000)
                 slot.labels(row["chain"]).set(row["slot"])

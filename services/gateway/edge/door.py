@@ -7,13 +7,14 @@ import re
 from typing import Final
 
 import structlog
+from cleartide.store.trouble import STORE_TROUBLE
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.domain.access import Principal
 from services.gateway.edge.authentication import Asked, Authentication
 from services.gateway.edge.authorisation import READS
-from services.gateway.edge.errors import STORE_ERRORS, ApiError, error_response, store_unavailable
+from services.gateway.edge.errors import ApiError, error_response, store_unavailable
 from services.gateway.edge.guards import LIMITED_PREFIX, adding
 from services.gateway.edge.limits import Verdict, client_key
 from services.gateway.edge.metrics import EdgeMetrics
@@ -56,7 +57,7 @@ class Door:
             self._metrics.refused.labels(error.code).inc()
             await error_response(error)(scope, receive, send)
             return
-        except STORE_ERRORS as error:
+        except STORE_TROUBLE as error:
             await error_response(store_unavailable(error))(scope, receive, send)
             return
         if verdict is not None:
@@ -127,7 +128,7 @@ class Door:
         except ApiError as error:
             await error_response(error)(scope, receive, send)
             return
-        except STORE_ERRORS as error:
+        except STORE_TROUBLE as error:
             await error_response(store_unavailable(error))(scope, receive, send)
             return
         if answer.replayed:

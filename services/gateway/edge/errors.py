@@ -13,7 +13,13 @@ from starlette.responses import Response
 
 log = structlog.get_logger()
 
-STORE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_STORE_AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.QueryCanceledError,
+    OSError,
+)
 """What a database that is away, full or slow raises. It is told as 503; nobody is let in meanwhile."""
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
 
@@ -78,7 +84,7 @@ async def _on_fault(_request: Request, _error: Exception) -> Response:
 def install_error_handlers(app: FastAPI) -> None:
     """Every way a request can fail leads to the one form."""
     app.add_exception_handler(ApiError, _on_api_error)
-    for kind in (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.QueryCanceledError, OSError):
+    for kind in _STORE_AWAY:
         app.add_exception_handler(kind, _on_store_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

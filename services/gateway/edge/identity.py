@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from cleartide.store.trouble import STORE_TROUBLE
 from cleartide.store.truth import Before, TruthStore
 
 from services.gateway.edge.authentication import Authentication
-from services.gateway.edge.errors import STORE_ERRORS
 from services.gateway.edge.redis_guard import RedisGuard
 from services.gateway.identity.external import ExternalIssuers
 from services.gateway.identity.idempotency import Idempotency
@@ -56,7 +56,7 @@ class Identity:
             if turns % SWEEP_EVERY == 0:
                 try:
                     await self.sweep()
-                except STORE_ERRORS as error:
+                except STORE_TROUBLE as error:
                     log.warning("sweep_failed", error=str(error)[:200])
             turns += 1
             await asyncio.sleep(SETTLE_SECONDS)
@@ -64,7 +64,7 @@ class Identity:
     async def _reseal(self) -> bool:
         try:
             done = await reseal(self.truth, self.installation)
-        except STORE_ERRORS as error:
+        except STORE_TROUBLE as error:
             log.warning("reseal_failed", error=str(error)[:200])
             return False
         if done:

@@ -12,13 +12,13 @@ from typing import Final
 
 import structlog
 from cleartide.bus.permissions import EDGE_ENDED
+from cleartide.store.trouble import STORE_TROUBLE
 from cleartide.store.truth import Truth, TruthStore
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from services.gateway.domain.access import OWNER_SCOPES, Principal
-from services.gateway.edge.errors import STORE_ERRORS
 from services.gateway.identity.people import now_micros
 
 log = structlog.get_logger()
@@ -123,7 +123,7 @@ class Standings:
         users, self._asked = self._asked, set()
         try:
             await self._check([place for user in sorted(users) for place in self._places.get(user, ())])
-        except STORE_ERRORS as error:
+        except STORE_TROUBLE as error:
             log.warning("standings_not_asked", error=str(error)[:200])
             self._asked |= users
             self._rung.set()

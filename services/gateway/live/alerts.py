@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Protocol
 
-import asyncpg
 import msgspec
 import structlog
+from cleartide.store.trouble import STORE_TROUBLE
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -125,7 +125,7 @@ class AlertHub:
                         self.head = await self._history.head()
                         started = True
                     await self._advance()
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                except STORE_TROUBLE as error:
                     log.warning("alert_feed_unreachable", error=str(error)[:200])
                     await asyncio.sleep(RETRY_SECONDS)
         finally:

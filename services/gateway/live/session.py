@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-import asyncpg
 import structlog
+from cleartide.store.trouble import STORE_TROUBLE
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from services.gateway.domain.access import Principal
@@ -55,7 +55,6 @@ MayRead = Callable[[Principal, str], Awaitable[None]]
 WhoIs = Callable[[str, WebSocket], Awaitable[Principal]]
 """Who has this token. Raises ApiError when nobody has."""
 AnySeat = BookSeat | CandleSeat | Seat
-STORE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 @dataclass
@@ -172,7 +171,7 @@ class LiveSession:
             self._principal = await self._hubs.who_is(request.token, self._socket)
         except ApiError as error:
             self._mailbox.offer(error_frame(error.code, error.message, {"op": "auth"}))
-        except STORE_ERRORS as error:
+        except STORE_TROUBLE as error:
             log.warning("store_unavailable", error=str(error)[:200])
             self._mailbox.offer(error_frame("store_unavailable", "Say it again.", {"op": "auth"}))
         else:
@@ -244,7 +243,7 @@ class LiveSession:
             self._alerts.pop(key, None)
             detail = {"channel": "alerts", "account": subscription.account, "head": error.head}
             self._mailbox.offer(error_frame("after_seq_beyond_feed", "Subscribe again without after_seq.", detail))
-        except STORE_ERRORS as error:
+        except STORE_TROUBLE as error:
             log.warning("alert_history_unreachable", error=str(error)[:200])
             self._alerts.pop(key, None)
             detail = {"channel": "alerts", "account": subscription.account, "after_seq": subscription.cursor}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-import asyncpg
+from cleartide.store.trouble import STORE_TROUBLE
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -62,7 +62,7 @@ class AlertEventStream(Response):
                 await self._serve(place, receive, send_event)
         except* Ended:
             last = ENDED_EVENT
-        except* (_Over, BeyondFeed, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except* (_Over, BeyondFeed, *STORE_TROUBLE):
             pass  # the stream ends; the client reconnects by itself and resumes
         finally:
             self._hubs.alerts.leave(self._subscription)

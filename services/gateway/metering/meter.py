@@ -13,8 +13,8 @@ from itertools import islice
 from time import monotonic
 from typing import Any, Final
 
-import asyncpg
 import structlog
+from cleartide.store.trouble import STORE_TROUBLE
 from cleartide.store.truth import Before, Truth, TruthStore
 from prometheus_client import CollectorRegistry, Counter
 
@@ -46,7 +46,6 @@ _LOG: Final = {
 _KEY: Final = {"hour": "bigint", "user_id": "text", "key_id": "text", "method": "text", "route": "text"}
 _SUMS: Final = ("requests", "client_errors", "server_errors", "bytes_in", "bytes_out", "micros", "slowest")
 _HOURS: Final = {**_KEY, **dict.fromkeys(_SUMS, "bigint")}
-_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class Meter:
 
     async def close(self) -> None:
         """After the last request: write what is left, if the database takes it at once."""
-        with suppress(*_FAILURES):
+        with suppress(*STORE_TROUBLE):
             async with asyncio.timeout(LAST_SECONDS):
                 await self.flush()
 
@@ -109,7 +108,7 @@ class Meter:
             await self.flush()
             if monotonic() - self._swept > SWEEP_SECONDS:
                 await self._sweep()
-        except _FAILURES as error:
+        except STORE_TROUBLE as error:
             log.warning("usage_waits", waiting=len(self._waiting), error=f"{type(error).__name__} {error}"[:200])
         if self.dropped > self._told:
             log.error("usage_dropped", count=self.dropped - self._told, since_start=self.dropped)

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import asyncpg
 import msgspec
 import structlog
 from cleartide.bus.api import ApiError as BusError
@@ -19,6 +18,7 @@ from cleartide.bus.ports import Delivery
 from cleartide.bus.streams import Stream
 from cleartide.contracts import Message
 from cleartide.contracts.codec import Decoder, Refusal
+from cleartide.store.trouble import STORE_TROUBLE
 from cleartide.store.truth import Truth, TruthStore
 from nats.errors import Error as NatsError
 
@@ -34,7 +34,7 @@ IDLE_SECONDS: Final = 0.2
 RETRY_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 10.0
 """How often a reader that has nothing to read makes sure that the stream is still the one it was."""
-FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, NatsError, BusError)
+FAILURES: Final = (*STORE_TROUBLE, NatsError, BusError)
 IMPORTANT: Final = PRIORITIES.index("high")
 
 

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any, Final
 
 import aiohttp
-import asyncpg
 import structlog
 from cleartide.bus.together import end
+from cleartide.store.trouble import STORE_TROUBLE
 from cleartide.store.truth import Before, Row, Truth, TruthStore
 
 from services.gateway.domain.webhooks import Policy, Standing, backoff, outcome_of
@@ -92,7 +92,7 @@ class Postman:
                     self.rung.clear()
                 except TimeoutError:
                     continue
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                except STORE_TROUBLE as error:
                     log.warning("webhooks_wait", error=f"{type(error).__name__} {error}"[:200])
                     await asyncio.sleep(RETRY_SECONDS)
         finally:

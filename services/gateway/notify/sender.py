@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from urllib.parse import quote
 
-import asyncpg
 import structlog
 from cleartide.bus.together import run_together
+from cleartide.store.trouble import STORE_TROUBLE
 from cleartide.store.truth import Row, TruthStore
 
 from services.gateway.domain.notices import OUTSIDE
@@ -68,7 +68,7 @@ class Sender:
             try:
                 if not await self.send_due(channel):
                     await asyncio.sleep(IDLE_SECONDS)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except STORE_TROUBLE as error:
                 log.warning("notifications_wait", channel=channel, error=f"{type(error).__name__} {error}"[:200])
                 await asyncio.sleep(RETRY_SECONDS)
 

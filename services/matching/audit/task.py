@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Protocol
 
-import asyncpg
 import nats.errors
 import structlog
 from cleartide.contracts import ReportDiscrepancy
 from cleartide.contracts.codec import encode
+from cleartide.store.trouble import STORE_TROUBLE
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.matching.audit.auditor import Auditor, Steps
@@ -30,7 +30,7 @@ REPEAT_SECONDS: Final = 30.0
 """How long a finding is not reported again; after that only while its market trades."""
 MOST_REPORTS: Final = 20
 """Findings that are sent of one look: the first tell enough."""
-TROUBLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error)
+TROUBLE: Final = (*STORE_TROUBLE, nats.errors.Error)
 
 
 class JetStream(Protocol):

@@ -11,6 +11,7 @@ from faststream.nats.annotations import NatsMessage
 
 from cleartide.service.definition import Query, QueryError, Service
 from cleartide.store.tenant import TenantReads
+from cleartide.store.trouble import STORE_TROUBLE
 
 log = structlog.get_logger()
 
@@ -53,7 +54,7 @@ def _answering(
             return _refusal(error.code, str(error))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             return _refusal("bad_parameters", f"{type(error).__name__}: {error}")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except STORE_TROUBLE as error:
             log.warning("query_failed", error=str(error)[:200])
             return _refusal("unavailable", "the read model cannot be reached at the moment")
 

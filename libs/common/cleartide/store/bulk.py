@@ -17,6 +17,7 @@ import msgspec
 
 from cleartide.fold import Row, Table
 from cleartide.store.names import enter_schema, quoted, role_of
+from cleartide.store.trouble import STORE_TROUBLE
 
 WRITE_SECONDS: Final = 300.0
 _json: Final = msgspec.json.Encoder()
@@ -66,7 +67,7 @@ class BulkWriter:
         held, self._held = self._held, None
         if held is None:
             return
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*STORE_TROUBLE):
             for name in self._staging.values():
                 await held.execute(f"DROP TABLE IF EXISTS {name}")
         await held.close(timeout=5)

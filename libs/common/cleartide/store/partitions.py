@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from cleartide.store.names import quoted
+from cleartide.store.trouble import STORE_TROUBLE
 
 log = structlog.get_logger()
 CHECK_SECONDS: Final = 3600.0
@@ -140,7 +141,7 @@ async def keep_ahead(dsn: str, tables: Sequence[Partitioned], stopping: asyncio.
                         log.info("partitions_dropped", table=table.table, months=len(gone), last=gone[-1])
             finally:
                 await connection.close()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except STORE_TROUBLE as error:
             log.warning("partitions_failed", error=str(error)[:200])
             wait = RETRY_SECONDS
         try:
