@@ -23,7 +23,8 @@ AIMS: Final = {"ccxt": ">= 8", "cryptofeed": ">= 2.5"}
 
 async def run() -> None:
     """Measure and write `results/feeds.json`."""
-    rows = [*_decode_rows(peers_python(LOCK)), *await loopback_rows(), *await recovery_rows(), *await weight_rows()]
+    peers = peers_python(LOCK)
+    rows = [*_decode_rows(peers), *await loopback_rows(peers), *await recovery_rows(), *await weight_rows()]
     write("feeds", rows)
 
 

@@ -59,9 +59,13 @@ class Publisher:
 
     def add(self, events: Iterable[MarketStruct]) -> None:
         """Put events in line. Never blocks; call `room` between frames."""
+        waiting = self._waiting
         for event in events:
-            # lint: allow bounded-queue: `room` holds the socket at `max_pending` events over all subjects
-            queue = self._waiting.setdefault(event.subject, deque())
+            subject = event.subject
+            queue = waiting.get(subject)
+            if queue is None:
+                # lint: allow bounded-queue: `room` holds the socket at `max_pending` events over all subjects
+                queue = waiting[subject] = deque()
             queue.append(event)
             self._pending += 1
             if len(queue) >= EVENTS_PER_MESSAGE:
