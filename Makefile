@@ -116,7 +116,7 @@ crowd: ## 1,000 requests at once with one Idempotency-Key, over three gateways; 
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.gateway.tests.crowd --requests $(or $(REQUESTS),1000)
 
-fuzz-api: ## requests by the API's own document at a venue that runs, right and wrong; none is answered by a 5xx; CASES=20000
+fuzz-api: ## requests by the API's own document at a venue that runs, right and wrong; answered as it says, none by a 5xx; CASES=20000
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.gateway.tests.fuzz --cases $(or $(CASES),20000)
 

@@ -65,9 +65,12 @@ _TRADES_SQL: Final = """
 SELECT seq, at, price_ticks, size_lots, quote_quanta, taker_side, origin, restated FROM trades_now
 WHERE market = $1 ORDER BY minute DESC, seq DESC LIMIT $2
 """
+_OLDER_TRADES_SQL: Final = _TRADES_SQL.replace(
+    "ORDER BY", "AND seq < $3 AND minute <= (SELECT max(minute) FROM trades WHERE seq = $3) ORDER BY"
+)
 _LIQUIDATIONS_SQL: Final = """
 SELECT l.*, m.tick_size, m.lot_size, m.quanta_per_lot_tick FROM liquidations l JOIN markets m USING (market)
-WHERE $1::text IS NULL OR l.market = $1 ORDER BY l.seq DESC LIMIT $2
+WHERE ($1::text IS NULL OR l.market = $1) AND l.seq < $3 ORDER BY l.seq DESC LIMIT $2
 """
 
 # Candles once more, from the trades alone and by the database alone, as they were told at first: must equal `candles`.
@@ -116,15 +119,22 @@ async def market_stats(pool: Any, params: dict[str, Any]) -> Any:
 
 
 async def recent_trades(pool: Any, params: dict[str, Any]) -> Any:
-    """The newest market trades as they hold now, newest first. Parameters: market, limit (50)."""
-    grid = await _grid(pool, str(params["market"]))
-    rows = await pool.fetch(_TRADES_SQL, params["market"], _limit(params, 50, MOST_ROWS))
+    """The newest market trades as they hold now, newest first.
+
+    Parameters: market, limit (50), before (the `seq` of a trade; only those before it).
+    """
+    grid, limit = await _grid(pool, str(params["market"])), _limit(params, 50, MOST_ROWS)
+    if "before" in params:
+        rows = await pool.fetch(_OLDER_TRADES_SQL, params["market"], limit, _instant(params, "before", 0))
+    else:
+        rows = await pool.fetch(_TRADES_SQL, params["market"], limit)
     return {"market": params["market"], "trades": [_trade(row, grid) for row in rows]}
 
 
 async def liquidations(pool: Any, params: dict[str, Any]) -> Any:
-    """The newest liquidation steps, newest first. Parameters: market (all when absent), limit (50)."""
-    rows = await pool.fetch(_LIQUIDATIONS_SQL, params.get("market"), _limit(params, 50, MOST_ROWS))
+    """The newest liquidation steps, newest first. Parameters: market (all when absent), limit (50), before (a seq)."""
+    before = _instant(params, "before", JSON_SAFE)
+    rows = await pool.fetch(_LIQUIDATIONS_SQL, params.get("market"), _limit(params, 50, MOST_ROWS), before)
     return {"liquidations": [_liquidation(row) for row in rows]}
 
 
@@ -222,7 +232,7 @@ def _limit(params: dict[str, Any], default: int, most: int) -> int:
 def _instant(params: dict[str, Any], name: str, default: int) -> int:
     at = int(params.get(name, default))
     if not 0 <= at <= JSON_SAFE:
-        raise QueryError("bad_parameters", f"{name} is an instant in microseconds")
+        raise QueryError("bad_parameters", f"{name} is 0 to {JSON_SAFE}")
     return at
 
 

@@ -122,13 +122,25 @@ async def check_stats(pool: Any, events: list[TradingEvent]) -> None:
     assert only["markets"] == [eth]
 
 
+async def _page(pool: Any, before: int | None) -> list[Any]:
+    more = {} if before is None else {"before": before}
+    found = await QUERIES["recent_trades"](pool, {"market": BTC, "limit": 7, **more})
+    rows: list[Any] = found["trades"]
+    return rows
+
+
 async def check_feeds(pool: Any, events: list[TradingEvent]) -> None:
     """ANA-QUERY-002, ANA-LIQ-002"""
     trades = (await QUERIES["recent_trades"](pool, {"market": BTC, "limit": 500}))["trades"]
     assert [trade["seq"] for trade in trades] == sorted((trade["seq"] for trade in trades), reverse=True)
     assert trades[-1]["price"] == "999.9"
+    paged: list[Any] = []
+    while page := await _page(pool, paged[-1]["seq"] if paged else None):
+        paged += page
+    assert paged == trades
     assert "takeover" not in {trade["origin"] for trade in trades}
     (liquidation,) = (await QUERIES["liquidations"](pool, {}))["liquidations"]
+    assert (await QUERIES["liquidations"](pool, {"before": liquidation["seq"]}))["liquidations"] == []
     assert (liquidation["account"], liquidation["closed"], liquidation["taken_over"]) == ("carol", "0.007", "0.003")
     assert (liquidation["mark"], liquidation["bankruptcy_price"], liquidation["fee"]) == ("100.0", "99.9", "0.000003")
     assert (await QUERIES["liquidations"](pool, {"market": ETH}))["liquidations"] == []

@@ -1,6 +1,6 @@
 """Lists come a page at a time, newest first; `next` is what to give as `before` for the page that follows."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -19,3 +19,20 @@ def whole(answer: dict[str, Any], rows: str, by: str, limit: int) -> dict[str, A
         return paged(answer, rows, by, limit)
     kept = [row for row in found if row[by] != found[-1][by]] or found
     return {**answer, rows: kept, "next": kept[-1][by]}
+
+
+def listed(
+    rows: str,
+    by: str,
+    limit: int,
+    ask: Callable[..., Awaitable[dict[str, Any]]],
+    service: str,
+    query: str,
+    asked: Mapping[str, Any],
+) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """Asks a service for a list, and tells a page of it."""
+
+    async def found() -> dict[str, Any]:
+        return paged(await ask(service, query, **asked), rows, by, limit)
+
+    return found

@@ -18,4 +18,6 @@ OrderState = Literal["all", "open", "closed", "armed", "partially_filled", "fill
 BeforeOrder = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="an order id that an answer gave")]
 CandleLimit = Annotated[int, Query(ge=1, le=1_500)]
 AfterSeq = Annotated[int | None, Query(ge=0, le=JSON_SAFE)]
+BeforeLine = Annotated[int, Query(ge=1, le=JSON_SAFE, description="the id of a line that an answer gave")]
+BeforeSeq = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="a `seq` that an answer gave")]
 Before = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]

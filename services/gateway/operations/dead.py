@@ -25,7 +25,7 @@ class DeadLetterDesk:
         self._client, self._bus, self._audit = client, NatsBus(client), audit
 
     async def newest(self, *, before: int | None, limit: int) -> dict[str, Any]:
-        """Letters before a number, newest first, and how many there are."""
+        """Letters before a number, newest first, how many there are, and `next`: before which the next page begins."""
         try:
             newest = await self._bus.last(DEAD_LETTERS)
             end = newest.stream_seq if newest is not None else 0
@@ -34,7 +34,7 @@ class DeadLetterDesk:
         except (NatsError, BusError, OSError, TimeoutError) as error:
             raise _away() from error
         letters = [_line(delivery) for delivery in found if delivery.stream_seq <= last]
-        return {"dead_letters": letters[::-1], "last": end}
+        return {"dead_letters": letters[::-1], "last": end, "next": last - limit + 1 if last > limit else None}
 
     async def one(self, seq: int) -> dict[str, Any]:
         """A letter with the message that was refused. ApiError 404."""

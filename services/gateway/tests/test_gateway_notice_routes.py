@@ -77,6 +77,6 @@ async def test_inbox_profile_and_price_alerts_are_their_owners(door: Entrance) -
     assert (await ben.ask("DELETE", f"me/price-alerts/{made['id']}"))[0] == 404
     assert (await ben.ask("POST", "me/price-alerts", {**wanted, "account": ann.user}))[0] == 403
     assert (await ann.ask("DELETE", f"me/price-alerts/{made['id']}"))[0] == 200
-    assert (await ann.ask("GET", "me/notifications"))[1] == {"notifications": [], "unread": 0}
+    assert (await ann.ask("GET", "me/notifications"))[1] == {"notifications": [], "unread": 0, "next": None}
     assert (await ann.ask("POST", "me/notifications/read", {"ids": None}))[1] == {"read": 0}
     assert (await door.ask("GET", "me/notifications"))[0] == 401

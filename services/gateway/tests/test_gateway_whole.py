@@ -5,16 +5,19 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final, cast
 
 import aiohttp
 import pytest
 
 from deploy.local.ports import free_port
 from services.gateway.tests import browser
+from services.gateway.tests.entrance import Entrance
+from services.gateway.tests.fuzz import Fuzz
 from tests.support.installation import Installation
 from tests.support.traffic import START_TICKS, Traffic
 
+AWAY: Final = ("vaults", "ingestor", "product")
 SERVICES = ("matching", "risk", "funding", "earnings", "analytics")
 LEVERAGED, MAKER = "leveraged", "maker"
 FALLEN = START_TICKS - 4_000
@@ -28,7 +31,8 @@ async def venue(installed: Installation) -> AsyncIterator[tuple[str, Traffic]]:
     await installed.start(*SERVICES)
     urls = {name: f"http://127.0.0.1:{running.port}" for name, running in installed.processes.items()}
     own = {"CLEARTIDE_GATEWAY_PORT": str(port), "CLEARTIDE_SERVICE_URLS": json.dumps(urls)}
-    await installed.start("gateway", environment=own)
+    patience = {"CLEARTIDE_RATE_BURST": "10000", "CLEARTIDE_UPSTREAM_TIMEOUT_SECONDS": "30"}
+    await installed.start("gateway", environment={**own, **patience})
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(installed.client())
         traffic = Traffic(client, accounts=(MAKER,))
@@ -89,6 +93,8 @@ async def test_every_route_answers_from_the_services(venue: tuple[str, Traffic])
         assert sum(levels.values()) >= 2
         await check_analysis(http, url)
         await check_days(http, url)
+        await check_pages(http, url)
+        await check_fuzzed(http, venue[0])
         reached = {
             row["service"]: row["reachable"]
             for row in (await eventually(http, f"{url}/services", "services"))["services"]
@@ -114,6 +120,37 @@ async def check_analysis(http: aiohttp.ClientSession, url: str) -> None:
     for wrong in ("what-if/order?market=BTC-PERP&side=hold&size=1", "what-if/prices?percent=-100"):
         async with http.get(f"{url}/accounts/{MAKER}/{wrong}") as response:
             assert response.status == 422
+
+
+async def check_pages(http: aiohttp.ClientSession, url: str) -> None:
+    """GW-DOC-006: a full page says where the next one begins, and the last says that there is none."""
+    for path, rows, by in (
+        ("markets/BTC-PERP/trades", "trades", "seq"),
+        ("markets/BTC-PERP/candles", "candles", "open_time"),
+        ("liquidations", "liquidations", "seq"),
+    ):
+        whole = await eventually(http, f"{url}/{path}?limit=500", rows)
+        assert whole["next"] is None
+        found: list[Any] = []
+        page = await eventually(http, f"{url}/{path}?limit=1", rows)
+        while page[rows]:
+            found += page[rows]
+            assert page["next"] == found[-1][by]
+            async with http.get(f"{url}/{path}?limit=1&before={page['next']}") as response:
+                page = await response.json()
+        assert page["next"] is None
+        assert {row[by] for row in whole[rows]} <= {row[by] for row in found}
+
+
+async def check_fuzzed(http: aiohttp.ClientSession, url: str) -> None:
+    """GW-DOC-005: requests made of the document, right and wrong ones, are answered as it says, and never by a 5xx."""
+    person = await Entrance(url, http, *[cast(Any, None)] * 3).sign_in()
+    session = {"user": person.user, "token": person.session["access_token"]}
+    fuzz = Fuzz(url, session, cases=96, every=5, away=AWAY, fixed=True)
+    await asyncio.to_thread(fuzz.run)
+    assert fuzz.faults == []
+    assert fuzz.statuses.total() >= 60
+    assert {200, 422} <= set(fuzz.statuses)
 
 
 async def check_days(http: aiohttp.ClientSession, url: str) -> None:

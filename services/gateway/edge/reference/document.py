@@ -32,10 +32,16 @@ SECURITY: Final = {
     },
 }
 FAILURES: Final = {
+    "400": ("bad_request", "The request cannot be read, or has two kinds of credentials."),
     "401": ("sign_in_required", "Sign in, or send an API key."),
     "403": ("not_permitted", "The account is not yours."),
+    "404": ("not_found", "There is no such thing."),
+    "408": ("body_too_slow", "The body did not come within 10 s."),
+    "409": ("after_beyond_sequence", "No command has this position."),
+    "413": ("body_too_large", "A body has at most 65536 bytes."),
     "422": ("invalid_parameter", "A parameter is not valid."),
     "429": ("rate_limited", "Too many requests."),
+    "502": ("bad_upstream_reply", "A service answered in a form that the gateway does not know."),
     "503": ("service_unavailable", "The matching service is not running."),
     "504": ("upstream_timeout", "The matching service did not answer in time."),
 }

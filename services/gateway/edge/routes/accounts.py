@@ -8,11 +8,12 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import account_view, position_view
 from services.gateway.edge.errors import ApiError
-from services.gateway.edge.paging import paged
+from services.gateway.edge.paging import listed, paged
 from services.gateway.edge.parameters import (
     AccountFilter,
     AccountPath,
     BeforeOrder,
+    BeforeSeq,
     ClientOrderFilter,
     Limit,
     MarketFilter,
@@ -62,12 +63,10 @@ def accounts_router(edge: Edge) -> APIRouter:
         )
 
     @router.get("/liquidations", summary="The newest liquidation steps, newest first")
-    async def liquidations(market: MarketFilter = None, limit: Limit = 50) -> Response:
-        return await edge.answer(
-            ("liquidations", market, limit),
-            SHORT_MS,
-            lambda: ask("analytics", "liquidations", market=market, limit=limit),
-        )
+    async def liquidations(market: MarketFilter = None, before: BeforeSeq = None, limit: Limit = 50) -> Response:
+        asked = {"market": market, "before": before, "limit": limit}
+        make = listed("liquidations", "seq", limit, ask, "analytics", "liquidations", asked)
+        return await edge.answer(("liquidations", *asked.values()), SHORT_MS, make)
 
     @router.get("/earnings/{account}", summary="One account's earnings: now, since its first day, and by day")
     async def earnings(account: AccountPath, limit: Days = 31) -> Response:

@@ -97,7 +97,7 @@ def _text(value: Any) -> str:
 
 
 def _venue(router: APIRouter, edge: Edge) -> None:
-    @router.put("/venue/mode", summary="Switch the venue between demo and live")
+    @router.put("/venue/mode", summary="Switch the venue between demo and live", status_code=202)
     async def mode(request: Request, body: ModeBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
         async with edge.audit.doing(operator, "venue.mode", "venue", body.note) as action:
@@ -106,7 +106,9 @@ def _venue(router: APIRouter, edge: Edge) -> None:
             outcome = await edge.commands.send(SetVenueMode, ident=ident_of(request), **said)
         return answered(outcome, 202)
 
-    @router.put("/venue/switches/{switch}", summary="Turn the kill switch or the maintenance flag on or off")
+    @router.put(
+        "/venue/switches/{switch}", summary="Turn the kill switch or the maintenance flag on or off", status_code=202
+    )
     async def switched(request: Request, switch: VenueSwitch, body: SwitchBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
         async with edge.audit.doing(operator, "venue.switch", switch, body.note) as action:
@@ -115,7 +117,7 @@ def _venue(router: APIRouter, edge: Edge) -> None:
             outcome = await edge.commands.send(SetVenueSwitch, ident=ident_of(request), **said)
         return answered(outcome, 202)
 
-    @router.put("/venue/limits/{mode}", summary="Limits of every account while the venue is in a mode")
+    @router.put("/venue/limits/{mode}", summary="Limits of every account while the venue is in a mode", status_code=202)
     async def limits(request: Request, mode: VenueMode, body: ModeLimitsBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
         wish = body.model_dump()
@@ -133,7 +135,7 @@ def _terms(router: APIRouter, edge: Edge) -> None:
         await admitted(edge, request, "venue.read")
         return answered(await edge.upstream.ask("matching", "account_terms", account=whose, limit=limit))
 
-    @router.put("/terms/{whose}", summary="Put an account into a tier of order caps, or restrict it")
+    @router.put("/terms/{whose}", summary="Put an account into a tier of order caps, or restrict it", status_code=202)
     async def terms(request: Request, whose: WhosePath, body: TermsBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
         wish = body.model_dump()
@@ -153,7 +155,9 @@ def _alerts(router: APIRouter, edge: Edge) -> None:
         await admitted(edge, request, "alerts.read")
         return answered(await edge.upstream.ask("risk", "alerts", account=whose, after=None, limit=limit))
 
-    @router.post("/alerts/{whose}/{alert}/answers", summary="Acknowledge or resolve an alert for the venue")
+    @router.post(
+        "/alerts/{whose}/{alert}/answers", summary="Acknowledge or resolve an alert for the venue", status_code=202
+    )
     async def answer(request: Request, whose: WhosePath, alert: AlertPath, body: AnswerBody) -> Response:
         operator = await admitted(edge, request, "alerts.write")
         async with edge.audit.doing(operator, "alerts.answer", f"{whose} #{alert}", body.note) as action:

@@ -31,24 +31,30 @@ def auth_router(edge: Edge) -> APIRouter:
     )
     sign_in, sessions = edge.identity.sign_in, edge.identity.sessions
 
-    @router.post("/nonce", summary="A nonce for one signature, and the statement to sign")
+    @router.post("/nonce", summary="A nonce for one signature, and the statement to sign", status_code=201)
     async def nonce(request: Request, body: NonceBody) -> Response:
         window = Window(f"nonce:{client_key(caller_of(request).ip)}", NONCES_PER_MINUTE, MINUTE)
         require_room(await edge.quotas.take("nonce", [window]))
         return answered(await sign_in.nonce("sign_in", body.chain, body.address), 201)
 
-    @router.post("/sign-in", summary="A session for a signed statement (EIP-4361, or its like on Solana and Bitcoin)")
+    @router.post(
+        "/sign-in",
+        summary="A session for a signed statement (EIP-4361, or its like on Solana and Bitcoin)",
+        status_code=201,
+    )
     async def by_wallet(request: Request, body: SignInBody) -> Response:
         proof = Proof(body.message, body.signature, body.provider)
         return await _attempt(edge, request, lambda: sign_in.by_wallet(proof, caller_of(request), body.referral_code))
 
-    @router.post("/external", summary="A session for the token of an identity provider that is believed here")
+    @router.post(
+        "/external", summary="A session for the token of an identity provider that is believed here", status_code=201
+    )
     async def by_token(request: Request, body: ExternalBody) -> Response:
         return await _attempt(
             edge, request, lambda: sign_in.by_token(body.token, caller_of(request), body.referral_code)
         )
 
-    @router.post("/refresh", summary="The next pair of tokens; a refresh token is good once")
+    @router.post("/refresh", summary="The next pair of tokens; a refresh token is good once", status_code=201)
     async def refresh(request: Request, body: RefreshBody) -> Response:
         return await _attempt(edge, request, lambda: sessions.refresh(body.refresh_token, caller_of(request)))
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.files import Form, file_of
+from services.gateway.edge.paging import listed
 
 OwnerPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="account or wallet")]
 Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="UTC; default the latest days")]
@@ -85,10 +86,9 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
         if form != "json":
             found = await ask("vaults", "moves", owner=account, before=before, limit=limit)
             return await file_of(f"moves-{account}", form, found["moves"])
+        asked = {"owner": account, "before": before, "limit": limit}
         return await edge.answer(
-            ("vault_moves", account, before, limit),
-            LONG_MS,
-            lambda: ask("vaults", "moves", owner=account, before=before, limit=limit),
+            ("vault_moves", *asked.values()), LONG_MS, listed("moves", "place", limit, ask, "vaults", "moves", asked)
         )
 
 

@@ -25,19 +25,23 @@ def families_router(edge: Edge) -> APIRouter:
     async def family(request: Request) -> Response:
         return answered(await edge.upstream.ask("matching", "family", account=user_of(request)))
 
-    @router.post("/me/accounts", summary="Open a sub-account `<account>--<name>`")
+    @router.post("/me/accounts", summary="Open a sub-account `<account>--<name>`", status_code=202)
     async def open_one(request: Request, body: SubaccountBody) -> Response:
         user, ident = user_of(request), ident_of(request)
         wish = body.model_dump()
         return answered(await send(OpenSubaccount, ident=ident, account=user, actor=user, **wish), 202)
 
-    @router.put("/accounts/{account}/delegates/{delegate}", summary="Let another act for an account of mine")
+    @router.put(
+        "/accounts/{account}/delegates/{delegate}", summary="Let another act for an account of mine", status_code=202
+    )
     async def grant(request: Request, account: AccountPath, delegate: DelegatePath, body: RightsBody) -> Response:
         user, ident = user_of(request), ident_of(request)
         who = {"account": account, "delegate": delegate, "actor": user}
         return answered(await send(GrantDelegate, ident=ident, **who, **body.model_dump()), 202)
 
-    @router.delete("/accounts/{account}/delegates/{delegate}", summary="Take every right back from a delegate")
+    @router.delete(
+        "/accounts/{account}/delegates/{delegate}", summary="Take every right back from a delegate", status_code=202
+    )
     async def revoke(request: Request, account: AccountPath, delegate: DelegatePath) -> Response:
         user, ident = user_of(request), ident_of(request)
         return answered(await send(RevokeDelegate, ident=ident, account=account, delegate=delegate, actor=user), 202)

@@ -25,12 +25,12 @@ def keys_router(edge: Edge) -> APIRouter:
     async def listed(request: Request) -> Response:
         return answered({"keys": await keys.listed(user_of(request))})
 
-    @router.post("", summary="A new key; its secrets are shown this once")
+    @router.post("", summary="A new key; its secrets are shown this once", status_code=201)
     async def create(request: Request, body: KeyBody) -> Response:
         asks, wish = principal_of(request), KeyWish(**body.model_dump())
         return answered(await keys.create(asks.user, asks.scopes, asks.tier, wish, caller_of(request)), 201)
 
-    @router.post("/{key}/rotate", summary="A new key like this one, which works for another day")
+    @router.post("/{key}/rotate", summary="A new key like this one, which works for another day", status_code=201)
     async def rotate(request: Request, key: KeyPath) -> Response:
         return answered(await keys.rotate(user_of(request), key, caller_of(request)), 201)
 

@@ -1,11 +1,13 @@
 """Liquidity of the venues: depth, slippage, spread, parts of the whole, and statistics, from the ingestor."""
 
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, Edge
+from services.gateway.edge.paging import paged
 from services.gateway.edge.parameters import Before, Limit
 
 STATISTICS_MS = 10_000
@@ -38,9 +40,13 @@ def liquidity_router(edge: Edge) -> APIRouter:
         venue: Venue, symbol: Symbol, before: Before = None, limit: Limit = 100, fees: Fees = False
     ) -> Response:
         asked = {"venue": venue, "symbol": symbol, "before": before, "limit": limit, "fees": fees}
-        return await edge.answer(
-            ("liquidity-history", *asked.values()), LONG_MS, lambda: ask("ingestor", "liquidity_history", **asked)
-        )
+
+        async def found() -> dict[str, Any]:
+            told = paged(await ask("ingestor", "liquidity_history", **asked), "rows", "ts", limit)
+            last = told.get("next")
+            return {**told, "next": None if last is None else _micros(last)}
+
+        return await edge.answer(("liquidity-history", *asked.values()), LONG_MS, found)
 
     @router.get("/statistics", summary="Funding, open interest over volume, and how far mark and last leave the index")
     async def statistics(venue: Venue, symbol: Symbol, hours: Hours = 24) -> Response:
@@ -49,7 +55,11 @@ def liquidity_router(edge: Edge) -> APIRouter:
             ("liquidity-statistics", *asked.values()), STATISTICS_MS, lambda: ask("ingestor", "statistics", **asked)
         )
 
-    @router.get("/instruments", summary="What is followed at the venues: grids, kinds and fees")
+    @router.get(
+        "/instruments",
+        summary="What is followed at the venues: grids, kinds and fees",
+        response_model=list[dict[str, Any]],
+    )
     async def instruments(base: Base = None, symbol: SymbolFilter = None, venue: VenueFilter = None) -> Response:
         asked = {"base": base, "symbol": symbol, "venue": venue}
         return await edge.answer(
@@ -57,3 +67,7 @@ def liquidity_router(edge: Edge) -> APIRouter:
         )
 
     return router
+
+
+def _micros(instant: str) -> int:
+    return (datetime.fromisoformat(instant) - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)

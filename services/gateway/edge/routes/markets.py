@@ -8,7 +8,8 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import funding_view, market_view
 from services.gateway.edge.errors import ApiError
-from services.gateway.edge.parameters import Before, CandleLimit, Limit, MarketPath
+from services.gateway.edge.paging import listed
+from services.gateway.edge.parameters import Before, BeforeSeq, CandleLimit, Limit, MarketPath
 
 Interval = Annotated[int, Query(ge=60, le=86_400, description="seconds; whole minutes that divide a day")]
 Depth = Annotated[int, Query(ge=1, le=200)]
@@ -31,19 +32,14 @@ def markets_router(edge: Edge) -> APIRouter:
         series: Annotated[str, Query(pattern="^(trade|mark)$")] = "trade",
         before: Before = None,
     ) -> Response:
-        return await edge.answer(
-            ("candles", market, interval, limit, series, before),
-            LONG_MS,
-            lambda: ask(
-                "analytics",
-                "candles",
-                market=market,
-                interval_seconds=interval,
-                limit=limit,
-                series=series,
-                before=before,
-            ),
-        )
+        asked = {"market": market, "interval_seconds": interval, "limit": limit, "series": series, "before": before}
+
+        async def found() -> dict[str, Any]:
+            told = await ask("analytics", "candles", **asked)
+            full = len(told.get("candles", ())) >= limit
+            return {**told, "next": told["candles"][0]["open_time"] if full else None}
+
+        return await edge.answer(("candles", *asked.values()), LONG_MS, found)
 
     @router.get("/{market}/book", summary="The order book, best prices first")
     async def book(market: MarketPath, depth: Depth = 20) -> Response:
@@ -52,9 +48,12 @@ def markets_router(edge: Edge) -> APIRouter:
         )
 
     @router.get("/{market}/trades", summary="The newest trades, newest first")
-    async def trades(market: MarketPath, limit: Limit = 50) -> Response:
+    async def trades(market: MarketPath, before: BeforeSeq = None, limit: Limit = 50) -> Response:
+        asked = {"market": market, "before": before, "limit": limit}
         return await edge.answer(
-            ("trades", market, limit), SHORT_MS, lambda: ask("analytics", "recent_trades", market=market, limit=limit)
+            ("trades", *asked.values()),
+            SHORT_MS,
+            listed("trades", "seq", limit, ask, "analytics", "recent_trades", asked),
         )
 
     @router.get("/{market}/funding", summary="The rate in force, the predicted one, and past intervals")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
-from services.gateway.edge.paging import paged
+from services.gateway.edge.paging import paged, whole
 from services.gateway.edge.parameters import AccountPath, Limit, MarketFilter
 
 AssetFilter = Annotated[str | None, Query(pattern=r"^[A-Z0-9][A-Z0-9-]{0,23}$")]
@@ -51,10 +51,12 @@ def money_router(edge: Edge) -> APIRouter:
 
     @router.get("/fees/revenue", summary="What the venue took and passed on, by day and market, newest first")
     async def revenue(market: MarketFilter = None, before: BeforeDay = None, limit: Limit = 50) -> Response:
-        narrowed = {name: value for name, value in (("market", market), ("before", before)) if value is not None}
-        return await edge.answer(
-            ("revenue", market, before, limit), LONG_MS, lambda: ask("matching", "revenue", limit=limit, **narrowed)
-        )
+        asked = {"market": market, "before": before, "limit": limit}
+
+        async def found() -> dict[str, Any]:
+            return whole(await ask("matching", "revenue", **asked), "revenue", "day", limit)
+
+        return await edge.answer(("revenue", *asked.values()), LONG_MS, found)
 
     return router
 

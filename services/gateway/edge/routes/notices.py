@@ -9,6 +9,7 @@ from starlette.responses import Response
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.paging import paged, whole
 from services.gateway.edge.routes.asking import answered, user_of
 from services.gateway.edge.routes.notice_bodies import (
     EndpointBody,
@@ -51,7 +52,7 @@ def _webhooks(router: APIRouter, edge: Edge) -> None:
     async def endpoints(request: Request) -> Response:
         return answered({"webhooks": await desk.endpoints(_owner(request))})
 
-    @router.post("/webhooks", summary="A new endpoint; its signing secret is shown this once")
+    @router.post("/webhooks", summary="A new endpoint; its signing secret is shown this once", status_code=201)
     async def add(request: Request, body: EndpointBody) -> Response:
         return answered(await desk.add_endpoint(_owner(request), body.url, body.kinds, body.description), 201)
 
@@ -76,7 +77,7 @@ def _webhooks(router: APIRouter, edge: Edge) -> None:
 def _deliveries(router: APIRouter, edge: Edge) -> None:
     desk = edge.webhooks
 
-    @router.post("/webhooks/{endpoint}/ping", summary="Send a test event")
+    @router.post("/webhooks/{endpoint}/ping", summary="Send a test event", status_code=202)
     async def ping(request: Request, endpoint: EndpointPath) -> Response:
         return answered({"event_id": await desk.ping(_owner(request), endpoint)}, 202)
 
@@ -85,9 +86,9 @@ def _deliveries(router: APIRouter, edge: Edge) -> None:
         request: Request, endpoint: EndpointPath, state: DeliveryState = None, before: Place = None, limit: Most = 50
     ) -> Response:
         rows = await desk.deliveries(_owner(request), endpoint, state=state, before=before, limit=limit)
-        return answered({"deliveries": rows})
+        return answered(paged({"deliveries": rows}, "deliveries", "id", limit))
 
-    @router.post("/webhooks/{endpoint}/replay", summary="Send again, under the same event ids")
+    @router.post("/webhooks/{endpoint}/replay", summary="Send again, under the same event ids", status_code=202)
     async def replay(request: Request, endpoint: EndpointPath, body: ReplayBody) -> Response:
         count = await desk.replay(_owner(request), endpoint, delivery=body.delivery, state=body.state)
         return answered({"replayed": count}, 202)
@@ -98,7 +99,8 @@ def _people(router: APIRouter, edge: Edge) -> None:
 
     @router.get("/notifications", summary="My inbox, newest first")
     async def inbox(request: Request, unread: bool = False, before: Place = None, limit: Most = 50) -> Response:
-        return answered(await desk.inbox(_owner(request), unread=unread, before=before, limit=limit))
+        found = await desk.inbox(_owner(request), unread=unread, before=before, limit=limit)
+        return answered(whole(found, "notifications", "created_at", limit))
 
     @router.post("/notifications/read", summary="Mark some, or all, as read")
     async def read(request: Request, body: ReadBody) -> Response:
@@ -127,7 +129,7 @@ def _price_alerts(router: APIRouter, edge: Edge) -> None:
     async def listed(request: Request) -> Response:
         return answered({"price_alerts": await desk.price_alerts(_owner(request))})
 
-    @router.post("/price-alerts", summary="Tell me once when the mark price is at or beyond a price")
+    @router.post("/price-alerts", summary="Tell me once when the mark price is at or beyond a price", status_code=201)
     async def add(request: Request, body: PriceAlertBody) -> Response:
         owner = _owner(request)
         made = await desk.add_price_alert(owner, body.account or owner, body.market, body.direction, body.price)

@@ -18,6 +18,7 @@ from services.gateway.edge import tenancy
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.paging import paged
 from services.gateway.edge.routes.asking import answered, caller_of
 from services.gateway.edge.routes.bodies import PLAIN, Body, Network
 from services.gateway.edge.shapes import ErrorForm
@@ -79,7 +80,9 @@ def _dead_letters(router: APIRouter, edge: Edge) -> None:
         await admitted(edge, request, "dead_letters.read")
         return answered(await edge.dead_letters.one(seq))
 
-    @router.post("/dead-letters/{seq}/redrive", summary="Publish the message again, where it came from")
+    @router.post(
+        "/dead-letters/{seq}/redrive", summary="Publish the message again, where it came from", status_code=202
+    )
     async def redrive(request: Request, seq: LetterPath, body: NoteBody) -> Response:
         operator = await admitted(edge, request, "dead_letters.redrive")
         return answered(await edge.dead_letters.redrive(operator, seq, body.note), 202)
@@ -106,7 +109,7 @@ def _access(router: APIRouter, edge: Edge) -> None:
     @router.get("/log", summary="Every action of operators, with old and new values, newest first")
     async def log(request: Request, before: Before = None, limit: Most = 50) -> Response:
         await admitted(edge, request, "audit.read")
-        return answered({"log": await edge.audit.log(before=before, limit=limit)})
+        return answered(paged({"log": await edge.audit.log(before=before, limit=limit)}, "log", "id", limit))
 
 
 def _looking(router: APIRouter, edge: Edge) -> None:
@@ -123,7 +126,8 @@ def _looking(router: APIRouter, edge: Edge) -> None:
     @router.get("/venue/changes", summary="Who changed which of them, old and new, as the sequence has it")
     async def changes(request: Request, before: Before = None, limit: Most = 50) -> Response:
         await admitted(edge, request, "venue.read")
-        return answered(await edge.upstream.ask("matching", "venue_changes", before=before, limit=limit))
+        found = await edge.upstream.ask("matching", "venue_changes", before=before, limit=limit)
+        return answered(paged(found, "changes", "change_id", limit))
 
     @router.get("/trace/{message}", summary="An alert, by number or id, back to the frame that caused it")
     async def trace(request: Request, message: MessagePath) -> Response:

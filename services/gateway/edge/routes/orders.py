@@ -44,32 +44,48 @@ def orders_router(edge: Edge) -> APIRouter:
     return router
 
 
+PENDING: Final[dict[int | str, dict[str, Any]]] = {202: {"model": OrderOutcome, "description": "Not decided yet"}}
+
+
 def _writing(router: APIRouter, edge: Edge) -> None:
-    @router.post("/orders", summary="Place an order", response_model=OrderOutcome, status_code=201)
+    @router.post("/orders", summary="Place an order", response_model=OrderOutcome, responses=PENDING, status_code=201)
     async def place(request: Request, account: AccountPath, body: OrderBody) -> Response:
         name = body.client_order_id or (ident_of(request) or uuid.uuid4().hex)
         wish = given(body, client_order_id=name)
         return await _ordered(edge, request, PlaceOrder, account, wish, name, done=201)
 
-    @router.post("/orders/batch", summary="Up to 100 instructions, in order", response_model=OrderOutcome)
+    @router.post(
+        "/orders/batch", summary="Up to 100 instructions, in order", response_model=OrderOutcome, responses=PENDING
+    )
     async def batch(request: Request, account: AccountPath, body: BatchBody) -> Response:
         return await _ordered(edge, request, SubmitOrders, account, given(body), cost=len(body.instructions))
 
-    @router.patch("/orders/{client_order_id}", summary="Change an open order", response_model=OrderOutcome)
+    @router.patch(
+        "/orders/{client_order_id}", summary="Change an open order", response_model=OrderOutcome, responses=PENDING
+    )
     async def amend(request: Request, account: AccountPath, client_order_id: OrderPath, body: AmendBody) -> Response:
         wish = given(body, client_order_id=client_order_id)
         return await _ordered(edge, request, AmendOrder, account, wish, client_order_id)
 
-    @router.delete("/orders/{client_order_id}", summary="Cancel an open order", response_model=OrderOutcome)
+    @router.delete(
+        "/orders/{client_order_id}", summary="Cancel an open order", response_model=OrderOutcome, responses=PENDING
+    )
     async def cancel(request: Request, account: AccountPath, client_order_id: OrderPath, market: Market) -> Response:
         wish = {"client_order_id": client_order_id, "market": market}
         return await _ordered(edge, request, CancelOrder, account, wish, client_order_id, cost=0)
 
-    @router.delete("/orders", summary="Cancel every open order, or those of one market", response_model=OrderOutcome)
+    @router.delete(
+        "/orders",
+        summary="Cancel every open order, or those of one market",
+        response_model=OrderOutcome,
+        responses=PENDING,
+    )
     async def cancel_all(request: Request, account: AccountPath, market: MarketFilter = None) -> Response:
         return await _ordered(edge, request, CancelAllOrders, account, {"market": market}, cost=0)
 
-    @router.put("/leverage/{market}", summary="Choose a position's leverage", response_model=OrderOutcome)
+    @router.put(
+        "/leverage/{market}", summary="Choose a position's leverage", response_model=OrderOutcome, responses=PENDING
+    )
     async def leverage(request: Request, account: AccountPath, market: MarketPath, body: LeverageBody) -> Response:
         return await _ordered(edge, request, SetLeverage, account, {"market": market, **body.model_dump()}, cost=0)
 

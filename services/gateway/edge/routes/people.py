@@ -5,19 +5,19 @@ from typing import Annotated, Any
 
 import asyncpg
 from cleartide.contracts.types import JSON_SAFE
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
-from services.gateway.edge.parameters import Limit
+from services.gateway.edge.paging import paged
+from services.gateway.edge.parameters import BeforeLine, Limit
 from services.gateway.edge.routes.asking import answered, caller_of, user_of
 from services.gateway.edge.routes.bodies import ProfileBody
 from services.gateway.identity import people
 
 SessionPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-BeforeLine = Annotated[int, Query(ge=1, le=JSON_SAFE, description="the id of a line that an answer gave")]
 
 
 def people_router(edge: Edge) -> APIRouter:
@@ -83,7 +83,7 @@ def people_router(edge: Edge) -> APIRouter:
                 before,
                 limit,
             )
-        return answered({"log": [_line(dict(row)) for row in rows]})
+        return answered(paged({"log": [_line(dict(row)) for row in rows]}, "log", "id", limit))
 
     return router
 

@@ -33,7 +33,11 @@ def product_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["product"], responses={422: {"model": ErrorForm}})
     desk, ask = edge.use, edge.upstream.ask
 
-    @router.post("/product/events", summary="Events of my client; every good one is taken, every bad one answered")
+    @router.post(
+        "/product/events",
+        summary="Events of my client; every good one is taken, every bad one answered",
+        status_code=202,
+    )
     async def take(request: Request, body: BatchBody) -> Response:
         return answered(await desk.take(user_of(request), body.events), 202)
 
@@ -56,7 +60,7 @@ def product_router(edge: Edge) -> APIRouter:
     async def allow(request: Request, body: RecordingBody) -> Response:
         return answered(await desk.allow(user_of(request), body.recording))
 
-    @router.delete("/me/privacy/recorded", summary="Delete all that was recorded of my use")
+    @router.delete("/me/privacy/recorded", summary="Delete all that was recorded of my use", status_code=202)
     async def erase(request: Request) -> Response:
         return answered(await desk.erase(user_of(request)), 202)
 

@@ -3,7 +3,7 @@
 Deposits are not asked for: they arrive at custody, which reports them, and are seen under `transfers/open`.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from cleartide.contracts import CancelWithdrawal, RequestWithdrawal, TransferFunds
 from cleartide.contracts.base import Message
@@ -23,22 +23,31 @@ from services.gateway.edge.shapes import ErrorForm, LedgerPage, TransferOutcome
 WithdrawalPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="a `withdrawal_id` that an answer gave")]
 BeforeEntry = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="`next` of the page before")]
 
+PENDING: Final[dict[int | str, dict[str, Any]]] = {202: {"model": TransferOutcome, "description": "Not decided yet"}}
+
 
 def transfers_router(edge: Edge) -> APIRouter:
     """Routes under /api/v1/accounts/{account} that move money, and what moved."""
     router = APIRouter(prefix="/api/v1/accounts/{account}", tags=["money"], responses={422: {"model": ErrorForm}})
 
-    @router.post("/withdrawals", summary="Ask for an amount to be paid out", response_model=TransferOutcome)
+    @router.post(
+        "/withdrawals", summary="Ask for an amount to be paid out", response_model=TransferOutcome, responses=PENDING
+    )
     async def withdraw(request: Request, account: AccountPath, body: WithdrawalBody) -> Response:
         return await _moved(edge, request, RequestWithdrawal, account, body.model_dump())
 
     @router.delete(
-        "/withdrawals/{withdrawal}", summary="Take back a withdrawal not yet begun", response_model=TransferOutcome
+        "/withdrawals/{withdrawal}",
+        summary="Take back a withdrawal not yet begun",
+        response_model=TransferOutcome,
+        responses=PENDING,
     )
     async def take_back(request: Request, account: AccountPath, withdrawal: WithdrawalPath) -> Response:
         return await _moved(edge, request, CancelWithdrawal, account, {"withdrawal_id": withdrawal})
 
-    @router.post("/transfers", summary="Move an amount within the family", response_model=TransferOutcome)
+    @router.post(
+        "/transfers", summary="Move an amount within the family", response_model=TransferOutcome, responses=PENDING
+    )
     async def transfer(request: Request, account: AccountPath, body: TransferBody) -> Response:
         return await _moved(edge, request, TransferFunds, account, body.model_dump())
 

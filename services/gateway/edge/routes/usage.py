@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge.context import Edge
+from services.gateway.edge.paging import paged
 from services.gateway.edge.parameters import Limit
 from services.gateway.edge.routes.asking import answered, user_of
 from services.gateway.edge.routes.operations import Before, admitted
@@ -33,7 +34,7 @@ def usage_router(edge: Edge) -> APIRouter:
         user = user_of(request)
         async with truth.reading_as(user) as reading:
             rows = await summary.newest(reading, user, failed=failed, before=before, limit=limit)
-        return answered({"requests": rows})
+        return answered(paged({"requests": rows}, "requests", "id", limit))
 
     @router.get("/admin/usage", summary="Everybody's requests, or a person's, and what came from the cache")
     async def everybodys(request: Request, whose: Whose = None, days: Days = 7) -> Response:
@@ -49,6 +50,6 @@ def usage_router(edge: Edge) -> APIRouter:
         await admitted(edge, request, "usage.read")
         async with truth.acting() as acting:
             rows = await summary.newest(acting, whose, failed=failed, before=before, limit=limit)
-        return answered({"requests": rows})
+        return answered(paged({"requests": rows}, "requests", "id", limit))
 
     return router

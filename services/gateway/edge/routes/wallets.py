@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from cleartide.contracts.types import JSON_SAFE
 from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,7 +10,8 @@ from starlette.responses import Response
 from services.gateway.domain.statement import CHAINS
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
-from services.gateway.edge.parameters import Limit
+from services.gateway.edge.paging import paged
+from services.gateway.edge.parameters import BeforeLine, Limit
 from services.gateway.edge.routes.asking import answered, caller_of, user_of
 from services.gateway.edge.routes.bodies import Chain, NonceBody, WalletBody
 from services.gateway.identity import people
@@ -32,11 +34,11 @@ def wallets_router(edge: Edge) -> APIRouter:
             )
         return answered({"wallets": [dict(row) for row in rows]})
 
-    @router.post("/nonce", summary="A nonce for linking a wallet, and the statement to sign")
+    @router.post("/nonce", summary="A nonce for linking a wallet, and the statement to sign", status_code=201)
     async def nonce(request: Request, body: NonceBody) -> Response:
         return answered(await sign_in.nonce("link", body.chain, body.address, user_of(request)), 201)
 
-    @router.post("", summary="Link a wallet whose key has signed")
+    @router.post("", summary="Link a wallet whose key has signed", status_code=201)
     async def link(request: Request, body: WalletBody) -> Response:
         row = await sign_in.link(user_of(request), Proof(body.message, body.signature), body.label)
         return answered(dict(row), 201)
@@ -47,14 +49,15 @@ def wallets_router(edge: Edge) -> APIRouter:
         return answered({"chain": chain, "address": address})
 
     @router.get("/connections", summary="When and where my wallets were connected, newest first")
-    async def connections(request: Request, limit: Limit = 50) -> Response:
+    async def connections(request: Request, before: BeforeLine = JSON_SAFE, limit: Limit = 50) -> Response:
         async with truth.reading_as(user_of(request)) as reading:
             rows = await reading.fetch(
                 "SELECT id, session_id, chain, address, provider, ip, user_agent, connected_at, disconnected_at "
-                "FROM wallet_connections ORDER BY id DESC LIMIT $1",
+                "FROM wallet_connections WHERE id < $1 ORDER BY id DESC LIMIT $2",
+                before,
                 limit,
             )
-        return answered({"connections": [dict(row) for row in rows]})
+        return answered(paged({"connections": [dict(row) for row in rows]}, "connections", "id", limit))
 
     return router
 

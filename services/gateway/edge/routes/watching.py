@@ -47,12 +47,12 @@ def watching_router(edge: Edge) -> APIRouter:
         asked = {"account": account, "after": after, "limit": limit}
         return await edge.answer(("account-alerts", *asked.values()), SHORT_MS, lambda: ask("risk", "alerts", **asked))
 
-    @router.put("/limits", summary="Set all limits at which the account is alerted")
+    @router.put("/limits", summary="Set all limits at which the account is alerted", status_code=202)
     async def limits(request: Request, account: AccountPath, body: LimitsBody) -> Response:
         wish = {"account": account, "actor": user_of(request), **body.model_dump()}
         return answered(await send(SetRiskLimits, ident=ident_of(request), **wish), 202)
 
-    @router.post("/alerts/{alert}/answers", summary="Acknowledge or resolve an alert of the account")
+    @router.post("/alerts/{alert}/answers", summary="Acknowledge or resolve an alert of the account", status_code=202)
     async def answer(request: Request, account: AccountPath, alert: AlertPath, body: AnswerBody) -> Response:
         wish = {"account": account, "actor": user_of(request), "alert": alert, **body.model_dump()}
         return answered(await send(AnswerAlert, ident=ident_of(request), **wish), 202)
