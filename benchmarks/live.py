@@ -1,31 +1,39 @@
-"""1,000 WebSockets in a room where 200 messages a second happen: how late each frame comes, while one client is frozen.
+"""1,000 WebSockets in a room where 200 messages a second happen: how late each comes, while one client is frozen.
 
-Prices are published as matching would say them; a room's frames are paced, so a client gets the newest state at most
-every 50 ms. Late is from the moment at which the event that a frame is as of was published, by the one clock of this
-process, until the frame has come here. The frozen client reads nothing at all.
+Trades: each is one message to each client, none may be missing; what comes close together leaves in one write. A bare
+room, which writes each line that it is given to everybody and knows nothing else, is told the same messages at the same
+pace. Prices: the state of a market, so a client gets the newest at most every 50 ms. Both are published as matching
+would say them. Late is from the moment at which the event that a message is as of was published, by the one clock of
+this process, until it has come here. The frozen client reads nothing at all.
 """
 
 import asyncio
 import os
 import socket
+import sys
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import msgspec
-from cleartide.contracts import MarkPriceUpdated
+from cleartide.bus.streams import EVENTS
+from cleartide.contracts import MarkPriceUpdated, TradeExecuted
 from cleartide.contracts.codec import encode
 
+from benchmarks.processors import seconds_by_group
 from benchmarks.report import Row, percentile, write
-from benchmarks.rest import gateway
+from benchmarks.rest import gateway, payload
 from benchmarks.rooms import room
+from deploy.local.ports import free_port
 from deploy.local.sandbox.market import MARKET
+from tests.support.installation import ROOT
 
 CLIENTS: Final = 1_000
 PER_SECOND: Final = 200
 SECONDS: Final = 20
-SUBSCRIBE: Final = msgspec.json.encode({"op": "subscribe", "channel": "prices", "market": MARKET})
-FIRST_SEQ: Final = 1_000_000
+Say = Callable[[int], Awaitable[None]]
 
 
 class _Frame(msgspec.Struct):
@@ -46,8 +54,9 @@ def masked(text: bytes) -> bytes:
 class Listening(asyncio.Protocol):
     """One good client: it notes when each frame came, and of what event it is."""
 
-    def __init__(self, port: int) -> None:
-        self._port, self._buffer, self._upgraded = port, b"", False
+    def __init__(self, port: int, channel: str) -> None:
+        self._port, self._wish = port, subscribe(channel)
+        self._buffer, self._upgraded = b"", False
         self.ready = asyncio.get_running_loop().create_future()
         self.heard: list[tuple[int, float]] = []
         self.lost = False
@@ -66,22 +75,20 @@ class Listening(asyncio.Protocol):
             if head < 0:
                 return
             self._upgraded, self._buffer = True, self._buffer[head + 4 :]
-            self.transport.write(masked(SUBSCRIBE))
-        now = time.perf_counter()
-        while len(self._buffer) >= 2:
-            length, start = self._buffer[1], 2
+            self.transport.write(masked(self._wish))
+        now, data, place = time.perf_counter(), self._buffer, 0
+        while len(data) >= place + 4:
+            length, start = data[place + 1], place + 2
             if length == 126:
-                if len(self._buffer) < 4:
-                    return
-                length, start = int.from_bytes(self._buffer[2:4], "big"), 4
-            if len(self._buffer) < start + length:
-                return
-            opcode, body = self._buffer[0] & 0x0F, self._buffer[start : start + length]
-            self._buffer = self._buffer[start + length :]
-            if opcode == 0x9:
+                length, start = int.from_bytes(data[place + 2 : place + 4], "big"), place + 4
+            if len(data) < start + length:
+                break
+            if (opcode := data[place] & 0x0F) == 0x9:
                 self.transport.write(b"\x8a\x80" + os.urandom(4))
             elif opcode == 0x1:
-                self._take(_frame.decode(body), now)
+                self._take(_frame.decode(data[start : start + length]), now)
+            place = start + length
+        self._buffer = data[place:]
 
     def _take(self, frame: _Frame, now: float) -> None:
         if frame.op == "update":
@@ -125,52 +132,166 @@ def price(seq: int) -> MarkPriceUpdated:
     )
 
 
-def frozen(port: int) -> socket.socket:
+def trade(seq: int) -> TradeExecuted:
+    """A trade."""
+    return TradeExecuted(
+        id=f"matching-{seq}",
+        seq=seq,
+        occurred_at=time.time_ns() // 1_000,
+        source="matching",
+        market=MARKET,
+        trade_id=seq,
+        price_ticks=618_000 + seq % 100,
+        size_lots=1 + seq % 9,
+        quote_quanta=1,
+        buyer="a1",
+        seller="a2",
+        buy_order_id=1,
+        sell_order_id=2,
+        taker_side="buy",
+        origin="book",
+    )
+
+
+def subscribe(channel: str) -> bytes:
+    """What a client says."""
+    return msgspec.json.encode({"op": "subscribe", "channel": channel, "market": MARKET})
+
+
+def frozen(port: int, channel: str) -> socket.socket:
     """A client with a small window that subscribes and then reads nothing."""
     found = socket.socket()
     found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
     found.connect(("127.0.0.1", port))
-    found.sendall(handshake(port) + masked(SUBSCRIBE))
+    found.sendall(handshake(port) + masked(subscribe(channel)))
     return found
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a room's clients have heard of what was said."""
+
+    good: list[Listening]
+    said: dict[int, float]
+    seconds: float
+    processor: float
+    lost: list[bool]
+
+    @property
+    def late(self) -> list[float]:
+        """Seconds, of every message to every client."""
+        return [now - self.said[seq] for one in self.good for seq, now in one.heard if seq in self.said]
+
+
+async def attended(port: int, pid: int, channel: str, first: int, say: Say) -> Heard:
+    """A room of good clients and a frozen one, while something is said PER_SECOND times a second."""
+    loop = asyncio.get_running_loop()
+    good = [Listening(port, channel) for _ in range(CLIENTS)]
+    for start in range(0, CLIENTS, 50):
+        batch = good[start : start + 50]
+        await asyncio.gather(*(loop.create_connection(partial(_itself, one), "127.0.0.1", port) for one in batch))
+        await asyncio.gather(*(one.ready for one in batch))
+    silent, said = frozen(port, channel), dict[int, float]()
+    before, began = seconds_by_group({"server": (pid,)})["server"], time.perf_counter()
+    for number in range(PER_SECOND * SECONDS):
+        await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
+        said[first + number] = time.perf_counter()
+        await say(first + number)
+    took = time.perf_counter() - began
+    await asyncio.sleep(2)
+    cost = seconds_by_group({"server": (pid,)})["server"] - before
+    heard = Heard(good, said, took, cost, [one.lost for one in good])
+    silent.close()
+    for one in good:
+        one.transport.close()
+    return heard
+
+
+async def bare_room() -> Heard:
+    """The same of a bare room."""
+    port = free_port()
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.bare_room", str(port), cwd=ROOT, stdin=pipe
+    )
+    assert process.stdin is not None
+    lines = process.stdin
+    try:
+        async with asyncio.timeout(60):
+            while not _open(port):  # noqa: ASYNC110 - another process's port has no event
+                await asyncio.sleep(0.05)
+
+        async def say(seq: int) -> None:
+            told = msgspec.json.decode(encode(trade(seq)))
+            line = {"op": "update", "channel": "trades", "market": MARKET, "seq": seq, "data": told}
+            lines.write(msgspec.json.encode(line) + b"\n")
+
+        return await attended(port, process.pid, "trades", 1, say)
+    finally:
+        lines.close()
+        process.terminate()
+        await process.wait()
+
+
+def _open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def run() -> None:
     """Measure and write `results/live.json`."""
-    loop = asyncio.get_running_loop()
     async with room() as installed:
         port = await gateway(installed)
+        pid = installed.processes["gateway"].process.pid
+        await payload(port)
         installed.processes["matching"].stop()
-        good = [Listening(port) for _ in range(CLIENTS)]
-        for start in range(0, CLIENTS, 50):
-            batch = good[start : start + 50]
-            await asyncio.gather(*(loop.create_connection(partial(_itself, one), "127.0.0.1", port) for one in batch))
-            await asyncio.gather(*(one.ready for one in batch))
-        silent = frozen(port)
-        said: dict[int, float] = {}
+        async with installed.client() as operator:
+            last = await operator.jetstream().get_last_msg(EVENTS.name, "trading.main")
+        head = int(msgspec.json.decode(last.data or b"[]")[-1]["seq"])
         async with installed.client("matching") as matching:
-            began = time.perf_counter()
-            for number in range(PER_SECOND * SECONDS):
-                await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
-                seq = FIRST_SEQ + number
-                said[seq] = time.perf_counter()
+
+            async def trades(seq: int) -> None:
+                await matching.publish("trading.main", b"[" + encode(trade(seq)) + b"]")
+
+            async def prices(seq: int) -> None:
                 await matching.publish("trading.main", b"[" + encode(price(seq)) + b"]")
-            took = time.perf_counter() - began
-            await asyncio.sleep(2)
-        found = rows(good, said, took)
-        silent.close()
-        for one in good:
-            one.transport.close()
-    write("live", found)
+
+            told = await attended(port, pid, "trades", head + 1, trades)
+            newest = await attended(port, pid, "prices", max(told.said) + 1, prices)
+        bare = await bare_room()
+    write("live", [*every(told, bare), *rows(newest)])
 
 
-def rows(good: list[Listening], said: dict[int, float], took: float) -> list[Row]:
-    """How late, how many, and who was dropped or missed the last."""
-    late = [now - said[seq] for one in good for seq, now in one.heard if seq in said]
-    last = max(said)
-    behind = sum(one.lost or not one.heard or one.heard[-1][0] != last for one in good)
+def every(told: Heard, bare: Heard) -> list[Row]:
+    """Of a channel that tells everything: how late, how many a second, what it cost, and what is missing."""
+    note = f"{CLIENTS} clients, {len(told.said) / told.seconds:.0f} messages/s to each; one is frozen"
+    late, other = sorted(told.late), sorted(bare.late)
+    found = []
+    for share in (50, 95, 99):
+        mine, theirs = (percentile(each, share / 100) * 1_000 for each in (late, other))
+        aim = "<= 100" if share == 99 else ""
+        found.append(Row(f"live.every.late.p{share}", mine, "ms", "bare room, same messages", mine / theirs, aim, note))
+    mine, theirs = len(late) / told.seconds, len(other) / bare.seconds
+    cost, bare_cost = told.processor / len(late) * 1e6, bare.processor / len(other) * 1e6
+    missing = len(told.said) * CLIENTS - len(late)
+    return [
+        *found,
+        Row("live.every.messages", mine, "messages/s", "bare room, same messages", mine / theirs, ">= 200,000"),
+        Row("live.every.processor", cost, "us a message", "bare room, same messages", cost / bare_cost),
+        Row("live.every.missing", missing, "messages", aim="0"),
+        Row("live.every.dropped", sum(told.lost), "good clients", aim="0"),
+    ]
+
+
+def rows(newest: Heard) -> list[Row]:
+    """Of a channel that tells the newest: how late, how many, and who was dropped or missed the last."""
+    late, good, took = newest.late, newest.good, newest.seconds
+    last = max(newest.said)
+    behind = sum(lost or not one.heard or one.heard[-1][0] != last for one, lost in zip(good, newest.lost, strict=True))
     frames = len(late) / took
     note = (
-        f"{CLIENTS} clients, {len(said) / took:.0f} messages/s, {frames / CLIENTS:.1f} frames/s to each; one is frozen"
+        f"{CLIENTS} clients, {len(newest.said) / took:.0f} messages/s, {frames / CLIENTS:.1f} frames/s to each; "
+        "one is frozen"
     )
     return [
         *(

@@ -29,6 +29,7 @@ from services.gateway.edge.authorisation import Authorisation
 from services.gateway.edge.cache import ResponseCache
 from services.gateway.edge.commands import Commands
 from services.gateway.edge.context import Edge
+from services.gateway.edge.frames import FramesProtocol
 from services.gateway.edge.freshness import Freshness
 from services.gateway.edge.health import HealthChecks
 from services.gateway.edge.identity import identity
@@ -98,6 +99,7 @@ def embedded(app: ASGIApp, settings: GatewaySettings) -> EmbeddedServer:
             http=type("Patient", (PatientProtocol,), {"head_seconds": settings.head_seconds}),
             limit_concurrency=settings.max_connections,
             timeout_graceful_shutdown=STOP_SECONDS,
+            ws=FramesProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=PING_SECONDS,

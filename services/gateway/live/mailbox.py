@@ -50,10 +50,21 @@ class Mailbox:
         while not self._slots:
             self._filled.clear()
             await self._filled.wait()
+        frame = self._pop()
+        self._drained.set()
+        return frame
+
+    async def take_all(self, most: int) -> list[bytes]:
+        """All frames that wait, at most so many; waits for one."""
+        frames = [await self.take()]
+        while self._slots and len(frames) < most:
+            frames.append(self._pop())
+        return frames
+
+    def _pop(self) -> bytes:
         slot = self._slots.popleft()
         if slot.key:
             del self._keyed[slot.key]
-        self._drained.set()
         return slot.frame
 
     def _append(self, slot: _Slot) -> None:

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from services.gateway.domain.access import Principal
 from services.gateway.edge import tenancy
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.frames import together
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.identity.standings import ENDED_CODE, ENDED_REASON, Ended, Place, Standings, until_ended
 from services.gateway.live.alerts import AlertHub, AlertSubscription, BeyondFeed
@@ -39,7 +40,7 @@ from services.gateway.live.protocol import (
     frame,
     parse,
 )
-from services.gateway.live.pump import SLOW_CLOSE_CODE, SLOW_REASON, SlowClient, pump, watch
+from services.gateway.live.pump import SLOW_CLOSE_CODE, SLOW_REASON, SlowClient, pump_together, watch
 from services.gateway.live.tape import Seat, TapeHub
 
 log = structlog.get_logger()
@@ -114,7 +115,7 @@ class LiveSession:
             async with self._hubs.client("websocket"), asyncio.TaskGroup() as tasks:
                 tasks.create_task(until_ended(place))
                 tasks.create_task(watch(self._mailbox))
-                tasks.create_task(pump(self._mailbox, self._send, self._hubs.send_seconds))
+                tasks.create_task(pump_together(self._mailbox, together(self._socket), self._hubs.send_seconds))
                 tasks.create_task(self._receive(tasks))
         except* SlowClient:
             self._hubs.metrics.slow_clients.labels("websocket").inc()
@@ -123,9 +124,6 @@ class LiveSession:
             await self._close(ENDED_CODE, ENDED_REASON)
         except* (WebSocketDisconnect, OSError):
             pass
-
-    async def _send(self, body: bytes) -> None:
-        await self._socket.send_text(body.decode())
 
     async def _close(self, code: int, reason: str) -> None:
         """Say why, if the client reads at all; otherwise the connection ends without a word."""

@@ -36,6 +36,7 @@ PENDING_BYTES: Final = 64 * 2**20
 Channel = Literal["trades", "funding", "account"]
 Topic = Literal["orders", "fills", "balance", "limits", "other"]
 Event = dict[str, Any]
+Name = tuple[Channel, str]
 _TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
     ("Order", "orders"),
     ("SelfTrade", "orders"),
@@ -68,13 +69,19 @@ class Seat:
     @property
     def head(self) -> dict[str, Any]:
         """What its frames have in common."""
-        return {"channel": self.channel, "account" if self.channel == "account" else "market": self.of}
+        return _head(self.channel, self.of)
 
-    def deliver(self, seq: int, frame: bytes) -> None:
-        """Pass on what is new to it."""
-        if self.cursor is not None and seq > self.cursor:
-            self.cursor = seq
+    def hear(self, event: Event, frame: bytes) -> None:
+        """Pass on what is new to it, and of a topic that it wants."""
+        if self.cursor is None or event["seq"] <= self.cursor:
+            return
+        if not self.topics or _topic(event["type"]) in self.topics:
+            self.cursor = event["seq"]
             self.mailbox.offer(frame)
+
+
+def _head(channel: Channel, of: str) -> dict[str, Any]:
+    return {"channel": channel, "account" if channel == "account" else "market": of}
 
 
 class TapeHub:
@@ -85,7 +92,7 @@ class TapeHub:
     ) -> None:
         """`traded` is told the market of every trade."""
         self._directory, self._upstream, self._traded, self._freshness = directory, upstream, traded, freshness
-        self._seats: dict[tuple[Channel, str], set[Seat]] = {}
+        self._seats: dict[Name, set[Seat]] = {}
         self._remembered: deque[tuple[int, int, bytes]] = deque(maxlen=100_000)
         self._bytes = 0
         self.seq = 0
@@ -168,8 +175,10 @@ class TapeHub:
             self._traded(market)
         for event in _events.decode(message.data) if self._seats else ():
             for name in _audience(event):
-                for seat in self._seats.get(name, ()):
-                    self._tell(seat, event)
+                if seats := self._seats.get(name):
+                    frame = self._frame(name, event)
+                    for seat in seats:
+                        seat.hear(event, frame)
 
     def _remember(self, first: int, last: int, data: bytes) -> None:
         self._remembered.append((first, last, data))
@@ -198,25 +207,25 @@ class TapeHub:
         self._seats.clear()
 
     def _tell(self, seat: Seat, event: Event) -> None:
-        if (seat.channel, seat.of) not in _audience(event) or event["seq"] <= (seat.cursor or 0):
-            return
+        if (name := (seat.channel, seat.of)) in _audience(event) and event["seq"] > (seat.cursor or 0):
+            seat.hear(event, self._frame(name, event))
+
+    def _frame(self, name: Name, event: Event) -> bytes:
+        """An event as all seats of a name are told it."""
+        channel, of = name
         grid = self._directory.known(event.get("market") or "")
         data, more = told(event, grid), {}
-        if seat.channel == "trades":
-            data = {name: data[name] for name in _PUBLIC_TRADE if name in data} | {"at": event["occurred_at"]}
-        elif seat.channel == "account":
-            topic = _topic(event["type"])
-            if seat.topics and topic not in seat.topics:
-                return
-            more = {"topic": topic}
-        frame = {"op": "update", **seat.head, "seq": event["seq"], **more, "data": data}
-        seat.deliver(event["seq"], msgspec.json.encode(frame))
+        if channel == "trades":
+            data = {part: data[part] for part in _PUBLIC_TRADE if part in data} | {"at": event["occurred_at"]}
+        elif channel == "account":
+            more = {"topic": _topic(event["type"])}
+        return msgspec.json.encode({"op": "update", **_head(channel, of), "seq": event["seq"], **more, "data": data})
 
     def _say(self, seat: Seat, op: str, seq: int, data: Any, **more: Any) -> None:
         seat.mailbox.offer(msgspec.json.encode({"op": op, **seat.head, "seq": seq, **more, "data": data}))
 
 
-def _audience(event: Event) -> tuple[tuple[Channel, str], ...]:
+def _audience(event: Event) -> tuple[Name, ...]:
     """Whose business an event is."""
     if event["type"] == "TradeExecuted":
         return (("trades", event["market"]),)
