@@ -12,10 +12,18 @@ from cleartide.contracts import (
     PositionSettled,
     TransferApplied,
 )
+from cleartide.contracts.vaults import (
+    VaultCreated,
+    VaultSharesIssued,
+    VaultSharesRedeemed,
+    VaultTermsSet,
+    VaultValued,
+)
 from cleartide.fold import Effects, Handlers
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.rules.fees import REFERRAL
+from cleartide.rules.vaults import VAULT_KINDS
 
 from services.earnings.domain.account import Fill
 from services.earnings.domain.state import EarningsState
@@ -49,6 +57,9 @@ def on_transfer(state: EarningsState, event: TransferApplied, effects: Effects) 
         pass
     elif event.kind == REFERRAL:
         state.reward(event.account, event.amount_quanta, event.cash_quanta, effects.at)
+    elif event.kind in VAULT_KINDS:
+        amount, cash = event.amount_quanta, event.cash_quanta
+        state.vault_transfer(event.counterparty, event.account, amount, cash, effects.at)
     else:
         state.transfer(event.account, event.amount_quanta, event.cash_quanta, effects.at)
     _publish_closed(state, effects)
@@ -61,6 +72,41 @@ def on_collateral_swapped(state: EarningsState, event: CollateralSwapped, effect
         state.transfer(event.account, event.bought_units, event.bought_balance_units, effects.at)
     elif event.sold_asset == SETTLEMENT_ASSET:
         state.transfer(event.account, -event.sold_units, event.sold_balance_units, effects.at)
+    _publish_closed(state, effects)
+
+
+def on_vault_created(state: EarningsState, event: VaultCreated, effects: Effects) -> None:
+    """Know the vault and the account that trades for it."""
+    state.advance(effects.at)
+    state.open_vault(event.vault, event.strategy, event.terms.virtual_shares)
+    _publish_closed(state, effects)
+
+
+def on_vault_terms(state: EarningsState, event: VaultTermsSet, effects: Effects) -> None:
+    """An empty vault may set its first price anew."""
+    state.advance(effects.at)
+    state.set_virtual_shares(event.vault, event.terms.virtual_shares)
+    _publish_closed(state, effects)
+
+
+def on_shares_issued(state: EarningsState, event: VaultSharesIssued, effects: Effects) -> None:
+    """Cash became shares: no flow, for both are the account's."""
+    state.advance(effects.at)
+    state.hold_shares(event.vault, event.account, event.shares, event.balance_shares, event.fee_quanta)
+    _publish_closed(state, effects)
+
+
+def on_shares_redeemed(state: EarningsState, event: VaultSharesRedeemed, effects: Effects) -> None:
+    """Shares became cash."""
+    state.advance(effects.at)
+    state.hold_shares(event.vault, event.account, -event.shares, event.balance_shares, event.fee_quanta)
+    _publish_closed(state, effects)
+
+
+def on_vault_valued(state: EarningsState, event: VaultValued, effects: Effects) -> None:
+    """A step of the vault is told; its holders' rows follow when they act, or at midnight."""
+    state.advance(effects.at)
+    state.value_vault(event.vault, event.shares, event.reserve_quanta, event.fees_owed_quanta, effects.at)
     _publish_closed(state, effects)
 
 
@@ -113,6 +159,7 @@ def _publish_closed(state: EarningsState, effects: Effects) -> None:
             funding_quanta=row.funding,
             fees_quanta=row.fees,
             rebates_quanta=row.rebates,
+            yield_quanta=row.earned,
         )
     state.closed.clear()
 
@@ -125,4 +172,9 @@ HANDLERS: Final[Handlers] = {
     PositionChanged: on_position_changed,
     PositionSettled: on_position_settled,
     CollateralSwapped: on_collateral_swapped,
+    VaultCreated: on_vault_created,
+    VaultTermsSet: on_vault_terms,
+    VaultSharesIssued: on_shares_issued,
+    VaultSharesRedeemed: on_shares_redeemed,
+    VaultValued: on_vault_valued,
 }

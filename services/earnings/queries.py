@@ -12,8 +12,8 @@ from services.earnings.domain.account import day_of
 DEFAULT_DAYS: Final = 31
 MOST_DAYS: Final = 366
 MOST_MONTHS: Final = 120
-_AMOUNTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "rebates")
-_PARTS: Final = ("flows", "pnl", "funding", "fees")
+_AMOUNTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "rebates", "yield")
+_PARTS: Final = ("flows", "pnl", "funding", "fees", "yield")
 _COLUMNS: Final = ", ".join(f"{name}_quanta" for name in _AMOUNTS)
 
 _DAYS_SQL: Final = f"""
@@ -29,16 +29,17 @@ SELECT to_char(timestamp '1970-01-01' + day / 86400000000 * interval '1 day', 'Y
        (array_agg(equity_start_quanta ORDER BY day))[1] AS equity_start_quanta,
        (array_agg(equity_end_quanta ORDER BY day DESC))[1] AS equity_end_quanta, sum(flows_quanta) AS flows_quanta,
        sum(pnl_quanta) AS pnl_quanta, sum(funding_quanta) AS funding_quanta, sum(fees_quanta) AS fees_quanta,
-       sum(rebates_quanta) AS rebates_quanta, count(*) AS active_days
+       sum(rebates_quanta) AS rebates_quanta, sum(yield_quanta) AS yield_quanta, count(*) AS active_days
 FROM earnings_days WHERE account = $1 AND closed GROUP BY 1 ORDER BY 1 DESC LIMIT $2
 """
 _CLOSED_SQL: Final = """
 SELECT count(*) AS days, coalesce(sum(flows_quanta), 0) AS flows, coalesce(sum(pnl_quanta), 0) AS pnl,
-       coalesce(sum(funding_quanta), 0) AS funding, coalesce(sum(fees_quanta), 0) AS fees
+       coalesce(sum(funding_quanta), 0) AS funding, coalesce(sum(fees_quanta), 0) AS fees,
+       coalesce(sum(yield_quanta), 0) AS yield
 FROM earnings_days WHERE account = $1 AND closed LIMIT 1
 """
 _OPEN_SQL: Final = """
-SELECT a.*, held.quote, held.value, held.unsettled
+SELECT a.*, held.quote, held.value, held.unsettled, invested.worth
 FROM earnings_accounts a
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(p.quote_quanta), 0) AS quote,
@@ -46,6 +47,10 @@ CROSS JOIN LATERAL (
          coalesce(-sum(p.lots::numeric * (m.funding_index_quanta - p.settled_index_quanta)), 0) AS unsettled
   FROM earnings_positions p JOIN earnings_markets m USING (market) WHERE p.account = a.account
 ) held
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(least(w.assets, div(s.shares * (w.assets + 1), w.shares + w.virtual_shares))), 0) AS worth
+  FROM earnings_shares s JOIN earnings_vault_worth w USING (vault) WHERE s.account = a.account
+) invested
 WHERE a.account = $1 LIMIT 1
 """
 
@@ -89,13 +94,16 @@ async def summary(pool: Any, params: dict[str, Any]) -> Any:
 
 def _summary(account: str, now: Mapping[str, Any], closed: Mapping[str, Any]) -> dict[str, Any]:
     today = dict.fromkeys(_PARTS, 0)
-    equity = int(now["cash_quanta"] + now["quote"] + now["value"] + now["unsettled"])
+    equity = int(now["cash_quanta"] + now["quote"] + now["value"] + now["unsettled"] + now["worth"])
     if now["active"]:
         today = {
             "flows": now["flows_quanta"],
             "pnl": int(now["fill_flow_quanta"] + now["value"] - now["value_start_quanta"]),
             "funding": int(now["settled_funding_quanta"] + now["unsettled"] - now["unsettled_start_quanta"]),
-            "fees": now["fees_quanta"],
+            "fees": now["fees_quanta"] + now["vault_fees_quanta"],
+            "yield": int(
+                now["worth"] - now["vaults_start_quanta"] + now["vault_flow_quanta"] + now["vault_fees_quanta"]
+            ),
         }
     lifetime = {name: int(closed[name]) + today[name] for name in _PARTS}
     return {

@@ -7,6 +7,7 @@ from cleartide.fold import Changes, Repository, Row, Table
 
 from services.earnings.domain.account import Account, Market, Position, Valuation
 from services.earnings.domain.state import DayTotals, EarningsState
+from services.earnings.domain.vaults import Vault
 
 CLOCK: Final = Table("earnings_clock", key=("one",), columns={"one": "boolean", "day": "bigint", "swept": "bigint"})
 MARKETS: Final = Table(
@@ -38,7 +39,28 @@ ACCOUNTS: Final = Table(
         "settled_funding_quanta": "bigint",
         "fees_quanta": "bigint",
         "rebates_quanta": "bigint",
+        "vaults_start_quanta": "bigint",
+        "vault_flow_quanta": "bigint",
+        "vault_fees_quanta": "bigint",
     },
+)
+VAULTS: Final = Table(
+    "earnings_vaults",
+    key=("vault",),
+    columns={
+        "vault": "text",
+        "strategy": "text",
+        "virtual_shares": "bigint",
+        "reserve_quanta": "bigint",
+        "fees_owed_quanta": "bigint",
+        "shares": "bigint",
+        "close_assets_quanta": "bigint",
+        "close_shares": "bigint",
+        "acted": "text",
+    },
+)
+SHARES: Final = Table(
+    "earnings_shares", key=("account", "vault"), columns={"account": "text", "vault": "text", "shares": "bigint"}
 )
 POSITIONS: Final = Table(
     "earnings_positions",
@@ -66,6 +88,7 @@ DAYS: Final = Table(
         "closed": "boolean",
         "as_of": "bigint",
         "rebates_quanta": "bigint",
+        "yield_quanta": "bigint",
     },
     load=False,
 )
@@ -82,6 +105,7 @@ TOTALS: Final = Table(
         "funding_quanta": "bigint",
         "fees_quanta": "bigint",
         "rebates_quanta": "bigint",
+        "yield_quanta": "bigint",
     },
 )
 
@@ -89,7 +113,7 @@ TOTALS: Final = Table(
 class EarningsRepository(Repository[EarningsState]):
     """Loads everything but the history of days, which is only ever written."""
 
-    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, ACCOUNTS, POSITIONS, DAYS, TOTALS)
+    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, ACCOUNTS, VAULTS, SHARES, POSITIONS, DAYS, TOTALS)
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> EarningsState:
         """State from the loaded tables."""
@@ -103,6 +127,11 @@ class EarningsRepository(Repository[EarningsState]):
         state.numbered = sorted(state.accounts.values(), key=lambda account: account.number)
         for account, market, lots, quote, settled in rows[POSITIONS.name]:
             state.accounts[account].positions[market] = Position(lots, quote, settled)
+        for row in rows[VAULTS.name]:
+            vault = state.vaults[row[0]] = Vault(*row[:-1])
+            vault.acted.update(filter(None, row[-1].split(",")))
+        for account, vault, shares in sorted(rows[SHARES.name]):
+            state.accounts[account].shares[vault] = shares
         for day, *sums in rows[TOTALS.name]:
             state.totals[day] = DayTotals(*sums)
         return state
@@ -122,12 +151,27 @@ class EarningsRepository(Repository[EarningsState]):
                 changes.delete(POSITIONS, (account, market))
             else:
                 changes.put(POSITIONS, (account, market, *_position(position)))
+        _collect_vaults(changes, state)
         for row in state.day_rows.values():
             changes.put(DAYS, tuple(row))
         for day in sorted(state.touched_totals):
             changes.put(TOTALS, (day, *_totals(state.totals[day])))
         _clear_marks(state)
         return changes
+
+
+def _collect_vaults(changes: Changes, state: EarningsState) -> None:
+    for name in sorted(state.touched_vaults):
+        vault = state.vaults[name]
+        held = (vault.reserve, vault.fees_owed, vault.shares, vault.close_assets, vault.close_shares)
+        acted = ",".join(sorted(vault.acted))
+        changes.put(VAULTS, (name, vault.strategy, vault.virtual_shares, *held, acted))
+    for account, name in sorted(state.touched_shares):
+        shares = state.accounts[account].shares.get(name)
+        if shares is None:
+            changes.delete(SHARES, (account, name))
+        else:
+            changes.put(SHARES, (account, name, shares))
 
 
 def _market(market: Market) -> Row:
@@ -149,6 +193,9 @@ def _account(account: Account) -> Row:
         account.settled,
         account.fees,
         account.rebates,
+        account.vaults_start,
+        account.vault_flow,
+        account.vault_fees,
     )
 
 
@@ -166,6 +213,7 @@ def _totals(totals: DayTotals) -> Row:
         totals.funding,
         totals.fees,
         totals.rebates,
+        totals.earned,
     )
 
 
@@ -175,4 +223,6 @@ def _clear_marks(state: EarningsState) -> None:
     state.touched_accounts.clear()
     state.touched_positions.clear()
     state.touched_totals.clear()
+    state.touched_vaults.clear()
+    state.touched_shares.clear()
     state.day_rows.clear()

@@ -18,7 +18,20 @@ SERVICE: Final = Service(
     handlers=HANDLERS,
     repository=MatchingRepository(),
     queries=QUERIES,
-    personal=frozenset({"account", "commitments", "fees", "ledger", "margin", "open_transfers", "orders", "transfers"}),
+    personal=frozenset(
+        {
+            "account",
+            "commitments",
+            "fees",
+            "ledger",
+            "margin",
+            "open_transfers",
+            "orders",
+            "transfers",
+            "vault_holdings",
+            "vault_moves",
+        }
+    ),
     migrations=Path(__file__).parent / "migrations",
     starting=(announce_engine,),
     journal=True,

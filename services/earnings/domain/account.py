@@ -32,10 +32,11 @@ UNPRICED: Final = Valuation(0, 0)
 
 
 class Worth(NamedTuple):
-    """An account's positions at one valuation: value V and unsettled funding U, in quanta."""
+    """An account's positions at one valuation: value V and unsettled funding U; and its shares of vaults. In quanta."""
 
     value: int
     unsettled: int
+    vaults: int = 0
 
 
 @dataclass(slots=True)
@@ -74,10 +75,11 @@ class Fill(NamedTuple):
 
 
 class EarningsDay(NamedTuple):
-    """One row of earnings: equity_end - equity_start = flows + pnl + funding - fees, exactly (domain rule R34).
+    """One row of earnings: equity_end - equity_start = flows + pnl + funding - fees + yield, exactly (rule R34).
 
     `as_of`: the instant whose marks value equity_end; the end of the day once closed. `rebates`: what of the fees came
-    back, as maker rebates and referral shares; fees are net of it, so fees paid are fees + rebates.
+    back, as maker rebates and referral shares; fees are net of it, so fees paid are fees + rebates. `earned`: the
+    yield, what shares of vaults gained beside what was paid in, out, and as fees.
     """
 
     account: str
@@ -91,6 +93,7 @@ class EarningsDay(NamedTuple):
     closed: bool
     as_of: int
     rebates: int = 0
+    earned: int = 0
 
 
 @dataclass(slots=True)
@@ -99,6 +102,7 @@ class Account:
 
     number: order of first appearance, from 1; it fixes the order in which days are closed.
     active: the account was touched on `day` or holds a position, so `day` will have a row.
+    vault_flow: cash from vaults less cash into them; vault_fees: what they kept of it as fees. shares: by vault.
     fill_flow: sum of -fill_lots * price * u over the day's fills; settled: funding those fills moved into cash.
     """
 
@@ -115,7 +119,11 @@ class Account:
     settled: int = 0
     fees: int = 0
     rebates: int = 0
+    vaults_start: int = 0
+    vault_flow: int = 0
+    vault_fees: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
+    shares: dict[str, int] = field(default_factory=dict)
 
     def transfer(self, amount: int, cash_after: int) -> None:
         """Collateral moved; `amount` is signed from the account's view."""
@@ -127,6 +135,19 @@ class Account:
         self.fees -= amount
         self.rebates += amount
         self.cash = cash_after
+
+    def vault_transfer(self, amount: int, cash_after: int) -> None:
+        """Cash came from a vault or went into one; what it bought or sold is equity as well."""
+        self.vault_flow += amount
+        self.cash = cash_after
+
+    def hold(self, vault: str, shares: int, fee: int) -> None:
+        """The account's shares after it came or went, and the fee of that."""
+        self.vault_fees += fee
+        if shares:
+            self.shares[vault] = shares
+        else:
+            self.shares.pop(vault, None)
 
     def fill(self, fill: Fill, quanta_per_lot_tick: int) -> None:
         """Count one fill. Raises Inconsistent when the reported size is not the old one plus the fill."""
@@ -167,16 +188,17 @@ class Account:
             account=self.account,
             day=self.day,
             equity_start=self.equity_start,
-            equity_end=self.cash + quote + worth.value + worth.unsettled,
+            equity_end=self.cash + quote + worth.value + worth.unsettled + worth.vaults,
             flows=self.flows,
             pnl=self.fill_flow + worth.value - self.value_start,
             funding=self.settled + worth.unsettled - self.unsettled_start,
-            fees=self.fees,
+            fees=self.fees + self.vault_fees,
             closed=closed,
             as_of=as_of,
             rebates=self.rebates,
+            earned=worth.vaults - self.vaults_start + self.vault_flow + self.vault_fees,
         )
-        gap = day.equity_end - day.equity_start - (day.flows + day.pnl + day.funding - day.fees)
+        gap = day.equity_end - day.equity_start - (day.flows + day.pnl + day.funding - day.fees + day.earned)
         if gap:
             raise Inconsistent(f"{self.account} day {self.day}: equity is off by {gap} quanta from its reasons")
         return day
@@ -185,4 +207,6 @@ class Account:
         """Open a day with this equity, of which `worth` is in positions."""
         self.day, self.active = day, True
         self.equity_start, self.value_start, self.unsettled_start = equity, worth.value, worth.unsettled
+        self.vaults_start = worth.vaults
         self.flows = self.fill_flow = self.settled = self.fees = self.rebates = 0
+        self.vault_flow = self.vault_fees = 0

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from cleartide.rules.accounts import is_strategy
+
 from services.earnings.domain.account import (
     DAY_MICROS,
     Account,
@@ -14,6 +16,7 @@ from services.earnings.domain.account import (
     Worth,
     day_of,
 )
+from services.earnings.domain.vaults import Vault
 
 CLOSES_PER_EVENT: Final = 256
 
@@ -30,6 +33,7 @@ class DayTotals:
     funding: int = 0
     fees: int = 0
     rebates: int = 0
+    earned: int = 0
 
     def add(self, day: EarningsDay) -> None:
         """Count one closed row."""
@@ -41,6 +45,7 @@ class DayTotals:
         self.funding += day.funding
         self.fees += day.fees
         self.rebates += day.rebates
+        self.earned += day.earned
 
 
 class EarningsState:
@@ -52,6 +57,7 @@ class EarningsState:
         self.markets: dict[str, Market] = {}
         self.accounts: dict[str, Account] = {}
         self.numbered: list[Account] = []
+        self.vaults: dict[str, Vault] = {}
         self.totals: dict[int, DayTotals] = {}
         self.closed: list[EarningsDay] = []
         self.touched_clock = False
@@ -59,6 +65,8 @@ class EarningsState:
         self.touched_accounts: set[str] = set()
         self.touched_positions: set[tuple[str, str]] = set()
         self.touched_totals: set[int] = set()
+        self.touched_vaults: set[str] = set()
+        self.touched_shares: set[tuple[str, str]] = set()
         self.day_rows: dict[tuple[str, int], EarningsDay] = {}
 
     def advance(self, at: int) -> None:
@@ -72,7 +80,10 @@ class EarningsState:
             self._sweep(len(self.numbered))
             for market in self.markets.values():
                 market.close = market.now
+            for vault in self.vaults.values():
+                vault.close_assets, vault.close_shares = self._assets(vault), vault.shares
             self.touched_markets.update(self.markets)
+            self.touched_vaults.update(self.vaults)
             self.day, self.swept = day, 0
         if self.swept < len(self.numbered):
             self._sweep(CLOSES_PER_EVENT)
@@ -110,6 +121,83 @@ class EarningsState:
         known = self._open(account)
         known.reward(amount, cash_after)
         self._record(known, at)
+
+    def open_vault(self, vault: str, strategy: str, virtual_shares: int) -> None:
+        """A vault opened."""
+        if vault in self.vaults:
+            raise Inconsistent(f"vault {vault} opened twice")
+        self.vaults[vault] = Vault(vault, strategy, virtual_shares)
+        self.touched_vaults.add(vault)
+
+    def set_virtual_shares(self, vault: str, virtual_shares: int) -> None:
+        """A vault that nobody is in begins with other virtual shares."""
+        self.vault(vault).virtual_shares = virtual_shares
+        self.touched_vaults.add(vault)
+
+    def vault_transfer(self, vault: str, account: str, amount: int, cash_after: int, at: int) -> None:
+        """Cash between a vault's reserve and an account; for the strategy a flow, for others part of what they earn."""
+        known, holder = self.vault(vault), self._open(account)
+        known.reserve -= amount
+        self.touched_vaults.add(vault)
+        self.touched_accounts.add(account)
+        if account == known.strategy:
+            holder.transfer(amount, cash_after)
+            self._record(holder, at)
+        else:
+            holder.vault_transfer(amount, cash_after)
+            known.acted.add(account)
+
+    def hold_shares(self, vault: str, account: str, change: int, balance: int, fee: int) -> None:
+        """An account has come or gone; what that came to is known at the step's end (`value_vault`)."""
+        known = self.vault(vault)
+        self._open(account).hold(vault, balance, fee)
+        known.shares += change
+        known.acted.add(account)
+        self.touched_accounts.add(account)
+        self.touched_vaults.add(vault)
+        self.touched_shares.add((account, vault))
+
+    def value_vault(self, vault: str, shares: int, reserve: int, fees_owed: int, at: int) -> None:
+        """What a vault holds after a step; who came or went in it has his row now.
+
+        Raises Inconsistent when the shares or the reserve are not what the step's moves make them.
+        """
+        known = self.vault(vault)
+        if (known.shares, known.reserve) != (shares, reserve):
+            told = f"{known.shares} shares and {known.reserve} in reserve, told {shares} and {reserve}"
+            raise Inconsistent(f"vault {vault}: {told}")
+        known.fees_owed = fees_owed
+        self.touched_vaults.add(vault)
+        for account in sorted(known.acted):
+            self._record(self._open(account), at)
+        known.acted.clear()
+
+    def vault(self, vault: str) -> Vault:
+        """The vault of this name. Raises Inconsistent when it was never opened."""
+        known = self.vaults.get(vault)
+        if known is None:
+            raise Inconsistent(f"vault {vault} was never opened")
+        return known
+
+    def _assets(self, vault: Vault) -> int:
+        """What a vault's shares are worth at the marks in force."""
+        strategy = self.accounts.get(vault.strategy)
+        equity = 0
+        if strategy is not None:
+            worth = strategy.worth(self.markets, at_close=False)
+            quote = sum(position.quote_quanta for position in strategy.positions.values())
+            equity = strategy.cash + quote + worth.value + worth.unsettled
+        return vault.assets(equity)
+
+    def _worth(self, account: Account, *, at_close: bool) -> Worth:
+        worth = account.worth(self.markets, at_close=at_close)
+        if not account.shares:
+            return worth
+        vaults = 0
+        for name, shares in account.shares.items():
+            vault = self.vault(name)
+            vaults += vault.worth_at_close(shares) if at_close else vault.worth(shares, self._assets(vault))
+        return worth._replace(vaults=vaults)
 
     def fill(self, account: str, fill: Fill, at: int) -> None:
         """An account's position changed."""
@@ -150,18 +238,19 @@ class EarningsState:
 
     def _close(self, account: Account) -> None:
         """Finish the account's day at the marks of the boundary; a position carries it into the current day."""
-        worth = account.worth(self.markets, at_close=True)
+        worth = self._worth(account, at_close=True)
         row = account.result(worth, closed=True, as_of=account.day + DAY_MICROS)
         self.closed.append(row)
         self.day_rows[account.account, row.day] = row
-        self.totals.setdefault(row.day, DayTotals()).add(row)
-        self.touched_totals.add(row.day)
+        if not is_strategy(account.account):
+            self.totals.setdefault(row.day, DayTotals()).add(row)
+            self.touched_totals.add(row.day)
         self.touched_accounts.add(account.account)
         account.active = False
-        if account.positions:
+        if account.positions or account.shares:
             account.begin(self.day, row.equity_end, worth)
 
     def _record(self, account: Account, at: int) -> None:
-        worth = account.worth(self.markets, at_close=False)
+        worth = self._worth(account, at_close=False)
         self.day_rows[account.account, account.day] = account.result(worth, closed=False, as_of=at)
         self.touched_accounts.add(account.account)

@@ -60,6 +60,7 @@ async def check_days(pool: Any) -> None:
         "funding": "0.000000",
         "fees": "0.000030",
         "rebates": "0.000000",
+        "yield": "0.000000",
         "closed": True,
         "as_of": START + DAY,
     }
@@ -86,6 +87,7 @@ async def check_summary(pool: Any) -> None:
         "pnl": f"0.{pnl:06}",
         "funding": "0.001000",
         "fees": "0.000015",
+        "yield": "0.000000",
     }
     assert answer["closed_days"] == 1
     assert answer["lifetime"] == {
@@ -93,6 +95,7 @@ async def check_summary(pool: Any) -> None:
         "pnl": f"0.{pnl + 20_000:06}",
         "funding": "0.001000",
         "fees": "0.000045",
+        "yield": "0.000000",
     }
     with pytest.raises(QueryError):
         await QUERIES["summary"](pool, {"account": "nobody"})
@@ -117,6 +120,7 @@ async def check_months(pool: Any) -> None:
         "funding": "0.000000",
         "fees": "0.000030",
         "rebates": "0.000000",
+        "yield": "0.000000",
         "active_days": 1,
     }
     with pytest.raises(QueryError):

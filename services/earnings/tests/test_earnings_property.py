@@ -124,6 +124,8 @@ def test_what_is_told_is_what_is_stored(script: list[Any]) -> None:
     assert [event["seq"] for event in harness.published] == list(range(1, len(rows) + 1))
     totals = {}
     for day in {row["day"] for row in rows}:
-        parts = [(*amounts(row).values(), row["rebates_quanta"]) for row in rows if row["day"] == day]
+        parts = [
+            (*amounts(row).values(), row["rebates_quanta"], row["yield_quanta"]) for row in rows if row["day"] == day
+        ]
         totals[day,] = (day, len(parts), *(sum(column) for column in zip(*parts, strict=True)))
     assert harness.tables["earnings_totals"] == totals

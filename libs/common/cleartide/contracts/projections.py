@@ -24,9 +24,10 @@ class FundingRatePublished(Message):
 
 
 class EarningsDayRecorded(Message):
-    """One account's closed UTC day: equity_end - equity_start = flows + pnl + funding - fees, exactly (R34).
+    """One account's closed UTC day: equity_end - equity_start = flows + pnl + funding - fees + yield, exactly (R34).
 
-    Fees are net of rebates, those of makers and the shares of referrers: fees paid are fees + rebates.
+    Fees are net of rebates, those of makers and the shares of referrers: fees paid are fees + rebates. The
+    yield is what shares of the venue's vaults gained beside what was paid in, out, and as fees.
     """
 
     subject_template: ClassVar[str] = "earnings.daily.{account}"
@@ -41,6 +42,7 @@ class EarningsDayRecorded(Message):
     funding_quanta: Quanta
     fees_quanta: Quanta
     rebates_quanta: NonNegativeQuanta = 0
+    yield_quanta: Quanta = 0
 
 
 class CandleClosed(Message):

@@ -14,6 +14,8 @@ from cleartide.money import ceil_div
 BPS: Final = 10_000
 YEAR_MICROS: Final = 365 * 86_400_000_000
 PRICE_SCALE: Final = 10**12
+VAULT_KINDS: Final = frozenset({"vault_deposit", "vault_withdrawal", "vault_allocation", "vault_recall", "vault_fee"})
+"""Kinds of transfers between an account and a vault's reserve."""
 MAX_SHARES: Final = 2**53 - 1
 """Of one vault, so that every reader holds them exactly."""
 MAX_WAITING: Final = 1_000
@@ -78,6 +80,11 @@ class Figures(NamedTuple):
     carry: int
 
 
+def value_of_shares(shares: int, assets: int, total: int, virtual_shares: int, virtual_assets: int = 1) -> int:
+    """What shares would bring before fees (15.1): floor(shares * (A + a) / (T + v)), at most what there is."""
+    return min(shares * (assets + virtual_assets) // (total + virtual_shares), assets) if shares else 0
+
+
 @dataclass(slots=True)
 class Vault:
     """A vault's own ledger: assets and shares, whose they are, and the highest price a performance fee was taken at.
@@ -113,8 +120,8 @@ class Vault:
 
     def value_of(self, shares: int) -> int:
         """What shares would bring before fees: floor(shares * (A + a) / (T + v)), and never more than there is."""
-        whole = shares * (self.assets + self.terms.virtual_assets) // (self.shares + self.terms.virtual_shares)
-        return min(whole, self.assets)
+        terms = self.terms
+        return value_of_shares(shares, self.assets, self.shares, terms.virtual_shares, terms.virtual_assets)
 
     def deposit(self, owner: str, amount: int, at: int) -> Paid:
         """Take an amount: the fee is rounded up and never works in the vault, the rest makes shares.

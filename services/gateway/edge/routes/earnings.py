@@ -189,7 +189,8 @@ def _yield_day(row: Mapping[str, Any]) -> dict[str, Any]:
 def _in_form(row: Mapping[str, Any], *, trading: bool = False) -> dict[str, Any]:
     """equity_end - equity_start = flows + pnl + funding - fees + yield, whichever side it comes from (R34)."""
     if trading:
-        own = {"protocol": VENUE, "asset": SETTLEMENT, "yield": "0.000000", "average_apr": None, "average_apy": None}
+        earned = row.get("yield", "0.000000")
+        own = {"protocol": VENUE, "asset": SETTLEMENT, "yield": earned, "average_apr": None, "average_apy": None}
         return {**row, **own}
     flows = Decimal(row["deposits"]) - Decimal(row["withdrawals"])
     return {**row, "flows": f"{flows:f}", "pnl": "0", "funding": "0", "rebates": "0", "yield": row["earned"]}

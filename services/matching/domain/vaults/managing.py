@@ -29,7 +29,7 @@ from cleartide.rules.vaults import BPS
 from services.matching.domain.access import known, require_owner
 from services.matching.domain.errors import Refused
 from services.matching.domain.ledger import vault_name
-from services.matching.domain.margin import standing, withdrawable
+from services.matching.domain.margin import withdrawable
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
 from services.matching.domain.vaults.record import OwnVault, rules_of
@@ -40,6 +40,7 @@ from services.matching.domain.vaults.value import (
     announce,
     pay_out,
     require_open,
+    strategy_equity,
     told,
     vault_of,
 )
@@ -153,7 +154,7 @@ def harvest(state: MatchingState, command: HarvestVault, out: Output) -> None:
     vault = managed(state, command)
     with Revalued(state, vault) as taken:
         strategy = vault.strategy
-        gained = min(withdrawable(strategy), max(0, standing(strategy).equity_quanta - vault.allocated))
+        gained = min(withdrawable(strategy), max(0, strategy_equity(vault) - vault.allocated))
         if not gained and not min(vault.book.fees, vault.reserve.balance) and not vault.book.queue:
             raise Refused("nothing_to_harvest", vault.name)
     allocate(state, out, vault, "harvest", -gained)
@@ -173,7 +174,7 @@ def spare(vault: OwnVault) -> int:
 
 def _require_able(vault: OwnVault) -> None:
     """Refused `no_equity` for a strategy that owes: what went there would pay its debts."""
-    if standing(vault.strategy).equity_quanta < 0:
+    if strategy_equity(vault) < 0:
         raise Refused("no_equity", vault.name)
 
 

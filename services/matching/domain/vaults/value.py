@@ -18,7 +18,7 @@ from cleartide.rules import vaults as rules
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.errors import Refused
-from services.matching.domain.margin import standing, withdrawable
+from services.matching.domain.margin import withdrawable
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
@@ -62,7 +62,14 @@ def require_open(vault: OwnVault) -> None:
 
 def equity_of(vault: OwnVault) -> int:
     """What there is: the reserve, and the strategy's equity at the marks, which the reserve does not stand in for."""
-    return vault.reserve.balance + max(0, standing(vault.strategy).equity_quanta)
+    return vault.reserve.balance + max(0, strategy_equity(vault))
+
+
+def strategy_equity(vault: OwnVault) -> int:
+    """Cash and positions at the marks; assets beside cash are no part of a vault. May be below zero."""
+    held = [holding for holding in vault.strategy.holdings.values() if holding.lots]
+    positions = sum(holding.quote.balance + holding.value + holding.unsettled for holding in held)
+    return vault.strategy.cash.balance + positions
 
 
 def is_priced(state: MatchingState, vault: OwnVault) -> bool:
