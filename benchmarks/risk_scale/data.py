@@ -9,6 +9,7 @@ import random
 import sys
 from array import array
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -66,12 +67,12 @@ def population(seed: int, shape: str) -> Data:
     """1 to 5 positions an account, markets equally popular or by Zipf's law, health factors from 1 to 26."""
     chance = random.Random(seed)
     price = array("q", (chance.randint(200_000, 2_000_000) for _ in range(MARKETS)))
-    popular = [1.0 if shape == "uniform" else 1 / rank for rank in range(1, MARKETS + 1)]
+    popular = list(accumulate(1.0 if shape == "uniform" else 1 / rank for rank in range(1, MARKETS + 1)))
     empty = {name: array("q") for name in COLUMNS if name != "price"}
     data = Data(price=price, **empty)
     for account in range(ACCOUNTS):
         equity_less = required = 0
-        for market in set(chance.choices(range(MARKETS), popular, k=1 + int(chance.random() * 5))):
+        for market in _held(chance, popular):
             slope = _slope(chance, price[market])
             data.owner.append(account)
             data.market.append(market)
@@ -82,6 +83,15 @@ def population(seed: int, shape: str) -> Data:
     _walk(chance, data)
     _fills(chance, data)
     return data
+
+
+def _held(chance: random.Random, popular: list[float]) -> list[int]:
+    """1 to 5 markets, 3 on average."""
+    held: set[int] = set()
+    count = 1 + int(chance.random() * 5)
+    while len(held) < count:
+        held.update(chance.choices(range(MARKETS), cum_weights=popular, k=count - len(held)))
+    return sorted(held)
 
 
 def _slope(chance: random.Random, price: int) -> int:

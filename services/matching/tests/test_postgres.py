@@ -1,5 +1,6 @@
 """The same fold on a real PostgreSQL: migrations fit the tables, the database guards the ledger, queries answer."""
 
+import json
 import random
 from collections.abc import Sequence
 from decimal import Decimal
@@ -435,3 +436,16 @@ async def check_refusals(pool: Any) -> None:
     ):
         with pytest.raises(QueryError):
             await QUERIES[query](pool, params)
+
+
+async def test_match_pg_010_what_was_said_is_kept_compressed(schema: ServiceSchema) -> None:
+    """MATCH-PG-010: the events of a batch take less than half of their text, and are read back as they were."""
+    ex = busy(4, 30)
+    await schema.run_epoch(in_batches(messages(ex.commands), 200))
+    query = "SELECT payload, octet_length(payload) AS text, pg_column_size(payload) AS kept FROM outbox ORDER BY 2 DESC"
+    async with schema.pool() as pool:
+        largest = await pool.fetchrow(query)
+    assert largest["text"] > 10_000
+    assert largest["kept"] * 2 < largest["text"]
+    events = json.loads(largest["payload"])
+    assert [event["seq"] for event in events] == list(range(events[0]["seq"], events[0]["seq"] + len(events)))
