@@ -189,6 +189,18 @@ async def test_publishing_again_stores_nothing_twice(bus: NatsBus) -> None:
     await cursor.close()
 
 
+async def test_a_busy_process_is_not_a_silent_server(bus: NatsBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Busy for a minute between asking and listening, as with a large batch: the acknowledgement is still heard."""
+    await bus.publish("matching", [row(1)])
+    sending = asyncio.create_task(bus.publish("matching", [row(2)]))
+    await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    monkeypatch.setattr(loop, "time", lambda: now() + 60)
+    await sending
+    assert (await bus.state(EVENTS)).last_seq == 2
+
+
 async def test_rows_of_several_streams_keep_their_order_in_each(bus: NatsBus) -> None:
     """One commit may speak on several streams; each gets its own rows in order."""
     rows = [

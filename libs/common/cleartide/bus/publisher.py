@@ -84,15 +84,17 @@ class Publisher:
                 _require_stored(row.subject, await self._answered(await self._send(service, [row])))
 
     async def _answered(self, answer: Answer) -> Msg:
-        """Wait for it, and for no longer than the connection lasts on which it was asked for."""
-        loop = asyncio.get_running_loop()
-        connection, until = self._client.stats["reconnects"], loop.time() + PUBLISH_SECONDS
-        while not (await asyncio.wait((answer,), timeout=LOOK_SECONDS))[0]:
+        """Wait for it, and for no longer than the connection lasts on which it was asked for.
+
+        The time is counted in looks: while the process was busy it did not listen, which is no silence of the server's.
+        """
+        connection = self._client.stats["reconnects"]
+        for _ in range(round(PUBLISH_SECONDS / LOOK_SECONDS)):
+            if (await asyncio.wait((answer,), timeout=LOOK_SECONDS))[0]:
+                return answer.result()
             if self._client.stats["reconnects"] != connection:
                 raise ConnectionError("the connection was made anew before the acknowledgement")
-            if loop.time() > until:
-                raise TimeoutError("no acknowledgement")
-        return answer.result()
+        raise TimeoutError("no acknowledgement")
 
     async def _on_answer(self, message: Msg) -> None:
         answer = self._waiting.get(message.subject)
