@@ -88,7 +88,7 @@ lint: ## style, format and types
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
-bench: ## benchmarks; ONLY=matching for one
+bench: ## benchmarks; ONLY=engine for one, with QUICK=1 only tried
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m benchmarks $(ONLY)
 

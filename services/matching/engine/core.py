@@ -288,16 +288,13 @@ class Engine:
         """An order that is not in the book trades as far as it can; what is left of it rests, or ends."""
         book = self.book
         rows = book.rows
-        against: i64 = ASKS
-        limit = price
-        if flags & SELL:
-            against = BIDS
-            limit = -price
-        if flags & MARKET:
-            limit = NEVER - 1
+        half = flags & SELL
+        key = price if half == ASKS else -price
         reason: i64 = 0
-        if rows[rows[against * ROW + WORSE] + KEY] <= limit:
-            reason = self._take(row, account, flags, against, limit)
+        if flags & MARKET:
+            key = 1 - NEVER
+        if rows[rows[(half ^ 1) * ROW + WORSE] + KEY] <= -key:
+            reason = self._take(row, account, flags, half ^ 1, -key)
             if rows[row + LOTS] == 0:
                 book.retire(row)
                 return
@@ -306,10 +303,8 @@ class Engine:
         if reason != 0:
             self._say(CLOSED, rows[row + ID], account, reason, price, rows[row + LOTS], 0, 0)
             book.retire(row)
-        elif against == ASKS:
-            book.link(row, BIDS, -price)
         else:
-            book.link(row, ASKS, price)
+            book.link(row, half, key)
 
     def _end(self, account: i64, flags: i64) -> i64:
         """Why an order that could not trade further does not rest, or 0 if it may."""
