@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock
 WORKERS ?= 3
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-vaults chaos model forms crowd fuzz-api api-examples schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -95,6 +95,10 @@ bench: ## benchmarks; ONLY=engine for one, with QUICK=1 only tried
 recount: ## analytics against a naive recount of raw events; CORRECTIONS=100000 SEED=7
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.analytics.tests.recount $(or $(CORRECTIONS),10000) $(if $(SEED),--seed $(SEED))
+
+recount-earnings: ## earnings against a naive recount in SQL of raw events; CORRECTIONS=100000 SEED=7
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m tests.agreement.recount $(or $(CORRECTIONS),10000) $(if $(SEED),--seed $(SEED))
 
 recount-vaults: ## vaults against a naive recompute in SQL from raw events; EVENTS=100000 SEED=7
 	$(BOOTSTRAP) dev

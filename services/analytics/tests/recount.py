@@ -39,8 +39,11 @@ class Difference(Exception):  # noqa: N818 - what was found, not a fault
     """The service and the recount do not agree."""
 
 
-def disturbed(corrections: int, seed: int = 7) -> Venue:
-    """Random trades of about five days, until so many have been taken back or corrected, some more than once."""
+def disturbed(corrections: int, seed: int = 7, *, least_referral: int = -(10**6)) -> Venue:
+    """Random trades of about five days, until so many have been taken back or corrected, some more than once.
+
+    least_referral: quanta; matching gives referrers their shares and takes none back.
+    """
     draw, venue = random.Random(seed), Venue(MIDNIGHT)
     step = 5 * DAY // max(1, corrections * 2)
     for account in ACCOUNTS:
@@ -59,7 +62,8 @@ def disturbed(corrections: int, seed: int = 7) -> Venue:
         if draw.random() < 0.01:
             venue.pay_funding(market, draw.randint(-9_000, 9_000), 1_000)
         if draw.random() < 0.01:
-            venue.deposit(buyer, draw.randint(-(10**6), 10**6), draw.choice(("external", "referral")))
+            amount, kind = draw.randint(-(10**6), 10**6), draw.choice(("external", "referral"))
+            venue.deposit(buyer, max(amount, least_referral) if kind == "referral" else amount, kind)
         if draw.random() < 0.6:
             restated += 1
             place = draw.randrange(len(known))

@@ -1,0 +1,105 @@
+"""python -m tests.agreement.recount: earnings against a naive recount of raw events in SQL, row by row.
+
+The venue is that of analytics' recount: random trades of which many are taken back or corrected, also days later, and
+batches that come twice. They are folded into a real PostgreSQL, then once more, which must change nothing; every
+closed day of every account must equal what DuckDB makes of the events alone. Ends with 1 at the first difference.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from cleartide.contracts import Message
+from cleartide.contracts.codec import encode
+from cleartide.store.digest import table_digests
+
+from deploy.local.postgres import PostgresServer
+from services.analytics.tests.naive import Naive
+from services.analytics.tests.recount import disturbed, twice
+from services.earnings.app import SERVICE
+from tests.support.fold_bench import trading_message
+from tests.support.schema import ServiceSchema, migrated
+from tests.support.servers import new_database
+
+DAY = 86_400_000_000
+BATCH = 200
+KEPT_SQL = """
+SELECT account, day, equity_start_quanta, equity_end_quanta, flows_quanta, pnl_quanta, funding_quanta, fees_quanta
+FROM earnings_days WHERE closed ORDER BY account, day
+"""
+
+
+def naive_days(batches: Sequence[Sequence[Message]], folder: Path) -> list[tuple[Any, ...]]:
+    """The days that are over: account, day, equity before and after, flows, pnl, funding, fees."""
+    path = folder / "events.jsonl"
+    with path.open("wb") as file:
+        for batch in batches:
+            file.writelines(encode(event) + b"\n" for event in batch)
+    today = max(event.occurred_at for batch in batches for event in batch) // DAY * DAY
+    rows = Naive(path).account_days()
+    # Analytics counts a corrected trade where it was made; such a day, on which nothing moved, has no equity here.
+    return [row[:8] for row in rows if row[1] < today and row[2] is not None]
+
+
+async def compare(schema: ServiceSchema, batches: Sequence[Sequence[Message]], folder: Path) -> int:
+    """Fold, fold again, recount; returns how many rows were equal. Raises AssertionError."""
+    assert await schema.run_epoch([trading_message(batch)] for batch in batches) == 0
+    before = await _digests(schema)
+    await schema.run_epoch([trading_message(batch)] for batch in batches)
+    assert before == await _digests(schema), "the same input once more changed a table"
+    async with schema.pool() as pool:
+        kept = [tuple(row) for row in await pool.fetch(KEPT_SQL)]
+    counted = naive_days(batches, folder)
+    different = [pair for pair in zip(kept, counted, strict=False) if pair[0] != pair[1]]
+    assert kept, "nothing to compare"
+    assert kept == counted, f"{len(kept)} rows kept, {len(counted)} counted; first that differ: {different[:3]}"
+    return len(kept)
+
+
+async def _digests(schema: ServiceSchema) -> dict[str, str]:
+    connection = await asyncpg.connect(schema.dsn)
+    try:
+        return await table_digests(connection, schema.fold.repository.tables)
+    finally:
+        await connection.close()
+
+
+async def recount(corrections: int, seed: int) -> None:
+    """On a server of its own."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="cleartide-recount-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = PostgresServer(folder / "postgres", password="recount-only", durable=False)
+        await server.start()
+        try:
+            async with new_database(server, folder) as database:
+                schema = await migrated(database, SERVICE.fold, SERVICE.migrations)
+                events = disturbed(corrections, seed, least_referral=0).events
+                print(f"{len(events):,} events, {corrections:,} trades taken back or corrected", flush=True)
+                equal = await compare(schema, list(twice(events, BATCH, seed)), folder)
+        finally:
+            await server.stop()
+    print(f"{equal:,} days of accounts equal; the same input once more changed nothing")
+    print(f"{time.monotonic() - started:.0f} s")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.agreement.recount")
+    parser.add_argument("corrections", nargs="?", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=7)
+    given = parser.parse_args()
+    try:
+        asyncio.run(recount(given.corrections, given.seed))
+    except (AssertionError, asyncpg.PostgresError) as error:
+        raise SystemExit(f"different: {error}") from error
+
+
+if __name__ == "__main__":
+    main()
