@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any, Final
 
 from cleartide.contracts import Deposit
@@ -44,7 +45,11 @@ class Recorder:
     async def ask(self, operation: str, body: Any = None, query: str = "", **names: Any) -> Any:
         """One operation, by its name in the document."""
         method, path = operation.split(" ", 1)
-        filled = path.format(**{**self.names, **names}).removeprefix("/api/v1/")
+        try:
+            filled = path.format(**{**self.names, **names}).removeprefix("/api/v1/")
+        except KeyError as missing:
+            self.refused.append(f"{operation}: this venue has no {missing.args[0]}")
+            return {}
         status, answer, _ = await self.person.ask(method, filled + query, body)
         if status < 300 and answer:
             self.found[operation] = _short(answer)
@@ -115,6 +120,20 @@ async def _writes(recorder: Recorder) -> None:
     await ask("POST /api/v1/me/wallets/nonce", {"chain": "solana"})
     await ask("PUT /api/v1/admin/roles/{user}", {"role": "support", "note": "on call"})
     await ask("PUT /api/v1/admin/networks", {"networks": []})
+    await ask("PUT /api/v1/me/privacy", {"recording": True})
+    await ask("POST /api/v1/product/events", {"events": [*_use(time.time_ns() // 1_000), {"kind": "click"}]})
+
+
+def _use(now: int) -> list[dict[str, Any]]:
+    """A visit of a person: a page, a feature, a step, and how long the first paint took."""
+    told: tuple[dict[str, Any], ...] = (
+        {"kind": "session_start", "device": "desktop"},
+        {"kind": "page", "page": "/portfolio.html", "load_micros": 184_000},
+        {"kind": "feature", "feature": "export_csv", "uses": 2},
+        {"kind": "journey_step", "journey": "first_deposit", "step": 1},
+        {"kind": "performance", "metric": "first_paint", "value": 312_000},
+    )
+    return [{**each, "id": f"e{n}", "at": now + n, "session": "s1"} for n, each in enumerate(told)]
 
 
 async def _reads(recorder: Recorder, answer: Any) -> None:
@@ -139,6 +158,7 @@ async def _reads(recorder: Recorder, answer: Any) -> None:
 async def _last(recorder: Recorder) -> None:
     """What ends something."""
     ask, account = recorder.ask, "/api/v1/accounts/{account}"
+    await ask("DELETE /api/v1/me/privacy/recorded")
     await ask(f"DELETE {account}/withdrawals/{{withdrawal}}")
     await ask(f"POST {account}/orders/batch", BODIES["batch"])
     await ask(f"POST {account}/orders", {**BODIES["order"], "client_order_id": "mine-3"})
