@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 from cleartide.bus.ports import Commit, Delivery, Epoch, Fenced, OutboxRow, Progress
 from cleartide.fold import Changes, Row, Table
-from cleartide.store.postgres import LONG_HISTORY, PostgresStore
+from cleartide.store.postgres import PostgresStore
+from cleartide.store.sql import LONG_HISTORY
 
 from tests.support.servers import Database
 

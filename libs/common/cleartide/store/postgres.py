@@ -1,32 +1,18 @@
-"""The store on Postgres: one connection for the unit of work, one statement per batch, a fence per epoch.
-
-Thousands of rows of history in one batch, as at the end of a day, go beside the statement by COPY, in its transaction.
-"""
+"""The store on Postgres: one connection for the unit of work, one statement per batch, a fence per epoch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 
 from cleartide.bus.ports import NOBODY, Commit, Epoch, Fenced, OutboxRow, Progress, Sign
-from cleartide.fold import Changes, Row, Table
+from cleartide.fold import Row, Table
 from cleartide.store.names import enter_schema
 from cleartide.store.sql import Statement
 
 CONNECT_SECONDS: Final = 5.0
 COMMIT_SECONDS: Final = 30.0
 STATEMENTS: Final = 200
-LONG_HISTORY: Final = 2_000
-"""From so many rows on COPY is worth its further way to the server and back."""
-COPIED: Final[Mapping[str, type]] = {
-    **dict.fromkeys(("bigint", "integer", "smallint"), int),
-    "text": str,
-    "boolean": bool,
-    "timestamptz": datetime,
-}
-"""Column types of which COPY takes the same values as the statement."""
 
 
 class PostgresStore:
@@ -114,19 +100,9 @@ class PostgresStore:
             return _epoch(row, heads), await _rows(connection, tables)
 
     async def commit(self, commit: Commit) -> None:
-        """One batch, one transaction: one statement, and COPY for long history."""
-        connection = await self._connection()
-        history, rest = _parted(commit.changes)
-        if not history:
-            await self._state(connection, commit)
-            return
-        async with connection.transaction():
-            await self._state(connection, replace(commit, changes=rest))
-            for table, rows in history.items():
-                await connection.copy_records_to_table(table.name, records=rows, columns=list(table.columns))
-
-    async def _state(self, connection: "asyncpg.Connection[Any]", commit: Commit) -> None:
+        """One batch, one statement, one transaction."""
         statement = Statement(commit)
+        connection = await self._connection()
         if not await connection.fetch(statement.text, *statement.arguments):
             raise Fenced(f"{self._service}: epoch {commit.epoch} at position {commit.before.position} was overtaken")
 
@@ -153,23 +129,6 @@ class PostgresStore:
             list(published_seq.values()),
             epoch,
         )
-
-
-def _parted(changes: Changes) -> tuple[Mapping[Table, Sequence[Row]], Changes]:
-    """The rows of long history, and all others."""
-    history = {table: rows for table, rows in changes.rows.items() if _is_long_history(table, rows)}
-    if not history:
-        return history, changes
-    return history, Changes(
-        {table: rows for table, rows in changes.rows.items() if table not in history}, changes.deletes
-    )
-
-
-def _is_long_history(table: Table, rows: Sequence[Row]) -> bool:
-    if table.write != "append" or len(rows) < LONG_HISTORY or not COPIED.keys() >= set(table.columns.values()):
-        return False
-    kinds = [COPIED[kind] for kind in table.columns.values()]
-    return all(value is None or isinstance(value, kind) for value, kind in zip(rows[0], kinds, strict=True))
 
 
 def _epoch(row: Any, heads: Sequence[Any]) -> Epoch:
