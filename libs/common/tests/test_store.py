@@ -149,6 +149,15 @@ async def test_long_history_is_one_with_the_rest_of_its_batch(store: PostgresSto
     assert len(await database.fetch("matching", "SELECT * FROM outbox")) == 1
 
 
+async def test_long_history_goes_behind_the_second_wall(store: PostgresStore, database: Database) -> None:
+    """RUN-BULK-002: what tenants are shown in part, the fold writes as any other history."""
+    epoch = await store.begin()
+    await database.fetch("matching", f"SELECT wall(ARRAY['{HISTORY.name}'], 'false')")
+    changes = put(HISTORY, *((n, "x") for n in range(LONG_HISTORY)))
+    await store.commit(commit(epoch, 1, changes))
+    assert await loaded(store, HISTORY) == changes.rows[HISTORY]
+
+
 async def test_deletes_take_the_named_keys_and_no_others(store: PostgresStore) -> None:
     """By a key of one column and of two."""
     epoch = await store.begin()

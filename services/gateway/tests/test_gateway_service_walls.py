@@ -18,7 +18,7 @@ ANN, HEDGE, BEN = "u" + "a" * 20, "u" + "a" * 20 + "--hedge", "u" + "b" * 20
 WALLED: Final = ("matching", "risk", "funding", "earnings", "analytics", "vaults")
 DAY: Final = 86_400_000_000
 _READABLE_SQL: Final = """
-SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS walled,
+SELECT c.relname AS name, c.relrowsecurity AND pg_get_userbyid(c.relowner) <> $1 AS walled,
        has_table_privilege($1, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS writable,
        EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN ('account', 'owner')) AS personal
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -33,7 +33,7 @@ async def migrated(database: Database, service: str) -> None:
 
 @pytest.mark.parametrize("service", WALLED)
 async def test_what_a_tenant_may_read_is_walled(database: Database, service: str) -> None:
-    """GW-RLS-007: a tenant reads no table with an account in it that is not walled and forced, and writes to none."""
+    """GW-RLS-007: a tenant reads no table with an account in it that is not walled or its own, and writes to none."""
     await migrated(database, service)
     connection = await asyncpg.connect(database.admin_dsn)
     try:
