@@ -12,6 +12,7 @@ from cleartide.contracts import (
     PositionSettled,
     TransferApplied,
 )
+from cleartide.contracts.farms import FarmRewardsPaid
 from cleartide.contracts.vaults import (
     VaultCreated,
     VaultSharesIssued,
@@ -23,7 +24,7 @@ from cleartide.fold import Effects, Handlers
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.rules.fees import REFERRAL
-from cleartide.rules.vaults import VAULT_KINDS
+from cleartide.rules.vaults import FARM_REWARD, VAULT_KINDS
 
 from services.earnings.domain.account import Fill
 from services.earnings.domain.state import EarningsState
@@ -57,6 +58,8 @@ def on_transfer(state: EarningsState, event: TransferApplied, effects: Effects) 
         pass
     elif event.kind == REFERRAL:
         state.reward(event.account, event.amount_quanta, event.cash_quanta, effects.at)
+    elif event.kind == FARM_REWARD:
+        state.farm_reward(event.account, event.amount_quanta, event.cash_quanta, effects.at)
     elif event.kind in VAULT_KINDS:
         amount, cash = event.amount_quanta, event.cash_quanta
         state.vault_transfer(event.counterparty, event.account, amount, cash, effects.at)
@@ -100,6 +103,13 @@ def on_shares_redeemed(state: EarningsState, event: VaultSharesRedeemed, effects
     """Shares became cash."""
     state.advance(effects.at)
     state.hold_shares(event.vault, event.account, -event.shares, event.balance_shares, event.fee_quanta)
+    _publish_closed(state, effects)
+
+
+def on_farm_rewards_paid(state: EarningsState, event: FarmRewardsPaid, effects: Effects) -> None:
+    """Rewards are earned gross, and the platform's part is a fee."""
+    state.advance(effects.at)
+    state.farm_fee(event.account, event.platform_fee_quanta, effects.at)
     _publish_closed(state, effects)
 
 
@@ -177,4 +187,5 @@ HANDLERS: Final[Handlers] = {
     VaultSharesIssued: on_shares_issued,
     VaultSharesRedeemed: on_shares_redeemed,
     VaultValued: on_vault_valued,
+    FarmRewardsPaid: on_farm_rewards_paid,
 }

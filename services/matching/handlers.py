@@ -64,6 +64,7 @@ from cleartide.contracts import (
     WithdrawCollateral,
     WithdrawPool,
 )
+from cleartide.contracts.farms import ClaimFarmRewards, FundFarm, OpenFarm, StakeShares, UnstakeShares
 from cleartide.contracts.vaults import (
     CancelVaultExit,
     CompoundVault,
@@ -110,7 +111,7 @@ from services.matching.domain.fees import referral, terms
 from services.matching.domain.jit import auctioning, quoting
 from services.matching.domain.sealed import batching, committing
 from services.matching.domain.state import MatchingState
-from services.matching.domain.vaults import managing, shares
+from services.matching.domain.vaults import farming, managing, shares
 from services.matching.domain.vaults import value as vaults
 from services.matching.domain.venue import alarm, lifecycle, settings
 from services.matching.domain.waterfall import fund
@@ -246,4 +247,9 @@ HANDLERS: Final[Handlers] = {
     RebalanceVault: gated(vaults.answered(managing.rebalance)),
     HarvestVault: gated(vaults.answered(managing.harvest)),
     CompoundVault: gated(vaults.answered(managing.compound)),
+    OpenFarm: gated(farming.open_farm),
+    FundFarm: gated(vaults.answered(farming.fund)),
+    StakeShares: gated(vaults.answered(farming.stake)),
+    UnstakeShares: gated(vaults.answered(farming.unstake)),
+    ClaimFarmRewards: gated(vaults.answered(farming.claim)),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from cleartide.client_orders import Receipt
 from cleartide.contracts.base import Message
+from cleartide.contracts.farms import ClaimFarmRewards, FundFarm, StakeShares, UnstakeShares
 from cleartide.contracts.vaults import (
     CancelVaultExit,
     CompoundVault,
@@ -62,6 +63,22 @@ class VaultCommands(ABC):
     async def compound_vault(self, *, account: str, vault: str, request_id: str = "") -> Receipt:
         """What was harvested goes to work again."""
         return await self._ask_vault(CompoundVault, account, vault, request_id)
+
+    async def fund_farm(self, *, account: str, vault: str, amount: str, seconds: int, request_id: str = "") -> Receipt:
+        """A reward for who stakes, evenly over a time."""
+        return await self._ask_vault(FundFarm, account, vault, request_id, amount=amount, seconds=seconds)
+
+    async def stake_shares(self, *, account: str, vault: str, shares: int, request_id: str = "") -> Receipt:
+        """Put shares into the vault's farm."""
+        return await self._ask_vault(StakeShares, account, vault, request_id, shares=shares)
+
+    async def unstake_shares(self, *, account: str, vault: str, shares: int, request_id: str = "") -> Receipt:
+        """Take shares out of the farm."""
+        return await self._ask_vault(UnstakeShares, account, vault, request_id, shares=shares)
+
+    async def claim_farm_rewards(self, *, account: str, vault: str, request_id: str = "") -> Receipt:
+        """What was earned by staking, less the platform's fee."""
+        return await self._ask_vault(ClaimFarmRewards, account, vault, request_id)
 
     async def own_vaults(self) -> list[dict[str, Any]]:
         """Every vault of the venue, and what its shares are worth now."""

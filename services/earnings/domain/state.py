@@ -147,6 +147,18 @@ class EarningsState:
             holder.vault_transfer(amount, cash_after)
             known.acted.add(account)
 
+    def farm_reward(self, account: str, amount: int, cash_after: int, at: int) -> None:
+        """A farm paid what it owed: yield when it is claimed."""
+        holder = self._open(account)
+        holder.vault_transfer(amount, cash_after)
+        self._record(holder, at)
+
+    def farm_fee(self, account: str, fee: int, at: int) -> None:
+        """What the platform kept of a reward."""
+        holder = self._open(account)
+        holder.vault_fees += fee
+        self._record(holder, at)
+
     def hold_shares(self, vault: str, account: str, change: int, balance: int, fee: int) -> None:
         """An account has come or gone; what that came to is known at the step's end (`value_vault`)."""
         known = self.vault(vault)

@@ -10,6 +10,7 @@ from services.earnings.app import SERVICE
 from services.earnings.domain.state import EarningsState
 from services.matching.tests.fund_house import FundHouse
 from services.matching.tests.support import QUOTE, SECOND, of
+from services.matching.tests.test_farms import Farmers
 from services.matching.tests.test_own_vaults_property import House, Step, perform, steps, terms
 from tests.support.fold_bench import HandlerBench
 
@@ -85,3 +86,17 @@ def test_shares_are_worth_what_matching_pays_for_them_and_every_day_adds_up(
     for bench in (books, killed):
         bench.commit()
     assert books.tables == killed.tables
+
+
+def test_farm_rewards_are_yield_and_the_platforms_part_a_fee() -> None:
+    """EARN-VAULT-003: 100 earned gross, 20 of it the platform's."""
+    ex = Farmers()
+    books = Books(ex)
+    ex.stake("ann", 2**29)
+    ex.reward("100", 10)
+    ex.wait(10 * SECOND)
+    ex.claim("ann")
+    books.catch_up()
+    row = books.day("ann")
+    assert (row["yield_quanta"], row["fees_quanta"]) == (100 * QUOTE, 20 * QUOTE)
+    assert row["equity_end_quanta"] == 100_080 * QUOTE

@@ -23,6 +23,8 @@ async def check_a_vault_takes_cash_trades_and_pays_it_back(floor: Floor) -> None
     status, one, _ = await floor.door.ask("GET", f"vaults/venue/{name}", **after)
     assert (status, one["assets"], one["holders"], one["manager"]) == (200, "1000.000000", 1, mia.user)
     assert (await mia.ask("POST", f"{managed}/{name}/rebalances", {"amount": "800"}))[0] == 200
+    stake = {"shares": 1_000_000}
+    assert (await ann.ask("POST", f"{held}/{name}/stakes", stake))[1]["error"]["code"] == "unknown_farm"
     strategy, order = f"accounts/{one['strategy']}", {**BUY, "client_order_id": "v-1", "post_only": True}
     status, placed, _ = await mia.ask("POST", f"{strategy}/orders", order)
     assert (status, placed["state"]) == (201, "accepted"), placed

@@ -11,7 +11,7 @@ OWN: Final = ("cash", "collateral")
 """Pots that are an account's own balances."""
 TRADING: Final = frozenset({"trade", "bust", "correction", "fee", "funding", "realized_pnl", "settlement"})
 """Kinds that the history of transfers does not tell, because trades do."""
-NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool", "referral", "vault"})
+NEVER_BELOW_ZERO: Final = frozenset({"collateral", "farm", "insurance", "locked", "pool", "referral", "vault"})
 
 _POOLED: Final = frozenset({("cash", "pool"), ("collateral", "pool"), ("pool", "cash"), ("pool", "collateral")})
 _FUND_AND_CASH: Final = frozenset({("insurance", "cash")})
@@ -46,6 +46,9 @@ ROUTES: Final[dict[str, frozenset[Pair]]] = {
     "vault_withdrawal": _OUT_OF_VAULT,
     "vault_allocation": _OUT_OF_VAULT,
     "vault_fee": _OUT_OF_VAULT,
+    "farm_funding": frozenset({("cash", "farm")}),
+    "farm_reward": frozenset({("farm", "cash")}),
+    "farm_fee": frozenset({("farm", "pool")}),
     "pool": _POOLED,
     "swap": _POOLED,
     "repayment": _POOLED,

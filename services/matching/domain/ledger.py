@@ -16,6 +16,7 @@ POOL: Final = "pool"
 LOCKED: Final = "locked"
 REFERRAL: Final = "referral"
 VAULT: Final = "vault"
+FARM: Final = "farm"
 
 
 def cash_name(account: str) -> str:
@@ -61,6 +62,11 @@ def referral_name(account: str) -> str:
 def vault_name(vault: str) -> str:
     """A vault's reserve: its cash that no position can touch."""
     return f"{VAULT}:{vault}"
+
+
+def farm_name(vault: str) -> str:
+    """Rewards of a vault's farm that are not paid yet."""
+    return f"{FARM}:{vault}"
 
 
 def funding_name(market: str) -> str:

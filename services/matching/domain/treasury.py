@@ -12,6 +12,8 @@ from services.matching.domain.transfer_log import TransferLog
 
 SWAP_POOL: Final = "swap"
 """The pool that buys and sells collateral at index prices."""
+PLATFORM_POOL: Final = "platform"
+"""The pool that takes the platform's part of rewards."""
 
 
 class Pool(NamedTuple):

@@ -18,6 +18,7 @@ POTS: Final = frozenset(
     {
         "cash",
         "collateral",
+        "farm",
         "position",
         "insurance",
         "fees",
@@ -29,7 +30,7 @@ POTS: Final = frozenset(
         "vault",
     }
 )
-NEVER_BELOW_ZERO: Final = frozenset({"collateral", "insurance", "locked", "pool", "referral", "vault"})
+NEVER_BELOW_ZERO: Final = frozenset({"collateral", "farm", "insurance", "locked", "pool", "referral", "vault"})
 
 
 def verify(state: MatchingState) -> None:

@@ -12,6 +12,7 @@ from cleartide.rules.vaults import Waiting
 from services.matching.domain.ledger import vault_name
 from services.matching.domain.state import MatchingState
 from services.matching.domain.vaults.record import OwnVault, Vaults
+from services.matching.tables.farms import FARM_TABLES, collect_farms, restore_farms
 
 _TERMS: Final = {
     "deposit_fee_bps": "integer",
@@ -74,7 +75,7 @@ MOVES: Final = Table(
     write="append",
     load=False,
 )
-VAULT_TABLES: Final = (OWN_VAULTS, HOLDERS, EXITS, MOVES)
+VAULT_TABLES: Final = (OWN_VAULTS, HOLDERS, EXITS, MOVES, *FARM_TABLES)
 
 
 def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
@@ -93,6 +94,7 @@ def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
         book.holders[account], book.locked_until[account] = shares, locked_until
     for number, name, account, shares in sorted(rows[EXITS.name]):
         state.vaults.by_name[name].book.queue.append(Waiting(account, shares, number))
+    restore_farms(state.vaults, rows)
 
 
 def _restore_book(vault: OwnVault, values: Sequence[object]) -> None:
@@ -117,6 +119,7 @@ def collect(changes: Changes, vaults: Vaults) -> None:
         else:
             changes.put(EXITS, (number, *waiting))
     changes.put_all(MOVES, vaults.news)
+    collect_farms(changes, vaults)
     vaults.touched, vaults.touched_holders, vaults.touched_exits, vaults.news = set(), set(), {}, []
 
 

@@ -149,7 +149,17 @@ async def check_ledger(pool: Any, ex: Exchange) -> None:
     answer = await QUERIES["conservation"](pool, {})
     assert answer["conserved"] and answer["difference"] == "0.000000"
     assert answer["lots"] == {MARKET: 0, "SOL-PERP": 0}
-    assert set(answer["pots"]) == {"cash", "fees", "funding", "insurance", "locked", "pool", "position", "vault"}
+    assert set(answer["pots"]) == {
+        "cash",
+        "farm",
+        "fees",
+        "funding",
+        "insurance",
+        "locked",
+        "pool",
+        "position",
+        "vault",
+    }
     assert answer["assets"]["BTC"] == {"collateral": 50_000_000, "external": -50_000_000}
 
 

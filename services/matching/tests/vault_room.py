@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cleartide.contracts.farms import FundFarm, OpenFarm, StakeShares
 from cleartide.contracts.vaults import CreateVault, DepositToVault, RebalanceVault, VaultTerms, WithdrawFromVault
 from cleartide.money import quanta_to_text
 
@@ -21,6 +22,9 @@ def vault_room(ex: Exchange) -> None:
     ex.send(RebalanceVault, account="vic", vault="slow", amount="100")
     ex.place("vault--slow", "buy", "0.9", "900", actor="vic")
     shares = ex.state.vaults.by_name["slow"].book.holders["val"]
+    ex.send(OpenFarm, source="operator", vault="slow", platform_fee_bps=2_500)
+    ex.send(FundFarm, account="val", vault="slow", amount="8", seconds=10)
+    ex.send(StakeShares, account="vic", vault="slow", shares=1_000_000)
     ex.send(WithdrawFromVault, account="val", vault="slow", shares=shares)
 
 

@@ -11,9 +11,10 @@ from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, li
 
 _LIST_SQL: Final = "SELECT * FROM own_vault_worth WHERE vault = $1 OR $1 IS NULL ORDER BY number LIMIT $2"
 _HELD_SQL: Final = """
-SELECT w.vault, w.state, w.halted, o.shares, o.locked_until,
+SELECT w.vault, w.state, w.halted, o.shares, o.locked_until, coalesce(s.shares, 0) AS staked_shares,
     least(w.worth_quanta, div(o.shares::numeric * (w.worth_quanta + 1), w.shares + w.virtual_shares))::bigint AS value
 FROM own_vault_holders o JOIN own_vault_worth w USING (vault)
+LEFT JOIN farm_stakes s ON s.vault = o.vault AND s.account = o.account
 WHERE o.account = $1 AND o.shares > 0 ORDER BY w.number LIMIT $2
 """
 _EXITS_SQL: Final = """
@@ -66,6 +67,7 @@ async def vault_holdings(pool: Any, params: dict[str, Any]) -> Any:
                 "vault": row["vault"],
                 "state": _state(row),
                 "shares": row["shares"],
+                "staked_shares": row["staked_shares"],
                 "value": quanta_to_text(row["value"]),
                 "locked_until": row["locked_until"],
             }

@@ -12,6 +12,7 @@ from cleartide.contracts.assets import ASSET_COMMANDS, ASSET_EVENTS
 from cleartide.contracts.audit import AUDIT_COMMANDS, AUDIT_EVENTS
 from cleartide.contracts.base import Message
 from cleartide.contracts.custody import CUSTODY_COMMANDS, CUSTODY_EVENTS
+from cleartide.contracts.farms import FARM_COMMANDS, FARM_EVENTS
 from cleartide.contracts.fees import FEE_COMMANDS, FEE_EVENTS
 from cleartide.contracts.trading import TradingEvent
 from cleartide.contracts.types import AccountId, MarketId, ReasonCode
@@ -131,6 +132,7 @@ ACCOUNT_COMMANDS: tuple[type[Message], ...] = (
     *AUDIT_COMMANDS,
     *WATCHING_COMMANDS,
     *OWN_VAULT_COMMANDS,
+    *FARM_COMMANDS,
 )
 ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     SubaccountOpened,
@@ -143,4 +145,5 @@ ACCOUNT_EVENTS: tuple[type[Message], ...] = (
     *AUDIT_EVENTS,
     *WATCHING_EVENTS,
     *OWN_VAULT_EVENTS,
+    *FARM_EVENTS,
 )

@@ -31,5 +31,13 @@ OWN_VAULTS: Final[Mapping[str, str]] = {
     "fees_owed_quanta": "fees taken and not paid yet, in quote quanta, 1e-6",
     "management_fee_quanta": "fee for the time since the last step, in quote quanta, 1e-6",
     "performance_fee_quanta": "fee on what was gained since the last step, in quote quanta, 1e-6",
+    "platform_fee_bps": "part of each claimed reward that the platform keeps, in basis points, 1e-4",
+    "seconds": "over how many seconds the reward flows",
+    "to_come_quanta": "reward that has not flowed yet, in quote quanta, 1e-6",
+    "FarmFunded.ends_at": "when the flow ends, in microseconds since the Unix epoch, UTC",
+    "change_shares": "shares that went into the farm, below zero out of it",
+    "staked_shares": "what the account has staked afterwards, in smallest units of the vault's shares",
+    "gross_quanta": "reward before the platform's fee, in quote quanta, 1e-6",
+    "platform_fee_quanta": "what the platform kept of it, in quote quanta, 1e-6",
     "waiting_shares": "shares whose withdrawal waits, in smallest units of the vault's shares",
 }

@@ -16,6 +16,7 @@ YEAR_MICROS: Final = 365 * 86_400_000_000
 PRICE_SCALE: Final = 10**12
 VAULT_KINDS: Final = frozenset({"vault_deposit", "vault_withdrawal", "vault_allocation", "vault_recall", "vault_fee"})
 """Kinds of transfers between an account and a vault's reserve."""
+FARM_REWARD: Final = "farm_reward"
 MAX_SHARES: Final = 2**53 - 1
 """Of one vault, so that every reader holds them exactly."""
 MAX_WAITING: Final = 1_000
@@ -102,6 +103,7 @@ class Vault:
     charged_at: int = 0
     carry: int = 0
     holders: dict[str, int] = field(default_factory=dict)
+    staked: dict[str, int] = field(default_factory=dict)
     locked_until: dict[str, int] = field(default_factory=dict)
     queue: list[Waiting] = field(default_factory=list)
 
@@ -154,8 +156,8 @@ class Vault:
         return self._pay(owner, shares)
 
     def join_queue(self, owner: str, shares: int, at: int, number: int = 0) -> Waiting:
-        """Join the queue. Refused: paused, locked, no_shares, not_enough_shares (those waiting are spoken for),
-        queue_full.
+        """Join the queue. Refused: paused, locked, no_shares, not_enough_shares (those that wait or are staked are not
+        free), queue_full.
         """
         self._check_exit(owner, shares, at)
         self._refuse_if(len(self.queue) >= MAX_WAITING, "queue_full")
@@ -214,11 +216,15 @@ class Vault:
         base = self.shares + self.terms.virtual_shares
         return (self.assets + self.terms.virtual_assets) * PRICE_SCALE // base if base else 0
 
+    def free_of(self, owner: str) -> int:
+        """Shares of an owner that neither wait to leave nor are staked in a farm."""
+        waiting = sum(waiting.shares for waiting in self.queue if waiting.owner == owner)
+        return self.holders.get(owner, 0) - waiting - self.staked.get(owner, 0)
+
     def _check_exit(self, owner: str, shares: int, at: int) -> None:
-        spoken_for = sum(waiting.shares for waiting in self.queue if waiting.owner == owner)
         self._refuse_if(self.paused, "paused")
         self._refuse_if(shares <= 0, "no_shares")
-        self._refuse_if(shares + spoken_for > self.holders.get(owner, 0), "not_enough_shares")
+        self._refuse_if(shares > self.free_of(owner), "not_enough_shares")
         self._refuse_if(at < self.locked_until.get(owner, 0), "locked")
 
     def _may_pay(self, idle: int) -> bool:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from cleartide.contracts.base import Message
+from cleartide.contracts.farms import ClaimFarmRewards, FundFarm, StakeShares, UnstakeShares
 from cleartide.contracts.types import JSON_SAFE, PositiveDecimal, SignedDecimal
 from cleartide.contracts.vaults import (
     CancelVaultExit,
@@ -19,7 +20,7 @@ from cleartide.contracts.vaults import (
     WithdrawFromVault,
 )
 from fastapi import APIRouter, Path, Query
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -81,6 +82,15 @@ class VaultWithdrawalBody(Body):
     shares: PositiveShares
 
 
+class RewardBody(Body):
+    """Cash that flows evenly over `seconds` to those who have staked."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"amount": "100", "seconds": 86_400}]})
+
+    amount: PositiveDecimal
+    seconds: Annotated[int, Field(gt=0, le=31_536_000)]
+
+
 class RebalanceBody(Body):
     """Cash from the reserve to the strategy; below zero back."""
 
@@ -95,6 +105,7 @@ def own_vaults_router(edge: Edge) -> APIRouter:
     _reads(router, edge)
     _holders(router, edge)
     _managers(router, edge)
+    _farmers(router, edge)
     return router
 
 
@@ -164,6 +175,26 @@ def _managers(router: APIRouter, edge: Edge) -> None:
     @router.post(f"{of}/compounds", summary="Put what was harvested to work", response_model=TransferOutcome)
     async def compound(request: Request, account: AccountPath, vault: VaultPath) -> Response:
         return await _asked(edge, request, CompoundVault, account, vault)
+
+
+def _farmers(router: APIRouter, edge: Edge) -> None:
+    of = "/accounts/{account}/vaults/{vault}"
+
+    @router.post(f"{of}/stakes", summary="Stake shares in the vault's farm", response_model=TransferOutcome)
+    async def stake(request: Request, account: AccountPath, vault: VaultPath, body: VaultWithdrawalBody) -> Response:
+        return await _asked(edge, request, StakeShares, account, vault, **body.model_dump())
+
+    @router.post(f"{of}/unstakes", summary="Take shares out of the farm", response_model=TransferOutcome)
+    async def unstake(request: Request, account: AccountPath, vault: VaultPath, body: VaultWithdrawalBody) -> Response:
+        return await _asked(edge, request, UnstakeShares, account, vault, **body.model_dump())
+
+    @router.post(f"{of}/claims", summary="Have what was earned by staking", response_model=TransferOutcome)
+    async def claim(request: Request, account: AccountPath, vault: VaultPath) -> Response:
+        return await _asked(edge, request, ClaimFarmRewards, account, vault)
+
+    @router.post(f"{of}/rewards", summary="Put a reward into the farm", response_model=TransferOutcome)
+    async def reward(request: Request, account: AccountPath, vault: VaultPath, body: RewardBody) -> Response:
+        return await _asked(edge, request, FundFarm, account, vault, **body.model_dump())
 
 
 async def _asked(

@@ -6,6 +6,7 @@ from cleartide.contracts.vaults import (
     VaultTerms,
 )
 from cleartide.money import quanta_from_text
+from cleartide.rules.farms import Farm
 from cleartide.rules.vaults import Terms, Vault
 
 from services.matching.domain.accounts import Account
@@ -43,6 +44,7 @@ class OwnVault:
         "allocated",
         "book",
         "created_at",
+        "farm",
         "harvested",
         "manager",
         "name",
@@ -67,6 +69,7 @@ class OwnVault:
         self.name, self.number, self.manager, self.created_at = name, number, manager, created_at
         self.strategy, self.reserve, self.terms = strategy, reserve, terms
         self.book = Vault(rules_of(terms), charged_at=created_at)
+        self.farm: Farm | None = None
         self.state = "active"
         self.allocated = self.harvested = self.retry_at = 0
 
@@ -105,7 +108,18 @@ class Vaults:
     touched_exits: (vault, owner, shares) of exits that wait, None of those that wait no more.
     """
 
-    __slots__ = ("by_name", "by_number", "exits", "moves", "news", "touched", "touched_exits", "touched_holders")
+    __slots__ = (
+        "by_name",
+        "by_number",
+        "exits",
+        "moves",
+        "news",
+        "touched",
+        "touched_exits",
+        "touched_farms",
+        "touched_holders",
+        "touched_stakes",
+    )
 
     def __init__(self) -> None:
         self.by_name: dict[str, OwnVault] = {}
@@ -113,6 +127,8 @@ class Vaults:
         self.exits = self.moves = 0
         self.news: list[VaultMoveRecord] = []
         self.touched: set[str] = set()
+        self.touched_farms: set[str] = set()
+        self.touched_stakes: set[tuple[str, str]] = set()
         self.touched_holders: set[tuple[str, str]] = set()
         self.touched_exits: dict[int, tuple[str, str, int] | None] = {}
 

@@ -18,6 +18,7 @@ from cleartide.rules import vaults as rules
 
 from services.matching.domain.accounts import Account
 from services.matching.domain.errors import Refused
+from services.matching.domain.ledger import LedgerAccount
 from services.matching.domain.margin import withdrawable
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.output import Output
@@ -118,11 +119,20 @@ def revalue(state: MatchingState, vault: OwnVault) -> Taken:
     return Taken(management, performance)
 
 
-def pay_out(state: MatchingState, out: Output, vault: OwnVault, account: Account, kind: str, amount: int) -> None:
-    """Cash from the reserve to an account, the other way below zero."""
+def pay_out(
+    state: MatchingState,
+    out: Output,
+    vault: OwnVault,
+    account: Account,
+    kind: str,
+    amount: int,
+    pot: LedgerAccount | None = None,
+) -> None:
+    """Cash from the reserve, or another pot of the vault, to an account; the other way below zero."""
     if not amount:
         return
-    source, target = (vault.reserve, account.cash) if amount > 0 else (account.cash, vault.reserve)
+    pot = pot or vault.reserve
+    source, target = (pot, account.cash) if amount > 0 else (account.cash, pot)
     state.ledger.move(kind, source, target, abs(amount))
     out.emit(
         TransferApplied,

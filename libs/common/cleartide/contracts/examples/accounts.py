@@ -16,6 +16,7 @@ from cleartide.contracts.base import Message
 from cleartide.contracts.examples.assets import ASSET_EXAMPLES
 from cleartide.contracts.examples.audit import AUDIT_EXAMPLES
 from cleartide.contracts.examples.custody import CUSTODY_EXAMPLES
+from cleartide.contracts.examples.farms import FARM_EXAMPLES
 from cleartide.contracts.examples.fees import FEE_EXAMPLES
 from cleartide.contracts.examples.own_vaults import OWN_VAULT_EXAMPLES
 from cleartide.contracts.examples.story import MARKET, OPENED, said, sent
@@ -54,4 +55,5 @@ ACCOUNT_EXAMPLES: Final[tuple[Message, ...]] = (
     *FEE_EXAMPLES,
     *AUDIT_EXAMPLES,
     *OWN_VAULT_EXAMPLES,
+    *FARM_EXAMPLES,
 )
