@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock
 WORKERS ?= 3
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -43,6 +43,10 @@ ps: ## list servers and services with state, pid and port
 logs: ## show and follow logs; SERVICE=risk for one
 	$(BOOTSTRAP) runtime
 	@$(LOCAL) logs $(SERVICE)
+
+sign-in: ## a link by which this machine's operator signs in without a wallet; good once, for ten minutes
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) sign-in
 
 alerts: ## follow risk alerts, as a third party would; ARGS="--after 0" from the beginning
 	$(BOOTSTRAP) runtime
@@ -123,6 +127,10 @@ crowd: ## 1,000 requests at once with one Idempotency-Key, over three gateways; 
 fuzz-api: ## requests by the API's own document at a venue that runs, right and wrong; answered as it says, none by a 5xx; CASES=20000
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.gateway.tests.fuzz --cases $(or $(CASES),20000)
+
+client: ## write the Python client's operations from the API's document
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m services.gateway.tests.client_maker
 
 api-examples: ## record the examples of the API's document from a venue that runs
 	$(BOOTSTRAP) dev

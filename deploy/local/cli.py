@@ -16,6 +16,7 @@ from deploy.local.errors import StackError
 from deploy.local.logs import follow
 from deploy.local.report import Report
 from deploy.local.settings import ROOT, Home, Settings, from_environment
+from deploy.local.sign_in import link_from
 from deploy.local.state import clear_leftovers, is_locked, read_state
 
 if TYPE_CHECKING:
@@ -103,6 +104,13 @@ async def url(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.name not in urls:
         raise StackError(f"There is no address {arguments.name!r}: choose from {', '.join(urls)}.")
     print(urls[arguments.name])
+    return 0
+
+
+async def sign_in(settings: Settings, _: argparse.Namespace) -> int:
+    """Print a link by which this machine's operator signs in."""
+    urls = (await _running(settings.home))["urls"]
+    print(link_from(settings.home.secrets, urls["dashboard"]))
     return 0
 
 
@@ -245,6 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     add("down", down, "stop the stack")
     add("ps", ps, "list servers and services").add_argument("--json", action="store_true")
     add("url", url, "print an address: dashboard, nats_viewer, nats_trader, ...").add_argument("name")
+    add("sign-in", sign_in, "print a link that signs this machine's operator in, once")
     showing = add("logs", logs, "show and follow logs")
     showing.add_argument("name", nargs="?", help="default: all")
     showing.add_argument("--no-follow", action="store_true")

@@ -177,6 +177,7 @@ def closing_block(state: Mapping[str, Any]) -> str:
 Cleartide is ready ({state["seconds"]:.1f} s).
 
   Dashboard     {urls["dashboard"]}
+  Sign in       make sign-in, which prints a link: good once, for ten minutes, on this machine
   Risk alerts   make alerts, which is
                 .venv/bin/python -m cleartide.cli --url {urls["nats_viewer"]} alerts
   Any language  subscribe to risk.alerts.> at that address; it may only read

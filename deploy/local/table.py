@@ -12,6 +12,7 @@ from cleartide.contracts.pools import POOLS, base_of
 from deploy.local.ports import LOOPBACK
 from deploy.local.secrets import Secrets
 from deploy.local.settings import ROOT, Settings, standby_port
+from deploy.local.sign_in import secret_of
 from deploy.local.units import Program, Rank
 from deploy.local.venues import ingestor_environment, simulator_arguments
 
@@ -137,6 +138,7 @@ class Table:
         if name == EDGE:
             environment["CLEARTIDE_REDIS_URL"] = self.addresses.redis_url
             environment.setdefault("CLEARTIDE_GATEWAY_SECRET", self.secrets.gateway)
+            environment["CLEARTIDE_LOCAL_SIGN_IN_SECRET"] = secret_of(self.secrets.gateway)
         if name == "ingestor":
             environment = ingestor_environment() | environment  # what the user set goes before
         if name == "ingestor" and not self.settings.live_feed:

@@ -21,6 +21,7 @@ class GatewaySettings(NotifySettings):
     sign_in_domains: names by which people reach this installation, such as app.example.com; a statement that was signed
     for another is refused. The first is put into statements that the gateway writes. Default: this machine.
     external_issuers: identity providers, each with its pinned public key (`identity.external`).
+    local_sign_in_secret: set by `make up` alone, on loopback: links that it signs let the machine's operator in.
     body_seconds, head_seconds: how long a request's body, and its first lines, may take to come.
     admin_users: people who own the installation, by their ids; they give others their roles.
     rate_*: sustained requests per second and the burst on top, per client address.
@@ -38,6 +39,7 @@ class GatewaySettings(NotifySettings):
     gateway_access: Literal["closed", "demo"] = "closed"
     sign_in_domains: tuple[str, ...] = ()
     external_issuers: tuple[ExternalIssuer, ...] = ()
+    local_sign_in_secret: str = ""
     access_token_seconds: int = Field(default=600, ge=10, le=3_600)
     redis_call_seconds: float = Field(default=0.25, gt=0, le=30)
     truth_connections: int = Field(default=8, ge=1, le=100)

@@ -41,6 +41,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     },
     "cli": {"cli", "contracts", "client", "client_orders"},
     "admin": {"contracts", "client"},
+    "rest": {"rest"},
     "console": set(),
     "__main__": {"console"},
     "service": WHOLE,

@@ -13,6 +13,7 @@ from services.gateway.edge.redis_guard import RedisGuard
 from services.gateway.identity.external import ExternalIssuers
 from services.gateway.identity.idempotency import Idempotency
 from services.gateway.identity.keys import ApiKeys
+from services.gateway.identity.local import LocalLinks
 from services.gateway.identity.once import Once
 from services.gateway.identity.people import now_micros
 from services.gateway.identity.remembered import Remembered
@@ -90,10 +91,11 @@ def identity(truth: TruthStore, guard: RedisGuard, settings: GatewaySettings) ->
     sessions = Sessions(truth, tokens, remembered, standings)
     keys = ApiKeys(truth, secrets, remembered, Once(truth, guard), standings)
     domains = settings.sign_in_domains or (f"localhost:{settings.gateway_port}", f"127.0.0.1:{settings.gateway_port}")
+    links = LocalLinks(settings.local_sign_in_secret)
     return Identity(
         truth=truth,
         sessions=sessions,
-        sign_in=SignIn(truth, sessions, ExternalIssuers(settings.external_issuers), domains),
+        sign_in=SignIn(truth, sessions, ExternalIssuers(settings.external_issuers), links, domains),
         keys=keys,
         idempotency=Idempotency(truth, secrets),
         authentication=Authentication(sessions, keys, settings.gateway_access),

@@ -12,7 +12,7 @@ from cleartide.store.truth import After, Row, Truth, TruthStore
 
 from services.gateway.domain.statement import CHAINS, BadStatement, Statement, check, compose, read
 from services.gateway.edge.errors import ApiError
-from services.gateway.identity import people
+from services.gateway.identity import local, people
 from services.gateway.identity.external import ExternalIssuers
 from services.gateway.identity.people import now_micros
 from services.gateway.identity.sessions import MAX_AGENT, SECOND, Caller, Sessions
@@ -40,10 +40,15 @@ class SignIn:
     """Proofs in, sessions out."""
 
     def __init__(
-        self, truth: TruthStore, sessions: Sessions, issuers: ExternalIssuers, domains: tuple[str, ...]
+        self,
+        truth: TruthStore,
+        sessions: Sessions,
+        issuers: ExternalIssuers,
+        links: local.LocalLinks,
+        domains: tuple[str, ...],
     ) -> None:
         """`domains`: under which names this installation is reached; a statement for another is refused."""
-        self._truth, self._sessions, self._issuers = truth, sessions, issuers
+        self._truth, self._sessions, self._issuers, self._links = truth, sessions, issuers, links
         self._domains = tuple(domain.lower() for domain in domains)
 
     async def nonce(self, purpose: str, chain: str, address: str | None, user: str = "") -> dict[str, Any]:
@@ -102,7 +107,9 @@ class SignIn:
             return opened
 
     async def by_token(self, token: str, caller: Caller, referral: str = "") -> dict[str, Any]:
-        """A session of whoever an outside issuer, whose key we hold, says it is."""
+        """A session of whoever an outside issuer, whose key we hold, says it is; or by a link of this machine's own."""
+        if token.startswith(local.PREFIX):
+            return await self._by_link(self._links.read(token, caller.ip, now_micros() // SECOND), caller)
         known = self._issuers.read(token, now_micros() // SECOND)
         async with self._truth.acting() as truth:
             person = await people.of_identity(truth, known.issuer, known.subject)
@@ -112,6 +119,11 @@ class SignIn:
                 if not await truth.add_new("external_identities", **identity, linked_at=now_micros()):
                     raise ApiError(409, "identity_taken", "This identity has just been used: sign in again.")
             return await self._sessions.open(truth, person, f"external:{known.issuer}", caller)
+
+    async def _by_link(self, link: local.Link, caller: Caller) -> dict[str, Any]:
+        async with self._truth.acting() as truth:
+            await local.use(truth, link)
+            return await self._sessions.open(truth, await local.operator(truth), "link", caller)
 
     async def link(self, user: str, proof: Proof, label: str) -> Row:
         """A further wallet of a person who has signed in. ApiError 409 when it is somebody else's."""

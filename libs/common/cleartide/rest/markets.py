@@ -1,0 +1,255 @@
+"""Markets, prices, funding, vaults, risk and the venue: what is asked of no account.
+
+Written by `make client` from the API's document: do not edit.
+"""
+
+from typing import Any, Literal
+
+from cleartide.rest.transport import Json, Transport, part
+
+
+class MarketOperations:
+    """Markets, prices, funding, vaults, risk and the venue: what is asked of no account."""
+
+    _transport: Transport
+
+    async def health(self) -> Json:
+        """Health of every dependency."""
+        told: Json = await self._transport.ask("GET", "/api/health")
+        return told
+
+    async def metrics(self) -> str:
+        """Prometheus metrics of the gateway process."""
+        told: str = await self._transport.ask("GET", "/api/metrics")
+        return told
+
+    async def services(self, *, after: int | None = None) -> Json:
+        """Position, lag and last commit of every service."""
+        told: Json = await self._transport.ask("GET", "/api/v1/services", after=after)
+        return told
+
+    async def markets(self, *, after: int | None = None) -> Json:
+        """Every market: its rules, latest prices and last 24 hours."""
+        told: Json = await self._transport.ask("GET", "/api/v1/markets", after=after)
+        return told
+
+    async def market_candles(
+        self,
+        market: str,
+        *,
+        interval: int | None = None,
+        limit: int | None = None,
+        series: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+    ) -> Json:
+        """The newest candles, oldest first."""
+        told: Json = await self._transport.ask(
+            "GET",
+            f"/api/v1/markets/{part(market)}/candles",
+            {"interval": interval, "limit": limit, "series": series, "before": before},
+            after=after,
+        )
+        return told
+
+    async def market_book(self, market: str, *, depth: int | None = None, after: int | None = None) -> Json:
+        """The order book, best prices first."""
+        told: Json = await self._transport.ask(
+            "GET", f"/api/v1/markets/{part(market)}/book", {"depth": depth}, after=after
+        )
+        return told
+
+    async def market_trades(
+        self, market: str, *, before: int | None = None, limit: int | None = None, after: int | None = None
+    ) -> Json:
+        """The newest trades, newest first."""
+        told: Json = await self._transport.ask(
+            "GET", f"/api/v1/markets/{part(market)}/trades", {"before": before, "limit": limit}, after=after
+        )
+        return told
+
+    async def market_funding(self, market: str, *, limit: int | None = None, after: int | None = None) -> Json:
+        """The rate in force, the predicted one, and past intervals."""
+        told: Json = await self._transport.ask(
+            "GET", f"/api/v1/markets/{part(market)}/funding", {"limit": limit}, after=after
+        )
+        return told
+
+    async def fees(self, *, after: int | None = None) -> Json:
+        """Fee tiers by market, and the terms of referrals."""
+        told: Json = await self._transport.ask("GET", "/api/v1/fees", after=after)
+        return told
+
+    async def fees_revenue(
+        self,
+        *,
+        market: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        after: int | None = None,
+    ) -> Json:
+        """What the venue took and passed on, by day and market, newest first."""
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/fees/revenue", {"market": market, "before": before, "limit": limit}, after=after
+        )
+        return told
+
+    async def prices(self, *, market: str | None = None, after: int | None = None) -> Json:
+        """Every market's latest prices, as the live channel tells them."""
+        told: Json = await self._transport.ask("GET", "/api/v1/prices", {"market": market}, after=after)
+        return told
+
+    async def statistics(self, *, after: int | None = None) -> Json:
+        """Every market's last 24 hours: volume, trades, range, liquidations."""
+        told: Json = await self._transport.ask("GET", "/api/v1/statistics", after=after)
+        return told
+
+    async def market_statistics(self, market: str, *, after: int | None = None) -> Json:
+        """A market's last 24 hours."""
+        told: Json = await self._transport.ask("GET", f"/api/v1/markets/{part(market)}/statistics", after=after)
+        return told
+
+    async def funding(self, *, after: int | None = None) -> Json:
+        """Every market's funding rate: in force, predicted, and when it settles."""
+        told: Json = await self._transport.ask("GET", "/api/v1/funding", after=after)
+        return told
+
+    async def market_depth(self, market: str, *, after: int | None = None) -> Json:
+        """How much rests within 5 to 200 basis points of the middle."""
+        told: Json = await self._transport.ask("GET", f"/api/v1/markets/{part(market)}/depth", after=after)
+        return told
+
+    async def market_impact(self, market: str, *, notional: str | None = None, after: int | None = None) -> Json:
+        """The price of taking an amount out of the book, both ways."""
+        told: Json = await self._transport.ask(
+            "GET", f"/api/v1/markets/{part(market)}/impact", {"notional": notional}, after=after
+        )
+        return told
+
+    async def risk(self, *, after: int | None = None) -> Json:
+        """Accounts per level, and how health factors are spread."""
+        told: Json = await self._transport.ask("GET", "/api/v1/risk", after=after)
+        return told
+
+    async def risk_stress(self, *, after: int | None = None) -> Json:
+        """What falls and rises would do, and whether the insurance funds suffice."""
+        told: Json = await self._transport.ask("GET", "/api/v1/risk/stress", after=after)
+        return told
+
+    async def risk_exposure(self, *, after: int | None = None) -> Json:
+        """Long, short and concentration by market; the largest accounts' tails."""
+        told: Json = await self._transport.ask("GET", "/api/v1/risk/exposure", after=after)
+        return told
+
+    async def risk_liquidation_map(self, *, market: str, after: int | None = None) -> Json:
+        """What becomes liquidatable at each percent from the mark price."""
+        told: Json = await self._transport.ask("GET", "/api/v1/risk/liquidation-map", {"market": market}, after=after)
+        return told
+
+    async def risk_insurance(
+        self, *, market: str | None = None, limit: int | None = None, after: int | None = None
+    ) -> Json:
+        """What was in the insurance funds, oldest first."""
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/risk/insurance", {"market": market, "limit": limit}, after=after
+        )
+        return told
+
+    async def liquidity(
+        self,
+        *,
+        base: str | None = None,
+        symbol: str | None = None,
+        venue: str | None = None,
+        fees: bool | None = None,
+        after: int | None = None,
+    ) -> Json:
+        """Depth, slippage and spread now, of a coin, a symbol or a venue, and the venues' parts."""
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/liquidity", {"base": base, "symbol": symbol, "venue": venue, "fees": fees}, after=after
+        )
+        return told
+
+    async def liquidity_history(
+        self,
+        *,
+        venue: str,
+        symbol: str,
+        before: int | None = None,
+        limit: int | None = None,
+        fees: bool | None = None,
+        after: int | None = None,
+    ) -> Json:
+        """One instrument's depth, slippage and spread as stored, newest first."""
+        told: Json = await self._transport.ask(
+            "GET",
+            "/api/v1/liquidity/history",
+            {"venue": venue, "symbol": symbol, "before": before, "limit": limit, "fees": fees},
+            after=after,
+        )
+        return told
+
+    async def liquidity_statistics(
+        self, *, venue: str, symbol: str, hours: int | None = None, after: int | None = None
+    ) -> Json:
+        """Funding, open interest over volume, and how far mark and last leave the index."""
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/liquidity/statistics", {"venue": venue, "symbol": symbol, "hours": hours}, after=after
+        )
+        return told
+
+    async def liquidity_instruments(
+        self, *, base: str | None = None, symbol: str | None = None, venue: str | None = None, after: int | None = None
+    ) -> Json:
+        """What is followed at the venues: grids, kinds and fees."""
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/liquidity/instruments", {"base": base, "symbol": symbol, "venue": venue}, after=after
+        )
+        return told
+
+    async def insurance(self, *, after: int | None = None) -> Json:
+        """Every market's insurance fund: balance, position, and what it is worth."""
+        told: Json = await self._transport.ask("GET", "/api/v1/insurance", after=after)
+        return told
+
+    async def market_days(
+        self,
+        market: str,
+        *,
+        limit: int | None = None,
+        from_day: int | None = None,
+        to_day: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> Any:
+        """A market's UTC days, newest first."""
+        return await self._transport.ask(
+            "GET",
+            f"/api/v1/markets/{part(market)}/days",
+            {"limit": limit, "from_day": from_day, "to_day": to_day, "format": format},
+            after=after,
+        )
+
+    async def venue_days(
+        self,
+        *,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> Any:
+        """The venue's UTC days, newest first: volume, traders, fees, revenue."""
+        return await self._transport.ask("GET", "/api/v1/venue/days", {"limit": limit, "format": format}, after=after)
+
+    async def leaderboard(
+        self,
+        *,
+        by: Literal["volume", "pnl", "fees", "trades", "realized", "funding"] | None = None,
+        days: int | None = None,
+        limit: int | None = None,
+        after: int | None = None,
+    ) -> Json:
+        """The accounts that lead by one figure over the last days."""
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/leaderboard", {"by": by, "days": days, "limit": limit}, after=after
+        )
+        return told

@@ -1,0 +1,299 @@
+"""Writes the Python client's operations from the API's document: `make client`."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, cast
+
+from services.gateway.edge.application import api
+from services.gateway.edge.context import Edge
+from services.gateway.edge.reference.document import documented, operations
+
+Operation = dict[str, Any]
+ROOT: Final = Path(__file__).parents[3]
+FOLDER: Final = ROOT / "libs/common/cleartide/rest"
+JSON: Final = "application/json"
+GROUPS: Final = ("markets", "orders", "vaults", "accounts", "me", "admin")
+CLASSES: Final = {
+    "markets": "Market",
+    "orders": "Order",
+    "vaults": "Vault",
+    "accounts": "Account",
+    "me": "My",
+    "admin": "Admin",
+}
+STREAMS: Final = "GET /api/v1/alerts/stream"
+"""Given by the client as a stream, `alert_events`."""
+NAMES: Final = {
+    "GET /api/v1/accounts/{account}": "account",
+    "GET /api/v1/accounts/{account}/orders/{client_order_id}": "order",
+    "GET /api/v1/accounts/{account}/transfers/open": "open_transfers",
+    "GET /api/v1/earnings/{account}": "earnings",
+    "GET /api/v1/earnings/{account}/days.csv": "earnings_days_csv",
+    "GET /api/v1/earnings/{account}/months.csv": "earnings_months_csv",
+    "GET /api/v1/me": "me",
+    "GET /api/v1/me/webhooks/{endpoint}": "my_webhook",
+    "GET /api/v1/admin/dead-letters/{seq}": "admin_dead_letter",
+    "GET /api/v1/admin/trace/{message}": "trace",
+    "POST /api/v1/accounts/{account}/orders": "place_order",
+    "POST /api/v1/accounts/{account}/orders/batch": "submit_orders",
+    "PATCH /api/v1/accounts/{account}/orders/{client_order_id}": "amend_order",
+    "DELETE /api/v1/accounts/{account}/orders/{client_order_id}": "cancel_order",
+    "DELETE /api/v1/accounts/{account}/orders": "cancel_all_orders",
+    "POST /api/v1/accounts/{account}/transfers": "transfer",
+    "POST /api/v1/accounts/{account}/withdrawals": "request_withdrawal",
+    "DELETE /api/v1/accounts/{account}/withdrawals/{withdrawal}": "cancel_withdrawal",
+    "POST /api/v1/accounts/{account}/alerts/{alert}/answers": "answer_alert",
+    "PUT /api/v1/accounts/{account}/delegates/{delegate}": "grant_delegate",
+    "DELETE /api/v1/accounts/{account}/delegates/{delegate}": "revoke_delegate",
+    "GET /api/v1/accounts/{account}/vaults": "account_venue_vaults",
+    "GET /api/v1/accounts/{account}/vaults/moves": "account_venue_vault_moves",
+    "GET /api/v1/vaults/venue": "venue_vaults",
+    "GET /api/v1/vaults/venue/{vault}": "venue_vault",
+    "POST /api/v1/accounts/{account}/vaults": "open_vault",
+    "POST /api/v1/accounts/{account}/vaults/{vault}/deposits": "deposit_in_vault",
+    "POST /api/v1/accounts/{account}/vaults/{vault}/withdrawals": "withdraw_from_vault",
+    "DELETE /api/v1/accounts/{account}/vaults/{vault}/withdrawals/{exit_id}": "leave_vault_queue",
+    "PUT /api/v1/accounts/{account}/vaults/{vault}/terms": "set_vault_terms",
+    "PUT /api/v1/accounts/{account}/vaults/{vault}/state": "set_vault_state",
+    "POST /api/v1/accounts/{account}/vaults/{vault}/rebalances": "rebalance_vault",
+    "POST /api/v1/accounts/{account}/vaults/{vault}/harvests": "harvest_vault",
+    "POST /api/v1/accounts/{account}/vaults/{vault}/compounds": "compound_vault",
+    "PUT /api/v1/accounts/{account}/leverage/{market}": "set_leverage",
+    "PUT /api/v1/accounts/{account}/limits": "set_account_limits",
+    "POST /api/v1/auth/nonce": "sign_in_nonce",
+    "POST /api/v1/auth/sign-in": "sign_in",
+    "POST /api/v1/auth/external": "sign_in_external",
+    "POST /api/v1/auth/refresh": "refresh",
+    "POST /api/v1/auth/sign-out": "sign_out",
+    "PATCH /api/v1/me": "change_profile",
+    "DELETE /api/v1/me/sessions": "end_all_sessions",
+    "DELETE /api/v1/me/sessions/{session}": "end_session",
+    "POST /api/v1/me/wallets": "link_wallet",
+    "POST /api/v1/me/wallets/nonce": "wallet_nonce",
+    "DELETE /api/v1/me/wallets/{chain}/{address}": "unlink_wallet",
+    "POST /api/v1/me/keys": "create_key",
+    "POST /api/v1/me/keys/{key}/rotate": "rotate_key",
+    "DELETE /api/v1/me/keys/{key}": "revoke_key",
+    "POST /api/v1/me/accounts": "open_subaccount",
+    "POST /api/v1/me/webhooks": "create_webhook",
+    "PATCH /api/v1/me/webhooks/{endpoint}": "change_webhook",
+    "DELETE /api/v1/me/webhooks/{endpoint}": "remove_webhook",
+    "POST /api/v1/me/webhooks/{endpoint}/rotate": "rotate_webhook_secret",
+    "POST /api/v1/me/webhooks/{endpoint}/ping": "ping_webhook",
+    "POST /api/v1/me/webhooks/{endpoint}/replay": "replay_webhook",
+    "POST /api/v1/me/notifications/read": "read_notifications",
+    "PUT /api/v1/me/notifications/profile": "set_notification_profile",
+    "POST /api/v1/me/price-alerts": "create_price_alert",
+    "DELETE /api/v1/me/price-alerts/{alert}": "remove_price_alert",
+    "PUT /api/v1/me/privacy": "set_recording",
+    "DELETE /api/v1/me/privacy/recorded": "erase_recorded",
+    "POST /api/v1/product/events": "tell_product_events",
+    "POST /api/v1/admin/dead-letters/{seq}/redrive": "redrive",
+    "PUT /api/v1/admin/roles/{user}": "set_role",
+    "PUT /api/v1/admin/networks": "set_networks",
+    "PUT /api/v1/admin/venue/mode": "set_mode",
+    "PUT /api/v1/admin/venue/switches/{switch}": "set_switch",
+    "PUT /api/v1/admin/venue/limits/{mode}": "set_mode_limits",
+    "PUT /api/v1/admin/terms/{whose}": "set_terms",
+    "POST /api/v1/admin/alerts/{whose}/{alert}/answers": "answer_venue_alert",
+    "PATCH /api/v1/admin/people/{user}": "change_person",
+}
+_PREFIXES: Final = {"me": "my", "accounts": "account", "markets": "market"}
+_VERBS: Final = {"PUT": "set", "POST": "create", "DELETE": "remove", "PATCH": "change"}
+_PLAIN: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+
+
+class Bare:
+    """In an edge's place where only the routes' form is asked for."""
+
+    def __getattr__(self, name: str) -> "Bare":
+        return self
+
+    async def authorise(self) -> None:
+        """Nobody comes."""
+
+
+def document() -> dict[str, Any]:
+    """The API's document, of its routes and models alone."""
+    return documented(api(cast("Edge", Bare())))
+
+
+def named(operation: str) -> str:
+    """The method of an operation: given above, or the words of the path."""
+    if operation in NAMES:
+        return NAMES[operation]
+    method, path = operation.split(" ", 1)
+    parts = path.removeprefix("/api/").removeprefix("v1/").split("/")
+    words = [part for part in parts if not part.startswith("{")]
+    if len(parts) > 1:
+        words[0] = _PREFIXES.get(words[0], words[0])
+    name = re.sub(r"\W", "_", "_".join(words))
+    return name if method == "GET" else f"{_VERBS[method]}_{name}"
+
+
+def group_of(operation: str) -> str:
+    """Which part of the client has it."""
+    if re.search("/(orders|leverage)(/|$)", operation):
+        return "orders"
+    if "/vaults" in operation:
+        return "vaults"
+    head = operation.split(" ", 1)[1].removeprefix("/api/v1/").split("/")[0]
+    if head in ("accounts", "earnings", "positions", "alerts", "liquidations"):
+        return "accounts"
+    return head if head in ("me", "admin") else "me" if head in ("auth", "product") else "markets"
+
+
+class Writer:
+    """The text of one part."""
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        self._known = known
+        self.shapes: dict[str, str] = {}
+
+    def type_of(self, schema: dict[str, Any]) -> str:
+        """A schema as a type."""
+        if "$ref" in schema:
+            return self._shape(schema["$ref"].rsplit("/", 1)[1])
+        if "const" in schema:
+            return f'Literal["{schema["const"]}"]'
+        if "enum" in schema:
+            return f"Literal[{', '.join(map(json.dumps, schema['enum']))}]"
+        for several in ("anyOf", "oneOf"):
+            if several in schema:
+                return " | ".join(dict.fromkeys(self.type_of(one) for one in schema[several]))
+        kind = schema.get("type")
+        if kind == "array":
+            return f"Sequence[{self.type_of(schema.get('items', {}))}]"
+        if kind == "object":
+            held = schema.get("additionalProperties")
+            return f"Mapping[str, {self.type_of(held) if isinstance(held, dict) else 'Any'}]"
+        return "None" if kind == "null" else _PLAIN.get(str(kind), "Any")
+
+    def _shape(self, name: str) -> str:
+        schema = self._known[name]
+        if schema.get("type") != "object":
+            return self.type_of(schema)
+        short = re.sub(r"^.*__", "", name).removesuffix("Body")
+        if short not in self.shapes:
+            self.shapes[short] = ""
+            required = set(schema.get("required", ()))
+            fields = "".join(
+                f"    {field}: {kind if field in required else f'NotRequired[{kind}]'}\n"
+                for field, of in schema.get("properties", {}).items()
+                for kind in [self.type_of(of)]
+            )
+            said = " ".join(schema.get("description", "").split("\n\n")[0].split())
+            self.shapes[short] = f'class {short}(TypedDict):\n    """{said}"""\n\n{fields or "    pass"}\n\n'
+        return short
+
+    def method(self, operation: str, told: Operation) -> str:
+        """One operation."""
+        method, path = operation.split(" ", 1)
+        places = [one for one in told["parameters"] if one["in"] == "path"]
+        asked = [one for one in told["parameters"] if one["in"] == "query"]
+        headers = {one["name"] for one in told["parameters"] if one["in"] == "header"}
+        body = self._body(told)
+        plain = [f"{one['name']}: {self.type_of(one['schema'])}" for one in places]
+        named_ones = [(one["name"], one["schema"], one["required"]) for one in asked] + body
+        must = [f"{name}: {self.type_of(schema)}" for name, schema, needed in named_ones if needed]
+        may = [f"{name}: {_or_none(self.type_of(schema))} = None" for name, schema, needed in named_ones if not needed]
+        taken = {name for name, _, _ in named_ones}
+        place, once = "Cleartide-After" in headers and "after" not in taken, "Idempotency-Key" in headers
+        extra = ["after: int | None = None"] * place + ["once: str | None = None"] * once
+        keywords = [*must, *may, *extra]
+        signature = ", ".join(["self", *plain, *(["*"] if keywords else []), *keywords])
+        target = re.sub(r"\{(\w+)\}", r"{part(\1)}", path)
+        given = [f'f"{target}"' if "{" in path else f'"{path}"']
+        if asked:
+            given.append("{" + ", ".join(f'"{one["name"]}": {one["name"]}' for one in asked) + "}")
+        if body:
+            needed = [f'"{name}": {name}' for name, _, must_be in body if must_be]
+            left = [f'"{name}": {name}' for name, _, must_be in body if not must_be]
+            fields = [*needed, *([f"**given({{{', '.join(left)}}})"] if left else [])]
+            given.append(f"body={{{', '.join(fields)}}}")
+        given += ["after=after"] * place + ["once=once"] * once
+        answers = next(one for status, one in told["responses"].items() if status.startswith("2")).get("content", {})
+        kind = "Any" if any(one["name"] == "format" for one in asked) else "str" if JSON not in answers else "Json"
+        said = told["summary"].rstrip(".")
+        call = f'await self._transport.ask("{method}", {", ".join(given)})'
+        last = f"        return {call}" if kind == "Any" else f"        told: {kind} = {call}\n        return told"
+        return f'    async def {named(operation)}({signature}) -> {kind}:\n        """{said}."""\n{last}\n\n'
+
+    def _body(self, told: Operation) -> list[tuple[str, dict[str, Any], bool]]:
+        schema = told.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
+        if "$ref" in schema:
+            schema = self._known[schema["$ref"].rsplit("/", 1)[1]]
+        required = set(schema.get("required", ()))
+        return [(name, of, name in required) for name, of in schema.get("properties", {}).items()]
+
+
+def _or_none(kind: str) -> str:
+    return kind if "None" in kind.split(" | ") or kind == "Any" else f"{kind} | None"
+
+
+HEAD: Final = '''"""{title}
+
+Written by `make client` from the API's document: do not edit.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict
+
+from cleartide.rest.transport import Json, Transport, given, part
+
+
+'''
+TITLES: Final = {
+    "markets": "Markets, prices, funding, vaults, risk and the venue: what is asked of no account.",
+    "orders": "An account's orders.",
+    "vaults": "Vaults, on chains and the venue's own.",
+    "accounts": "One account: money, positions, risk, alerts, earnings.",
+    "me": "Who asks: sign-in, profile, wallets, keys, webhooks, notifications, use.",
+    "admin": "What operators do.",
+}
+TABLE: Final = '''"""Which method is which operation. Written by `make client`: do not edit."""
+
+from typing import Final
+
+OPERATIONS: Final[dict[str, str]] = {{
+{table}}}
+'''
+
+
+def parts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every file of the client's operations: its name and text, before it is formatted."""
+    for group in GROUPS:
+        writer = Writer(told["components"]["schemas"])
+        methods = "".join(
+            writer.method(name, operation)
+            for name, operation in operations(told)
+            if group_of(name) == group and name != STREAMS
+        )
+        shapes = "".join(writer.shapes.values())
+        whole = (
+            f'class {CLASSES[group]}Operations:\n    """{TITLES[group]}"""\n\n    _transport: Transport\n\n{methods}\n'
+        )
+        yield f"{group}.py", HEAD.format(title=TITLES[group]) + shapes + whole
+    found = {name: "alert_events" if name == STREAMS else named(name) for name, _ in operations(told)}
+    table = "".join(f'    "{name}": "{method}",\n' for name, method in found.items())
+    yield "operations.py", TABLE.format(table=table)
+
+
+def main() -> None:
+    """Write the files, formatted."""
+    files = []
+    for name, text in parts(document()):
+        (FOLDER / name).write_text(text)
+        files.append(str(FOLDER / name))
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    subprocess.run([ruff, "check", "--quiet", "--fix", "--select", "I,F401", *files], check=True, cwd=ROOT)
+    subprocess.run([ruff, "format", "--quiet", *files], check=True, cwd=ROOT)
+    sys.stdout.write(f"{len(files)} files in {FOLDER.relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()
