@@ -172,6 +172,46 @@ class VaultOperations:
         )
         return told
 
+    async def create_account_vaults_stakes(
+        self, account: str, vault: str, *, shares: int, once: str | None = None
+    ) -> Json:
+        """Stake shares in the vault's farm."""
+        told: Json = await self._transport.ask(
+            "POST", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/stakes", body={"shares": shares}, once=once
+        )
+        return told
+
+    async def create_account_vaults_unstakes(
+        self, account: str, vault: str, *, shares: int, once: str | None = None
+    ) -> Json:
+        """Take shares out of the farm."""
+        told: Json = await self._transport.ask(
+            "POST",
+            f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/unstakes",
+            body={"shares": shares},
+            once=once,
+        )
+        return told
+
+    async def create_account_vaults_claims(self, account: str, vault: str, *, once: str | None = None) -> Json:
+        """Have what was earned by staking."""
+        told: Json = await self._transport.ask(
+            "POST", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/claims", once=once
+        )
+        return told
+
+    async def create_account_vaults_rewards(
+        self, account: str, vault: str, *, amount: str, seconds: int, once: str | None = None
+    ) -> Json:
+        """Put a reward into the farm."""
+        told: Json = await self._transport.ask(
+            "POST",
+            f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/rewards",
+            body={"amount": amount, "seconds": seconds},
+            once=once,
+        )
+        return told
+
     async def earnings_vaults(
         self, account: str, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
     ) -> Any:
