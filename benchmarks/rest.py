@@ -43,16 +43,18 @@ class Run:
     seconds: float
     taken: list[float] = field(default_factory=list)
     faults: list[bytes] = field(default_factory=list)
-    answered: int = 0
+    waiting: "list[Asking]" = field(default_factory=list)
     begins: float = float("inf")
     ends: float = float("inf")
 
-    def first_answer(self) -> None:
-        """Of one more connection."""
-        self.answered += 1
-        if self.answered == self.connections:
+    def first_answer(self, one: "Asking") -> None:
+        """Of one more connection; it asks again when all have theirs, so that none is kept from its first."""
+        self.waiting.append(one)
+        if len(self.waiting) == self.connections:
             self.begins = time.perf_counter()
             self.ends = self.begins + self.seconds
+            for place, each in enumerate(self.waiting):
+                each.begin(place / self.connections)
 
 
 class Asking(asyncio.Protocol):
@@ -87,22 +89,35 @@ class Asking(asyncio.Protocol):
         now, run = time.perf_counter(), self._run
         if not fields.startswith(b"http/1.1 200"):
             run.faults.append(self._buffer[:200])
+        self._buffer = b""
         if self._first:
             self._first = False
-            run.first_answer()
-        elif run.begins <= self._sent:
-            run.taken.append(now - self._sent)
-        self._buffer = b""
+            run.first_answer(self)
+            return
+        run.taken.append(now - self._sent)
         if now >= run.ends:
             self._transport.close()
         elif self._every:
-            asyncio.get_running_loop().call_at(self._sent + self._every, self._ask_again)
+            asyncio.get_running_loop().call_at(self._due, self._ask_again)
+        else:
+            self._ask()
+
+    def begin(self, share: float) -> None:
+        """Ask from now on; those that ask at a pace begin spread over it."""
+        if self._every:
+            self._due = asyncio.get_running_loop().time() + share * self._every
+            asyncio.get_running_loop().call_at(self._due, self._ask_again)
         else:
             self._ask()
 
     def _ask_again(self) -> None:
-        if not self._transport.is_closing():
+        self._due += self._every
+        if self._transport.is_closing():
+            return
+        if time.perf_counter() < self._run.ends:
             self._ask()
+        else:
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
