@@ -8,6 +8,7 @@ import random
 import runpy
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from multiprocessing import connection, get_context
@@ -16,8 +17,9 @@ from typing import Final
 
 from cleartide.bus.streams import SERVICES
 
+_APPS: Final = [f"services.{service}.app" for service in SERVICES]
 _forks: Final = get_context("forkserver")
-_forks.set_forkserver_preload([f"services.{service}.app" for service in SERVICES] + [__name__])
+_forks.set_forkserver_preload([*_APPS, __name__])
 
 
 class Forked:
@@ -62,4 +64,6 @@ def _run(module: str, environment: dict[str, str], log: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     random.seed()
+    for wiring in _APPS:  # which reads the settings as it is imported
+        sys.modules.pop(wiring, None)
     runpy.run_module(module, run_name="__main__")

@@ -190,7 +190,12 @@ def test_match_mod_003_a_fault_of_one_quantum_is_found_and_shrunk(monkeypatch: p
 
 def test_match_mod_004_a_wrong_order_of_deleveraging_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """MATCH-MOD-004: the least profitable goes first."""
-    monkeypatch.setattr(deleverage, "score", lambda quote, value, equity: -score.score(quote, value, equity))
+
+    def turned(quote: int, value: int, equity: int) -> tuple[int, int]:
+        gain, cost = score.ratio(quote, value, equity)
+        return -gain, cost
+
+    monkeypatch.setattr(deleverage, "ratio", turned)
     lives = (random_life(5, life)[1] for life in range(12))
     with pytest.raises(Difference, match=r"takeover|PositionDeleveraged|PositionChanged|TradeExecuted"):
         for steps in lives:

@@ -7,7 +7,8 @@ from typing import Final
 from services.matching.tests.reasons import documented
 
 ROOT: Final = Path(__file__).parents[3]
-SOURCES: Final = (*(ROOT / "services/matching/domain").rglob("*.py"), ROOT / "libs/common/cleartide/money.py")
+SHARED: Final = (ROOT / "libs/common/cleartide/money.py", ROOT / "libs/common/cleartide/rules/vaults.py")
+SOURCES: Final = (*(ROOT / "services/matching/domain").rglob("*.py"), *SHARED)
 VERDICTS: Final = {"Refused": 0, "MoneyError": 0, "close": 3, "announce_closed": 2, "reject": 4}
 """Where a code stands among the arguments of what gives it."""
 

@@ -114,12 +114,12 @@ LIQUIDATION: Final = (
     Mutant(
         "RULE-R23-106", "holding.lots * (market.prices.mark - price)", "holding.lots * (price - market.prices.mark)"
     ),
-    Mutant("RULE-R24-101", "Fraction(profit * notional, cost * equity)", "Fraction(profit * equity, cost * notional)"),
+    Mutant("RULE-R24-101", "return profit * notional, cost * equity", "return profit * equity, cost * notional"),
     Mutant(
         "RULE-R24-101", "quote + value, abs(value), max(1, abs(quote))", "quote + value, abs(value), 1 + abs(quote)"
     ),
     Mutant("RULE-R25-102", "ceil_div(loss * profit, total)", "loss * profit // total"),
     Mutant("RULE-R25-102", "covered = min(loss, charged)", "covered = charged"),
     Mutant("RULE-R25-103", "charge = min(most, ", "charge = max(0, "),
-    Mutant("RULE-R25-103", "most = min(profit, standing", "most = max(profit, standing"),
+    Mutant("RULE-R25-103", "most = min(profit, equity", "most = max(profit, equity"),
 )
