@@ -1,4 +1,4 @@
-"""Every command of the README and the runbooks' tables does what it says, on a copy of the system as a user has it."""
+"""Every command of the README and the quickstart does what it says, on a copy of the system as a user has it."""
 
 import os
 import re
@@ -15,8 +15,8 @@ FOREGROUND = {"make up", "make test"}
 """`make up` runs in the foreground until Ctrl-C, so it is executed as `make up DETACH=1`; `make test` is this run."""
 
 
-def _commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def _commands(document: str) -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line]
 
 
@@ -46,11 +46,14 @@ def _run(command: str, environment: dict[str, str]) -> str:
 
 @pytest.mark.timeout(400)
 def test_every_command_of_the_readme_works(environment: dict[str, str]) -> None:
-    """SYS-README-001."""
-    commands = _commands()
+    """SYS-README-001, SYS-README-002."""
+    commands = _commands("README.md")
     assert set(commands) >= FOREGROUND
     ready = _run("make up DETACH=1", environment)
     assert f"http://127.0.0.1:{environment['CLEARTIDE_PORT_GATEWAY']}" in ready
+    for command in _commands("docs/quickstart.md"):
+        if command not in (*FOREGROUND, "make down"):
+            assert _run(command, environment) or command.startswith("kill")
     printed = {command: _run(command, environment) for command in commands if command not in FOREGROUND}
     assert len(re.findall(r"health factor", printed['make alerts ARGS="--after 0 --count 3"'])) == 3
     assert "digests equal" in printed["make rebuild SERVICE=risk"]
