@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,8 @@ QUICK: Final = bool(os.environ.get("QUICK"))
 ROUNDS: Final = 1 if QUICK else 5
 FEWEST_ROUNDS: Final = 3
 ROUNDS_SECONDS: Final = 240
+WORK_SECONDS: Final = 90
+TRIES: Final = 3
 """After so much time no further round begins."""
 FILLS: Final = 300_000
 RANDOM_COMMANDS: Final = 20_000 if QUICK else 10_000_000
@@ -110,13 +112,25 @@ def _make(make: Callable[[], flows.Flow], path: Path) -> None:
 def _work(python: str, engine: str, measure: str, flow: Path, *limit: str, **variables: str) -> dict[str, Any]:
     """One measurement in a process of its own, of all commands or of the first ones."""
     command = [python, "-m", "benchmarks.engine.worker", engine, measure, str(flow), *limit]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=False)
+    done = _ended(command, os.environ | variables)
     if done.returncode:
         raise RuntimeError(f"{engine} on {flow.name}: {done.stderr.strip().splitlines()[-1]}")
     found: dict[str, Any] = json.loads(done.stdout)
     if found.get("right") is False:
         raise RuntimeError(f"{engine} on {flow.name} trades something else: {found}")
     return found
+
+
+def _ended(command: list[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """The command, begun anew when it hangs: fastlob's own thread and its book now and then wait for each other."""
+    for _ in range(TRIES):
+        try:
+            return subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=WORK_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            _tell(f"{command[3]} hung for {WORK_SECONDS} s: once more")
+    raise RuntimeError(f"{command[3]} hung {TRIES} times")
 
 
 def _rates(paths: dict[str, Path], peers: str | None) -> Rates:
