@@ -120,7 +120,7 @@ def _work(python: str, engine: str, measure: str, flow: Path, *limit: str, **var
     return found
 
 
-class Hung(RuntimeError):
+class HungError(RuntimeError):
     """A measurement that does not end."""
 
 
@@ -130,7 +130,7 @@ def _ended(command: list[str], environment: Mapping[str, str]) -> "subprocess.Co
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=WORK_SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise Hung(f"{command[3]} did not end in {WORK_SECONDS} s") from error
+        raise HungError(f"{command[3]} did not end in {WORK_SECONDS} s") from error
 
 
 def _rates(paths: dict[str, Path], peers: str | None) -> Rates:
@@ -164,7 +164,7 @@ def _rates(paths: dict[str, Path], peers: str | None) -> Rates:
             checked = not number and not partly and flow not in public.PUBLISHED
             try:
                 found = _work(python, engine, "check" if checked else "rate", paths[flow], *limit, **variables)
-            except Hung as hung:  # fastlob's thread and its book now and then wait for each other
+            except HungError as hung:  # fastlob's thread and its book now and then wait for each other
                 if name not in PEERS:
                     raise
                 _tell(f"{hung}: no turn in this round")
