@@ -11,7 +11,8 @@ from cleartide.store.archive import ArchiveError, archive_day
 from cleartide.store.days import Day, days_before
 
 from services.ingestor.commands.options import add, add_database, add_format, age, agrees, listed, schema, series_named
-from services.ingestor.commands.output import Size, show
+from services.ingestor.commands.output import show
+from services.ingestor.commands.values import Size
 from services.ingestor.repository import SERIES
 
 TABLES: Final = {table.name: table for table in SERIES}

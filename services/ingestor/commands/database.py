@@ -39,7 +39,8 @@ from services.ingestor.commands.options import (
     schema,
     series_named,
 )
-from services.ingestor.commands.output import Age, Size, as_table, plain, show, write_text
+from services.ingestor.commands.output import as_table, show, write_text
+from services.ingestor.commands.values import Age, Size, plain
 
 MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 LAST_HOUR: Final = timedelta(hours=1)

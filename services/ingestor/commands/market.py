@@ -22,8 +22,9 @@ from services.ingestor.commands.options import (
     listed,
     schema,
 )
-from services.ingestor.commands.output import Age, show
+from services.ingestor.commands.output import show
 from services.ingestor.commands.reading import PPB, SELECTION, Scale, add_selection, scale_of, scales
+from services.ingestor.commands.values import Age
 from services.ingestor.commands.venues import (
     add_places,
     add_venues,

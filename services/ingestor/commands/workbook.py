@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cleartide.console import CommandError
 
-from services.ingestor.commands.output import Rows, plain
+from services.ingestor.commands.values import Rows, plain
 
 EXACT_DIGITS: Final = 15
 """What a double, and so a cell, holds of any decimal number. More goes into the cell as text."""

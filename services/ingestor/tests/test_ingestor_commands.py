@@ -17,8 +17,9 @@ from cleartide.store.bulk import BulkWriter
 from cleartide.store.days import truncate
 
 from services.ingestor.app import SERVICE
-from services.ingestor.commands.output import Age, Size, as_csv, as_table
+from services.ingestor.commands.output import as_csv, as_table
 from services.ingestor.commands.statistics import bins
+from services.ingestor.commands.values import Age, Size
 from services.ingestor.repository import BOOKS, CANDLES, FUNDING, INTEREST, STATS, TICKERS
 from services.ingestor.tests.harness import fold_of
 from services.ingestor.tests.series import DAY, Said, cleartide, tickers
