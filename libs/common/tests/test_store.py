@@ -8,8 +8,7 @@ import asyncpg
 import pytest
 from cleartide.bus.ports import Commit, Delivery, Epoch, Fenced, OutboxRow, Progress
 from cleartide.fold import Changes, Row, Table
-from cleartide.store.postgres import PostgresStore
-from cleartide.store.sql import LONG_HISTORY
+from cleartide.store.postgres import LONG_HISTORY, PostgresStore
 
 from tests.support.servers import Database
 
@@ -150,12 +149,19 @@ async def test_long_history_is_one_with_the_rest_of_its_batch(store: PostgresSto
 
 
 async def test_long_history_goes_behind_the_second_wall(store: PostgresStore, database: Database) -> None:
-    """RUN-BULK-002: what tenants are shown in part, the fold writes as any other history."""
+    """RUN-BULK-002: what tenants are shown in part, the fold writes as any other history, forced upon it or not."""
     epoch = await store.begin()
     await database.fetch("matching", f"SELECT wall(ARRAY['{HISTORY.name}'], 'false')")
     changes = put(HISTORY, *((n, "x") for n in range(LONG_HISTORY)))
     await store.commit(commit(epoch, 1, changes))
     assert await loaded(store, HISTORY) == changes.rows[HISTORY]
+    await database.fetch("matching", "CREATE POLICY owned ON history TO cleartide_matching USING (true)")
+    await database.fetch("matching", "ALTER TABLE history FORCE ROW LEVEL SECURITY")
+    await store.begin()
+    after = Epoch(epoch.number + 1, Progress(1), {}, {})
+    forced = put(HISTORY, *((n, "y") for n in range(LONG_HISTORY, 2 * LONG_HISTORY)))
+    await store.commit(commit(after, 2, forced))
+    assert await loaded(store, HISTORY) == changes.rows[HISTORY] + forced.rows[HISTORY]
 
 
 async def test_deletes_take_the_named_keys_and_no_others(store: PostgresStore) -> None:

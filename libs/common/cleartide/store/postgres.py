@@ -1,18 +1,36 @@
-"""The store on Postgres: one connection for the unit of work, one statement per batch, a fence per epoch."""
+"""The store on Postgres: one connection for the unit of work, one statement per batch, a fence per epoch.
+
+Thousands of rows of history in one batch, as at the end of a day, go beside the statement by COPY, in its transaction.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 
 from cleartide.bus.ports import NOBODY, Commit, Epoch, Fenced, OutboxRow, Progress, Sign
-from cleartide.fold import Row, Table
+from cleartide.fold import Changes, Row, Table
 from cleartide.store.names import enter_schema
 from cleartide.store.sql import Statement
 
 CONNECT_SECONDS: Final = 5.0
 COMMIT_SECONDS: Final = 30.0
 STATEMENTS: Final = 200
+LONG_HISTORY: Final = 2_000
+"""From so many rows on COPY is worth its further way to the server and back."""
+COPIED: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("bigint", "integer", "smallint"), int),
+    "text": str,
+    "boolean": bool,
+    "timestamptz": datetime,
+}
+"""Column types of which COPY takes the same values as the statement."""
+WALLED: Final = """
+SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relforcerowsecurity
+"""
+"""Tables whose owner passes the second wall as everybody does: PostgreSQL refuses COPY there."""
 
 
 class PostgresStore:
@@ -23,6 +41,7 @@ class PostgresStore:
         self._dsn, self._service, self._act_as_owner = dsn, service, act_as_owner
         self._held: asyncpg.Connection[Any] | None = None
         self._epoch = 0
+        self._walled: frozenset[str] = frozenset()
 
     async def _connection(self) -> "asyncpg.Connection[Any]":
         if self._held is None or self._held.is_closed():
@@ -75,6 +94,7 @@ class PostgresStore:
                 round(sign.patience * 1000),
             )
             heads = await connection.fetch("SELECT channel, last_seq, published_seq FROM outbox_position")
+            self._walled = frozenset(each["relname"] for each in await connection.fetch(WALLED))
         self._epoch = row["epoch"]
         return _epoch(row, heads)
 
@@ -100,9 +120,19 @@ class PostgresStore:
             return _epoch(row, heads), await _rows(connection, tables)
 
     async def commit(self, commit: Commit) -> None:
-        """One batch, one statement, one transaction."""
-        statement = Statement(commit)
+        """One batch, one transaction: one statement, and COPY for long history."""
         connection = await self._connection()
+        history, rest = _parted(commit.changes, self._walled)
+        if not history:
+            await self._state(connection, commit)
+            return
+        async with connection.transaction():
+            await self._state(connection, replace(commit, changes=rest))
+            for table, rows in history.items():
+                await connection.copy_records_to_table(table.name, records=rows, columns=list(table.columns))
+
+    async def _state(self, connection: "asyncpg.Connection[Any]", commit: Commit) -> None:
+        statement = Statement(commit)
         if not await connection.fetch(statement.text, *statement.arguments):
             raise Fenced(f"{self._service}: epoch {commit.epoch} at position {commit.before.position} was overtaken")
 
@@ -129,6 +159,27 @@ class PostgresStore:
             list(published_seq.values()),
             epoch,
         )
+
+
+def _parted(changes: Changes, walled: frozenset[str]) -> tuple[Mapping[Table, Sequence[Row]], Changes]:
+    """The rows of long history, and all others."""
+    history = {
+        table: rows
+        for table, rows in changes.rows.items()
+        if table.name not in walled and _is_long_history(table, rows)
+    }
+    if not history:
+        return history, changes
+    return history, Changes(
+        {table: rows for table, rows in changes.rows.items() if table not in history}, changes.deletes
+    )
+
+
+def _is_long_history(table: Table, rows: Sequence[Row]) -> bool:
+    if table.write != "append" or len(rows) < LONG_HISTORY or not COPIED.keys() >= set(table.columns.values()):
+        return False
+    kinds = [COPIED[kind] for kind in table.columns.values()]
+    return all(value is None or isinstance(value, kind) for value, kind in zip(rows[0], kinds, strict=True))
 
 
 def _epoch(row: Any, heads: Sequence[Any]) -> Epoch:

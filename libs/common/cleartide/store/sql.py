@@ -7,8 +7,7 @@ the caller's epoch: when that matches no row, nothing at all is written.
 # ruff: noqa: S608 - names in this SQL are our declarations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -32,26 +31,13 @@ FORWARD: Final = (
     "ON CONFLICT (channel) DO UPDATE SET last_seq = greatest(p.last_seq, EXCLUDED.last_seq), "
     "published_seq = greatest(p.published_seq, EXCLUDED.published_seq)"
 )
-LONG_HISTORY: Final = 2_000
-"""So many rows of history, as at the end of a day, go to the server as columns: it reads them faster than JSON."""
-COLUMNED: Final[Mapping[str, type]] = {
-    **dict.fromkeys(("bigint", "integer", "smallint"), int),
-    "text": str,
-    "boolean": bool,
-    "timestamptz": datetime,
-}
-"""Column types whose arrays take the same values as the JSON."""
 FORGOTTEN: Final = "o.channel = u.c AND o.first_seq <= u.p AND o.last_seq <= u.p"
 
 
 class Shape(NamedTuple):
-    """What a batch writes to. Batches of one shape share one statement, which the server has prepared.
-
-    long: which of the written tables get their rows as columns.
-    """
+    """What a batch writes to. Batches of one shape share one statement, which the server has prepared."""
 
     written: tuple[Table, ...]
-    long: tuple[bool, ...]
     deleted: tuple[Table, ...]
     journal: bool
     outbox: bool
@@ -72,12 +58,8 @@ class Statement:
             commit.epoch,
             commit.before.position,
         ]
-        long = tuple(_is_long_history(table, rows) for table, rows in changes.rows.items())
-        for (table, rows), in_columns in zip(changes.rows.items(), long, strict=True):
-            if in_columns:
-                self._columns(rows)
-            else:
-                self.arguments.append(_encoded(_row_of(table), rows))
+        for table, rows in changes.rows.items():
+            self.arguments.append(_encoded(_row_of(table), rows))
         for table, keys in changes.deletes.items():
             self.arguments.append(_encoded(_key_of(table), keys))
         if commit.journal:
@@ -87,13 +69,7 @@ class Statement:
         heads = self._heads(commit)
         forgets = self._forgotten(commit.published_seq)
         shape = Shape(
-            tuple(changes.rows),
-            long,
-            tuple(changes.deletes),
-            bool(commit.journal),
-            bool(commit.outbox),
-            heads,
-            forgets,
+            tuple(changes.rows), tuple(changes.deletes), bool(commit.journal), bool(commit.outbox), heads, forgets
         )
         self.text = _text(shape)
         """It returns one row when the commit took place and none when it was fenced."""
@@ -144,9 +120,7 @@ def _text(shape: Shape) -> str:
         return ", ".join(f"${next(numbers)}::{kind}[]" for kind in kinds)
 
     parts = [FENCE]
-    for number, (table, in_columns) in enumerate(zip(shape.written, shape.long, strict=True)):
-        source = _columns(table, numbers) if in_columns else _recordset(table.columns, next(numbers))
-        parts.append(f"w{number} AS ({_write(table, source)})")
+    parts += [f"w{number} AS ({_write(table, next(numbers))})" for number, table in enumerate(shape.written)]
     parts += [f"d{number} AS ({_delete(table, next(numbers))})" for number, table in enumerate(shape.deleted)]
     if shape.journal:
         parts.append(f"j AS ({JOURNAL} SELECT * FROM unnest({arrays('bigint', 'bigint', 'text', 'bytea')}) {GUARD})")
@@ -167,24 +141,7 @@ def _recordset(columns: Mapping[str, str], number: int) -> str:
     return f"json_to_recordset(${number}::text::json) AS r({typed})"
 
 
-def _is_long_history(table: Table, rows: Sequence[tuple[Any, ...]]) -> bool:
-    return (
-        table.write == "append"
-        and len(rows) >= LONG_HISTORY
-        and COLUMNED.keys() >= set(table.columns.values())
-        and all(
-            value is None or isinstance(value, COLUMNED[kind])
-            for value, kind in zip(rows[0], table.columns.values(), strict=True)
-        )
-    )
-
-
-def _columns(table: Table, numbers: Iterator[int]) -> str:
-    arrays = ", ".join(f"${next(numbers)}::{kind}[]" for kind in table.columns.values())
-    return f"unnest({arrays}) AS r({', '.join(table.columns)})"
-
-
-def _write(table: Table, source: str) -> str:
+def _write(table: Table, number: int) -> str:
     names, conflict = ", ".join(table.columns), ""
     if table.write == "ignore":
         conflict = "ON CONFLICT DO NOTHING"
@@ -192,6 +149,7 @@ def _write(table: Table, source: str) -> str:
         others = [name for name in table.columns if name not in table.key]
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in others)
         conflict = f"ON CONFLICT ({', '.join(table.key)}) DO " + (f"UPDATE SET {updates}" if others else "NOTHING")
+    source = _recordset(table.columns, number)
     return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {GUARD} {conflict}"
 
 
