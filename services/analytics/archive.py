@@ -144,7 +144,6 @@ def ask(sql: str, views: Mapping[str, list[Path]]) -> list[tuple[Any, ...]]:
         duck.execute("SET TimeZone = 'UTC'")
         for name, paths in views.items():
             files = ", ".join(f"'{path}'" for path in paths)
-            duck.execute(
-                f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{files}], hive_partitioning = true)"  # noqa: S608
-            )
+            read = f"read_parquet([{files}], hive_partitioning = true, union_by_name = true)"
+            duck.execute(f"CREATE VIEW {name} AS SELECT * FROM {read}")  # noqa: S608
         return duck.execute(sql).fetchall()

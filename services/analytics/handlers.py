@@ -18,10 +18,19 @@ from cleartide.contracts import (
     TradeExecuted,
     TransferApplied,
 )
+from cleartide.contracts.farms import FarmRewardsPaid
+from cleartide.contracts.vaults import (
+    VaultCreated,
+    VaultSharesIssued,
+    VaultSharesRedeemed,
+    VaultTermsSet,
+    VaultValued,
+)
 from cleartide.fold import Effects, Handlers
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS
 from cleartide.rules.assets import SETTLEMENT_ASSET
 from cleartide.rules.fees import REFERRAL
+from cleartide.rules.vaults import FARM_REWARD, VAULT_KINDS
 
 from services.analytics.domain.candle import MINUTE_MICROS, minute_of
 from services.analytics.domain.state import AnalyticsState, Liquidation, MarketNow, Restatement, Terms, Trade
@@ -171,14 +180,22 @@ def on_position_settled(state: AnalyticsState, event: PositionSettled, effects: 
 
 
 def on_transfer(state: AnalyticsState, event: TransferApplied, effects: Effects) -> None:
-    """Money that comes or goes is a flow, never a gain; a referral's share is a fee received."""
+    """Money that comes or goes is a flow, never a gain; a referral's share is a fee received, a farm's reward a yield.
+
+    What goes into a vault or comes back is neither: the shares are the account's as the cash was.
+    """
     _advance(state, effects)
     if event.account in SYSTEM_ACCOUNTS:
+        return
+    if event.kind in VAULT_KINDS:
+        state.ledger.vault_transfer(event.counterparty, event.account, event.amount_quanta, event.cash_quanta)
         return
     account = state.ledger.open(event.account)
     account.pay(event.amount_quanta, event.cash_quanta)
     if event.kind == REFERRAL:
         account.fees -= event.amount_quanta
+    elif event.kind == FARM_REWARD:
+        account.vault_flow += event.amount_quanta
     else:
         account.flows += event.amount_quanta
 
@@ -194,6 +211,44 @@ def on_collateral_swapped(state: AnalyticsState, event: CollateralSwapped, effec
         account = state.ledger.open(event.account)
         account.flows -= event.sold_units
         account.pay(-event.sold_units, event.sold_balance_units)
+
+
+def on_vault_created(state: AnalyticsState, event: VaultCreated, effects: Effects) -> None:
+    """Know the vault and the account that trades for it."""
+    _advance(state, effects)
+    state.ledger.open_vault(event.vault, event.strategy, event.terms.virtual_shares)
+
+
+def on_vault_terms(state: AnalyticsState, event: VaultTermsSet, effects: Effects) -> None:
+    """An empty vault may set its first price anew."""
+    _advance(state, effects)
+    state.ledger.vault(event.vault).virtual_shares = event.terms.virtual_shares
+
+
+def on_shares_issued(state: AnalyticsState, event: VaultSharesIssued, effects: Effects) -> None:
+    """Cash became shares."""
+    _advance(state, effects)
+    state.ledger.hold_shares(event.vault, event.account, event.shares, event.balance_shares, event.fee_quanta)
+
+
+def on_shares_redeemed(state: AnalyticsState, event: VaultSharesRedeemed, effects: Effects) -> None:
+    """Shares became cash."""
+    _advance(state, effects)
+    state.ledger.hold_shares(event.vault, event.account, -event.shares, event.balance_shares, event.fee_quanta)
+
+
+def on_vault_valued(state: AnalyticsState, event: VaultValued, effects: Effects) -> None:
+    """A step of the vault is told: fees that it owes are its holders' no more."""
+    _advance(state, effects)
+    state.ledger.value_vault(event.vault, event.shares, event.reserve_quanta, event.fees_owed_quanta)
+
+
+def on_farm_rewards_paid(state: AnalyticsState, event: FarmRewardsPaid, effects: Effects) -> None:
+    """Rewards are earned gross, and the platform's part is a fee."""
+    _advance(state, effects)
+    account = state.ledger.open(event.account)
+    account.fees += event.platform_fee_quanta
+    account.vault_flow += event.platform_fee_quanta
 
 
 def on_liquidation(state: AnalyticsState, event: LiquidationExecuted, effects: Effects) -> None:
@@ -271,4 +326,10 @@ HANDLERS: Final[Handlers] = {
     PositionSettled: on_position_settled,
     TransferApplied: on_transfer,
     CollateralSwapped: on_collateral_swapped,
+    VaultCreated: on_vault_created,
+    VaultTermsSet: on_vault_terms,
+    VaultSharesIssued: on_shares_issued,
+    VaultSharesRedeemed: on_shares_redeemed,
+    VaultValued: on_vault_valued,
+    FarmRewardsPaid: on_farm_rewards_paid,
 }

@@ -11,6 +11,7 @@ from services.analytics.domain.account import Account, Holding, Span, Unit, day_
 from services.analytics.domain.candle import Candle
 from services.analytics.domain.ledger import Ledger
 from services.analytics.domain.state import AnalyticsState, MarketDay, MarketNow
+from services.analytics.domain.vaults import Vault
 from services.analytics.tables import (
     ACCOUNT_DAYS,
     ACCOUNT_HOURS,
@@ -27,6 +28,8 @@ from services.analytics.tables import (
     RESTATEMENTS,
     TRADES,
     UNITS,
+    VAULT_SHARES,
+    VAULTS,
 )
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +39,7 @@ _candle: Final = attrgetter(*tuple(OPEN_CANDLES.columns)[2:])
 _market: Final = attrgetter(*MARKETS.columns)
 _market_day: Final = attrgetter(*MARKET_DAYS.columns)
 _account: Final = attrgetter(*ACCOUNTS.columns)
+_vault: Final = attrgetter(*VAULTS.columns)
 _unit: Final = attrgetter("quanta_per_lot_tick", "mark", "index", "boundary_mark", "boundary_index")
 
 
@@ -55,6 +59,8 @@ class AnalyticsRepository(Repository[AnalyticsState]):
         OPEN_MARKET_DAYS,
         ACCOUNTS,
         HOLDINGS,
+        VAULTS,
+        VAULT_SHARES,
         ACCOUNT_HOURS,
         ACCOUNT_DAYS,
         ADJUSTMENTS,
@@ -81,6 +87,10 @@ class AnalyticsRepository(Repository[AnalyticsState]):
             ledger.numbered.append(account)
         for name, market, *held in rows[HOLDINGS.name]:
             ledger.accounts[name].holdings[market] = Holding(*held)
+        for row in rows[VAULTS.name]:
+            ledger.vaults[row[0]] = Vault(*row)
+        for name, vault, shares in rows[VAULT_SHARES.name]:
+            ledger.accounts[name].shares[vault] = shares
         return state
 
     def collect(self, state: AnalyticsState) -> Changes:
@@ -123,6 +133,13 @@ def _collect_ledger(ledger: Ledger, changes: Changes) -> None:
             changes.delete(HOLDINGS, (name, market))
         else:
             changes.put(HOLDINGS, (name, market, held.lots, held.quote_quanta, held.settled_index))
+    changes.put_all(VAULTS, (_vault(ledger.vaults[name]) for name in sorted(ledger.touched_vaults)))
+    for name, vault in sorted(ledger.touched_shares):
+        shares = ledger.accounts[name].shares.get(vault)
+        if shares is None:
+            changes.delete(VAULT_SHARES, (name, vault))
+        else:
+            changes.put(VAULT_SHARES, (name, vault, shares))
     changes.put_all(ACCOUNT_HOURS, _spans(ledger.hours))
     changes.put_all(ACCOUNT_DAYS, _spans(ledger.days))
     changes.put_all(ADJUSTMENTS, ledger.adjustments)
@@ -150,3 +167,5 @@ def _clear_marks(state: AnalyticsState) -> None:
     ledger.touched_units.clear()
     ledger.touched.clear()
     ledger.touched_holdings.clear()
+    ledger.touched_vaults.clear()
+    ledger.touched_shares.clear()

@@ -20,6 +20,7 @@ _SPAN_COLUMNS: Final = {
     **_bigints("number", "start"),
     "account": "text",
     **_bigints("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "realized", "volume", "trades"),
+    "earned": "bigint",
 }
 _MARKET_DAY_COLUMNS: Final = {
     "market": "text",
@@ -108,12 +109,25 @@ ACCOUNTS: Final = Table(
         **_bigints("equity_start", "value_start", "unsettled_start", "flows", "fill_flow", "settled", "fees"),
         **_bigints("realized", "volume", "trades", "day", "day_equity_start", "day_equity_end", "day_flows"),
         **_bigints("day_pnl", "day_funding", "day_fees", "day_realized", "day_volume", "day_trades"),
+        **_bigints("vaults_start", "vault_flow", "day_earned"),
     },
 )
 HOLDINGS: Final = Table(
     "holdings",
     ("account", "market"),
     {"account": "text", "market": "text", **_bigints("lots", "quote_quanta", "settled_index")},
+)
+VAULTS: Final = Table(
+    "vaults",
+    ("vault",),
+    {
+        "vault": "text",
+        "strategy": "text",
+        **_bigints("virtual_shares", "reserve", "fees_owed", "shares", "boundary_assets", "boundary_shares"),
+    },
+)
+VAULT_SHARES: Final = Table(
+    "vault_shares", ("account", "vault"), {"account": "text", "vault": "text", "shares": "bigint"}
 )
 ACCOUNT_HOURS: Final = _history("account_hours", ("number", "ts"), _SPAN_COLUMNS)
 ACCOUNT_DAYS: Final = _history("account_days", ("number", "ts"), _SPAN_COLUMNS)

@@ -1,13 +1,16 @@
 """One account's hour and day: what it gained and paid, by source, and what it was worth at the end.
 
-All amounts in quote quanta. Equity E = cash + Q + V + U over the account's positions (domain rules R4 and R34): Q is
-the quote amount of a position, V = lots * mark * u its value, U = -lots * (market index - settled index) the funding
-that is owed but not yet in cash. In every span E1 - E0 = flows + pnl + funding - fees.
+All amounts in quote quanta. Equity E = cash + Q + V + U + W over the account's positions and shares (domain rules R4,
+R34 and R36): Q is the quote amount of a position, V = lots * mark * u its value, U = -lots * (market index - settled
+index) the funding that is owed but not yet in cash, W what shares of the venue's vaults would bring. In every span
+E1 - E0 = flows + pnl + funding - fees + yield: what goes into a vault is no flow, for it is the account's there too.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from services.analytics.domain.vaults import Vault
 
 HOUR_MICROS: Final = 3_600_000_000
 DAY_MICROS: Final = 24 * HOUR_MICROS
@@ -55,6 +58,7 @@ class Span(NamedTuple):
 
     `pnl` is what fills and marks gained, `realized` the part of all gains that was booked by closing positions, `fees`
     what was paid less what was received. `volume` and `trades` count trades between parties as they were told.
+    `earned` is the yield: what shares of vaults gained beside what was paid in, out, and as fees.
     """
 
     number: int
@@ -69,6 +73,7 @@ class Span(NamedTuple):
     realized: int
     volume: int
     trades: int
+    earned: int
 
 
 class Adjustment(NamedTuple):
@@ -88,6 +93,7 @@ class Account:
 
     number: order of first appearance, from 1. active: the open hour will have a row. day: the open day, -1 when nothing
     of it is closed yet. fill_flow: sum of -fill_lots * price * u; settled: funding that fills moved into cash.
+    vault_flow: cash from vaults and farms less cash into vaults, and what they kept of it as fees. shares: by vault.
     """
 
     number: int
@@ -115,12 +121,17 @@ class Account:
     day_realized: int = 0
     day_volume: int = 0
     day_trades: int = 0
+    vaults_start: int = 0
+    vault_flow: int = 0
+    day_earned: int = 0
     holdings: dict[str, Holding] = field(default_factory=dict)
+    shares: dict[str, int] = field(default_factory=dict)
 
-    def begin(self, hour: int, equity: int, value: int, unsettled: int) -> None:
-        """Open an hour with this equity, of which `value` and `unsettled` are in positions."""
+    def begin(self, hour: int, equity: int, value: int, unsettled: int, vaults: int) -> None:
+        """Open an hour with this equity, of which `value` and `unsettled` are in positions and the last in vaults."""
         self.hour, self.active = hour, True
         self.equity_start, self.value_start, self.unsettled_start = equity, value, unsettled
+        self.vaults_start, self.vault_flow = vaults, 0
         self.flows = self.fill_flow = self.settled = self.fees = self.realized = self.volume = self.trades = 0
 
     def pay(self, amount: int, cash_after: int) -> None:
@@ -153,10 +164,20 @@ class Account:
         else:
             held.lots, held.quote_quanta, held.settled_index = lots, quote_quanta, settled_index
 
-    def close_hour(self, units: Mapping[str, Unit]) -> Span:
+    def hold(self, vault: str, shares: int, fee: int) -> None:
+        """The account's shares after it came or went; the fee of that lowers what the vault brought."""
+        self.fees += fee
+        self.vault_flow += fee
+        if shares:
+            self.shares[vault] = shares
+        else:
+            self.shares.pop(vault, None)
+
+    def close_hour(self, units: Mapping[str, Unit], vaults: Mapping[str, Vault]) -> Span:
         """Finish the hour at the marks and indices of the boundary, and add it to its day."""
         value, unsettled, quote = self.worth(units)
-        equity = self.cash + quote + value + unsettled
+        invested = self.invested(vaults)
+        equity = self.cash + quote + value + unsettled + invested
         span = Span(
             self.number,
             self.hour,
@@ -170,6 +191,7 @@ class Account:
             self.realized,
             self.volume,
             self.trades,
+            invested - self.vaults_start + self.vault_flow,
         )
         self._add_to_day(span)
         self.active = False
@@ -185,11 +207,15 @@ class Account:
             quote += held.quote_quanta
         return value, unsettled, quote
 
+    def invested(self, vaults: Mapping[str, Vault]) -> int:
+        """W at the boundary."""
+        return sum(vaults[name].worth_at_boundary(shares) for name, shares in self.shares.items())
+
     def _add_to_day(self, span: Span) -> None:
         if self.day < 0:
             self.day, self.day_equity_start = day_of(span.start), span.equity_start
             self.day_flows = self.day_pnl = self.day_funding = self.day_fees = 0
-            self.day_realized = self.day_volume = self.day_trades = 0
+            self.day_realized = self.day_volume = self.day_trades = self.day_earned = 0
         self.day_equity_end = span.equity_end
         self.day_flows += span.flows
         self.day_pnl += span.pnl
@@ -198,6 +224,7 @@ class Account:
         self.day_realized += span.realized
         self.day_volume += span.volume
         self.day_trades += span.trades
+        self.day_earned += span.earned
 
     def close_day(self) -> Span:
         """The day as the sum of its hours."""
@@ -215,4 +242,5 @@ class Account:
             self.day_realized,
             self.day_volume,
             self.day_trades,
+            self.day_earned,
         )

@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from services.analytics.domain.account import HOUR_MICROS, Account, Adjustment, Span, Unit, day_of, hour_of
+from services.analytics.domain.account import (
+    HOUR_MICROS,
+    Account,
+    Adjustment,
+    Inconsistent,
+    Span,
+    Unit,
+    day_of,
+    hour_of,
+)
+from services.analytics.domain.vaults import Vault
 
 CLOSES_PER_EVENT: Final = 256
 
@@ -18,6 +28,7 @@ class Ledger:
         self.hour = 0
         self.swept = 0
         self.units: dict[str, Unit] = {}
+        self.vaults: dict[str, Vault] = {}
         self.accounts: dict[str, Account] = {}
         self.numbered: list[Account] = []
         self.hours: list[Span] = []
@@ -27,6 +38,8 @@ class Ledger:
         self.touched_units: set[str] = set()
         self.touched: set[str] = set()
         self.touched_holdings: set[tuple[str, str]] = set()
+        self.touched_vaults: set[str] = set()
+        self.touched_shares: set[tuple[str, str]] = set()
 
     def advance(self, at: int) -> None:
         """Let time reach `at`."""
@@ -35,6 +48,9 @@ class Ledger:
             for unit in self.units.values():
                 unit.boundary_mark, unit.boundary_index = unit.mark, unit.index
             self.touched_units.update(self.units)
+            for vault in self.vaults.values():
+                vault.bound(self._strategy_equity(vault))
+            self.touched_vaults.update(self.vaults)
             self.hour, self.swept, self.touched_clock = hour_of(at), 0, True
         if self.swept < len(self.numbered):
             self._sweep(CLOSES_PER_EVENT)
@@ -63,7 +79,7 @@ class Ledger:
         elif account.hour < self.hour:
             self._close(account)
         if not account.active:
-            account.begin(self.hour, account.cash, 0, 0)
+            account.begin(self.hour, account.cash, 0, 0, 0)
         self.touched.add(name)
         return account
 
@@ -84,6 +100,47 @@ class Ledger:
         number = self.open(name).number
         self.adjustments.append(Adjustment(seq, part, number, hour_of(traded_at), volume, trades))
 
+    def open_vault(self, vault: str, strategy: str, virtual_shares: int) -> None:
+        """A vault opened."""
+        self.vaults[vault] = Vault(vault, strategy, virtual_shares)
+        self.touched_vaults.add(vault)
+
+    def vault(self, name: str) -> Vault:
+        """A vault, to be changed by the caller. Raises Inconsistent when it was never opened."""
+        vault = self.vaults.get(name)
+        if vault is None:
+            raise Inconsistent(f"vault {name} was never opened")
+        self.touched_vaults.add(name)
+        return vault
+
+    def vault_transfer(self, name: str, party: str, amount: int, cash_after: int) -> None:
+        """Cash between a vault's reserve and an account; for the strategy a flow, for others no flow at all."""
+        vault, account = self.vault(name), self.open(party)
+        vault.reserve -= amount
+        account.pay(amount, cash_after)
+        if party == vault.strategy:
+            account.flows += amount
+        else:
+            account.vault_flow += amount
+
+    def hold_shares(self, name: str, holder: str, change: int, balance: int, fee: int) -> None:
+        """Somebody came or went: the shares that this changed, what he has now, and the fee of it."""
+        self.vault(name).shares += change
+        self.open(holder).hold(name, balance, fee)
+        self.touched_shares.add((holder, name))
+
+    def value_vault(self, name: str, shares: int, reserve: int, fees_owed: int) -> None:
+        """A vault after a step. Raises Inconsistent when the moves before it do not lead there."""
+        vault = self.vault(name)
+        if (vault.shares, vault.reserve) != (shares, reserve):
+            raise Inconsistent(f"{vault} is told to have {shares} shares and {reserve} in reserve")
+        vault.fees_owed = fees_owed
+
+    def _strategy_equity(self, vault: Vault) -> int:
+        """What the account that trades for the vault has, at the boundary that was just set."""
+        strategy = self.accounts.get(vault.strategy)
+        return strategy.cash + sum(strategy.worth(self.units)) if strategy is not None else 0
+
     def _sweep(self, count: int) -> None:
         upto = min(len(self.numbered), self.swept + count)
         for account in self.numbered[self.swept : upto]:
@@ -95,13 +152,13 @@ class Ledger:
         """Finish what is open of the account before the current hour; a position carries it into the current one."""
         equity: int | None = None
         if account.active:
-            span = account.close_hour(self.units)
+            span = account.close_hour(self.units, self.vaults)
             self.hours.append(span)
             equity = span.equity_end
             self.touched.add(account.account)
         if 0 <= account.day < day_of(self.hour):
             self.days.append(account.close_day())
             self.touched.add(account.account)
-        if equity is not None and account.holdings:
+        if equity is not None and (account.holdings or account.shares):
             value, unsettled, _ = account.worth(self.units)
-            account.begin(self.hour, equity, value, unsettled)
+            account.begin(self.hour, equity, value, unsettled, account.invested(self.vaults))

@@ -34,6 +34,7 @@ class Hour(NamedTuple):
     pnl: int
     funding: int
     fees: int
+    earned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ class Window:
     funding: int
     fees: int
     change: Decimal | None
+    earned: int = 0
 
     @property
     def gain(self) -> int:
-        """What was earned: pnl + funding - fees, in quanta; the flows are not a gain."""
-        return self.pnl + self.funding - self.fees
+        """What was gained: pnl + funding - fees + yield, in quanta; the flows are not a gain."""
+        return self.pnl + self.funding - self.fees + self.earned
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def window(hours: Sequence[Hour], start: int, end: int, equity_before: int) -> W
         sum(hour.funding for hour in inside),
         sum(hour.fees for hour in inside),
         _ratio(gained, base) if base > 0 else None,
+        sum(hour.earned for hour in inside),
     )
 
 

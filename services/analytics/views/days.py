@@ -11,8 +11,13 @@ from services.analytics.domain.account import DAY_MICROS, day_of
 
 MOST_DAYS: Final = 366
 MOST_LEADERS: Final = 500
-RANKINGS: Final = ("volume", "pnl", "fees", "trades", "realized", "funding")
-MONEY: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "realized", "volume")
+RANKINGS: Final = ("volume", "pnl", "fees", "trades", "realized", "funding", "yield")
+INVESTED: Final = """
+SELECT s.vault, s.shares, least(w.assets, div(s.shares * (w.assets + 1), w.shares + w.virtual_shares))::bigint AS worth
+FROM vault_shares s JOIN vault_worth w USING (vault) WHERE s.account = a.account LIMIT 500
+"""
+"""An account's shares of vaults and what they would bring now; `a` is the account."""
+MONEY: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "yield", "realized", "volume")
 
 _VENUE_SUMS: Final = (
     "quote_quanta",
@@ -48,34 +53,33 @@ def _spans(number: str) -> str:
     return f"""
 WITH spans AS (
   SELECT 0 AS part, number, start AS day, true AS closed, equity_start, equity_end, flows, pnl, funding, fees, realized,
-         volume, trades
+         volume, trades, earned AS yield
   FROM account_days
   WHERE ts >= to_timestamp($2::bigint / 1000000) AND ts <= to_timestamp($3::bigint / 1000000) AND {number}
   UNION ALL
   SELECT 1, number, day, false, day_equity_start, day_equity_end, day_flows, day_pnl, day_funding, day_fees,
-         day_realized, day_volume, day_trades
+         day_realized, day_volume, day_trades, day_earned
   FROM accounts WHERE day >= $2::bigint AND day <= $3::bigint AND {number}
   UNION ALL
-  SELECT 2, number, hour - hour % 86400000000, false, equity_start, cash + quote + value + unsettled,
-         flows, fill_flow + value - value_start, settled + unsettled - unsettled_start, fees, realized, volume, trades
+  SELECT 2, number, hour - hour % 86400000000, false, equity_start, cash + quote + value + unsettled + worth,
+         flows, fill_flow + value - value_start, settled + unsettled - unsettled_start, fees, realized, volume, trades,
+         worth - vaults_start + vault_flow
   FROM accounts a CROSS JOIN LATERAL (
     SELECT coalesce(sum(quote_quanta), 0)::bigint AS quote,
            coalesce(sum(h.lots::numeric * u.mark * u.quanta_per_lot_tick), 0)::bigint AS value,
            coalesce(-sum(h.lots::numeric * (u.funding_index - h.settled_index)), 0)::bigint AS unsettled
     FROM holdings h JOIN units u USING (market) WHERE h.account = a.account
-  ) held
+  ) held CROSS JOIN LATERAL (SELECT coalesce(sum(worth), 0)::bigint AS worth FROM ({INVESTED}) v) invested
   WHERE active AND hour >= $2::bigint AND hour < $3::bigint + 86400000000 AND {number}
   UNION ALL
-  SELECT 3, number, hour - hour % 86400000000, NULL, NULL, NULL, 0, 0, 0, 0, 0, volume, trades
+  SELECT 3, number, hour - hour % 86400000000, NULL, NULL, NULL, 0, 0, 0, 0, 0, volume, trades, 0
   FROM adjustments WHERE hour >= $2::bigint AND hour < $3::bigint + 86400000000 AND {number}
 )"""  # noqa: S608 - the conditions are the constants below
 
 
 _ONE: Final = _spans("number = $1::bigint")
 _ALL: Final = _spans("$1::bigint IS NULL")
-_SUMS: Final = ", ".join(
-    f"sum({name})::bigint AS {name}" for name in ("flows", "pnl", "funding", "fees", "realized", "volume", "trades")
-)
+_SUMS: Final = ", ".join(f"sum({name})::bigint AS {name}" for name in (*RANKINGS, "flows"))
 ACCOUNT_DAYS_SQL: Final = f"""{_ONE}
 SELECT day, bool_and(closed) AS closed,
        (array_agg(equity_start ORDER BY part) FILTER (WHERE part < 3))[1] AS equity_start,
@@ -191,7 +195,7 @@ def _account_day(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _leader(row: Mapping[str, Any]) -> dict[str, Any]:
-    money = ("volume", "pnl", "funding", "fees", "realized", "flows")
+    money = ("volume", "pnl", "funding", "fees", "yield", "realized", "flows")
     return {"account": row["account"], **{name: quanta_to_text(row[name]) for name in money}, "trades": row["trades"]}
 
 

@@ -10,18 +10,25 @@ from cleartide.service import Query, QueryError
 
 from services.analytics.domain.account import DAY_MICROS, HOUR_MICROS, day_of
 from services.analytics.domain.performance import Hour, Window, allocation, by_day, last_hours, performance
-from services.analytics.views.days import account_number
+from services.analytics.views.days import INVESTED, account_number
 
 MOST_DAYS: Final = 366
 WINDOWS: Final = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
 RISK_FREE: Final = "0.02"
-_FIGURES: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "gain")
+_FIGURES: Final = {
+    **{name: name for name in ("equity_start", "equity_end", "flows", "pnl", "funding", "fees")},
+    "yield": "earned",
+    "gain": "gain",
+}
 _HOURS_SQL: Final = """
-SELECT start, equity_start, equity_end, flows, pnl, funding, fees FROM account_hours
+SELECT start, equity_start, equity_end, flows, pnl, funding, fees, earned FROM account_hours
 WHERE number = $1 AND ts >= to_timestamp($2::bigint / 1000000) ORDER BY start LIMIT 10000
 """
 _ACCOUNT_SQL: Final = "SELECT * FROM accounts WHERE number = $1 LIMIT 1"
 _CLOCK_SQL: Final = "SELECT max(minute) FROM clock"
+_INVESTED_SQL: Final = f"""
+SELECT v.* FROM accounts a CROSS JOIN LATERAL ({INVESTED}) v WHERE a.number = $1 ORDER BY v.vault LIMIT 500
+"""  # noqa: S608 - a constant
 _HELD_SQL: Final = """
 SELECT h.*, u.mark, u.funding_index, m.tick_size, m.lot_size, m.quanta_per_lot_tick
 FROM holdings h JOIN units u USING (market) JOIN markets m USING (market)
@@ -30,7 +37,8 @@ WHERE h.account = $1 ORDER BY h.market LIMIT 500
 
 
 async def portfolio(pool: Any, params: dict[str, Any]) -> Any:
-    """An account's portfolio now: positions, allocation, the last 24 hours, 7 and 30 days by source, days, and ratios.
+    """An account's portfolio now: positions, shares of vaults, allocation of the positions, the last 24 hours, 7 and 30
+    days by source, days, and ratios.
 
     Parameters: account; days (90; with the open one), risk_free (yearly fraction, 0.02). Money is decimal text, ratios
     are fractions with 12 places as text or null, instants microseconds.
@@ -42,11 +50,13 @@ async def portfolio(pool: Any, params: dict[str, Any]) -> Any:
         since = min(day_of(now) - (days - 1) * DAY_MICROS, now - WINDOWS["30d"] * HOUR_MICROS)
         account = await connection.fetchrow(_ACCOUNT_SQL, number)
         held = await connection.fetch(_HELD_SQL, account["account"])
+        invested = await connection.fetch(_INVESTED_SQL, number)
         told = await connection.fetch(_HOURS_SQL, number, max(0, since))
-    equity, value, unsettled = _worth(account, held)
+    value, unsettled, vaults = _worth(held, invested)
+    equity = account["cash"] + sum(row["quote_quanta"] for row in held) + value + unsettled + vaults
     hours = [Hour(*row) for row in told]
     if account["active"]:
-        hours.append(_open_hour(account, equity, value, unsettled))
+        hours.append(_open_hour(account, equity, value, unsettled, vaults))
     series = by_day(hours, now)[-days:]
     spread = allocation({row["market"]: _value(row) for row in held}, equity)
     return {
@@ -62,6 +72,7 @@ async def portfolio(pool: Any, params: dict[str, Any]) -> Any:
         "risk_free": str(risk_free),
         "allocation": _allocation(spread),
         "positions": [_position(row) for row in held],
+        "vaults": [{**row, "worth": quanta_to_text(row["worth"])} for row in invested],
         "days": [{"day": day.start, **_window(day)} for day in reversed(series)],
     }
 
@@ -81,13 +92,13 @@ def _value(row: Mapping[str, Any]) -> int:
     return int(row["lots"] * row["mark"] * row["quanta_per_lot_tick"])
 
 
-def _worth(account: Mapping[str, Any], held: list[Mapping[str, Any]]) -> tuple[int, int, int]:
+def _worth(held: list[Mapping[str, Any]], invested: list[Mapping[str, Any]]) -> tuple[int, int, int]:
     value = sum(_value(row) for row in held)
     unsettled = -sum(row["lots"] * (row["funding_index"] - row["settled_index"]) for row in held)
-    return account["cash"] + sum(row["quote_quanta"] for row in held) + value + unsettled, value, unsettled
+    return value, unsettled, sum(row["worth"] for row in invested)
 
 
-def _open_hour(account: Mapping[str, Any], equity: int, value: int, unsettled: int) -> Hour:
+def _open_hour(account: Mapping[str, Any], equity: int, value: int, unsettled: int, vaults: int) -> Hour:
     return Hour(
         account["hour"],
         account["equity_start"],
@@ -96,6 +107,7 @@ def _open_hour(account: Mapping[str, Any], equity: int, value: int, unsettled: i
         account["fill_flow"] + value - account["value_start"],
         account["settled"] + unsettled - account["unsettled_start"],
         account["fees"],
+        vaults - account["vaults_start"] + account["vault_flow"],
     )
 
 
@@ -104,7 +116,7 @@ def _nothing(now: int, equity: int) -> Window:
 
 
 def _window(span: Window) -> dict[str, Any]:
-    money = {name: quanta_to_text(getattr(span, name)) for name in _FIGURES}
+    money = {name: quanta_to_text(getattr(span, attribute)) for name, attribute in _FIGURES.items()}
     return {**money, "return": None if span.change is None else f"{span.change:f}"}
 
 

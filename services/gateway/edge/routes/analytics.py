@@ -13,7 +13,7 @@ from services.gateway.edge.parameters import AccountPath, MarketPath
 
 Days = Annotated[int, Query(ge=1, le=366)]
 Instant = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
-Ranking = Literal["volume", "pnl", "fees", "trades", "realized", "funding"]
+Ranking = Literal["volume", "pnl", "fees", "trades", "realized", "funding", "yield"]
 Leaders = Annotated[int, Query(ge=1, le=500)]
 RiskFree = Annotated[str, Query(pattern=r"^-?0?\.[0-9]{1,6}$|^0$", description="yearly fraction: 0.02 is 2 %")]
 

@@ -21,7 +21,7 @@ const RATIOS = [
 const won = (title, key) => ({ title, num: true, className: "num", cell: coloured((row) => money(row[key], true), (row) => direction(row[key])) });
 const showDays = table($("days"), [
   { title: "Day", cell: plain((row) => day(row.day)) },
-  won("Gain", "gain"), won("Price", "pnl"), won("Funding", "funding"),
+  won("Gain", "gain"), won("Price", "pnl"), won("Funding", "funding"), won("Yield", "yield"),
   { title: "Fees", num: true, className: "num", cell: plain((row) => money(row.fees)) },
   { title: "Flows", num: true, className: "num", cell: plain((row) => money(row.flows, true)) },
   { title: "Return", num: true, className: "num", cell: coloured((row) => rate(row.return), (row) => direction(row.return)) },
@@ -37,6 +37,11 @@ const showHeld = table($("held"), [
   { title: "Value", num: true, className: "num", cell: plain((row) => money(row.value)) },
   won("Unrealized", "unrealized"),
 ], (row) => row.market, { empty: "No open position." });
+const showVaults = table($("vaults"), [
+  { title: "Vault", cell: plain((row) => row.vault) },
+  { title: "Shares", num: true, className: "num", cell: plain((row) => row.shares.toLocaleString("en")) },
+  { title: "Worth", num: true, className: "num", cell: plain((row) => money(row.worth)) },
+], (row) => row.vault, { empty: "Nothing in vaults of the venue." });
 
 const rate = (value) => (value === null ? "–" : `${percent(value, 2)} %`);
 const number = (value) => (value === null ? "–" : fixed(value, 2));
@@ -49,13 +54,14 @@ function show(answer) {
   const oldest = [...answer.days].reverse();
   linePicture($("equity"), "Equity by day", oldest, (row) => Number(row.equity_end), (row) => money(row.equity_end));
   columnPicture($("sources"), "Gains by source and day", oldest, [
-    ["long", "price", (row) => Number(row.pnl)], ["sum-fill", "funding", (row) => Number(row.funding)], ["short", "fees", (row) => -Number(row.fees)],
-  ], (row) => `price ${money(row.pnl, true)}, funding ${money(row.funding, true)}, fees ${money(row.fees)}`);
+    ["long", "price", (row) => Number(row.pnl)], ["sum-fill", "funding", (row) => Number(row.funding)], ["sum-yield", "yield", (row) => Number(row.yield)], ["short", "fees", (row) => -Number(row.fees)],
+  ], (row) => `price ${money(row.pnl, true)}, funding ${money(row.funding, true)}, yield ${money(row.yield, true)}, fees ${money(row.fees)}`);
   const signed = new Map(answer.positions.map(({ market, value }) => [market, Number(value)]));
   sharePicture($("shares"), "Allocation", Object.entries(answer.allocation.shares).map(([name, share]) => ({ name, share: Number(share), value: signed.get(name) ?? 0 })));
   showRatios(RATIOS.map(([name, key, share]) => ({ name, value: !share ? number(answer.ratios[key]) : share === "plain" ? rate(answer.ratios[key]).replace("+", "") : rate(answer.ratios[key]) })));
   showDays(answer.days);
   showHeld(answer.positions);
+  showVaults(answer.vaults);
 }
 
 function choose(account) {
