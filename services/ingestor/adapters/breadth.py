@@ -38,7 +38,7 @@ def _row(venue: Venue) -> Sequence[str]:
     sent = [_sent(source, call) for call in ("trade", "funding", "liquidation", "stats")]
     quotes = "of the book" if ".book_quote(" in source else _sent(source, "quote") or _sent(source, "timed_quote")
     interest = "asked for" if "def take_poll" in source else _sent(source, "interest")
-    live = "by option" if ".candle(" in source else ""
+    live = "by option" if ".candle(" in source or "RunningCandles(" in source else ""
     found = [venue.name, quotes, sent[0], _book(source), sent[1], interest, sent[2], live, sent[3]]
     return [each or "-" for each in (*found, *_past(venue.name), _fees(venue, source))]
 

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 from cleartide.contracts.types import Side
-from cleartide.money import MAX_SIZE_LOTS, MoneyError, half_up_div, parse_decimal
+from cleartide.money import MoneyError
 
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Request
@@ -131,21 +131,12 @@ def candle(instrument: Instrument, open_at: int, prices: Sequence[str], volume: 
         return PastCandle(open_at, (opened, high, low, close), instrument.sizes[_short(volume)], exact=True)
     except MoneyError:
         opened, high, low, close = (instrument.nearest_ticks(price) for price in prices)
-        return PastCandle(open_at, (opened, high, low, close), _nearest_lots(instrument, volume), exact=False)
+        return PastCandle(open_at, (opened, high, low, close), instrument.nearest_lots(volume), exact=False)
 
 
 def _short(text: str) -> str:
     """Without the zeros at the end, with which venues pad: the same number has one text in the cache."""
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _nearest_lots(instrument: Instrument, text: str) -> int:
-    top, bottom = parse_decimal(text).as_integer_ratio()
-    unit_top, unit_bottom = parse_decimal(instrument.size_step or instrument.lot_size).as_integer_ratio()
-    lots = half_up_div(top * unit_bottom, bottom * unit_top)
-    if not 0 <= lots <= MAX_SIZE_LOTS:
-        raise MoneyError("overflow", f"size {text}")
-    return lots
 
 
 @cache

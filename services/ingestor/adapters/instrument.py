@@ -63,6 +63,15 @@ class Instrument:
             raise MoneyError("overflow" if ticks > 0 else "not_positive", f"price {text}")
         return ticks
 
+    def nearest_lots(self, text: str) -> int:
+        """Size text to the nearest lot, halves up: for sums that a venue has rounded, or counted on a finer grid."""
+        numerator, denominator = parse_decimal(text).as_integer_ratio()
+        unit_numerator, unit_denominator = parse_decimal(self.size_step or self.lot_size).as_integer_ratio()
+        lots = half_up_div(numerator * unit_denominator, denominator * unit_numerator)
+        if not 0 <= lots <= MAX_SIZE_LOTS:
+            raise MoneyError("overflow", f"size {text}")
+        return lots
+
 
 def pinned_tick(symbol: str, tick_size: str, pinned: str | None) -> str:
     """The tick to count in: the pinned one, of which the venue's own must be a multiple. Raises UnknownInstrument.

@@ -313,15 +313,15 @@ class SymbolFeed:
         interval: str,
         open_at: int,
         prices: tuple[str, str, str, str],
-        volume: str,
+        lots: int,
         closed: bool,
         venue_time: int,
         at: int,
     ) -> list[Output]:
-        """The venue's candle; `prices` are open, high, low and close."""
+        """The venue's candle; `prices` are open, high, low and close. Its final form is said under one name."""
         opened, high, low, close = [self.instrument.prices[price] for price in prices]
-        head = self._head("candle", f"{interval}-{open_at}-{venue_time}", "VenueCandle", venue_time, at, open_at, "ok")
-        lots = self.instrument.sizes[volume]
+        ident = f"{interval}-{open_at}-{'final' if closed else venue_time}"
+        head = self._head("candle", ident, "VenueCandle", venue_time, at, open_at, "ok")
         return [events.Candle(*head, interval, open_at, opened, high, low, close, lots, closed)]
 
     def stats(self, seq: int, last: str, high: str, low: str, volume: str, venue_time: int, at: int) -> list[Output]:

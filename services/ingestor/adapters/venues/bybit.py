@@ -254,7 +254,8 @@ def _on_candle(feed: SymbolFeed, candle: CandleData, at: int) -> list[Output]:
     if interval is None:
         raise Unusable("unknown_interval", candle.interval)
     prices, venue_time = (candle.open, candle.high, candle.low, candle.close), candle.timestamp * MILLI
-    return feed.candle(interval, candle.start * MILLI, prices, candle.volume, candle.confirm, venue_time, at)
+    lots = feed.instrument.sizes[candle.volume]
+    return feed.candle(interval, candle.start * MILLI, prices, lots, candle.confirm, venue_time, at)
 
 
 def _figures(feed: SymbolFeed, now: Mapping[str, str], interest: str, millis: int, at: int) -> list[Output]:

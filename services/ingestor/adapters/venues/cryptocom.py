@@ -12,16 +12,21 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
+from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Millis, Text
+from services.ingestor.adapters.wire import MILLI, Millis, Text, chosen_intervals
 
 DEPTH: Final = 50
 PERPETUAL: Final = "PERPETUAL_SWAP"
 SUFFIX: Final = "-PERP"
+INTERVALS: Final = {
+    **{each: each for each in ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "12h")}, "1d": "1D", "1w": "7D",
+}  # fmt: skip
+_INTERVALS: Final = {theirs: ours for ours, theirs in INTERVALS.items()}
 HEARTBEAT: Final = "public/heartbeat"
 
 Level = tuple[Text, Text, str]
@@ -75,11 +80,23 @@ class Value(msgspec.Struct, gc=False):
     t: Millis
 
 
+class Candle(msgspec.Struct, gc=False):
+    """A candle from t on, as it stands."""
+
+    t: Millis
+    o: Text
+    h: Text
+    l: Text  # noqa: E741 - the venue's name
+    c: Text
+    v: Text
+
+
 class Result(msgspec.Struct, gc=False):
     """Data of a channel."""
 
     channel: str = ""
     instrument_name: str = ""
+    interval: str = ""
     data: msgspec.Raw = msgspec.Raw()
 
 
@@ -121,19 +138,21 @@ _FRAME: Final = msgspec.json.Decoder(Frame)
 _BOOK: Final = msgspec.json.Decoder(list[Book])
 _TRADES: Final = msgspec.json.Decoder(list[Trade])
 _TICKER: Final = msgspec.json.Decoder(list[Ticker])
+_CANDLES: Final = msgspec.json.Decoder(list[Candle])
 _VALUE: Final = msgspec.json.Decoder(list[Value])
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
 class CryptocomCore(OneSocketCore):
-    """Any number of perpetuals on one connection; index prices come by pair."""
+    """Any number of perpetuals on one connection; index prices come by pair. candles: intervals, as in "1m,1h"."""
 
     name: ClassVar[str] = "cryptocom"
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "quote": ROUTE}
     socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/exchange/v1/market")
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
+        self._candles, self._running = chosen_intervals(candles, INTERVALS), RunningCandles()
         self._by_index = {f"{symbol.removesuffix(SUFFIX)}-INDEX": symbol for symbol in self.symbols}
         self._now: dict[str, dict[str, Any]] = {symbol: {} for symbol in self.symbols}
 
@@ -141,6 +160,8 @@ class CryptocomCore(OneSocketCore):
         """The books, then everything else."""
         others = [f"{kind}.{symbol}" for symbol in self.symbols for kind in ("ticker", "trade", "mark", "funding")]
         others += [f"index.{name}" for name in self._by_index]
+        others += [f"candlestick.{each}.{symbol}" for symbol in self.symbols for each in self._candles]
+        self._running.forget()
         books = [f"book.{symbol}.{DEPTH}" for symbol in self.symbols]
         return [self._request("subscribe", others), self._request("subscribe", books, **_DELTAS)]
 
@@ -170,6 +191,9 @@ class CryptocomCore(OneSocketCore):
             return [each for trade in reversed(_TRADES.decode(result.data)) for each in _on_trade(feed, trade, at)]
         if result.channel == "ticker":
             return [each for ticker in _TICKER.decode(result.data) for each in self._on_ticker(feed, ticker, at)]
+        if result.channel == "candlestick":
+            candles = _CANDLES.decode(result.data)
+            return [each for candle in candles for each in self._on_candle(feed, result.interval, candle, at)]
         return self._on_value(feed, result.channel, _VALUE.decode(result.data)[-1:], at)
 
     def _on_ticker(self, feed: SymbolFeed, ticker: Ticker, at: int) -> list[Output]:
@@ -197,6 +221,13 @@ class CryptocomCore(OneSocketCore):
         venue_time, interval = value.t * MILLI, feed.instrument.funding_interval_micros
         next_at = (venue_time // interval + 1) * interval
         return feed.funding(value.t, value.v, now["index"], rate_ppb(now["funding"]), next_at, venue_time, at)
+
+    def _on_candle(self, feed: SymbolFeed, name: str, candle: Candle, at: int) -> list[Output]:
+        interval = _INTERVALS.get(name)
+        if interval is None:
+            raise Unusable("unknown_interval", name)
+        prices = (candle.o, candle.h, candle.l, candle.c)
+        return self._running.take(feed, interval, candle.t * MILLI, prices, candle.v, at, at)
 
     def _request(self, method: str, channels: Sequence[str], **more: Any) -> str:
         self._requests += 1
@@ -239,6 +270,7 @@ class Cryptocom(Venue):
     live_http_url: ClassVar[str] = "https://api.crypto.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(100, 1.0),)
     fees: ClassVar[Fees] = Fees(200_000, 500_000)
+    options: ClassVar[Sequence[str]] = ("candles",)
 
     @property
     def listing(self) -> Sequence[Request]:
@@ -260,8 +292,8 @@ class Cryptocom(Venue):
                 )
 
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return CryptocomCore(instruments)
+        """Options: candles (1m,1h)."""
+        return CryptocomCore(instruments, **options)
 
     def parse(self, symbol: str) -> tuple[str, str]:
         """BTCUSD-PERP is (BTC, USD)."""

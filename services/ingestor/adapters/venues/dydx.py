@@ -14,6 +14,7 @@ import msgspec
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
+from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
@@ -131,7 +132,7 @@ class DydxCore(OneSocketCore):
 
     def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
-        self._candles = chosen_intervals(candles, RESOLUTIONS)
+        self._candles, self._running = chosen_intervals(candles, RESOLUTIONS), RunningCandles()
         self._last = -1
         self._figures = {symbol: Market() for symbol in self.symbols}
         for feed in self.symbols.values():
@@ -140,6 +141,7 @@ class DydxCore(OneSocketCore):
     def subscriptions(self, route: str) -> list[str]:
         """All markets' figures at once; books, trades and candles one by one."""
         self._last = -1
+        self._running.forget()
         topics = [(channel, symbol) for symbol in self.symbols for channel in (BOOKS, TRADES)]
         topics += [(CANDLES, f"{symbol}/{each}") for symbol in self.symbols for each in self._candles]
         return [_request("subscribe", MARKETS), *(_request("subscribe", *topic) for topic in topics)]
@@ -182,7 +184,7 @@ class DydxCore(OneSocketCore):
         if isinstance(part, Markets):
             return [each for symbol in self.symbols for each in self._on_figures(symbol, part, at)]
         if isinstance(part, Candle):
-            return _on_candle(self.symbol(part.ticker), part, at)
+            return self._on_candle(self.symbol(part.ticker), part, at)
         feed = self.symbol(ident)
         if isinstance(part, Trades):
             return [each for trade in reversed(part.trades) for each in _on_trade(feed, trade, at)]
@@ -209,6 +211,13 @@ class DydxCore(OneSocketCore):
             out += feed.interest(second, feed.instrument.sizes[known.open_interest], at, at)
         return out
 
+    def _on_candle(self, feed: SymbolFeed, candle: Candle, at: int) -> list[Output]:
+        interval = _INTERVALS.get(candle.resolution)
+        if interval is None:
+            raise Unusable("unknown_interval", candle.resolution)
+        prices, volume = (candle.open, candle.high, candle.low, candle.close), candle.base_token_volume
+        return self._running.take(feed, interval, iso_micros(candle.started_at), prices, volume, at, at)
+
 
 def _contents(frame: Frame) -> list[Part]:
     """What a message brings. Past trades and candles, which come with a subscription, are left to the backfill."""
@@ -233,15 +242,6 @@ def _on_trade(feed: SymbolFeed, trade: Trade, at: int) -> list[Output]:
     if out and trade.type == "LIQUIDATED":
         out += feed.liquidation(trade.id, trade.price, trade.size, side, venue_time, at)
     return out
-
-
-def _on_candle(feed: SymbolFeed, candle: Candle, at: int) -> list[Output]:
-    """The venue does not say when a candle is final: the last one told of a time is."""
-    interval = _INTERVALS.get(candle.resolution)
-    if interval is None:
-        raise Unusable("unknown_interval", candle.resolution)
-    prices = (candle.open, candle.high, candle.low, candle.close)
-    return feed.candle(interval, iso_micros(candle.started_at), prices, candle.base_token_volume, False, at, at)
 
 
 def _request(kind: str, channel: str, ident: str = "") -> str:

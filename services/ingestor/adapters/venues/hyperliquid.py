@@ -10,17 +10,19 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, chosen_intervals
 
 PING: Final = Keepalive(50.0, '{"method":"ping"}')
 SECOND: Final = 1_000_000
 PRICE_DECIMALS: Final = 6
 THOUSAND: Final = "1000"
+INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "1w")
 STREAMS: Final = ("l2Book", "bbo", "trades", "activeAssetCtx")
 
 
@@ -74,6 +76,19 @@ class Context(msgspec.Struct, gc=False):
     ctx: Figures
 
 
+class Candle(msgspec.Struct, gc=False):
+    """A coin's candle of interval i from t on, as it stands."""
+
+    t: Millis
+    s: str
+    i: str
+    o: Text
+    h: Text
+    l: Text  # noqa: E741 - the venue's name
+    c: Text
+    v: Text
+
+
 class Frame(msgspec.Struct, gc=False):
     """One message."""
 
@@ -100,23 +115,30 @@ _BOOK: Final = msgspec.json.Decoder(Book)
 _BEST: Final = msgspec.json.Decoder(Best)
 _TRADES: Final = msgspec.json.Decoder(list[Trade])
 _CONTEXT: Final = msgspec.json.Decoder(Context)
+_CANDLE: Final = msgspec.json.Decoder(Candle)
 _UNIVERSE: Final = msgspec.json.Decoder(Universe)
 
 
 class HyperliquidCore(OneSocketCore):
-    """Any number of coins on one connection."""
+    """Any number of coins on one connection. candles: intervals, as in "1m,1h"."""
 
     name: ClassVar[str] = "hyperliquid"
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
     socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/ws", PING)
 
-    def __init__(self, instruments: Sequence[Instrument], *, oracle: bool = False) -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, oracle: bool = False, candles: str = "") -> None:
         super().__init__(instruments)
         self._oracle = oracle
+        self._candles = chosen_intervals(candles, {each: each for each in INTERVALS})
+        self._running = RunningCandles()
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per stream."""
-        return [_request("subscribe", kind, coin) for coin in self.symbols for kind in STREAMS]
+        self._running.forget()
+        streams = [_request("subscribe", kind, coin) for coin in self.symbols for kind in STREAMS]
+        return streams + [
+            _request("subscribe", "candle", coin, each) for coin in self.symbols for each in self._candles
+        ]
 
     def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
         """Every frame is a whole book; a fresh subscription brings the next at once."""
@@ -134,6 +156,8 @@ class HyperliquidCore(OneSocketCore):
             return [each for trade in _TRADES.decode(frame.data) for each in self._on_trade(trade, at)]
         if frame.channel == "activeAssetCtx":
             return self._on_context(_CONTEXT.decode(frame.data), at)
+        if frame.channel == "candle":
+            return self._on_candle(_CANDLE.decode(frame.data), at)
         if frame.channel == "error":
             raise Unusable("refused", bytes(frame.data).decode())
         if frame.channel not in ("subscriptionResponse", "pong"):
@@ -174,9 +198,16 @@ class HyperliquidCore(OneSocketCore):
             out += feed.interest(second, feed.instrument.sizes[ctx.open_interest], at, at)
         return out
 
+    def _on_candle(self, candle: Candle, at: int) -> list[Output]:
+        if candle.i not in INTERVALS:
+            raise Unusable("unknown_interval", candle.i)
+        feed, prices = self.symbol(candle.s), (candle.o, candle.h, candle.l, candle.c)
+        return self._running.take(feed, candle.i, candle.t * MILLI, prices, candle.v, at, at)
 
-def _request(method: str, kind: str, coin: str) -> str:
-    return msgspec.json.encode({"method": method, "subscription": {"type": kind, "coin": coin}}).decode()
+
+def _request(method: str, kind: str, coin: str, interval: str = "") -> str:
+    which = {"type": kind, "coin": coin, **({"interval": interval} if interval else {})}
+    return msgspec.json.encode({"method": method, "subscription": which}).decode()
 
 
 class Hyperliquid(Venue):
@@ -187,7 +218,7 @@ class Hyperliquid(Venue):
     live_http_url: ClassVar[str] = "https://api.hyperliquid.xyz"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(1_200, 60.0),)
     fees: ClassVar[Fees] = Fees(150_000, 450_000)
-    options: ClassVar[Sequence[str]] = ("oracle",)
+    options: ClassVar[Sequence[str]] = ("oracle", "candles")
 
     @property
     def listing(self) -> Sequence[Request]:
@@ -209,8 +240,8 @@ class Hyperliquid(Venue):
             )
 
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """`oracle`: "1" to tell the oracle's price as a source of its own."""
-        return HyperliquidCore(instruments, oracle=options.get("oracle") == "1")
+        """`oracle`: "1" to tell the oracle's price as a source of its own; candles (1m,1h)."""
+        return HyperliquidCore(instruments, oracle=options.get("oracle") == "1", candles=options.get("candles", ""))
 
     def parse(self, symbol: str) -> tuple[str, str]:
         """BTC is (BTC, USDC), kPEPE is (1000PEPE, USDC)."""

@@ -2,11 +2,12 @@
 
 A contract is `multiplier` of the base (negative: inverse, one contract is one USD). XBT is BTC. Each change of the book
 is "price,side,size" and raises `sequence` by one; the snapshot is a request of its own. Numbers come as JSON numbers
-and are read as their text.
+and are read as their text. Candles are (start in seconds, open, close, high, low, turnover, contracts).
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec import Meta
 
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.booksync import Update
+from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import (
@@ -29,15 +31,22 @@ from services.ingestor.adapters.protocol import (
 from services.ingestor.adapters.scale import NO_NUMBER
 from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, chosen_intervals
 
 PING: Final = Keepalive(18.0, '{"id":"ping","type":"ping"}')
 TICKET: Final = Request("/api/v1/bullet-public", method="POST", weight=10)
 NANOS_PER_MICRO: Final = 1_000
 MICROS_PER_MILLI: Final = 1_000
+MICROS_PER_SECOND: Final = 1_000_000
 MILLIS_PER_HOUR: Final = 3_600_000
 SNAPSHOT_WEIGHT: Final = 3
 INTEREST_SECONDS: Final = 30.0
+INTERVALS: Final = {
+    "1m": "1min", "3m": "3min", "5m": "5min", "15m": "15min", "30m": "30min", "1h": "1hour", "2h": "2hour",
+    "4h": "4hour", "8h": "8hour", "12h": "12hour", "1d": "1day", "1w": "1week",
+}  # fmt: skip
+_INTERVALS: Final = {theirs: ours for ours, theirs in INTERVALS.items()}
+CANDLES: Final = "/contractMarket/limitCandle"
 OPEN: Final = "Open"
 TOPICS: Final = (
     "/contractMarket/level2",
@@ -46,6 +55,7 @@ TOPICS: Final = (
     "/contract/instrument",
 )
 
+Seconds = Annotated[str, Meta(pattern=r"^[0-9]{1,10}$")]
 Nanos = Annotated[int, Meta(ge=0, le=9 * 10**18)]
 
 
@@ -90,6 +100,14 @@ class Rate(msgspec.Struct, gc=False, rename="camel"):
 
     funding_rate: msgspec.Raw
     timestamp: Millis
+
+
+class Candle(msgspec.Struct, gc=False):
+    """A candle as it stands."""
+
+    symbol: str
+    candles: tuple[Seconds, Text, Text, Text, Text, str, Text]
+    time: Millis
 
 
 class Frame(msgspec.Struct, gc=False):
@@ -174,6 +192,7 @@ _BEST: Final = msgspec.json.Decoder(Best)
 _MATCH: Final = msgspec.json.Decoder(Match)
 _MARK: Final = msgspec.json.Decoder(Mark)
 _RATE: Final = msgspec.json.Decoder(Rate)
+_CANDLE: Final = msgspec.json.Decoder(Candle)
 _SNAPSHOT: Final = msgspec.json.Decoder(Snapshot)
 _TICKET: Final = msgspec.json.Decoder(Ticket)
 _INTEREST: Final = msgspec.json.Decoder(InterestAnswer)
@@ -190,15 +209,19 @@ def _levels(levels: Sequence[tuple[msgspec.Raw, msgspec.Raw]]) -> list[TextLevel
 
 
 class KucoinCore(OneSocketCore):
-    """Any number of contracts on one connection, which is subscribed to when the venue says welcome."""
+    """Any number of contracts on one connection, which is subscribed to when the venue says welcome.
+
+    candles: intervals, as in "1m,1h".
+    """
 
     name: ClassVar[str] = "kucoin"
     steady: ClassVar[Mapping[str, str]] = {"quote": ROUTE, "book": ROUTE}
     socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, keepalive=PING, ticket=TICKET)
     snapshots_in_feed: ClassVar[bool] = False
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
+        self._candles, self._running = chosen_intervals(candles, INTERVALS), RunningCandles()
         self._rates: dict[str, int] = {}
 
     def address(self, route: str, ticket: bytes) -> str:
@@ -211,6 +234,7 @@ class KucoinCore(OneSocketCore):
 
     def subscriptions(self, route: str) -> list[str]:
         """Nothing before the welcome."""
+        self._running.forget()
         return []
 
     def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
@@ -240,11 +264,13 @@ class KucoinCore(OneSocketCore):
         """One message."""
         frame = _FRAME.decode(data)
         if frame.type == "welcome":
-            return [Send(ROUTE, tuple(self._request(number, topic) for number, topic in enumerate(TOPICS, start=1)))]
+            return [Send(ROUTE, tuple(starmap(_request, enumerate(self._topics(), start=1))))]
         if frame.type == "error":
             raise Unusable("refused", bytes(frame.data).decode("utf-8", "replace"))
         if frame.type in ("ack", "pong"):
             return []
+        if frame.subject == "candle.stick":
+            return self._on_candle(frame.topic.rpartition("_")[2], _CANDLE.decode(frame.data), at)
         feed = self.symbol(frame.topic.rpartition(":")[2])
         if frame.subject == "level2":
             return self._on_change(feed, _CHANGE.decode(frame.data), at)
@@ -288,9 +314,22 @@ class KucoinCore(OneSocketCore):
         prices = _text(mark.mark_price), _text(mark.index_price)
         return feed.funding(mark.timestamp, *prices, rate, next_at, venue_time, at)
 
-    def _request(self, number: int, topic: str) -> str:
-        wanted = f"{topic}:{','.join(self.symbols)}"
-        return msgspec.json.encode({"id": str(number), "type": "subscribe", "topic": wanted, "response": True}).decode()
+    def _on_candle(self, name: str, candle: Candle, at: int) -> list[Output]:
+        interval, (start, opened, close, high, low, _, contracts) = _INTERVALS.get(name), candle.candles
+        if interval is None:
+            raise Unusable("unknown_interval", name)
+        feed, open_at, prices = self.symbol(candle.symbol), int(start) * MICROS_PER_SECOND, (opened, high, low, close)
+        return self._running.take(feed, interval, open_at, prices, contracts, candle.time * MICROS_PER_MILLI, at)
+
+    def _topics(self) -> Iterator[str]:
+        for topic in TOPICS:
+            yield f"{topic}:{','.join(self.symbols)}"
+        for each in self._candles:
+            yield f"{CANDLES}:{','.join(f'{symbol}_{each}' for symbol in self.symbols)}"
+
+
+def _request(number: int, topic: str) -> str:
+    return msgspec.json.encode({"id": str(number), "type": "subscribe", "topic": topic, "response": True}).decode()
 
 
 class Kucoin(Venue):
@@ -301,6 +340,7 @@ class Kucoin(Venue):
     live_http_url: ClassVar[str] = "https://api-futures.kucoin.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_000, 30.0),)
     fees: ClassVar[Fees] = Fees(200_000, 600_000)
+    options: ClassVar[Sequence[str]] = ("candles",)
 
     @property
     def listing(self) -> Sequence[Request]:
@@ -326,8 +366,8 @@ class Kucoin(Venue):
             )
 
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return KucoinCore(instruments)
+        """Options: candles (1m,1h)."""
+        return KucoinCore(instruments, **options)
 
     def parse(self, symbol: str) -> tuple[str, str]:
         """XBTUSDTM is (BTC, USDT)."""

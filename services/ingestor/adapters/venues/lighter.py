@@ -13,15 +13,18 @@ from cleartide.money import half_up_div, parse_decimal
 from msgspec import Meta
 
 from services.ingestor.adapters.booksync import Update
+from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Micros, Millis, Text
+from services.ingestor.adapters.wire import MILLI, Id, Micros, Millis, Text, chosen_intervals
 
 PING: Final = Keepalive(60.0, '{"type":"ping"}')
 PONG: Final = '{"type":"pong"}'
+INTERVALS: Final = ("1m", "5m", "15m", "30m", "1h", "4h", "12h", "1d")
 CHANNELS: Final = ("order_book", "ticker", "trade", "market_stats")
 
 
@@ -68,6 +71,17 @@ class Stats(msgspec.Struct, gc=False):
     current_funding_rate: Text
 
 
+class Candle(msgspec.Struct, gc=False):
+    """A candle from t on, as it stands; a figure that is zero is left out."""
+
+    t: Millis
+    o: msgspec.Raw
+    h: msgspec.Raw
+    l: msgspec.Raw  # noqa: E741 - the venue's name
+    c: msgspec.Raw
+    v: msgspec.Raw = msgspec.Raw(b"0")
+
+
 class Frame(msgspec.Struct, gc=False):
     """One message; which fields are there depends on the channel."""
 
@@ -81,6 +95,7 @@ class Frame(msgspec.Struct, gc=False):
     trades: list[Trade] | None = None
     liquidation_trades: list[Trade] | None = None
     market_stats: msgspec.Raw = msgspec.Raw()
+    candles: list[Candle] | None = None
 
 
 class Notice(msgspec.Struct, gc=False):
@@ -118,19 +133,24 @@ _MARKETS: Final = msgspec.json.Decoder(Markets)
 
 
 class LighterCore(OneSocketCore):
-    """Any number of markets on one connection; `Instrument.code` is the market's number."""
+    """Any number of markets on one connection; `Instrument.code` is the market's number. candles: as in "1m,1h"."""
 
     name: ClassVar[str] = "lighter"
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
     socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/stream", PING)
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
+        self._candles = chosen_intervals(candles, {each: each for each in INTERVALS})
+        self._running = RunningCandles()
         self._by_code = {feed.instrument.code: feed for feed in self.symbols.values()}
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per channel."""
-        return [_request("subscribe", f"{channel}/{code}") for code in self._by_code for channel in CHANNELS]
+        self._running.forget()
+        channels = [f"{channel}/{code}" for code in self._by_code for channel in CHANNELS]
+        channels += [f"candle/{code}/{each}" for code in self._by_code for each in self._candles]
+        return [_request("subscribe", channel) for channel in channels]
 
     def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
         """A fresh subscription brings a snapshot."""
@@ -146,7 +166,7 @@ class LighterCore(OneSocketCore):
             return [Send(ROUTE, (PONG,))]
         if frame.type in ("connected", "pong", "unsubscribed"):
             return []
-        kind, _, code = frame.channel.partition(":")
+        kind, code, interval = (*frame.channel.split(":"), "", "")[:3]
         feed = self._by_code.get(code)
         if feed is None:
             raise Unusable("unknown_symbol", frame.channel)
@@ -158,6 +178,9 @@ class LighterCore(OneSocketCore):
             return _on_trades(feed, frame, at)
         if kind == "market_stats":
             return self._on_stats(feed, _STATS.decode(frame.market_stats), frame.timestamp * MILLI or at, at)
+        if kind == "candle" and interval in INTERVALS:
+            bars = frame.candles or ()
+            return [each for bar in bars for each in self._on_candle(feed, frame, interval, bar, at)]
         raise Unusable("no_data", frame.type)
 
     def _refuse(self, data: bytes | str) -> None:
@@ -180,6 +203,11 @@ class LighterCore(OneSocketCore):
             lots = lots_of(stats.open_interest, stats.mark_price, feed.instrument.lot_size)
             out += feed.interest(second, lots, venue_time, at)
         return out
+
+    def _on_candle(self, feed: SymbolFeed, frame: Frame, interval: str, candle: Candle, at: int) -> list[Output]:
+        opened, high, low, close, volume = map(number_text, (candle.o, candle.h, candle.l, candle.c, candle.v))
+        prices, venue_time = (opened, high, low, close), frame.timestamp * MILLI or at
+        return self._running.take(feed, interval, candle.t * MILLI, prices, volume, venue_time, at)
 
 
 def _on_book(feed: SymbolFeed, frame: Frame, book: Book, at: int) -> list[Output]:
@@ -239,6 +267,7 @@ class Lighter(Venue):
     live_http_url: ClassVar[str] = "https://mainnet.zklighter.elliot.ai"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(60, 60.0),)
     fees: ClassVar[Fees] = Fees(0, 0)
+    options: ClassVar[Sequence[str]] = ("candles",)
 
     @property
     def listing(self) -> Sequence[Request]:
@@ -262,8 +291,8 @@ class Lighter(Venue):
                 )
 
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return LighterCore(instruments)
+        """Options: candles (1m,1h)."""
+        return LighterCore(instruments, **options)
 
     def parse(self, symbol: str) -> tuple[str, str]:
         """ETH is (ETH, USDC)."""

@@ -164,4 +164,5 @@ def _on_kline(feed: SymbolFeed, frame: wire.Kline, at: int) -> list[Output]:
     """The candle as it stands, several times a second, and once as final."""
     bar, venue_time = frame.k, frame.E * MICROS_PER_MILLI
     prices = (bar.o, bar.h, bar.l, bar.c)
-    return feed.candle(bar.i, bar.t * MICROS_PER_MILLI, prices, bar.v, bar.x, venue_time, at)
+    lots = feed.instrument.sizes[bar.v]
+    return feed.candle(bar.i, bar.t * MICROS_PER_MILLI, prices, lots, bar.x, venue_time, at)

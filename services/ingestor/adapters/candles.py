@@ -1,0 +1,48 @@
+"""Candles of venues that tell them as they stand and do not say when one is final."""
+
+from typing import NamedTuple
+
+from services.ingestor.adapters.protocol import Output
+from services.ingestor.adapters.symbol import SymbolFeed
+
+
+class _Told(NamedTuple):
+    open_at: int
+    prices: tuple[str, str, str, str]
+    lots: int
+
+
+class RunningCandles:
+    """A candle is final when a later one is told: it is then said once more, as it was told last.
+
+    What is told on one connection is put together; a candle during which the connection broke is told as final only
+    when the venue has told it again since. Sums that the venue has rounded in binary go to the nearest lot.
+    """
+
+    def __init__(self) -> None:
+        self._newest: dict[tuple[str, str], _Told] = {}
+
+    def forget(self) -> None:
+        """The connection is a new one: what was told last may not be the last that there was to tell."""
+        self._newest.clear()
+
+    def take(
+        self,
+        feed: SymbolFeed,
+        interval: str,
+        open_at: int,
+        prices: tuple[str, str, str, str],
+        volume: str,
+        venue_time: int,
+        at: int,
+    ) -> list[Output]:
+        """A candle as it stands; `prices` are open, high, low and close, `volume` in the venue's own size."""
+        key, told = (feed.instrument.symbol, interval), _Told(open_at, prices, feed.instrument.nearest_lots(volume))
+        before = self._newest.get(key)
+        if before is not None and open_at < before.open_at:
+            return []
+        out = feed.candle(interval, *told, False, venue_time, at)
+        self._newest[key] = told
+        if before is not None and open_at > before.open_at:
+            return [*feed.candle(interval, *before, True, venue_time, at), *out]
+        return out
