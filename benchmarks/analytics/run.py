@@ -18,7 +18,8 @@ from benchmarks.analytics.days import day_rows
 from benchmarks.analytics.trades import WIDTHS, lines, trades
 from benchmarks.engine.peers import ROOT, peers_python
 from benchmarks.report import Row, median, write
-from services.analytics.domain.candle import Candle, minute_of
+from services.analytics.domain.candle import MINUTE_MICROS, minute_of
+from services.analytics.engine.minute import Candle, Minute
 
 TRADES: Final = int(os.environ.get("TRADES", "1000000"))
 ROWS: Final = int(os.environ.get("ROWS", "10000000"))
@@ -78,33 +79,28 @@ def _peer(python: str, peer: str, count: int, way: str, widths: int) -> dict[str
 
 def six_timeframes(rows: Any) -> dict[tuple[str, int, int], Candle]:
     """As the service does it: a trade touches its minute alone; wider candles are made of closed minutes."""
-    minutes: dict[str, Candle] = {}
+    minute, ends = Minute(), 0
+    enter = minute.enter
     made: dict[tuple[str, int, int], Candle] = {}
     for market, at, price, lots, quanta in rows:
-        candle = minutes.get(market)
-        if candle is None or at >= candle.open_time + 60_000_000:
-            if candle is not None:
-                widen(made, market, candle)
-            candle = minutes[market] = Candle.starting(minute_of(at), price)
-        candle.add(price, lots, quanta)
-    for market, candle in minutes.items():
-        widen(made, market, candle)
+        if at >= ends:
+            widen(made, minute.turn(minute_of(at)))
+            ends = minute.open_time + MINUTE_MICROS
+        enter(market, price, lots, quanta)
+    widen(made, minute.turn(ends))
     return made
 
 
-def widen(made: dict[tuple[str, int, int], Candle], market: str, minute: Candle) -> None:
-    """First, highest, lowest, last, sums: a closed minute in each of the timeframes."""
-    for width in WIDTHS:
-        start = minute.open_time - minute.open_time % (width * 1_000_000)
-        wide = made.get((market, width, start))
-        if wide is None:
-            wide = made[market, width, start] = Candle.starting(start, minute.open_ticks)
-        wide.high_ticks = max(wide.high_ticks, minute.high_ticks)
-        wide.low_ticks = min(wide.low_ticks, minute.low_ticks)
-        wide.close_ticks = minute.close_ticks
-        wide.volume_lots += minute.volume_lots
-        wide.quote_quanta += minute.quote_quanta
-        wide.entries += minute.entries
+def widen(made: dict[tuple[str, int, int], Candle], minutes: dict[str, Candle]) -> None:
+    """Closed minutes in each of the timeframes."""
+    for market, minute in minutes.items():
+        for width in WIDTHS:
+            start = minute.open_time - minute.open_time % (width * 1_000_000)
+            wide = made.get((market, width, start))
+            if wide is None:
+                first = minute.open_ticks
+                wide = made[market, width, start] = Candle(start, first, first, first, first)
+            wide.widen(minute)
 
 
 def _fields(line: Line) -> tuple[str, int, int, int, int]:

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import ClassVar, Final
 
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.analytics.domain.account import Account, Holding, Span, Unit, day_of
-from services.analytics.domain.candle import Candle
 from services.analytics.domain.ledger import Ledger
 from services.analytics.domain.state import AnalyticsState, MarketDay, MarketNow
 from services.analytics.domain.vaults import Vault
+from services.analytics.engine.minute import Candle
 from services.analytics.tables import (
     ACCOUNT_DAYS,
     ACCOUNT_HOURS,
@@ -76,7 +76,9 @@ class AnalyticsRepository(Repository[AnalyticsState]):
         for row in rows[MARKETS.name]:
             state.markets[row[0]] = MarketNow(*row)
         for market, series, *candle in rows[OPEN_CANDLES.name]:
-            state.candles[market, series] = Candle(*candle)
+            state.series[series].candles[market] = Candle(*candle)
+        for minute in state.series.values():
+            minute.open_time = state.minute
         for row in rows[OPEN_MARKET_DAYS.name]:
             state.days[row[0]] = MarketDay(*row)
         for market, *unit in rows[UNITS.name]:
@@ -114,12 +116,13 @@ class AnalyticsRepository(Repository[AnalyticsState]):
 
 def _collect_candles(state: AnalyticsState, changes: Changes) -> None:
     changes.put_all(CANDLES, ((market, series, *_candle(candle), True) for market, series, candle in state.closed))
-    for key in sorted(state.touched_candles):
-        current = state.candles.get(key)
+    touched = ((market, series, minute) for series, minute in state.series.items() for market in minute.touched)
+    for market, series, minute in sorted(touched, key=itemgetter(0, 1)):
+        current = minute.candles.get(market)
         if current is None:
-            changes.delete(OPEN_CANDLES, key)
+            changes.delete(OPEN_CANDLES, (market, series))
         else:
-            row = (*key, *_candle(current))
+            row = (market, series, *_candle(current))
             changes.put(OPEN_CANDLES, row)
             changes.put(CANDLES, (*row, False))
 
@@ -157,7 +160,8 @@ def _clear_marks(state: AnalyticsState) -> None:
     state.closed_days.clear()
     state.touched_clock = False
     state.touched_markets.clear()
-    state.touched_candles.clear()
+    for minute in state.series.values():
+        minute.touched.clear()
     state.touched_days.clear()
     ledger = state.ledger
     ledger.hours.clear()

@@ -1,11 +1,13 @@
 """The state of analytics: open minute and day, latest figures of markets, the accounts, and what is to be written."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from services.analytics.domain.account import HOUR_MICROS, day_of
-from services.analytics.domain.candle import MINUTE_MICROS, Candle, ClosedCandle, Series, minute_of
+from services.analytics.domain.candle import MINUTE_MICROS, ClosedCandle, Series, minute_of
 from services.analytics.domain.ledger import Ledger
+from services.analytics.engine.minute import Minute
 
 
 class UnknownMarket(Exception):  # noqa: N818 - a verdict on the stream, not a fault of the reader
@@ -116,14 +118,13 @@ class AnalyticsState:
         self.closed_days: list[MarketDay] = []
         self.touched_days: set[str] = set()
         self.markets: dict[str, MarketNow] = {}
-        self.candles: dict[tuple[str, Series], Candle] = {}
+        self.series: dict[Series, Minute] = {"mark": Minute(), "trade": Minute()}
         self.closed: list[ClosedCandle] = []
         self.trades: list[Trade] = []
         self.restatements: list[Restatement] = []
         self.liquidations: list[Liquidation] = []
         self.touched_clock = False
         self.touched_markets: set[str] = set()
-        self.touched_candles: set[tuple[str, Series]] = set()
 
     def is_due(self, at: int) -> bool:
         """Whether something ends with `at`, or is still being closed: most events find nothing to do."""
@@ -142,10 +143,13 @@ class AnalyticsState:
             return []
         minute = minute_of(at)
         self.today = day_of(minute)
-        ended = [ClosedCandle(*key, self.candles[key]) for key in sorted(self.candles)]
-        self.touched_candles.update(self.candles)
+        ended = [
+            ClosedCandle(market, series, candle)
+            for series, open_minute in self.series.items()
+            for market, candle in open_minute.turn(minute).items()
+        ]
+        ended.sort(key=itemgetter(0, 1))
         self.closed.extend(ended)
-        self.candles.clear()
         self.minute, self.touched_clock = minute, True
         return ended
 
@@ -184,18 +188,14 @@ class AnalyticsState:
 
     def restates_open_candle(self, market: str, minute: int) -> bool:
         """Note a restatement in the candle of its minute, if that is still open; False: the candle was told."""
-        candle = self.candles.get((market, "trade"))
+        trades = self.series["trade"]
+        candle = trades.candles.get(market)
         if candle is None or candle.open_time != minute:
             return False
         candle.restated += 1
-        self.touched_candles.add((market, "trade"))
+        trades.touched.add(market)
         return True
 
     def enter(self, market: str, series: Series, price_ticks: int, lots: int = 0, quote_quanta: int = 0) -> None:
         """Count one price in the open minute's candle."""
-        key = (market, series)
-        candle = self.candles.get(key)
-        if candle is None:
-            candle = self.candles[key] = Candle.starting(self.minute, price_ticks)
-        candle.add(price_ticks, lots, quote_quanta)
-        self.touched_candles.add(key)
+        self.series[series].enter(market, price_ticks, lots, quote_quanta)

@@ -1,0 +1,11 @@
+"""The open minute: compiled where there is a build of exactly these sources, else interpreted, the same either way."""
+
+from pathlib import Path
+from typing import Final
+
+from cleartide.compiled import Engine
+
+ENGINE: Final = Engine(Path(__file__).parent)
+INTERPRETED_BECAUSE: Final = ENGINE.use(__path__)
+"""Why it runs interpreted; empty when it runs compiled."""
+COMPILED: Final = not INTERPRETED_BECAUSE

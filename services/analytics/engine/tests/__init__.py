@@ -1,0 +1,1 @@
+"""The open minute in either form."""
