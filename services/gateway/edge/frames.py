@@ -1,38 +1,71 @@
-"""WebSocket messages that go out together: framed once, in one write.
+"""WebSocket messages framed once and written to many connections as the same bytes.
 
-ASGI sends one message at a time, and each is framed, copied and written by itself. For a thousand clients who are told
-hundreds of messages a second, that is the whole cost. `EXTENSION` in the scope offers the short way; the messages that
-the client reads are the same.
+ASGI sends one message at a time, through a task of its own for each client, and each is framed, copied and written by
+itself. For a thousand clients who are told hundreds of messages a second, that is the whole cost. `EXTENSION` in the
+scope offers the connection's `Line`, which takes frames that are made already; the messages that the client reads are
+the same.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from starlette.websockets import WebSocket
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-EXTENSION: Final = "cleartide.together"
-Write = Callable[[Sequence[bytes]], Awaitable[None]]
+EXTENSION: Final = "cleartide.line"
+
+
+class Line(Protocol):
+    """A connection that frames are written to. What is written in one turn of the loop leaves in one write."""
+
+    def take(self, frames: bytes) -> bool:
+        """Write now; False when the connection takes nothing at the moment, or no more."""
+
+    async def taking(self) -> None:
+        """Until it takes frames. OSError when it is over."""
 
 
 class FramesProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's, with the short way."""
+    """uvicorn's, with the short way: it is its connection's line."""
 
     def handle_connect(self, event: Request) -> None:
         """Offer it to the application."""
         super().handle_connect(event)
         if (scope := getattr(self, "scope", None)) is not None:
-            cast(dict[str, Any], scope["extensions"])[EXTENSION] = self.write_texts
+            cast(dict[str, Any], scope["extensions"])[EXTENSION] = self
 
-    async def write_texts(self, texts: Sequence[bytes]) -> None:
-        """Send messages, each as one frame, when the connection takes them. ClientDisconnected when it is over."""
+    def take(self, frames: bytes) -> bool:
+        """As a `Line` does."""
+        if not self.writable.is_set() or self._is_over():
+            return False
+        self.transport.write(frames)
+        return True
+
+    async def taking(self) -> None:
+        """As a `Line` does."""
         await self.writable.wait()
-        if self.disconnected or self.close_sent or not self.handshake_complete or self.transport.is_closing():
+        if self._is_over():
             raise ClientDisconnected
-        self.transport.write(b"".join([part for text in texts for part in (head(len(text)), text)]))
+
+    def _is_over(self) -> bool:
+        return self.disconnected or self.close_sent or not self.handshake_complete or self.transport.is_closing()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages that many are told together, and the bytes in which they leave."""
+
+    texts: Sequence[bytes]
+    frames: bytes
+
+
+def framed(texts: Sequence[bytes]) -> bytes:
+    """Each as one frame of a server."""
+    return b"".join([part for text in texts for part in (head(len(text)), text)])
 
 
 @lru_cache(maxsize=4_096)
@@ -45,12 +78,6 @@ def head(length: int) -> bytes:
     return b"\x81\x7f" + length.to_bytes(8, "big")
 
 
-def together(socket: WebSocket) -> Write:
-    """How to send messages to a client: all in one write where the server can, else one after the other."""
-    offered: Write | None = socket.scope.get("extensions", {}).get(EXTENSION)
-
-    async def one_by_one(texts: Sequence[bytes]) -> None:
-        for text in texts:
-            await socket.send_text(text.decode())
-
-    return offered or one_by_one
+def line_of(socket: WebSocket) -> Line:
+    """The connection's line, which `FramesProtocol` offers."""
+    return cast(Line, socket.scope["extensions"][EXTENSION])

@@ -1,14 +1,13 @@
 """From a mailbox to one client, with a bound on how long the client may take."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+from services.gateway.edge.frames import Line, framed
 from services.gateway.live.mailbox import Mailbox
 
 SLOW_CLOSE_CODE: Final = 1013
-PACE_SECONDS: Final = 0.04
-STREAK: Final = 8
 MOST_TOGETHER: Final = 64
 SLOW_REASON: Final = "too slow: reconnect and resume"
 
@@ -33,27 +32,16 @@ async def pump(
             raise SlowClient from None
 
 
-async def pump_together(
-    mailbox: Mailbox, send: Callable[[Sequence[bytes]], Awaitable[None]], send_seconds: float
-) -> None:
-    """Send what waits, in one go, until cancelled; raises SlowClient.
-
-    A frame goes at once. Only where they come one upon the other, what comes within PACE_SECONDS leaves together.
-    """
-    loop = asyncio.get_running_loop()
-    last, streak = float("-inf"), 0
+async def drain(mailbox: Mailbox, line: Line, send_seconds: float) -> None:
+    """Write what the line did not take at once, as soon as it does, until cancelled; raises SlowClient."""
     while True:
-        frames = await mailbox.take_all(MOST_TOGETHER)
+        await mailbox.filled()
         try:
             async with asyncio.timeout(send_seconds):
-                await send(frames)
+                await line.taking()
         except TimeoutError:
             raise SlowClient from None
-        now = loop.time()
-        streak = streak + 1 if now - last < 2 * PACE_SECONDS else 0
-        last = now
-        if streak >= STREAK and not len(mailbox):
-            await asyncio.sleep(PACE_SECONDS)
+        line.take(framed(mailbox.take_all(MOST_TOGETHER)))
 
 
 async def _next(mailbox: Mailbox, idle: tuple[float, bytes] | None) -> bytes:

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from services.gateway.domain.access import Principal
 from services.gateway.edge import tenancy
 from services.gateway.edge.errors import ApiError
-from services.gateway.edge.frames import together
+from services.gateway.edge.frames import line_of
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.identity.standings import ENDED_CODE, ENDED_REASON, Ended, Place, Standings, until_ended
 from services.gateway.live.alerts import AlertHub, AlertSubscription, BeyondFeed
@@ -40,8 +40,9 @@ from services.gateway.live.protocol import (
     frame,
     parse,
 )
-from services.gateway.live.pump import SLOW_CLOSE_CODE, SLOW_REASON, SlowClient, pump_together, watch
-from services.gateway.live.tape import Seat, TapeHub
+from services.gateway.live.pump import SLOW_CLOSE_CODE, SLOW_REASON, SlowClient, drain, watch
+from services.gateway.live.rooms import Seat
+from services.gateway.live.tape import TapeHub
 
 log = structlog.get_logger()
 
@@ -93,7 +94,8 @@ class LiveSession:
 
     def __init__(self, socket: WebSocket, hubs: LiveHubs, principal: Principal) -> None:
         self._socket, self._hubs, self._principal = socket, hubs, principal
-        self._mailbox = Mailbox(hubs.queue_frames)
+        self._line = line_of(socket)
+        self._mailbox = Mailbox(hubs.queue_frames, self._line)
         self._alerts: dict[Key, tuple[AlertSubscription, asyncio.Task[None]]] = {}
         self._prices: dict[Key, PriceSubscription] = {}
         self._rooms: dict[Key, tuple[AnySeat, asyncio.Task[None]]] = {}
@@ -115,7 +117,7 @@ class LiveSession:
             async with self._hubs.client("websocket"), asyncio.TaskGroup() as tasks:
                 tasks.create_task(until_ended(place))
                 tasks.create_task(watch(self._mailbox))
-                tasks.create_task(pump_together(self._mailbox, together(self._socket), self._hubs.send_seconds))
+                tasks.create_task(drain(self._mailbox, self._line, self._hubs.send_seconds))
                 tasks.create_task(self._receive(tasks))
         except* SlowClient:
             self._hubs.metrics.slow_clients.labels("websocket").inc()

@@ -9,7 +9,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
@@ -23,7 +22,7 @@ from services.gateway.edge.errors import ApiError, error_body
 from services.gateway.edge.freshness import Freshness, Place
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.upstream import Upstream
-from services.gateway.live.mailbox import Mailbox
+from services.gateway.live.rooms import Beat, Channel, Room, Seat, Told, head_of
 
 log = structlog.get_logger()
 
@@ -33,7 +32,6 @@ NEWEST_TRADES: Final = 50
 MOST_TRADES: Final = 500
 PENDING_MESSAGES: Final = 10_000
 PENDING_BYTES: Final = 64 * 2**20
-Channel = Literal["trades", "funding", "account"]
 Topic = Literal["orders", "fills", "balance", "limits", "other"]
 Event = dict[str, Any]
 Name = tuple[Channel, str]
@@ -56,34 +54,6 @@ _places: Final = msgspec.json.Decoder(list[Place])
 _events: Final = msgspec.json.Decoder(list[Event])
 
 
-@dataclass(eq=False)
-class Seat:
-    """One client's place: `of` is the market or the account, `cursor` the last event that it knows."""
-
-    mailbox: Mailbox
-    channel: Channel
-    of: str
-    cursor: int | None = None
-    topics: frozenset[str] = frozenset()
-
-    @property
-    def head(self) -> dict[str, Any]:
-        """What its frames have in common."""
-        return _head(self.channel, self.of)
-
-    def hear(self, event: Event, frame: bytes) -> None:
-        """Pass on what is new to it, and of a topic that it wants."""
-        if self.cursor is None or event["seq"] <= self.cursor:
-            return
-        if not self.topics or _topic(event["type"]) in self.topics:
-            self.cursor = event["seq"]
-            self.mailbox.offer(frame)
-
-
-def _head(channel: Channel, of: str) -> dict[str, Any]:
-    return {"channel": channel, "account" if channel == "account" else "market": of}
-
-
 class TapeHub:
     """Hears the events, remembers the newest, and tells whoever listens."""
 
@@ -92,7 +62,8 @@ class TapeHub:
     ) -> None:
         """`traded` is told the market of every trade."""
         self._directory, self._upstream, self._traded, self._freshness = directory, upstream, traded, freshness
-        self._seats: dict[Name, set[Seat]] = {}
+        self._rooms: dict[Name, Room] = {}
+        self._beat = Beat()
         self._remembered: deque[tuple[int, int, bytes]] = deque(maxlen=100_000)
         self._bytes = 0
         self.seq = 0
@@ -121,15 +92,16 @@ class TapeHub:
             self._say(seat, "snapshot", int(found["as_of_seq"] or 0), funding_view(found, grid))
         for event in self._since(seat.cursor or 0):
             self._tell(seat, event)
-        self._seats.setdefault((seat.channel, seat.of), set()).add(seat)
+        self._rooms.setdefault((seat.channel, seat.of), Room()).seats.add(seat)
 
     def leave(self, seat: Seat) -> None:
         """Deliver nothing more."""
         name = (seat.channel, seat.of)
-        seats = self._seats.get(name, set())
-        seats.discard(seat)
-        if not seats:
-            self._seats.pop(name, None)
+        room = self._rooms.get(name)
+        if room is not None:
+            room.seats.discard(seat)
+            if not room.seats:
+                del self._rooms[name]
 
     async def _join_account(self, seat: Seat) -> None:
         head = int((await self._upstream.ask("matching", "position"))["emitted"].get("EVENTS", 0))
@@ -173,12 +145,11 @@ class TapeHub:
         self._remember(first, last, message.data)
         for market in {place.market for place in places if place.type == "TradeExecuted" and place.market}:
             self._traded(market)
-        for event in _events.decode(message.data) if self._seats else ():
+        for event in _events.decode(message.data) if self._rooms else ():
             for name in _audience(event):
-                if seats := self._seats.get(name):
-                    frame = self._frame(name, event)
-                    for seat in seats:
-                        seat.hear(event, frame)
+                if (room := self._rooms.get(name)) is not None:
+                    room.add(self._told(name, event))
+                    self._beat.add(room)
 
     def _remember(self, first: int, last: int, data: bytes) -> None:
         self._remembered.append((first, last, data))
@@ -199,27 +170,29 @@ class TapeHub:
         self._remembered.clear()
         self._bytes = 0
         self._freshness.missed()
-        log.warning("tape_gap", seats=sum(map(len, self._seats.values())))
-        for seats in self._seats.values():
-            for seat in seats:
+        log.warning("tape_gap", seats=sum(len(room.seats) for room in self._rooms.values()))
+        for room in self._rooms.values():
+            room.tell()
+            for seat in room.seats:
                 body = error_body("events_missed", "Subscribe again.", seat.head)
                 seat.mailbox.offer(msgspec.json.encode({"op": "error", **body}))
-        self._seats.clear()
+        self._rooms.clear()
 
     def _tell(self, seat: Seat, event: Event) -> None:
         if (name := (seat.channel, seat.of)) in _audience(event) and event["seq"] > (seat.cursor or 0):
-            seat.hear(event, self._frame(name, event))
+            seat.hear(self._told(name, event))
 
-    def _frame(self, name: Name, event: Event) -> bytes:
+    def _told(self, name: Name, event: Event) -> Told:
         """An event as all seats of a name are told it."""
         channel, of = name
         grid = self._directory.known(event.get("market") or "")
-        data, more = told(event, grid), {}
+        data, topic, more = told(event, grid), _topic(event["type"]), {}
         if channel == "trades":
             data = {part: data[part] for part in _PUBLIC_TRADE if part in data} | {"at": event["occurred_at"]}
         elif channel == "account":
-            more = {"topic": _topic(event["type"])}
-        return msgspec.json.encode({"op": "update", **_head(channel, of), "seq": event["seq"], **more, "data": data})
+            more = {"topic": topic}
+        head = {"op": "update", **head_of(channel, of), "seq": event["seq"]}
+        return Told(event["seq"], topic, msgspec.json.encode({**head, **more, "data": data}))
 
     def _say(self, seat: Seat, op: str, seq: int, data: Any, **more: Any) -> None:
         seat.mailbox.offer(msgspec.json.encode({"op": op, **seat.head, "seq": seq, **more, "data": data}))
