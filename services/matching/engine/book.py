@@ -26,8 +26,10 @@ a price:
     window   for each tick from `base` on, the row of its level or NIL
     bitmap   one bit per tick of the window in words of 32, over them a layer with one bit per word that is not empty,
              and so on, four layers for up to 2^20 ticks: the next level after a tick is at most seven words away
-    far      levels outside the window, by key in a sorted list: right at any price, but slower. When a new best level
-             lies outside, the window moves there; it is only an index, so levels and orders stay where they are
+    far      levels outside the window, by key in a sorted list: right at any price, but slower. The window of an empty
+             half goes where its first order is. Where many orders come near the best level and yet outside, all windows
+             are made twice as wide: they end up as wide as prices really go, and who only visits moves nothing. They
+             are only an index, so levels and orders stay where they are
 
 Words are signed and wrap when compiled: prices and lots are at most MOST, so that the LOTS of a level hold 2^22 such
 orders. Words of the bitmap have 32 bits, because their lowest bit is then found the same way compiled and interpreted;
@@ -74,6 +76,8 @@ SLOTS: Final = 1 << 24
 
 FIRST_ROWS: Final = 256
 LAYERS: Final = 4
+LEAST_SPAN: Final = 1 << 5
+MOST_SPAN: Final = 1 << 20
 LOWEST_BIT: Final = 0x077CB531  # de Bruijn: bits 27 to 31 of (a single bit * this) tell which bit it is
 
 
@@ -101,20 +105,21 @@ def _bit_table() -> vec[i64]:
 
 @final
 class Book:
-    """Both sides of one market and its armed stops. `span`: ticks of a half's window, a power of two, 2^5 to 2^20."""
+    """Both sides of one market and its armed stops. `span`: ticks of a window at first, a power of two, 2^5 to 2^20."""
 
     def __init__(self, span: int = 1 << 12) -> None:
-        if span not in [1 << bit for bit in range(5, 21)]:
+        if not LEAST_SPAN <= span <= MOST_SPAN or span & (span - 1):
             raise ValueError(f"a window of {span} ticks is not a power of two from 2^5 to 2^20")
         self.rows: vec[i64] = zeros(FIRST_ROWS * ROW)
         self.used: i64 = HALVES * ROW
         self.free: i64 = NIL
         self.orders: i64 = 0
-        self.span: Final[i64] = span
+        self.span: i64 = span
+        self.strays: i64 = 0
         self.base: Final[vec[i64]] = vec[i64]([NEVER] * HALVES)
-        self.window: Final[vec[i64]] = zeros(HALVES * span)
-        self.layer: Final[vec[i64]] = _layers(span)
-        self.bits: Final[vec[i64]] = zeros(HALVES * self.layer[LAYERS])
+        self.window: vec[i64] = zeros(HALVES * span)
+        self.layer: vec[i64] = _layers(span)
+        self.bits: vec[i64] = zeros(HALVES * self.layer[LAYERS])
         self.mask: Final[vec[i64]] = vec[i64]([1 << bit for bit in range(32)])
         self.bit_of: Final[vec[i64]] = _bit_table()
         self.far_keys: Final[list[list[int]]] = [[] for _ in range(HALVES)]
@@ -183,7 +188,7 @@ class Book:
     def link(self, row: i64, half: i64, key: i64) -> None:
         """Put an order behind all others of its key."""
         index = key - self.base[half]
-        level = self.window[half * self.span + index] if 0 <= index < self.span else self._far_level(half, key)
+        level = self.window[half * self.span + index] if 0 <= index < self.span else self._stray(half, key)
         if level == NIL:
             level = self._open(half, key)
         rows = self.rows
@@ -251,10 +256,7 @@ class Book:
 
     def _open(self, half: i64, key: i64) -> i64:
         """A new level in its place between a better and a worse one."""
-        head, worse = half * ROW, self._worse(half, key)
-        index = key - self.base[half]
-        if not 0 <= index < self.span and self.rows[worse + BETTER] == head:
-            self._move_window(half, key - (self.span >> 2))
+        worse = self._worse(half, key)
         if self.free == NIL:
             self._more()
         rows, level = self.rows, self.free
@@ -373,24 +375,31 @@ class Book:
             number += 1
         return -1
 
-    def _move_window(self, half: i64, base: i64) -> None:
-        """Let the window begin at another key; every level of the half is entered anew."""
-        rows, head = self.rows, half * ROW
-        level = rows[head + WORSE]
-        while level != head:
-            index = rows[level + KEY] - self.base[half]
-            if 0 <= index < self.span:
-                self.window[half * self.span + index] = NIL
-            level = rows[level + WORSE]
-        word = half * self.layer[LAYERS]
-        end = word + self.layer[LAYERS]
-        while word < end:
-            self.bits[word] = 0
-            word += 1
-        self.far_keys[half] = []
-        self.far_rows[half] = []
-        self.base[half] = base
-        level = rows[head + WORSE]
-        while level != head:
-            self._enter(half, rows[level + KEY], level)
-            level = rows[level + WORSE]
+    def _stray(self, half: i64, key: i64) -> i64:
+        """The level of a key outside the window, or NIL; what that says of the window is acted upon first."""
+        best = self.best_key(half)
+        if best == NEVER:
+            self.base[half] = key - (self.span >> 2)
+        elif key - best < self.span:
+            self.strays += 1
+            if self.strays > self.span >> 3:
+                self._widen()
+        return self._level(half, key)
+
+    def _widen(self) -> None:
+        """Windows of twice the ticks, as far as that goes, that begin before the best levels; all levels enter anew."""
+        self.strays = 0
+        if self.span < MOST_SPAN:
+            self.span += self.span
+        self.window = zeros(HALVES * self.span)
+        self.layer = _layers(self.span)
+        self.bits = zeros(HALVES * self.layer[LAYERS])
+        for half in range(HALVES):
+            self.far_keys[half] = []
+            self.far_rows[half] = []
+            best = self.best_key(half)
+            self.base[half] = best - (self.span >> 2) if best != NEVER else NEVER
+            level = self.rows[half * ROW + WORSE]
+            while level != half * ROW:
+                self._enter(half, self.rows[level + KEY], level)
+                level = self.rows[level + WORSE]

@@ -65,6 +65,33 @@ def test_match_eng_002_prices_may_leave_the_window(given_commands: list[Command]
     pair.check()
 
 
+def test_match_eng_028_windows_grow_as_wide_as_the_best_prices_go() -> None:
+    """MATCH-ENG-028: the best bid and ask jump over 40 times a window; soon both windows hold all of that."""
+    pair = Pair(span=32)
+    pair.give((r.PLACE, 1, 0, 4990, 1, 0))
+    pair.give((r.PLACE, 1, r.SELL, 6290, 1, 0))
+    for number in range(3, 4000, 2):
+        price = 5000 + number * 769 % 1279
+        for side, away in ((0, -1), (r.SELL, 1)):
+            pair.give((r.PLACE, 1, side, price + away, 1, 0))
+            pair.give((r.CANCEL, 1, number + side, 0, 0, 0))
+    pair.check()
+    book = pair.engine.book
+    assert book.span == 8192
+    assert book.base[0] < -6278 < -4990 < book.base[0] + book.span
+    assert book.base[1] < 5000 < 6290 < book.base[1] + book.span
+
+
+def test_match_eng_028_orders_far_behind_the_best_widen_nothing() -> None:
+    """MATCH-ENG-028: any number of levels further away than a window is wide."""
+    pair = Pair(span=32)
+    pair.give((r.PLACE, 1, 0, 5000, 1, 0))
+    for price in range(1, 500):
+        pair.give((r.PLACE, 1, 0, price, 1, 0))
+    pair.check()
+    assert (pair.engine.book.span, len(pair.engine.book.far_keys[0])) == (32, 499)
+
+
 WORDS = st.one_of(st.integers(-5, 5), st.integers(0, 1023), st.integers(-(2**63), 2**63 - 1), st.just(2**28))
 
 
