@@ -17,7 +17,7 @@ def main() -> None:
     body = given.payload.read_bytes()
     app = FastAPI()
 
-    @app.get("/{path:path}")
+    @app.api_route("/{path:path}", methods=["GET", "POST"])
     async def answer(path: str) -> Response:  # noqa: ARG001 - whatever is asked
         return Response(body, media_type="application/json")
 

@@ -6,6 +6,9 @@ has been answered once. The gateway does all that it does for a stranger: limite
 metrics. Client and server share the machine, so the processor time of a request is told beside the rate. So asked, a
 request of 1,000 connections takes 1,000 / rate whatever the server does; `paced` has them ask PACED times a second
 together instead, as people would.
+
+`own` is what somebody who has signed in reads of his account, and `order` an order that he places and that matching
+answers: each request is checked against its session and counted in its person's quotas, by PEOPLE in turn.
 """
 
 import asyncio
@@ -13,13 +16,14 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from benchmarks.people import signed_in
 from benchmarks.processors import seconds_by_group
 from benchmarks.report import Row, percentile, write
 from benchmarks.rooms import room
@@ -32,6 +36,8 @@ SECONDS: Final = 8.0
 WARM_SECONDS: Final = 2.0
 PACED: Final = 2_000
 PATH: Final = "/api/v1/markets"
+PEOPLE: Final = 50
+DONE: Final = (b"http/1.1 200", b"http/1.1 201")
 LENGTH: Final = b"content-length: "
 
 
@@ -87,7 +93,7 @@ class Asking(asyncio.Protocol):
         if len(self._buffer) < head + 4 + length:
             return
         now, run = time.perf_counter(), self._run
-        if not fields.startswith(b"http/1.1 200"):
+        if not fields.startswith(DONE):
             run.faults.append(self._buffer[:200])
         self._buffer = b""
         if self._first:
@@ -127,15 +133,17 @@ class Asking(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-async def measured(port: int, connections: int, seconds: float, rate: float = 0.0) -> tuple[list[float], float]:
-    """Seconds of every request, and of all together. RuntimeError when one was not answered with 200.
+async def measured(
+    port: int, connections: int, seconds: float, rate: float, requests: Sequence[bytes]
+) -> tuple[list[float], float]:
+    """Seconds of every request, and of all together. RuntimeError when one was not answered as one that is done.
 
     `rate`: requests a second of all connections together, whatever the answers take; 0: as fast as answers come.
+    `requests`: one for each connection, in turn.
     """
     run = Run(connections, seconds)
-    request = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n".encode()
-    loop = asyncio.get_running_loop()
-    asking = [Asking(request, run, connections / rate if rate else 0.0) for _ in range(connections)]
+    loop, every = asyncio.get_running_loop(), connections / rate if rate else 0.0
+    asking = [Asking(requests[place % len(requests)], run, every) for place in range(connections)]
     for start in range(0, connections, 50):
         batch = asking[start : start + 50]
         await asyncio.gather(*(loop.create_connection(partial(_itself, one), "127.0.0.1", port) for one in batch))
@@ -173,23 +181,39 @@ def _open(port: int) -> bool:
 
 async def gateway(installed: Installation) -> int:
     """The gateway's port, with a market to tell of and no limit that this client could reach."""
-    port = free_port()
-    limits = {"CLEARTIDE_RATE_PER_SECOND": "10000", "CLEARTIDE_RATE_BURST": "100000"}
-    await installed.start("matching", "analytics")
-    await installed.start("gateway", environment={"CLEARTIDE_GATEWAY_PORT": str(port), **limits})
+    port = await closed(installed)
     async with installed.client() as client:
         await Traffic(client, accounts=("maker",)).open_market()
     return port
 
 
-async def payload(port: int) -> bytes:
-    """What the gateway answers."""
+async def closed(installed: Installation) -> int:
+    """The same before there is a market."""
+    port = free_port()
+    limits = {"CLEARTIDE_RATE_PER_SECOND": "10000", "CLEARTIDE_RATE_BURST": "100000"}
+    await installed.start("matching", "analytics")
+    await installed.start("gateway", environment={"CLEARTIDE_GATEWAY_PORT": str(port), **limits})
+    return port
+
+
+def asked(method: str, path: str, body: bytes = b"", **fields: str) -> bytes:
+    """A request that leaves its connection open."""
+    given = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    if body:
+        given += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{given}\r\n".encode() + body
+
+
+async def payload(port: int, request: bytes | None = None) -> bytes:
+    """What the gateway answers, once it does."""
     while True:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.write(request or asked("GET", PATH))
+        head = await reader.readuntil(b"\r\n\r\n")
+        fields = head.lower()
+        body = await reader.readexactly(int(fields.partition(LENGTH)[2].split(b"\r\n", 1)[0]))
         writer.close()
-        if head.startswith(b"HTTP/1.1 200") and b"BTC-PERP" in body:
+        if fields.startswith(DONE) and (request or b"BTC-PERP" in body):
             return body
         await asyncio.sleep(0.2)
 
@@ -208,11 +232,11 @@ class Measured:
         return len(self.taken) / self.seconds
 
 
-async def watched(port: int, pid: int, connections: int, rate: float = 0.0) -> Measured:
+async def watched(port: int, pid: int, connections: int, requests: Sequence[bytes], rate: float = 0.0) -> Measured:
     """The same with the processor seconds of the server's process."""
-    await measured(port, connections, WARM_SECONDS, rate)
+    await measured(port, connections, WARM_SECONDS, rate, requests)
     before = seconds_by_group({"server": (pid,)})["server"]
-    taken, seconds = await measured(port, connections, SECONDS, rate)
+    taken, seconds = await measured(port, connections, SECONDS, rate, requests)
     return Measured(taken, seconds, seconds_by_group({"server": (pid,)})["server"] - before)
 
 
@@ -221,7 +245,7 @@ def rows(name: str, our: Measured, their: Measured, *, paced: bool = False) -> l
     found = []
     for share in (50, 95, 99):
         mine, other = (percentile(one.taken, share / 100) * 1_000 for one in (our, their))
-        aim = "<= 100" if share == 95 and name.startswith("rest.1000") else ""
+        aim = "<= 100" if share == 95 and ".1000" in name else ""
         note = f"{our.rate:.0f} requests/s asked" if paced else ""
         found.append(Row(f"{name}.p{share}", mine, "ms", "bare FastAPI, same bytes", mine / other, aim, note))
     if paced:
@@ -235,20 +259,34 @@ def rows(name: str, our: Measured, their: Measured, *, paced: bool = False) -> l
     ]
 
 
+async def compared(name: str, gateway: tuple[int, int], requests: Sequence[bytes], counts: Sequence[int]) -> list[Row]:
+    """The gateway, by port and process, and a bare handler that gives the same bytes, in turn."""
+    found: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "payload.json"
+        file.write_bytes(await payload(gateway[0], requests[0]))
+        async with bare(file) as other:
+            for connections in counts:
+                theirs = await watched(*other, connections, requests)
+                found += rows(f"{name}.{connections}", await watched(*gateway, connections, requests), theirs)
+            if name == "rest":
+                theirs = await watched(*other, counts[-1], requests, PACED)
+                ours = await watched(*gateway, counts[-1], requests, PACED)
+                found += rows(f"{name}.{counts[-1]}.paced", ours, theirs, paced=True)
+    return found
+
+
 async def run() -> None:
     """Measure and write `results/rest.json`."""
-    found: list[Row] = []
     async with room() as installed:
-        port = await gateway(installed)
-        pid = installed.processes["gateway"].process.pid
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "payload.json"
-            file.write_bytes(await payload(port))
-            async with bare(file) as other:
-                for connections in CONNECTIONS:
-                    theirs = await watched(*other, connections)
-                    found += rows(f"rest.{connections}", await watched(port, pid, connections), theirs)
-                theirs = await watched(*other, CONNECTIONS[-1], PACED)
-                ours = await watched(port, pid, CONNECTIONS[-1], PACED)
-                found += rows(f"rest.{CONNECTIONS[-1]}.paced", ours, theirs, paced=True)
+        port = await closed(installed)
+        people = await signed_in(f"http://127.0.0.1:{port}", installed.service_dsn("gateway"), PEOPLE)
+        async with installed.client() as client:
+            await Traffic(client, accounts=tuple(person.user for person in people)).open_market()
+        await payload(port)
+        server = (port, installed.processes["gateway"].process.pid)
+        crowd = CONNECTIONS[1:]
+        found = await compared("rest", server, [asked("GET", PATH)], CONNECTIONS)
+        found += await compared("rest.own", server, [person.reads(asked) for person in people], crowd)
+        found += await compared("rest.order", server, [person.orders(asked) for person in people], crowd)
     write("rest", found)

@@ -9,6 +9,7 @@ import json
 import uuid
 from typing import Any, Final
 
+import msgspec
 import structlog
 from cleartide.client import Client, PublishError
 from cleartide.contracts import Message
@@ -30,6 +31,15 @@ MOST_WAITING: Final = 4_096
 
 Event = dict[str, Any]
 Outcome = dict[str, Any]
+
+
+class _Cause(msgspec.Struct):
+    """Which command an event is of."""
+
+    causation_id: str | None = None
+
+
+_causes: Final = msgspec.json.Decoder(list[_Cause] | _Cause)
 
 
 class Commands:
@@ -80,7 +90,7 @@ class Commands:
         return {"command_id": command_id, "position": receipt.stream_seq, "events": events}
 
     async def _hear(self, message: Msg) -> None:
-        if not self._waiting or not any(ident.encode() in message.data for ident in self._waiting):
+        if not self._waiting or self._waiting.keys().isdisjoint(_caused_by(message.data)):
             return
         said = json.loads(message.data)
         for event in said if isinstance(said, list) else [said]:
@@ -89,6 +99,12 @@ class Commands:
                 both = said if isinstance(said, list) else [said]
                 caused = [other for other in both if other["causation_id"] == event["causation_id"]]
                 answer.set_result(caused)
+
+
+def _caused_by(data: bytes) -> set[str | None]:
+    """The commands that a message's events are of."""
+    said = _causes.decode(data)
+    return {one.causation_id for one in (said if isinstance(said, list) else [said])}
 
 
 def _refuses(event: Event, body: dict[str, Any]) -> bool:

@@ -16,7 +16,8 @@ from services.gateway.edge.authentication import Asked, Authentication
 from services.gateway.edge.authorisation import READS
 from services.gateway.edge.errors import ApiError, error_response, store_unavailable
 from services.gateway.edge.guards import LIMITED_PREFIX, adding
-from services.gateway.edge.limits import Verdict, client_key
+from services.gateway.edge.leases import Verdict
+from services.gateway.edge.limits import client_key
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.quotas import MINUTE, Quotas, Window
 from services.gateway.identity.idempotency import Answer, Idempotency, Place, fingerprint

@@ -86,7 +86,8 @@ class Identity:
 def identity(truth: TruthStore, guard: RedisGuard, settings: GatewaySettings) -> Identity:
     """The parts, put together."""
     secrets = Secrets(truth, settings.gateway_secret, settings.gateway_secrets_before)
-    remembered, standings = Remembered(guard), Standings(truth, settings.live_recheck_seconds)
+    remembered = Remembered(guard)
+    standings = Standings(truth, settings.live_recheck_seconds, remembered.let_go)
     tokens = AccessTokens(secrets, settings.access_token_seconds)
     sessions = Sessions(truth, tokens, remembered, standings)
     keys = ApiKeys(truth, secrets, remembered, Once(truth, guard), standings)

@@ -1,30 +1,25 @@
 """A rate limit per client address, shared by all gateways: GCRA in one Redis script, on Redis's clock.
 
-Requests of one address that wait at the same time are counted in one call, each by itself. Whoever keeps asking is
-given some passes ahead, a lease, out of what he may have now: counted in Redis when it is given, spent without asking,
-void after LEASE_SECONDS. It is at most a sixteenth of what is left, so whoever is near his limit has none and is
-counted exactly; unspent passes are lost to him, never gained. Nobody passes more than is counted.
+Whoever keeps asking is given passes ahead (`edge.leases`) out of what he may have now: at most a sixteenth of what is
+left, so whoever is near his limit has none and is counted exactly. Unspent passes are lost to him, never gained.
 
 Without Redis each process counts by itself, with the same limit: counted as `alone`, and health shows Redis as down.
 """
 
-import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 from typing import Any, Final
 
+from services.gateway.edge.leases import Held, Leases, Verdict
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
 
 KEY_PREFIX: Final = "cleartide:rate:"
 MICROS: Final = 1_000_000
 MOST_ALONE: Final = 50_000
-LEASE_SECONDS: Final = 0.25
-MOST_LEASED: Final = 512
 
 # KEYS[1] holds the theoretical arrival time of the next request, in microseconds. ARGV: interval, burst, how many ask,
 # how many more are wished. Answers: how many of them pass, how many more are leased, what remains, wait, reset.
@@ -45,50 +40,6 @@ return {passing, leased, room - passing - leased, tat + interval - burst * inter
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a request may pass; `retry_after` and `reset` in whole seconds, rounded up."""
-
-    allowed: bool
-    limit: int
-    remaining: int
-    retry_after: int
-    reset: int
-
-    def headers(self) -> dict[str, str]:
-        """The RateLimit header fields, and Retry-After when refused."""
-        fields = {
-            "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(self.remaining),
-            "RateLimit-Reset": str(self.reset),
-        }
-        if not self.allowed:
-            fields["Retry-After"] = str(self.retry_after)
-        return fields
-
-    def raw(self) -> list[tuple[bytes, bytes]]:
-        """The same of a request that passes, as ASGI has them."""
-        return [
-            (b"ratelimit-limit", b"%d" % self.limit),
-            (b"ratelimit-remaining", b"%d" % self.remaining),
-            (b"ratelimit-reset", b"%d" % self.reset),
-        ]
-
-
-@dataclass(slots=True)
-class _Held:
-    """An address that asks: its lease, who waits, and how many passes it is likely to need."""
-
-    left: int = 0
-    ends: float = 0.0
-    remaining: int = 0
-    reset: int = 0
-    wanted: int = 0
-    # One for each request that is being answered: `max_connections` bounds them.
-    waiting: "list[asyncio.Future[Verdict]]" = field(default_factory=list)
-    asking: "asyncio.Task[None] | None" = None
-
-
 class RateLimiter:
     """`burst` requests at once, then `per_second` sustained."""
 
@@ -96,51 +47,23 @@ class RateLimiter:
         self._guard, self._metrics = guard, metrics
         self._interval, self._burst = MICROS // per_second, burst
         self._alone: OrderedDict[str, int] = OrderedDict()
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._leases = Leases(self._count)
         self._allowed, self._limited = metrics.limiter.labels("allowed"), metrics.limiter.labels("limited")
 
     def leased(self, address: str) -> Verdict | None:
         """Count one request of the address out of its lease, or alone; None when that must be asked of Redis."""
-        held = self._held.get(key := client_key(address))
-        if held is None or not held.left or time.monotonic() >= held.ends:
+        if (verdict := self._leases.spend(key := client_key(address))) is None:
             return self._counted_alone(key) if self._guard.away else None
-        held.left -= 1
         self._allowed.inc()
-        return Verdict(True, self._burst, held.remaining + held.left, 1, held.reset)
+        return verdict
 
     async def check(self, address: str) -> Verdict:
         """Count one request of the address."""
         if (verdict := self.leased(address)) is not None:
             return verdict
-        key = client_key(address)
-        held = self._held.pop(key, None) or _Held()
-        self._held[key] = held
-        if len(self._held) > MOST_ALONE:
-            self._held.popitem(last=False)
-        counted: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        held.waiting.append(counted)
-        if held.asking is None:
-            held.asking = asyncio.create_task(self._ask(key, held))
-        return await counted
+        return await self._leases.ask(client_key(address))
 
-    async def _ask(self, key: str, held: _Held) -> None:
-        """Until nobody waits: all who wait are counted together."""
-        waiting: list[asyncio.Future[Verdict]] = []
-        try:
-            while held.waiting:
-                now = time.monotonic()
-                # Who used his lease up gets twice as many; who let it lapse, half.
-                ahead = min(MOST_LEASED, 2 * held.wanted + 1) if now < held.ends else held.wanted // 2
-                waiting, held.waiting = held.waiting, []
-                for one, verdict in zip(waiting, await self._count(key, held, len(waiting), ahead), strict=True):
-                    if not one.done():
-                        one.set_result(verdict)
-        finally:
-            held.asking = None
-            for one in (*waiting, *held.waiting):
-                one.cancel()  # nothing, unless the limiter itself is ended
-
-    async def _count(self, key: str, held: _Held, asking: int, ahead: int) -> list[Verdict]:
+    async def _count(self, key: str, held: Held, asking: int, ahead: int) -> list[Verdict]:
         async def run(redis: Any) -> list[int]:
             script = redis.register_script(_GCRA)
             answer: list[int] = await script([KEY_PREFIX + key], [self._interval, self._burst, asking, ahead])
@@ -152,8 +75,8 @@ class RateLimiter:
             return [self._counted_alone(key) for _ in range(asking)]
         self._allowed.inc(passing)
         self._limited.inc(asking - passing)
-        held.left, held.remaining, held.reset = leased, remaining, ceil(reset / MICROS)
-        held.wanted, held.ends = ahead, time.monotonic() + LEASE_SECONDS
+        held.limit, held.remaining, held.reset = self._burst, remaining, ceil(reset / MICROS)
+        held.lease(leased, ahead)
         spare = remaining + leased
         return [
             self._verdict(place < passing, spare + max(0, passing - 1 - place), wait, reset) for place in range(asking)

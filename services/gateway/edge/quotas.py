@@ -1,8 +1,10 @@
 """How many requests in a minute, an hour, a day: sliding windows, counted together by all gateways on Redis's clock.
 
 A window counts this period's requests and, of the last one's, the share that still lies within a period from now. Every
-window of a request counts it or none does. Without Redis each process counts by itself and with the same limits: nobody
-is let in without a count, and nobody is shut out. It is told by `cleartide_quota_total{verdict="alone"}` and by health.
+window of a request counts it or none does. Whoever keeps asking is given passes ahead (`edge.leases`), at most a
+sixteenth of what is left; those that he does not spend are given back with his next request. Without Redis each process
+counts by itself and with the same limits: nobody is let in without a count, and nobody is shut out. It is told by
+`cleartide_quota_total{verdict="alone"}` and by health.
 """
 
 import time
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
-from services.gateway.edge.limits import Verdict
+from services.gateway.edge.leases import Held, Leases, Verdict
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
 
@@ -21,22 +23,36 @@ MILLIS: Final = 1_000
 MOST_ALONE: Final = 50_000
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
-# ARGV: cost, then per window its limit and its period in milliseconds. KEYS: per window one name.
-# Answers: allowed, place of the tightest window (from 1), what remains in it, milliseconds to wait, to its end.
+# ARGV: cost of a request, how many ask, how many more are wished, passes that come back, when they were counted; then
+# per window its limit and its period in milliseconds. KEYS: per window one name.
+# Answers: how many pass, how many more are leased, place of the tightest window (from 1), what remains in it,
+# milliseconds to wait, to its end, the clock.
 _WINDOWS: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local cost = tonumber(ARGV[1])
-local tightest, least, wait, ends = 0, nil, 0, 0
+local cost, asking, more = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local back, at = tonumber(ARGV[4]), tonumber(ARGV[5])
+local windows, passing = {}, asking
 for i = 1, #KEYS do
-  local limit, period = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  local number = math.floor(now / period)
+  local limit, period = tonumber(ARGV[2 * i + 4]), tonumber(ARGV[2 * i + 5])
+  local number, counted = math.floor(now / period), math.floor(at / period)
   local passed = now - number * period
+  if back > 0 and counted >= number - 1 then
+    local name = KEYS[i] .. ':' .. counted
+    if tonumber(redis.call('GET', name) or 0) >= back then redis.call('DECRBY', name, back) end
+  end
   local here = tonumber(redis.call('GET', KEYS[i] .. ':' .. number) or 0)
   local before = tonumber(redis.call('GET', KEYS[i] .. ':' .. (number - 1)) or 0)
-  local left = limit - here - before * (period - passed) / period - cost
+  local left = limit - here - before * (period - passed) / period
+  passing = math.min(passing, math.max(0, math.floor(left / cost)))
+  windows[i] = {limit, period, number, passed, here, before, left}
+end
+local tightest, least, wait, ends = 0, nil, 0, 0
+for i = 1, #KEYS do
+  local limit, period, number, passed, here, before, left = unpack(windows[i])
+  here, left = here + passing * cost, left - passing * cost
   local this = 0
-  if left < 0 then
+  if passing < asking and left < cost then
     if here + cost > limit then
       this = period - passed + math.max(0, period * (1 - (limit - cost) / here))
     else
@@ -47,13 +63,14 @@ for i = 1, #KEYS do
     tightest, least, wait, ends = i, left, math.max(this, wait), period - passed
   end
 end
-if wait > 0 then return {0, tightest, 0, math.ceil(wait), ends} end
+local leased = 0
+if passing == asking then leased = math.min(more, math.floor(least / cost / 16)) end
+local count = (passing + leased) * cost
 for i = 1, #KEYS do
-  local period = tonumber(ARGV[2 * i + 1])
-  local name = KEYS[i] .. ':' .. math.floor(now / period)
-  if redis.call('INCRBY', name, cost) == cost then redis.call('PEXPIRE', name, 2 * period) end
+  local name = KEYS[i] .. ':' .. windows[i][3]
+  if count > 0 and redis.call('INCRBY', name, count) == count then redis.call('PEXPIRE', name, 2 * windows[i][2]) end
 end
-return {1, tightest, math.floor(least), 0, ends}
+return {passing, leased, tightest, math.floor(math.max(0, least - leased * cost)), math.ceil(wait), ends, now}
 """
 
 
@@ -66,23 +83,60 @@ class Window:
     seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request by what it counts in."""
+
+    kind: str
+    windows: tuple[Window, ...]
+    cost: int
+
+    @property
+    def steady(self) -> bool:
+        """Whether passes may be leased: not of a window that is hardly longer than a lease."""
+        return self.cost == 1 and all(window.seconds >= MINUTE for window in self.windows)
+
+
 class Quotas:
     """Counts requests in windows."""
 
     def __init__(self, guard: RedisGuard, metrics: EdgeMetrics) -> None:
         self._guard, self._metrics = guard, metrics
         self._alone: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._leases = Leases(self._count)
 
     async def take(self, kind: str, windows: Sequence[Window], cost: int = 1) -> Verdict:
         """Count one request in every window, or in none when one of them is full. `kind` is for the metric."""
+        asked = _Asked(kind, tuple(windows), cost)
+        if (verdict := self._leases.spend(asked)) is not None:
+            self._metrics.quotas.labels(kind, "allowed").inc()
+            return verdict
+        return await self._leases.ask(asked)
+
+    async def _count(self, asked: "_Asked", held: Held, asking: int, ahead: int) -> list[Verdict]:
+        count = self._metrics.quotas
+        more = ahead if asked.steady else 0
         try:
-            answer = await self._guard.call(lambda redis: _count(redis, windows, cost))
-            outcome = "allowed" if answer[0] else "limited"
+            answer = await self._guard.call(lambda redis: _counted(redis, asked, held, asking, more))
         except RedisUnavailable:
-            answer, outcome = self._count_alone(windows, cost), "alone"
-        self._metrics.quotas.labels(kind, outcome).inc()
-        allowed, place, remaining, wait, ends = answer
-        limit = windows[place - 1].limit
+            count.labels(asked.kind, "alone").inc(asking)
+            return [self._alone_verdict(asked) for _ in range(asking)]
+        passing, leased, place, remaining, wait, ends, held.counted_at = answer
+        count.labels(asked.kind, "allowed").inc(passing)
+        count.labels(asked.kind, "limited").inc(asking - passing)
+        held.limit, held.remaining, held.reset = asked.windows[place - 1].limit, remaining, ceil(ends / MILLIS)
+        held.lease(leased, ahead)
+        later, spare = max(1, ceil(wait / MILLIS)), remaining + leased
+        return [
+            Verdict(True, held.limit, spare + (passing - 1 - number) * asked.cost, later, held.reset)
+            if number < passing
+            else Verdict(False, held.limit, 0, later, held.reset)
+            for number in range(asking)
+        ]
+
+    def _alone_verdict(self, asked: "_Asked") -> Verdict:
+        allowed, place, remaining, wait, ends = self._count_alone(asked.windows, asked.cost)
+        limit = asked.windows[place - 1].limit
         return Verdict(bool(allowed), limit, remaining, max(1, ceil(wait / MILLIS)), ceil(ends / MILLIS))
 
     async def give_back(self, windows: Sequence[Window], cost: int = 1) -> None:
@@ -115,10 +169,12 @@ class Quotas:
         return [1, tightest, least or 0, 0, ceil(ends * MILLIS)]
 
 
-async def _count(redis: Any, windows: Sequence[Window], cost: int) -> list[int]:
-    keys = [KEY_PREFIX + window.name for window in windows]
-    terms = [value for window in windows for value in (window.limit, window.seconds * MILLIS)]
-    answer: list[int] = await redis.eval(_WINDOWS, len(keys), *keys, cost, *terms)
+async def _counted(redis: Any, asked: _Asked, held: Held, asking: int, more: int) -> list[int]:
+    keys = [KEY_PREFIX + window.name for window in asked.windows]
+    terms = [value for window in asked.windows for value in (window.limit, window.seconds * MILLIS)]
+    back, held.left = held.left, 0
+    script = redis.register_script(_WINDOWS)
+    answer: list[int] = await script(keys, [asked.cost, asking, more, back, held.counted_at, *terms])
     return answer
 
 

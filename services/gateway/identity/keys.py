@@ -178,6 +178,8 @@ class ApiKeys:
             await self._remembered.revoke(f"key:{row['hash'].hex()}")
             await self._remembered.revoke(f"key:{row['prefix']}")
             await self._standings.ring(user)
+        if ended:
+            await self._remembered.lapsed()
         return bool(ended)
 
     async def listed(self, user: str) -> list[dict[str, Any]]:

@@ -1,10 +1,16 @@
-"""Sessions and keys as they stand, asked with every request: remembered in Redis, true in the schema.
+"""Sessions and keys as they stand, looked at with every request: remembered in Redis, true in the schema.
+
+What a process was told it holds for NEAR_SECONDS from when it asked, and asks nobody meanwhile. A bell among the
+gateways empties what they hold as soon as somebody is put out; and should no bell be heard, whoever puts him out waits
+NEAR_SECONDS before he says that it is done (`lapsed`). So the next request is refused, in whichever process it comes.
 
 A revocation is committed first and then marked in Redis. Whoever reads the schema meanwhile writes only where nothing
 stands, so no older answer covers the mark. While Redis is away every request asks the schema; a mark that could not be
 set is set again by the process that owes it, and no memory outlives REMEMBERED_MS in any case.
 """
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
@@ -18,18 +24,44 @@ MARKED_MS: Final = 120_000
 MOST_OWED: Final = 10_000
 _REVOKED: Final = b"-"
 
+NEAR_SECONDS: Final = 0.25
+MOST_NEAR: Final = 10_000
+
 Load = Callable[[], Awaitable[bytes | None]]
 
 
 class Remembered:
     """Bytes by name; None is a name that is no longer, or never was, good."""
 
-    def __init__(self, guard: RedisGuard) -> None:
-        self._guard = guard
+    def __init__(self, guard: RedisGuard, clock: Callable[[], float] = monotonic) -> None:
+        self._guard, self._clock = guard, clock
         self._owed: dict[str, float] = {}
+        self._near: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     async def get(self, name: str, load: Load) -> bytes | None:
         """What is remembered, or what `load` reads from the schema."""
+        held, asked_at = self._near.get(name), self._clock()
+        if held is not None and asked_at < held[0]:
+            return held[1]
+        found = await self._ask(name, load)
+        if found is None:
+            self._near.pop(name, None)
+            return None
+        self._near[name] = (asked_at + NEAR_SECONDS, found)
+        self._near.move_to_end(name)
+        if len(self._near) > MOST_NEAR:
+            self._near.popitem(last=False)
+        return found
+
+    def let_go(self) -> None:
+        """Of all that is held here: somebody has been put out somewhere."""
+        self._near.clear()
+
+    async def lapsed(self) -> None:
+        """Until no process holds what it was told before now. Call it after `revoke` or `forget`."""
+        await asyncio.sleep(NEAR_SECONDS)
+
+    async def _ask(self, name: str, load: Load) -> bytes | None:
         key = KEY_PREFIX + name
         if name in self._owed:
             await self.settle()
@@ -47,13 +79,15 @@ class Remembered:
         return found
 
     async def revoke(self, name: str) -> None:
-        """Nobody is let in by it from here on. Call it after the commit."""
+        """Nobody is let in by it once what is held has `lapsed`. Call it after the commit."""
+        self._near.pop(name, None)
         if len(self._owed) < MOST_OWED:
             self._owed[name] = monotonic() + MARKED_MS / 1_000
         await self.settle()
 
     async def forget(self, name: str) -> None:
-        """What is remembered of it is asked for anew."""
+        """What is remembered of it is asked for anew, once what is held has `lapsed`."""
+        self._near.pop(name, None)
         with suppress(RedisUnavailable):
             await self._guard.call(lambda redis: redis.delete(KEY_PREFIX + name))
 

@@ -4,6 +4,7 @@ A refresh token that comes a second time has been copied: whoever has the newer 
 session ends, and with it every token of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -144,7 +145,18 @@ class Sessions:
         return msgspec.json.encode(Standing(row["user_id"], row["tier"], list(row["scopes"]), row["expires_at"]))
 
     async def revoke(self, user: str, session: str, reason: str, caller: Caller) -> bool:
-        """End one session of a person. False when there is none that stands."""
+        """End one session of a person, in every process. False when there is none that stands."""
+        return await self._revoke_each(user, [session], reason, caller) > 0
+
+    async def _revoke_each(self, user: str, sessions: Sequence[str], reason: str, caller: Caller) -> int:
+        ended = [await self._end(user, session, reason, caller) for session in sessions]
+        if any(mine for mine, _ in ended):
+            await self._standings.ring(user)
+            await self._remembered.lapsed()
+        return sum(count for _, count in ended)
+
+    async def _end(self, user: str, session: str, reason: str, caller: Caller) -> tuple[bool, int]:
+        """Whether the session is this person's, and how many have ended now."""
         now = now_micros()
         async with self._truth.acting() as truth:
             where = {"id": session, "user_id": user, "revoked_at": None}
@@ -159,8 +171,7 @@ class Sessions:
             mine = await truth.first(owned, session, user) is not None
         if mine:
             await self._remembered.revoke(f"session:{session}")
-            await self._standings.ring(user)
-        return bool(ended)
+        return mine, len(ended)
 
     async def revoke_all(self, user: str, reason: str, caller: Caller) -> int:
         """End every session of a person; returns how many stood."""
@@ -170,7 +181,7 @@ class Sessions:
                 user,
                 MOST_SESSIONS,
             )
-        return sum([await self.revoke(user, row["id"], reason, caller) for row in rows])
+        return await self._revoke_each(user, [row["id"] for row in rows], reason, caller)
 
     async def listed(self, user: str) -> list[dict[str, Any]]:
         """A person's sessions, newest first, as that person may see them."""

@@ -6,7 +6,7 @@ The bell is only a bell: what is not rung for (an expiry, a lost message, a chan
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -58,8 +58,9 @@ async def until_ended(place: Place) -> None:
 class Standings:
     """The live connections of this process that belong to somebody."""
 
-    def __init__(self, truth: TruthStore, recheck_seconds: float) -> None:
-        self._truth, self._recheck_seconds = truth, recheck_seconds
+    def __init__(self, truth: TruthStore, recheck_seconds: float, rung: Callable[[], None]) -> None:
+        """`rung` is called whenever somebody is put out, here or elsewhere."""
+        self._truth, self._recheck_seconds, self._on_ring = truth, recheck_seconds, rung
         self._places: dict[str, set[Place]] = {}
         self._asked: set[str] = set()
         self._rung = asyncio.Event()
@@ -81,7 +82,7 @@ class Standings:
         if principal.known:
             place.principals.add(principal)
             self._places.setdefault(principal.user, set()).add(place)
-            self._hear(principal.user)
+            self._ask_for(principal.user)
 
     async def ring(self, user: str) -> None:
         """Something of this person's has ended. Call it after the commit."""
@@ -114,6 +115,10 @@ class Standings:
         self._hear(message.data[:LONGEST_NAME].decode(errors="replace"))
 
     def _hear(self, user: str) -> None:
+        self._on_ring()
+        self._ask_for(user)
+
+    def _ask_for(self, user: str) -> None:
         if user in self._places:
             self._asked.add(user)
             self._rung.set()

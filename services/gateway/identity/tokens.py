@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from services.gateway.identity.secret import Secrets, derived
 ISSUER: Final = "cleartide"
 ALGORITHM: Final = "HS256"
 MAX_TOKEN: Final = 4_096
+MOST_READ: Final = 10_000
 
 
 class BadToken(Exception):  # noqa: N818 - a verdict on a token
@@ -38,6 +40,7 @@ class AccessTokens:
     def __init__(self, installation: Secrets, lasts: int) -> None:
         self._installation, self.lasts = installation, lasts
         self._keys: KeySet | None = None
+        self._read: OrderedDict[str, tuple[Claims, int]] = OrderedDict()
 
     async def issue(self, claims: Claims, now: int) -> str:
         """`now` in seconds."""
@@ -47,7 +50,18 @@ class AccessTokens:
         return jwt.encode({"alg": ALGORITHM, "kid": kid, "typ": "at+jwt"}, body, keys.keys[0], [ALGORITHM])
 
     async def read(self, token: str, now: int) -> Claims:
-        """Raises BadToken: `token_invalid` or `token_expired`."""
+        """Raises BadToken: `token_invalid` or `token_expired`. A signature that was good is not looked at again."""
+        if (known := self._read.get(token)) is None:
+            known = self._read[token] = await self._checked(token)
+            if len(self._read) > MOST_READ:
+                self._read.popitem(last=False)
+        claims, expires = known
+        if expires <= now:
+            raise BadToken("token_expired")
+        return claims
+
+    async def _checked(self, token: str) -> tuple[Claims, int]:
+        """Whose it is, and until when, in seconds."""
         if len(token) > MAX_TOKEN:
             raise BadToken("token_invalid")
         try:
@@ -60,9 +74,7 @@ class AccessTokens:
             raise BadToken("token_invalid")
         if not isinstance(user, str) or not isinstance(session, str):
             raise BadToken("token_invalid")
-        if expires <= now:
-            raise BadToken("token_expired")
-        return Claims(user, session)
+        return Claims(user, session), expires
 
     async def _key_set(self) -> KeySet:
         if self._keys is None:

@@ -89,6 +89,7 @@ class PeopleDesk:
         for name in names:
             await self._identity.remembered.forget(name)
         await self._identity.standings.ring(user)
+        await self._identity.remembered.lapsed()
 
 
 def _text(value: Any) -> str:

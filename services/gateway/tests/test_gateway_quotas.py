@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 
 from deploy.local.ports import free_port
 from deploy.local.valkey import ValkeyServer
+from services.gateway.edge import leases
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.quotas import DAY, HOUR, KEY_PREFIX, Quotas, Window
 from services.gateway.edge.redis_guard import RedisGuard
@@ -84,3 +86,37 @@ async def test_without_valkey_each_process_keeps_the_limit_by_itself() -> None:
     assert (await one.take("t", window)).remaining == 0
     assert registry.get_sample_value("cleartide_quota_total", {"kind": "t", "verdict": "alone"}) == 4
     await client.aclose()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Of the leases; it stands still until it is moved."""
+    stopped = SimpleNamespace(now=1_000.0)
+    monkeypatch.setattr(leases, "time", SimpleNamespace(monotonic=lambda: stopped.now))
+    return stopped
+
+
+async def counted(redis: Redis, name: str) -> int:
+    """What Valkey has counted of a window."""
+    return sum([int(await redis.get(key) or 0) for key in await redis.keys(f"{KEY_PREFIX}{name}:*")])
+
+
+async def test_passes_ahead_are_counted_and_come_back(redis: Redis, clock: SimpleNamespace) -> None:
+    """GW-QUOTA-006: who keeps asking has passes ahead, counted when they are given; what is not spent comes back."""
+    one, window = quotas(redis), [Window("a", 10_000, DAY)]
+    told = [(await one.take("t", window)).remaining for _ in range(10)]
+    assert await counted(redis, "a") == 15
+    assert told == [*range(9_999, 9_989, -1)]
+    clock.now += 1
+    assert (await one.take("t", window)).remaining == 9_989
+    assert await counted(redis, "a") == 11 + 3
+
+
+async def test_leased_or_not_no_more_pass_than_the_limit(redis: Redis, clock: SimpleNamespace) -> None:
+    """GW-QUOTA-007: over processes that all lease ahead, exactly the limit passes."""
+    both, window, passed = (quotas(redis), quotas(redis)), [Window("a", 300, DAY)], 0
+    for _ in range(400):
+        for process in both:
+            passed += (await process.take("t", window)).allowed
+    assert (passed, await counted(redis, "a")) == (300, 300)
+    assert clock.now == 1_000
