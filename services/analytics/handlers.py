@@ -216,7 +216,7 @@ def on_collateral_swapped(state: AnalyticsState, event: CollateralSwapped, effec
 def on_vault_created(state: AnalyticsState, event: VaultCreated, effects: Effects) -> None:
     """Know the vault and the account that trades for it."""
     _advance(state, effects)
-    state.ledger.open_vault(event.vault, event.strategy, event.terms.virtual_shares)
+    state.ledger.open_vault(event.vault, event.strategy, effects.at, event.terms.virtual_shares)
 
 
 def on_vault_terms(state: AnalyticsState, event: VaultTermsSet, effects: Effects) -> None:

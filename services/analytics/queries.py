@@ -11,6 +11,7 @@ from cleartide.service import Query, QueryError
 from services.analytics.domain.candle import MINUTE_MICROS
 from services.analytics.views.days import QUERIES as DAY_QUERIES
 from services.analytics.views.portfolio import QUERIES as PORTFOLIO_QUERIES
+from services.analytics.views.vaults import QUERIES as VAULT_QUERIES
 
 DAY_SECONDS: Final = 86_400
 DAY_MICROS: Final = DAY_SECONDS * 1_000_000
@@ -239,6 +240,7 @@ def _instant(params: dict[str, Any], name: str, default: int) -> int:
 QUERIES: Final[Mapping[str, Query]] = {
     **DAY_QUERIES,
     **PORTFOLIO_QUERIES,
+    **VAULT_QUERIES,
     "candles": candles,
     "liquidations": liquidations,
     "market_stats": market_stats,

@@ -28,6 +28,7 @@ from services.analytics.tables import (
     RESTATEMENTS,
     TRADES,
     UNITS,
+    VAULT_HOURS,
     VAULT_SHARES,
     VAULTS,
 )
@@ -61,6 +62,7 @@ class AnalyticsRepository(Repository[AnalyticsState]):
         HOLDINGS,
         VAULTS,
         VAULT_SHARES,
+        VAULT_HOURS,
         ACCOUNT_HOURS,
         ACCOUNT_DAYS,
         ADJUSTMENTS,
@@ -145,6 +147,7 @@ def _collect_ledger(ledger: Ledger, changes: Changes) -> None:
             changes.put(VAULT_SHARES, (name, vault, shares))
     changes.put_all(ACCOUNT_HOURS, _spans(ledger.hours))
     changes.put_all(ACCOUNT_DAYS, _spans(ledger.days))
+    changes.put_all(VAULT_HOURS, ledger.prices)
     changes.put_all(ADJUSTMENTS, ledger.adjustments)
 
 
@@ -167,6 +170,7 @@ def _clear_marks(state: AnalyticsState) -> None:
     ledger.hours.clear()
     ledger.days.clear()
     ledger.adjustments.clear()
+    ledger.prices.clear()
     ledger.touched_clock = False
     ledger.touched_units.clear()
     ledger.touched.clear()

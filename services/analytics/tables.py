@@ -123,8 +123,12 @@ VAULTS: Final = Table(
     {
         "vault": "text",
         "strategy": "text",
-        **_bigints("virtual_shares", "reserve", "fees_owed", "shares", "boundary_assets", "boundary_shares"),
+        **_bigints("created_at", "virtual_shares", "reserve", "fees_owed", "shares"),
+        **_bigints("boundary_assets", "boundary_shares"),
     },
+)
+VAULT_HOURS: Final = _history(
+    "vault_hours", ("vault", "at"), {"vault": "text", **_bigints("at", "assets", "shares", "virtual_shares")}
 )
 VAULT_SHARES: Final = Table(
     "vault_shares", ("account", "vault"), {"account": "text", "vault": "text", "shares": "bigint"}

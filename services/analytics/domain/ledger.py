@@ -12,7 +12,7 @@ from services.analytics.domain.account import (
     day_of,
     hour_of,
 )
-from services.analytics.domain.vaults import Vault
+from services.analytics.domain.vaults import SharePrice, Vault
 
 CLOSES_PER_EVENT: Final = 256
 
@@ -34,6 +34,7 @@ class Ledger:
         self.hours: list[Span] = []
         self.days: list[Span] = []
         self.adjustments: list[Adjustment] = []
+        self.prices: list[SharePrice] = []
         self.touched_clock = False
         self.touched_units: set[str] = set()
         self.touched: set[str] = set()
@@ -49,7 +50,7 @@ class Ledger:
                 unit.boundary_mark, unit.boundary_index = unit.mark, unit.index
             self.touched_units.update(self.units)
             for vault in self.vaults.values():
-                vault.bound(self._strategy_equity(vault))
+                self.prices.append(vault.bound(self._strategy_equity(vault), self.hour + HOUR_MICROS))
             self.touched_vaults.update(self.vaults)
             self.hour, self.swept, self.touched_clock = hour_of(at), 0, True
         if self.swept < len(self.numbered):
@@ -100,9 +101,9 @@ class Ledger:
         number = self.open(name).number
         self.adjustments.append(Adjustment(seq, part, number, hour_of(traded_at), volume, trades))
 
-    def open_vault(self, vault: str, strategy: str, virtual_shares: int) -> None:
+    def open_vault(self, vault: str, strategy: str, at: int, virtual_shares: int) -> None:
         """A vault opened."""
-        self.vaults[vault] = Vault(vault, strategy, virtual_shares)
+        self.vaults[vault] = Vault(vault, strategy, at, virtual_shares)
         self.touched_vaults.add(vault)
 
     def vault(self, name: str) -> Vault:

@@ -12,6 +12,7 @@ from decimal import ROUND_DOWN, Context, Decimal
 from typing import Final, NamedTuple
 
 from services.analytics.domain.account import DAY_MICROS, HOUR_MICROS, day_of
+from services.analytics.domain.ratio import ratio
 
 YEAR_DAYS: Final = Decimal(365)
 TAIL: Final = (1, 20)
@@ -100,7 +101,7 @@ def window(hours: Sequence[Hour], start: int, end: int, equity_before: int) -> W
         sum(hour.pnl for hour in inside),
         sum(hour.funding for hour in inside),
         sum(hour.fees for hour in inside),
-        _ratio(gained, base) if base > 0 else None,
+        ratio(gained, base) if base > 0 else None,
         sum(hour.earned for hour in inside),
     )
 
@@ -167,8 +168,8 @@ def performance(days: Iterable[Window], risk_free: Decimal) -> Performance:
         calmar=_out(_over(apy, deepest)),
         value_at_risk=_out(max(_ZERO, -tail[-1])) if tail else None,
         expected_shortfall=_out(max(_ZERO, -_div(_sum(tail), Decimal(len(tail))))) if tail else None,
-        win_rate=_ratio(sum(1 for gain in gains if gain > 0), decided) if decided else None,
-        profit_factor=_ratio(won, lost) if lost else None,
+        win_rate=ratio(sum(1 for gain in gains if gain > 0), decided) if decided else None,
+        profit_factor=ratio(won, lost) if lost else None,
     )
 
 
@@ -193,15 +194,27 @@ def allocation(values: Mapping[str, int], equity: int) -> Allocation:
     gross = sum(map(abs, values.values()))
     held = {market: abs(value) for market, value in values.items() if value}
     squares, count = sum(value * value for value in held.values()), len(held)
-    spread = _ratio((gross * gross - squares) * count, gross * gross * (count - 1)) if count > 1 else _ZERO
+    spread = ratio((gross * gross - squares) * count, gross * gross * (count - 1)) if count > 1 else _ZERO
     return Allocation(
         gross=gross,
         net=sum(values.values()),
-        shares={market: _ratio(value, gross) for market, value in sorted(held.items())},
-        concentration=_ratio(squares, gross * gross) if held else None,
+        shares={market: ratio(value, gross) for market, value in sorted(held.items())},
+        concentration=ratio(squares, gross * gross) if held else None,
         diversification=spread if held else None,
-        leverage=_ratio(gross, equity) if equity > 0 else None,
+        leverage=ratio(gross, equity) if equity > 0 else None,
     )
+
+
+def rates_of(change: Decimal, micros: int) -> tuple[Decimal | None, Decimal | None]:
+    """APR and APY of a return over a time, as fractions: change * year / time, simple, and compounded
+    (1 + change) ** (year / time) - 1 (domain rule 15.4). None under a day, which says nothing of a year, and from 1e9.
+    """
+    if micros < DAY_MICROS:
+        return None, None
+    years = _div(Decimal(micros), YEAR_DAYS * DAY_MICROS)
+    grown = _exact.add(_ONE, change)
+    apy = _exact.subtract(_exact.power(grown, _div(_ONE, years)), _ONE) if grown > 0 else -_ONE
+    return _out(_div(change, years)), _out(apy)
 
 
 def _wealth(returns: Sequence[Decimal]) -> tuple[Decimal, Decimal, Decimal]:
@@ -251,12 +264,6 @@ def _div(dividend: Decimal, divisor: Decimal) -> Decimal:
 
 def _over(dividend: Decimal | None, divisor: Decimal | None) -> Decimal | None:
     return None if dividend is None or not divisor else _div(dividend, divisor)
-
-
-def _ratio(dividend: int, divisor: int) -> Decimal:
-    """A ratio of integers, cut to 12 places."""
-    scaled = abs(dividend) * 10**12 // abs(divisor)
-    return Decimal(scaled if (dividend < 0) == (divisor < 0) else -scaled).scaleb(-12)
 
 
 def _out(value: Decimal | None) -> Decimal | None:

@@ -45,6 +45,8 @@ PUBLIC: Final = frozenset(
         "GET /api/v1/vaults/sync",
         "GET /api/v1/vaults/venue",
         "GET /api/v1/vaults/venue/{vault}",
+        "GET /api/v1/vaults/venue/{vault}/history",
+        "GET /api/v1/venue/vaults",
         "POST /api/v1/auth/external",
         "POST /api/v1/auth/nonce",
         "POST /api/v1/auth/refresh",

@@ -53,6 +53,8 @@ NAMES: Final = {
     "GET /api/v1/accounts/{account}/vaults/moves": "account_venue_vault_moves",
     "GET /api/v1/vaults/venue": "venue_vaults",
     "GET /api/v1/vaults/venue/{vault}": "venue_vault",
+    "GET /api/v1/vaults/venue/{vault}/history": "venue_vault_history",
+    "GET /api/v1/venue/vaults": "venue_vault_performance",
     "POST /api/v1/accounts/{account}/vaults": "open_vault",
     "POST /api/v1/accounts/{account}/vaults/{vault}/deposits": "deposit_in_vault",
     "POST /api/v1/accounts/{account}/vaults/{vault}/withdrawals": "withdraw_from_vault",

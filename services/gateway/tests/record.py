@@ -6,6 +6,7 @@ import time
 from typing import Any, Final
 
 from cleartide.contracts import Deposit
+from cleartide.contracts.farms import OpenFarm
 
 from benchmarks.rooms import room
 from services.gateway.edge.reference.document import EXAMPLES, operations
@@ -16,6 +17,7 @@ MARKET: Final = "BTC-PERP"
 SERVICES: Final = ("matching", "risk", "funding", "earnings", "analytics", "vaults", "ingestor", "product")
 PROSE: Final = ("/alerts/stream", "/metrics", ".csv")
 LONGEST: Final = 2
+VAULT_TERMS: Final = {"performance_fee_bps": 1_000, "management_fee_bps": 100, "capacity": "1000000"}
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "order": {"market": MARKET, "side": "buy", "size": "0.010", "price": "61000.0", "client_order_id": "mine-1"},
     "filling": {"market": MARKET, "side": "buy", "size": "0.010", "price": "61800.0", "time_in_force": "ioc"},
@@ -88,6 +90,7 @@ async def _recorded(door: Entrance, traffic: Traffic) -> Recorder:
     await traffic.send(wrong)
     recorder = Recorder(ann, {"delegate": ben.user, "user": ben.user, "chain": "ethereum"})
     await _writes(recorder)
+    await _vault(recorder, traffic)
     await traffic.price(START_TICKS - 50)
     await asyncio.sleep(2)  # a moment for what reads along: examples of a venue at rest
     await _reads(recorder, (await door.http.get(f"{door.url}/api/openapi.json")))
@@ -122,6 +125,32 @@ async def _writes(recorder: Recorder) -> None:
     await ask("PUT /api/v1/admin/networks", {"networks": []})
     await ask("PUT /api/v1/me/privacy", {"recording": True})
     await ask("POST /api/v1/product/events", {"events": [*_use(time.time_ns() // 1_000), {"kind": "click"}]})
+
+
+async def _vault(recorder: Recorder, traffic: Traffic) -> None:
+    """A vault with a farm, in which the person holds shares of which some wait to be paid."""
+    ask, account = recorder.ask, "/api/v1/accounts/{account}/vaults"
+    recorder.names["vault"] = "calm"
+    of = f"{account}/{{vault}}"
+    await ask(f"POST {account}", {"vault": "calm", **VAULT_TERMS})
+    await traffic.send(OpenFarm(id="farm", occurred_at=1, source="operator", vault="calm", platform_fee_bps=1_000))
+    await ask(f"POST {of}/deposits", {"amount": "100"})
+    await ask(f"POST {of}/stakes", {"shares": 2 * 10**9})
+    await ask(f"POST {of}/rewards", {"amount": "10", "seconds": 1})
+    await ask(f"POST {of}/rebalances", {"amount": "80"})
+    await ask(f"PUT {of}/terms", {**VAULT_TERMS, "performance_fee_bps": 800})
+    await ask(f"PUT {of}/state", {"state": "active"})
+    await ask(f"POST {of}/harvests")
+    await ask(f"POST {of}/compounds")
+    # What margins an order of the strategy cannot be paid out.
+    resting = {**BODIES["order"], "client_order_id": "vault-1", "size": "0.050", "price": "60000.0"}
+    await ask("POST /api/v1/accounts/{account}/orders", resting, account="vault--calm")
+    await ask(f"POST {of}/withdrawals", {"shares": 10**9})
+    told = await ask(f"POST {of}/withdrawals", {"shares": 90 * 10**9})
+    exits = (event["exit_id"] for event in told.get("events", ()) if event.get("status") == "queued")
+    recorder.names["exit_id"] = next(exits, 1)
+    await ask(f"POST {of}/unstakes", {"shares": 10**9})
+    await ask(f"POST {of}/claims")
 
 
 def _use(now: int) -> list[dict[str, Any]]:
@@ -160,6 +189,7 @@ async def _last(recorder: Recorder) -> None:
     ask, account = recorder.ask, "/api/v1/accounts/{account}"
     await ask("DELETE /api/v1/me/privacy/recorded")
     await ask(f"DELETE {account}/withdrawals/{{withdrawal}}")
+    await ask(f"DELETE {account}/vaults/{{vault}}/withdrawals/{{exit_id}}")
     await ask(f"POST {account}/orders/batch", BODIES["batch"])
     await ask(f"POST {account}/orders", {**BODIES["order"], "client_order_id": "mine-3"})
     await ask(f"DELETE {account}/orders/{{client_order_id}}", query=f"?market={MARKET}", client_order_id="mine-3")

@@ -11,6 +11,7 @@ import pytest
 from services.gateway.live.mailbox import Mailbox
 from services.gateway.tests.entrance import Entrance, Installed, Person, serving
 from services.gateway.tests.trading import BUY, CHECKS, MARKET, Floor
+from services.gateway.tests.vault_pages import PAGE_CHECKS
 from services.gateway.tests.vaulting import VAULT_CHECKS
 from tests.support.installation import Installation
 from tests.support.traffic import Traffic
@@ -166,7 +167,7 @@ def _rows(frame: Frame) -> list[Frame]:
 
 async def test_trading_and_its_rooms(floor: Floor) -> None:
     """GW-ORDER-001, GW-ROOM-001: one venue, everything that its traders do over HTTP, and what its rooms tell."""
-    for check in (*CHECKS, *VAULT_CHECKS):
+    for check in (*CHECKS, *VAULT_CHECKS, *PAGE_CHECKS):
         await check(floor)
     await check_a_book_is_followed(floor)
     await check_an_account_is_told_everything_of_its_own(floor)

@@ -26,13 +26,15 @@ WALLED: Final = {
     "/ledger": "777.0",
     "/transfers": "777.0",
     "/transfers/open": "7.000000",
-    "/margin": "770.0",
+    "/margin": "769.0",
     "/fees": "taker_fee",
     "/tail": "horizons",
     "/limits": "'max_leverage': 7",
     "/days": "770.0",
     "/portfolio": "770.0",
-    "/what-if/prices?percent=-10": "770.0",
+    "/what-if/prices?percent=-10": "769.0",
+    "/vaults": "walled-",
+    "/vaults/moves": "walled-",
 }
 """Of each question about an account a word that only an answer about it has."""
 
@@ -217,6 +219,10 @@ async def check_the_wall_stands_without_the_check(floor: Floor) -> None:
     assert status == 200
     status, told, _ = await ann.ask("PUT", f"accounts/{ann.user}/limits", {"max_leverage": 7})
     assert status in (200, 202), told
+    name = f"walled-{uuid.uuid4().hex[:8]}"
+    assert (await ann.ask("POST", f"accounts/{ann.user}/vaults", {"vault": name}))[0] == 200
+    status, told, _ = await ann.ask("POST", f"accounts/{ann.user}/vaults/{name}/deposits", {"amount": "1"})
+    assert status == 200, told
     place = {"Cleartide_After": str(told["position"])}
 
     async def nobody_checks(_: Authorisation, principal: Principal, account: str) -> None:

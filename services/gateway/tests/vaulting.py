@@ -2,6 +2,9 @@
 
 import asyncio
 import uuid
+from decimal import Decimal
+
+from cleartide.contracts.farms import OpenFarm
 
 from services.gateway.tests.trading import BUY, MARKET, Floor
 
@@ -41,6 +44,14 @@ async def check_a_vault_takes_cash_trades_and_pays_it_back(floor: Floor) -> None
     assert (await ann.ask("GET", f"accounts/{ann.user}/margin", **after))[1]["equity"] == "5000.000000"
     status, moves, _ = await ann.ask("GET", f"{held}/moves", **after)
     assert [move["kind"] for move in moves["moves"]] == ["withdrawal", "deposit"]
+    assert moves["next"] is None
+    status, first, _ = await ann.ask("GET", f"{held}/moves?limit=1", **after)
+    assert (status, [move["kind"] for move in first["moves"]]) == (200, ["withdrawal"])
+    status, second, _ = await ann.ask("GET", f"{held}/moves?limit=1&before={first['next']}", **after)
+    assert [move["kind"] for move in second["moves"]] == ["deposit"]
+    for _ in range(2):  # answers that are kept are kept apart from those about vaults on chains
+        assert "moves" in (await ann.ask("GET", f"{held}/moves"))[1]
+        assert (await ann.ask("GET", f"earnings/{ann.user}/moves"))[1].get("moves") is None
 
 
 async def check_the_same_deposit_twice_is_one(floor: Floor) -> None:
@@ -59,4 +70,39 @@ async def check_the_same_deposit_twice_is_one(floor: Floor) -> None:
     assert (status, body["error"]["code"]) == (422, "vault_exists")
 
 
-VAULT_CHECKS = (check_a_vault_takes_cash_trades_and_pays_it_back, check_the_same_deposit_twice_is_one)
+async def check_a_farm_pays_who_stakes(floor: Floor) -> None:
+    """GW-VAULT-003: shares staked, a reward put in, its flow told to all, what waits to its owner, and claimed."""
+    mia, ann = await floor.trader(), await floor.trader()
+    name = f"farm-{uuid.uuid4().hex[:8]}"
+    managed, held = f"accounts/{mia.user}/vaults", f"accounts/{ann.user}/vaults"
+    assert (await mia.ask("POST", managed, {"vault": name}))[0] == 200
+    await floor.traffic.send(OpenFarm(id=name, occurred_at=0, source="operator", vault=name, platform_fee_bps=2_000))
+    status, told, _ = await ann.ask("POST", f"{held}/{name}/deposits", {"amount": "1000"})
+    assert status == 200, told
+    shares = told["events"][1]["shares"]
+    status, told, _ = await ann.ask("POST", f"{held}/{name}/stakes", {"shares": shares})
+    assert (status, told["events"][0]["staked_shares"]) == (200, shares), told
+    status, told, _ = await mia.ask("POST", f"{managed}/{name}/rewards", {"amount": "50", "seconds": 1})
+    assert status == 200, told
+    pays, waits = floor.traffic, Decimal(0)
+    async with asyncio.timeout(30):
+        while waits < Decimal("49.999"):  # shares of a quantum stay in the farm
+            place = await pays.deposit(mia.user, "1")  # time passes with what is sent
+            _, told, _ = await ann.ask("GET", held, Cleartide_After=str(place))
+            [holding] = told["holdings"]
+            waits = Decimal(holding["rewards"])
+    assert holding["staked_shares"] == shares
+    _, one, _ = await floor.door.ask("GET", f"vaults/venue/{name}", Cleartide_After=str(place))
+    assert (one["farm"]["platform_fee_bps"], Decimal(one["farm"]["to_come"]) < Decimal("0.001")) == (2_000, True)
+    status, told, _ = await ann.ask("POST", f"{held}/{name}/claims")
+    assert status == 200, told
+    assert Decimal("39.999") < Decimal(told["events"][-1]["amount"]) <= 40
+    status, told, _ = await ann.ask("POST", f"{held}/{name}/unstakes", {"shares": shares})
+    assert (status, told["events"][0]["staked_shares"]) == (200, 0)
+
+
+VAULT_CHECKS = (
+    check_a_vault_takes_cash_trades_and_pays_it_back,
+    check_the_same_deposit_twice_is_one,
+    check_a_farm_pays_who_stakes,
+)

@@ -1,22 +1,29 @@
 """What can be asked of the venue's vaults. Amounts leave as decimal text, shares as whole numbers."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from cleartide.money import quanta_to_text
+from cleartide.rules.farms import Farm, Stake
+from cleartide.rules.vaults import BPS, YEAR_MICROS, unit_price, value_of_shares
 from cleartide.service import Query, QueryError
 
 from services.matching.domain.vaults.managing import MAX_VAULTS
 from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, limit_of
 
-_LIST_SQL: Final = "SELECT * FROM own_vault_worth WHERE vault = $1 OR $1 IS NULL ORDER BY number LIMIT $2"
-_HELD_SQL: Final = """
-SELECT w.vault, w.state, w.halted, o.shares, o.locked_until, coalesce(s.shares, 0) AS staked_shares,
-    least(w.worth_quanta, div(o.shares::numeric * (w.worth_quanta + 1), w.shares + w.virtual_shares))::bigint AS value
-FROM own_vault_holders o JOIN own_vault_worth w USING (vault)
-LEFT JOIN farm_stakes s ON s.vault = o.vault AND s.account = o.account
-WHERE o.account = $1 AND o.shares > 0 ORDER BY w.number LIMIT $2
-"""
+_FARM: Final = "f.fee_bps AS farm_fee_bps, f.to_come_quanta, f.at AS farm_at, f.ends_at, f.earned, f.staked"
+_LIST_SQL: Final = f"""
+SELECT w.*, {_FARM}, p.at AS now FROM own_vault_worth w LEFT JOIN farms f USING (vault) CROSS JOIN consumer_position p
+WHERE w.vault = $1 OR $1 IS NULL ORDER BY w.number LIMIT $2
+"""  # noqa: S608 - a constant
+_HELD_SQL: Final = f"""
+SELECT w.vault, w.state, w.halted, w.worth_quanta, w.shares AS total_shares, w.virtual_shares, o.shares, o.locked_until,
+    s.shares AS staked_shares, s.credited, s.pending_quanta, {_FARM}, p.at AS now
+FROM own_vault_holders o JOIN own_vault_worth w USING (vault) CROSS JOIN consumer_position p
+LEFT JOIN farms f USING (vault) LEFT JOIN farm_stakes s ON s.vault = o.vault AND s.account = o.account
+WHERE o.account = $1 AND (o.shares > 0 OR s.pending_quanta > 0) ORDER BY w.number LIMIT $2
+"""  # noqa: S608 - a constant
 _EXITS_SQL: Final = """
 SELECT exit_id, vault, shares FROM own_vault_exits WHERE account = $1 ORDER BY exit_id LIMIT $2
 """
@@ -54,7 +61,7 @@ async def own_vault(pool: Any, params: dict[str, Any]) -> Any:
 async def vault_holdings(pool: Any, params: dict[str, Any]) -> Any:
     """What an account holds of vaults, at the marks of now and before a withdrawal's fee; and which exits wait.
 
-    Parameters: account.
+    `rewards`: what a claim would bring now, before the platform's fee. Parameters: account.
     """
     account = str(params["account"])
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
@@ -62,17 +69,7 @@ async def vault_holdings(pool: Any, params: dict[str, Any]) -> Any:
         exits = await connection.fetch(_EXITS_SQL, account, MAX_VAULTS)
     return {
         "account": account,
-        "holdings": [
-            {
-                "vault": row["vault"],
-                "state": _state(row),
-                "shares": row["shares"],
-                "staked_shares": row["staked_shares"],
-                "value": quanta_to_text(row["value"]),
-                "locked_until": row["locked_until"],
-            }
-            for row in held
-        ],
+        "holdings": [_holding(account, row) for row in held],
         "exits": [dict(row) for row in exits],
     }
 
@@ -87,6 +84,49 @@ async def vault_moves(pool: Any, params: dict[str, Any]) -> Any:
     else:
         rows = await pool.fetch(_OF_VAULT_SQL, str(params["vault"]), before, limit)
     return {"moves": [_move(row) for row in rows]}
+
+
+def _holding(account: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    worth = value_of_shares(row["shares"], row["worth_quanta"], row["total_shares"], row["virtual_shares"])
+    farm, pending = _farm_of(row), 0
+    if farm is not None and row["staked_shares"] is not None:
+        farm.stakes[account] = Stake(row["staked_shares"], int(row["credited"]), row["pending_quanta"])
+        pending = farm.pending_of(account, row["now"])
+    return {
+        "vault": row["vault"],
+        "state": _state(row),
+        "shares": row["shares"],
+        "staked_shares": row["staked_shares"] or 0,
+        "value": quanta_to_text(worth),
+        "rewards": quanta_to_text(pending),
+        "locked_until": row["locked_until"],
+    }
+
+
+def _farm_of(row: Mapping[str, Any]) -> Farm | None:
+    """As its last step left it."""
+    if row["farm_fee_bps"] is None:
+        return None
+    figures = (row["to_come_quanta"], row["farm_at"], row["ends_at"], int(row["earned"]), row["staked"])
+    return Farm(row["farm_fee_bps"], *figures)
+
+
+def _farm(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A farm as it is now. `reward_apr`: what a year of its flow, less the platform's fee, is of what is staked."""
+    farm = _farm_of(row)
+    if farm is None:
+        return None
+    farm.advance(row["now"])
+    staked = value_of_shares(farm.staked, row["worth_quanta"], row["shares"], row["virtual_shares"])
+    yearly = farm.to_come * YEAR_MICROS * (BPS - farm.fee_bps)
+    spread = max(1, farm.ends_at - row["now"]) * BPS * staked
+    return {
+        "platform_fee_bps": farm.fee_bps,
+        "to_come": quanta_to_text(farm.to_come),
+        "ends_at": farm.ends_at,
+        "staked_shares": farm.staked,
+        "reward_apr": f"{Decimal(yearly * 10**12 // spread).scaleb(-12):f}" if staked else None,
+    }
 
 
 def _state(row: Mapping[str, Any]) -> str:
@@ -105,12 +145,14 @@ def _vault(row: Mapping[str, Any]) -> dict[str, Any]:
         "assets": quanta_to_text(worth),
         "shares": shares,
         "million_shares": quanta_to_text((worth + 1) * 1_000_000 // (shares + virtual)),
+        "unit_price": quanta_to_text(unit_price(worth, shares, virtual)),
         "reserve": quanta_to_text(row["reserve_quanta"]),
         "fees_owed": quanta_to_text(row["fees_owed_quanta"]),
         "allocated": quanta_to_text(row["allocated_quanta"]),
         "harvested": quanta_to_text(row["harvested_quanta"]),
         "holders": row["holders"],
         "waiting_shares": row["waiting_shares"],
+        "farm": _farm(row),
     }
 
 

@@ -243,7 +243,7 @@ class MarketOperations:
     async def leaderboard(
         self,
         *,
-        by: Literal["volume", "pnl", "fees", "trades", "realized", "funding"] | None = None,
+        by: Literal["volume", "pnl", "fees", "trades", "realized", "funding", "yield"] | None = None,
         days: int | None = None,
         limit: int | None = None,
         after: int | None = None,

@@ -35,6 +35,8 @@ OPERATIONS: Final[dict[str, str]] = {
     "GET /api/v1/accounts/{account}/ledger": "account_ledger",
     "GET /api/v1/vaults/venue": "venue_vaults",
     "GET /api/v1/vaults/venue/{vault}": "venue_vault",
+    "GET /api/v1/vaults/venue/{vault}/history": "venue_vault_history",
+    "GET /api/v1/venue/vaults": "venue_vault_performance",
     "GET /api/v1/accounts/{account}/vaults": "account_venue_vaults",
     "POST /api/v1/accounts/{account}/vaults": "open_vault",
     "GET /api/v1/accounts/{account}/vaults/moves": "account_venue_vault_moves",

@@ -23,10 +23,38 @@ class VaultOperations:
         told: Json = await self._transport.ask("GET", f"/api/v1/vaults/venue/{part(vault)}", after=after)
         return told
 
-    async def account_venue_vaults(self, account: str, *, after: int | None = None) -> Json:
+    async def venue_vault_history(
+        self,
+        vault: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        step: int | None = None,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> Any:
+        """What a vault's shares were worth, the oldest first, and now."""
+        return await self._transport.ask(
+            "GET",
+            f"/api/v1/vaults/venue/{part(vault)}/history",
+            {"start": start, "end": end, "step": step, "limit": limit, "format": format},
+            after=after,
+        )
+
+    async def venue_vault_performance(
+        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> Any:
+        """How the venue's vaults have done: returns over 24h, 7d, 30d, APR, APY."""
+        return await self._transport.ask("GET", "/api/v1/venue/vaults", {"format": format}, after=after)
+
+    async def account_venue_vaults(
+        self, account: str, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> Any:
         """What an account holds of vaults, and which exits wait."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/vaults", after=after)
-        return told
+        return await self._transport.ask(
+            "GET", f"/api/v1/accounts/{part(account)}/vaults", {"format": format}, after=after
+        )
 
     async def open_vault(
         self,
@@ -67,13 +95,21 @@ class VaultOperations:
         return told
 
     async def account_venue_vault_moves(
-        self, account: str, *, before: int | None = None, limit: int | None = None, after: int | None = None
-    ) -> Json:
+        self,
+        account: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> Any:
         """What an account paid in and took out, newest first."""
-        told: Json = await self._transport.ask(
-            "GET", f"/api/v1/accounts/{part(account)}/vaults/moves", {"before": before, "limit": limit}, after=after
+        return await self._transport.ask(
+            "GET",
+            f"/api/v1/accounts/{part(account)}/vaults/moves",
+            {"before": before, "limit": limit, "format": format},
+            after=after,
         )
-        return told
 
     async def deposit_in_vault(self, account: str, vault: str, *, amount: str, once: str | None = None) -> Json:
         """Pay cash into a vault."""

@@ -86,6 +86,14 @@ def value_of_shares(shares: int, assets: int, total: int, virtual_shares: int, v
     return min(shares * (assets + virtual_assets) // (total + virtual_shares), assets) if shares else 0
 
 
+def unit_price(assets: int, total: int, virtual_shares: int) -> int:
+    """Price of as many shares as 10^6 smallest units bought at first: floor(10^6 * v * (A + 1) / (T + v)).
+
+    It begins with one whole unit of the asset, whatever the virtual shares.
+    """
+    return 1_000_000 * virtual_shares * (assets + 1) // (total + virtual_shares)
+
+
 @dataclass(slots=True)
 class Vault:
     """A vault's own ledger: assets and shares, whose they are, and the highest price a performance fee was taken at.

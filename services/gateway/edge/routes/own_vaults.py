@@ -25,7 +25,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge import decimals
-from services.gateway.edge.context import SHORT_MS, Edge
+from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.files import Form, file_of
+from services.gateway.edge.paging import listed
 from services.gateway.edge.parameters import AccountPath, Limit
 from services.gateway.edge.routes.asking import answered, ident_of, user_of
 from services.gateway.edge.routes.bodies import Body
@@ -34,6 +36,9 @@ from services.gateway.edge.shapes import ErrorForm, TransferOutcome
 VaultPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,23}$", description="name of a vault of the venue")]
 ExitPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="an `exit_id` that an answer gave")]
 BeforeMove = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="`move_id` of the page before's last")]
+Instant = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
+Step = Annotated[int, Query(ge=3_600, le=31_536_000, multiple_of=3_600, description="seconds, whole hours")]
+Points = Annotated[int, Query(ge=1, le=1_000)]
 _TERMS: dict[str, Any] = {"performance_fee_bps": 1_000, "lock_seconds": 86_400, "capacity": "1000000"}
 
 
@@ -110,26 +115,63 @@ def own_vaults_router(edge: Edge) -> APIRouter:
 
 
 def _reads(router: APIRouter, edge: Edge) -> None:
-    async def ask(name: str, **asked: Any) -> Response:
-        given = {key: value for key, value in asked.items() if value is not None}
-        key = (name, *(str(value) for value in asked.values()))
-        return await edge.answer(key, SHORT_MS, lambda: edge.upstream.ask("matching", name, **given))
+    ask = edge.upstream.ask
 
     @router.get("/vaults/venue", summary="Every vault of the venue: terms, state, and what a share is worth now")
     async def vaults() -> Response:
-        return await ask("own_vaults")
+        return await edge.answer(("own_vaults",), SHORT_MS, lambda: ask("matching", "own_vaults"))
 
     @router.get("/vaults/venue/{vault}", summary="One vault of the venue")
     async def one(vault: VaultPath) -> Response:
-        return await ask("own_vault", vault=vault)
+        return await edge.answer(("own_vault", vault), SHORT_MS, lambda: ask("matching", "own_vault", vault=vault))
+
+    @router.get("/vaults/venue/{vault}/history", summary="What a vault's shares were worth, the oldest first, and now")
+    async def history(
+        vault: VaultPath,
+        start: Instant = None,
+        end: Instant = None,
+        step: Step = 86_400,
+        limit: Points = 500,
+        form: Form = "json",
+    ) -> Response:
+        asked = {"vault": vault, "from": start, "to": end, "step": step, "limit": limit}
+        if form != "json":
+            return await file_of(f"{vault}-history", form, (await ask("analytics", "vault_history", **asked))["points"])
+        key = ("own_vault_history", *asked.values())
+        return await edge.answer(key, LONG_MS, lambda: ask("analytics", "vault_history", **asked))
+
+    @router.get("/venue/vaults", summary="How the venue's vaults have done: returns over 24h, 7d, 30d, APR, APY")
+    async def performance(form: Form = "json") -> Response:
+        if form != "json":
+            told = await ask("analytics", "vault_performance")
+            return await file_of("venue-vaults", form, [_flat(row) for row in told["vaults"]])
+        return await edge.answer(("own_vault_performance",), LONG_MS, lambda: ask("analytics", "vault_performance"))
 
     @router.get("/accounts/{account}/vaults", summary="What an account holds of vaults, and which exits wait")
-    async def holdings(account: AccountPath) -> Response:
-        return await ask("vault_holdings", account=account)
+    async def holdings(account: AccountPath, form: Form = "json") -> Response:
+        if form != "json":
+            told = await ask("matching", "vault_holdings", account=account)
+            return await file_of(f"{account}-vaults", form, told["holdings"])
+        key = ("own_vault_holdings", account)
+        return await edge.answer(key, SHORT_MS, lambda: ask("matching", "vault_holdings", account=account))
 
     @router.get("/accounts/{account}/vaults/moves", summary="What an account paid in and took out, newest first")
-    async def moves(account: AccountPath, before: BeforeMove = None, limit: Limit = 50) -> Response:
-        return await ask("vault_moves", account=account, before=before, limit=limit)
+    async def moves(
+        account: AccountPath, before: BeforeMove = None, limit: Limit = 50, form: Form = "json"
+    ) -> Response:
+        asked = {"account": account, "before": before, "limit": limit}
+        if form != "json":
+            return await file_of(
+                f"{account}-vault-moves", form, (await ask("matching", "vault_moves", **asked))["moves"]
+            )
+        told = listed("moves", "move_id", limit, ask, "matching", "vault_moves", asked)
+        return await edge.answer(("own_vault_moves", *asked.values()), SHORT_MS, told)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A line of a file: returns beside the other figures."""
+    returns = {f"return_{name}": change for name, change in row["returns"].items()}
+    return {name: value for name, value in row.items() if name != "returns"} | returns
 
 
 def _holders(router: APIRouter, edge: Edge) -> None:

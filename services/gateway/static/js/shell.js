@@ -9,6 +9,7 @@ const PAGES = [
   ["/market.html", "Market"],
   ["/account.html", "Account"],
   ["/portfolio.html", "Portfolio"],
+  ["/vaults.html", "Vaults"],
   ["/risk.html", "Risk"],
   ["/earnings.html", "Earnings"],
   ["/liquidity.html", "Venues"],
