@@ -12,6 +12,7 @@ from tests.support.audit import audit
 from tests.support.clients import Clients
 from tests.support.indexer import Indexer
 from tests.support.installation import Installation, ServiceProcess
+from tests.support.investors import Investors
 from tests.support.traffic import FedTraffic, Traffic
 
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "product", "gateway")
@@ -20,6 +21,7 @@ PAUSE_SECONDS: Final = (0.15, 0.9)
 FREEZES: Final = 0.3
 COMMANDS_PER_CHAIN_EVENT: Final = 4
 COMMANDS_PER_USE: Final = 6
+COMMANDS_PER_WISH: Final = 3
 READY_SECONDS: Final = 120.0
 FENCED: Final = 75
 STANDBY: Final = "standby"
@@ -53,7 +55,11 @@ class Monkey:
             kind = FedTraffic if "ingestor" in self.services else Traffic
             traffic = kind(client, seed=self.seed)
             await traffic.open_market()
-            beside = (Indexer(client, seed=self.seed), Clients(client, seed=self.seed))
+            beside = (
+                Indexer(client, seed=self.seed),
+                Clients(client, seed=self.seed),
+                Investors(client, seed=self.seed),
+            )
             flowing = asyncio.create_task(self._flow(traffic, *beside))
             for _ in range(self.kills):
                 await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
@@ -66,12 +72,14 @@ class Monkey:
         self.installed.stop_services()
         return await audit(self.installed, self.services, trade_ids)
 
-    async def _flow(self, traffic: Traffic, indexer: Indexer, clients: Clients) -> None:
+    async def _flow(self, traffic: Traffic, indexer: Indexer, clients: Clients, investors: Investors) -> None:
         while not self._ended.is_set():
             await traffic.step()
             self.commands += 1
             if self.commands % COMMANDS_PER_CHAIN_EVENT == 0:
                 await indexer.step()
+            if self.commands % COMMANDS_PER_WISH == 0:
+                await investors.step()
             if self.commands % COMMANDS_PER_USE == 0:
                 await clients.step()
             await asyncio.sleep(0.002)

@@ -18,6 +18,7 @@ from deploy.local.sandbox.market import MARKET
 from tests.support.clients import Clients
 from tests.support.indexer import Indexer
 from tests.support.installation import Installation
+from tests.support.investors import Investors
 from tests.support.streams import assert_gapless
 from tests.support.traffic import Traffic, publish_surely, venue_quote
 
@@ -53,13 +54,14 @@ class Step:
 
 
 class Commands(Step):
-    """Traffic through matching, for the services that read trading events, and for matching itself."""
+    """Traffic through matching, also of vaults, for the services that read trading events, and for matching itself."""
 
     def __init__(self, traffic: Traffic) -> None:
-        self._traffic = traffic
+        self._traffic, self._investors = traffic, Investors(traffic.client, traffic.seed)
 
     async def __call__(self) -> None:
         await self._traffic.step()
+        await self._investors.step()
 
 
 class ChainEvents(Step):
@@ -146,6 +148,7 @@ async def test_a_crash_at_any_point_loses_and_doubles_nothing(installed: Install
         assert (await rebuild(installed.ops, name)).position == await installed.position(name)
     applied = await installed.fetch("matching", "SELECT outside_trade_id FROM trades WHERE outside_trade_id <> ''")
     assert sorted(row[0] for row in applied) == sorted(traffic.trade_ids)
+    assert await installed.fetch("matching", "SELECT 1 FROM own_vault_moves LIMIT 1"), "nobody came to a vault"
 
 
 async def test_a_crash_of_the_ingestor_loses_and_doubles_nothing(installed: Installation) -> None:

@@ -85,10 +85,10 @@ class Script:
         """The opening, then random commands."""
         self._now = now
         for command in self._opening():
-            yield _sending(command)
+            yield sending(command)
         for number in range(count):
             self._ticks = self.path[number * len(self.path) // count]
-            yield self._misbehaviour() if self.random.random() < 0.06 else _sending(self._command())
+            yield self._misbehaviour() if self.random.random() < 0.06 else sending(self._command())
 
     def _opening(self) -> Iterator[Message]:
         for market in (MARKET, OTHER_MARKET):
@@ -193,7 +193,7 @@ class Script:
         return CorrectTrade(**body, price=self._price(), size=self._size(), buyer=trade.seller, seller=trade.buyer)
 
     def _misbehaviour(self) -> Sending:
-        honest = _sending(self._command())
+        honest = sending(self._command())
         forged = encode(Deposit(**self._envelope("risk"), account="acct-0", asset="USDC", amount="9"))
         return self.random.choice(
             (
@@ -257,5 +257,6 @@ class Script:
         return VenueStatus(**envelope, status=self.random.choice(("connected", "stale", "synced")))
 
 
-def _sending(command: Message) -> Sending:
+def sending(command: Message) -> Sending:
+    """A command on its way to matching."""
     return Sending("COMMANDS", command.subject, encode(command), f"{command.source}.{command.id}")

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from random import Random
 from typing import Any, Final
 
@@ -23,8 +24,9 @@ from tests.simulation.broker import Broker, SimulatedBus
 from tests.simulation.chance import Chance, Crash, Temper
 from tests.simulation.clients import client_batches
 from tests.simulation.indexer import chain_events
-from tests.simulation.script import Script, Sending, price_path
+from tests.simulation.script import Script, Sending, price_path, sending
 from tests.simulation.store import Schema, SimulatedLease, SimulatedStore
+from tests.support.investors import investors
 
 SENDING_SECONDS: Final = 100.0
 LEAPS: Final = 0.08
@@ -40,6 +42,8 @@ COMMANDS: Final = 60
 MARKET_MESSAGES: Final = 35
 CHAIN_EVENTS: Final = 25
 CLIENT_BATCHES: Final = 20
+WISHES: Final = 60
+INVESTORS_COME_EVERY: Final = 16
 
 _metrics: dict[str, WorkerMetrics] = {}
 
@@ -139,6 +143,9 @@ class World:
         path = price_path(Random(f"{self.seed}:path"), self.commands)
         trader = Script(Random(f"{self.seed}:trader"), path)
         yield "trader", self.commands, trader.commands(self.commands, self.broker.now)
+        if self.seed % INVESTORS_COME_EVERY == 0:
+            wishes = islice(investors(Random(f"{self.seed}:investors"), "investor"), WISHES)
+            yield "investors", WISHES, map(sending, wishes)
         if "ingestor" in self.folds:
             feed = Script(Random(f"{self.seed}:feed"), path)
             yield "feed", self.market_messages, feed.market_data(self.market_messages, self.broker.now)
