@@ -3,19 +3,26 @@
 All on one server with every fsync on, over the same rows. `load` is the service's own way: it folds the event that
 begins a new day, works out every line's row, and commits rows, outbox and months in one statement, at most
 CLOSES_PER_EVENT lines with each event. `store` is that commit alone, without working rows out. `copy` is binary
-COPY of the same rows into a table without keys. `month` is what one more day costs the kept months; `group` is
-PostgreSQL making the month anew from its days. LINES and DAYS make it smaller or larger.
+COPY of the same rows into a table without keys. `month` is what one more day costs the kept months, `counted` that
+without writing them; `group` is PostgreSQL making the months anew from their days, `remade` DuckDB from the archive of
+the closed ones. LINES and DAYS make it smaller or larger.
 """
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 from cleartide.bus.ports import Commit, Progress
 from cleartide.contracts.chain import ChainEvent
 from cleartide.fold import Changes
+from cleartide.store.datasets import archive_closed_days, ask, fetch
+from cleartide.store.objects import FolderStore
+from cleartide.store.partitions import Partitioned, ensure_days
 from cleartide.store.postgres import PostgresStore
 
 from benchmarks.report import Row, disk_sync_rows, median, write
@@ -35,13 +42,14 @@ DAYS = int(os.environ.get("DAYS", "28"))
 BATCH = 500
 FIRST = START
 """2024-10-04: four weeks from here are within the month."""
-_GROUP = """
+_MONTHS_SQL = """
 CREATE TABLE remade AS
 SELECT owner, protocol, asset, sum(deposits)::bigint AS deposits, sum(withdrawals)::bigint AS withdrawals,
        sum(fees)::bigint AS fees, sum(earned)::bigint AS earned, count(*) AS active_days,
        count(return_1e12) AS return_days, sum(return_1e12)::bigint AS return_sum
-FROM current_days GROUP BY owner, protocol, asset
+FROM {} GROUP BY owner, protocol, asset
 """
+_TOLD_LAST = "(SELECT DISTINCT ON (number, ts) * FROM vault_days ORDER BY number, ts, revision DESC) told"
 
 
 async def run() -> None:
@@ -49,7 +57,8 @@ async def run() -> None:
     async with room() as installed:
         loads, counts = await _fold(installed)
         store_seconds, copy_seconds = await _load(installed)
-        month_seconds, group_seconds = await _month(installed)
+        month_seconds, counted_seconds, group_seconds = await _month(installed)
+        remade_seconds = await _remade(installed)
     rate, copied = LINES / median(loads), LINES / copy_seconds
     stored = LINES / store_seconds
     write(
@@ -62,6 +71,8 @@ async def run() -> None:
             Row("earnings.store", stored, "rows/s", "copy", stored / copied, ">= 0.6"),
             Row("earnings.copy", copied, "rows/s"),
             Row("earnings.month", month_seconds, "s", "group", group_seconds / month_seconds, ">= 5"),
+            Row("earnings.counted", counted_seconds, "s", "group", group_seconds / counted_seconds, ">= 5"),
+            Row("earnings.remade", remade_seconds, "s", "group", group_seconds / remade_seconds, ">= 5"),
             Row("earnings.group", group_seconds, "s"),
         ],
     )
@@ -71,6 +82,10 @@ async def _fold(installed: Installation) -> tuple[list[float], int]:
     """Seconds of each day's closing, and how many rows there are in the end. The first days warm up."""
     store = PostgresStore(installed.service_dsn("vaults"), "vaults")
     try:
+        connection = await _owner(installed)
+        days = [datetime.fromtimestamp(_at(day) // 10**6, UTC).replace(hour=0, minute=0) for day in range(DAYS + 7)]
+        await ensure_days(connection, Partitioned("vault_days"), days)
+        await connection.close()
         epoch = await store.begin()
         folder = new_folder(SERVICE.fold, SERVICE.repository.restore({table.name: [] for table in _loaded()}), epoch)
         position = await _commit(folder, store, _opening(), 0)
@@ -126,9 +141,28 @@ def _added(months: dict[str, Any], day: Sequence[Any]) -> Iterator[tuple[Any, ..
         if kept is None:
             continue
         month = Month(*kept[6:])
-        month.count(DayRow(row["day"], *tuple(row)[5:]), 1)
+        month.count(DayRow(row["day"], *tuple(row)[7:]), 1)
         sums = (month.deposits, month.withdrawals, month.fees, month.earned)
         yield (*kept[:5], row["equity_end"], *sums, month.active_days, month.return_days, month.return_sum)
+
+
+async def _remade(installed: Installation) -> float:
+    """Seconds of the months anew, from the closed days' Parquet."""
+    connection = await _owner(installed)
+    with tempfile.TemporaryDirectory(prefix="cleartide-bench-") as name:
+        store = FolderStore(Path(name) / "archive")
+        try:
+            last = datetime.fromtimestamp(_at(DAYS) // 10**6, UTC).date()
+            assert await archive_closed_days(connection, store, SERVICE.archived, last)
+            views = {"vault_days": await fetch(store, "vault_days", date.min, last, Path(name))}
+        finally:
+            await connection.close()
+        seconds = []
+        for _ in range(3):
+            started = time.perf_counter()
+            ask(_MONTHS_SQL.format(_TOLD_LAST), views)
+            seconds.append(time.perf_counter() - started)
+        return median(seconds)
 
 
 async def _load(installed: Installation) -> tuple[float, float]:
@@ -147,7 +181,7 @@ async def _load(installed: Installation) -> tuple[float, float]:
         at = epoch.progress
         for attempt in range(1, 6):
             changes = Changes()
-            changes.put_all(DAYS_TABLE, [(*row[:3], row[3], 10**9 + attempt, *row[5:]) for row in rows])
+            changes.put_all(DAYS_TABLE, [(*row[:6], 10**9 + attempt, *row[7:]) for row in rows])
             after = Progress(at.position + 1, at.stream_seq + 1, at.stream_created, at.at)
             started = time.perf_counter()
             await store.commit(Commit(epoch.number, at, after, changes, [], {}))
@@ -163,11 +197,11 @@ async def _load(installed: Installation) -> tuple[float, float]:
         await store.close()
 
 
-async def _month(installed: Installation) -> tuple[float, float]:
-    """Seconds that one more day costs every line's month, worked out and stored; and those of making it anew."""
+async def _month(installed: Installation) -> tuple[float, float, float]:
+    """Seconds that one more day costs every line's month, stored and only counted; and those of making them anew."""
     connection = await _owner(installed)
     store = PostgresStore(installed.service_dsn("vaults"), "vaults")
-    kept, made = [], []
+    kept, counted, made = [], [], []
     try:
         epoch = await store.begin()
         months = {row["owner"]: tuple(row) for row in await connection.fetch("SELECT * FROM vault_months")}
@@ -178,15 +212,16 @@ async def _month(installed: Installation) -> tuple[float, float]:
             started = time.perf_counter()
             changes = Changes()
             changes.put_all(MONTHS, _added(months, day))
+            counted.append(time.perf_counter() - started)
             after = Progress(at.position + 1, at.stream_seq + 1, at.stream_created, at.at)
             await store.commit(Commit(epoch.number, at, after, changes, [], {}))
             kept.append(time.perf_counter() - started)
             at = after
             started = time.perf_counter()
-            await connection.execute(_GROUP)
+            await connection.execute(_MONTHS_SQL.format("current_days"))
             made.append(time.perf_counter() - started)
             await connection.execute("DROP TABLE remade")
-        return median(kept), median(made)
+        return median(kept), median(counted), median(made)
     finally:
         await connection.close()
         await store.close()

@@ -10,7 +10,7 @@ import asyncpg
 import duckdb
 from cleartide.bus.ports import Commit, Progress
 from cleartide.fold import Changes
-from cleartide.store.parquet import export
+from cleartide.store.parquet import from_csv
 from cleartide.store.partitions import Partitioned, ensure_days
 from cleartide.store.postgres import PostgresStore
 
@@ -30,11 +30,14 @@ BATCH: Final = 25_600
 """What a hundred events close, at 256 accounts each."""
 _COLUMNS: Final = ", ".join(ACCOUNT_DAYS.columns)
 _DAY_SQL: Final = """
-INSERT INTO account_days
-SELECT to_timestamp($1), n, $1::bigint * 1000000, 'user-' || n, 1000000000 + n, 1000000000 + n + gain - fee,
-       0, gain, 0, fee, gain / 2, abs(gain) * 1000, 1 + n % 40
-FROM (SELECT n, hashint8(n * 64 + $3)::bigint % 5000000 AS gain, abs(hashint8(n * 64 + $3 + 1)::bigint) % 90000 AS fee
-      FROM generate_series(1, $2::bigint) n) drawn
+COPY (
+  SELECT TIMESTAMPTZ '{day:%Y-%m-%d} 00:00:00+00' AS ts, n AS number, {start} AS start, 'user-' || n AS account,
+         1000000000 + n AS equity_start, 1000000000 + n + gain - fee AS equity_end, 0 AS flows, gain AS pnl,
+         0 AS funding, fee AS fees, gain // 2 AS realized, abs(gain) * 1000 AS volume, 1 + n % 40 AS trades, 0 AS earned
+  FROM (SELECT n, (hash(n * 64 + {number}) % 10000000)::BIGINT - 5000000 AS gain,
+               (hash(n * 64 + {number} + 32) % 90000)::BIGINT AS fee
+        FROM range(1, {users} + 1) r(n)) drawn
+) TO '{path}' (FORMAT csv, HEADER false)
 """
 _MONTH_SQL: Final = """
 SELECT number, sum(pnl) AS pnl, sum(fees) AS fees, sum(volume) AS volume, count(*) AS days FROM {} GROUP BY number
@@ -91,12 +94,19 @@ async def _measured(connection: "asyncpg.Connection[Any]", folder: Path, users: 
 
 
 async def _day(connection: "asyncpg.Connection[Any]", folder: Path, users: int, number: int) -> Path:
+    """Drawn by DuckDB in the accounts' order; from there by COPY into its partition, and as the archive writes it."""
     day = FIRST + timedelta(days=number)
     await ensure_days(connection, Partitioned("account_days"), [day])
-    await connection.execute(_DAY_SQL, int(day.timestamp()), users, number)
-    table = f"account_days_{day:%Y_%m_%d}"
-    file = folder / f"{table}.parquet"
-    await export(connection, f"SELECT {_COLUMNS} FROM {table}", ACCOUNT_DAYS.columns, file)
+    rows = folder / "day.csv"
+    start = int(day.timestamp()) * 10**6
+    with duckdb.connect() as duck:
+        duck.execute("SET TimeZone = 'UTC'")
+        duck.execute(_DAY_SQL.format(day=day, start=start, number=number, users=users, path=rows))
+    columns = list(ACCOUNT_DAYS.columns)
+    await connection.copy_to_table("account_days", source=rows, columns=columns, format="csv")
+    file = folder / f"account_days_{day:%Y_%m_%d}.parquet"
+    from_csv(rows, ACCOUNT_DAYS.columns, file)
+    rows.unlink()
     print(f"day {number + 1} of {DAYS}", end="\r", flush=True)
     return file
 

@@ -1,4 +1,4 @@
-"""`make bench ONLY=history100m`: days of accounts at full size, a hundred million rows; some 15 GB of disk, given back.
+"""`make bench ONLY=history100m`: days of accounts at full size, a hundred million rows; some 17 GB of disk, given back.
 
 ROWS makes it smaller: `ROWS=3000000`.
 """

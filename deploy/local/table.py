@@ -19,6 +19,7 @@ from deploy.local.venues import ingestor_environment, simulator_arguments
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "product", "gateway")
 RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
 EDGE: Final = "gateway"
+ARCHIVING: Final = ("analytics", "earnings", "vaults")
 SETUP: Final = "setup"
 OPENING: Final = "opening"
 _NATS_ADMIN: Final = "operator"
@@ -146,7 +147,7 @@ class Table:
             after.append("simulator")
         if name == "ingestor" and self.settings.sandbox:
             after.append(OPENING)
-        if name == "analytics":
+        if name in ARCHIVING:
             environment = {"CLEARTIDE_ARCHIVE_ADDRESS": str(self.settings.home.data / "archive")} | environment
         return Program(
             name=name,

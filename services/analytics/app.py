@@ -7,7 +7,7 @@ from cleartide.bus.streams import EVENTS
 from cleartide.service import Service
 from cleartide.store.partitions import Partitioned
 
-from services.analytics.archive import keep_archive
+from services.analytics.archive import ARCHIVED
 from services.analytics.handlers import HANDLERS
 from services.analytics.queries import QUERIES
 from services.analytics.repository import AnalyticsRepository
@@ -21,5 +21,5 @@ SERVICE: Final = Service(
     personal=frozenset({"account_days", "portfolio"}),
     migrations=Path(__file__).parent / "migrations",
     partitions=(Partitioned("account_hours"), Partitioned("account_days")),
-    background=(keep_archive,),
+    archived=ARCHIVED,
 )

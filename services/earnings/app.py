@@ -5,7 +5,9 @@ from typing import Final
 
 from cleartide.bus.streams import EVENTS
 from cleartide.service import Service
+from cleartide.store.partitions import Partitioned
 
+from services.earnings.archive import ARCHIVED
 from services.earnings.handlers import HANDLERS
 from services.earnings.queries import QUERIES
 from services.earnings.repository import EarningsRepository
@@ -18,4 +20,6 @@ SERVICE: Final = Service(
     queries=QUERIES,
     personal=frozenset({"days", "months", "summary"}),
     migrations=Path(__file__).parent / "migrations",
+    partitions=(Partitioned("earnings_days"),),
+    archived=ARCHIVED,
 )

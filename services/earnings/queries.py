@@ -16,9 +16,15 @@ _AMOUNTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fee
 _PARTS: Final = ("flows", "pnl", "funding", "fees", "yield")
 _COLUMNS: Final = ", ".join(f"{name}_quanta" for name in _AMOUNTS)
 
+_NUMBER_SQL: Final = "SELECT number FROM earnings_accounts WHERE account = $1 LIMIT 1"
+"""By its number an account is found in the partitions, whose rows lie in that order."""
 _DAYS_SQL: Final = f"""
-SELECT day, closed, as_of, {_COLUMNS} FROM earnings_days
-WHERE account = $1 AND day >= $2 AND day <= $3 ORDER BY day DESC LIMIT $4
+SELECT * FROM (
+  SELECT day, true AS closed, day + 86400000000 AS as_of, {_COLUMNS} FROM earnings_days
+  WHERE number = $1 AND ts >= to_timestamp($3::bigint / 1000000) AND ts <= to_timestamp($4::bigint / 1000000)
+  UNION ALL
+  SELECT day, false, as_of, {_COLUMNS} FROM earnings_open_days WHERE account = $2 AND day >= $3 AND day <= $4
+) told ORDER BY day DESC LIMIT $5
 """  # noqa: S608 - column names are the constants above
 _TOTALS_SQL: Final = f"""
 SELECT day, accounts, {_COLUMNS} FROM earnings_totals
@@ -30,13 +36,13 @@ SELECT to_char(timestamp '1970-01-01' + day / 86400000000 * interval '1 day', 'Y
        (array_agg(equity_end_quanta ORDER BY day DESC))[1] AS equity_end_quanta, sum(flows_quanta) AS flows_quanta,
        sum(pnl_quanta) AS pnl_quanta, sum(funding_quanta) AS funding_quanta, sum(fees_quanta) AS fees_quanta,
        sum(rebates_quanta) AS rebates_quanta, sum(yield_quanta) AS yield_quanta, count(*) AS active_days
-FROM earnings_days WHERE account = $1 AND closed GROUP BY 1 ORDER BY 1 DESC LIMIT $2
+FROM earnings_days WHERE number = $1 GROUP BY 1 ORDER BY 1 DESC LIMIT $2
 """
 _CLOSED_SQL: Final = """
 SELECT count(*) AS days, coalesce(sum(flows_quanta), 0) AS flows, coalesce(sum(pnl_quanta), 0) AS pnl,
        coalesce(sum(funding_quanta), 0) AS funding, coalesce(sum(fees_quanta), 0) AS fees,
        coalesce(sum(yield_quanta), 0) AS yield
-FROM earnings_days WHERE account = $1 AND closed LIMIT 1
+FROM earnings_days WHERE number = $1 LIMIT 1
 """
 _OPEN_SQL: Final = """
 SELECT a.*, held.quote, held.value, held.unsettled, invested.worth
@@ -58,7 +64,9 @@ WHERE a.account = $1 LIMIT 1
 async def days(pool: Any, params: dict[str, Any]) -> Any:
     """An account's days, newest first. Parameters: account; from_day, to_day (any instant of the day), limit."""
     first, last, limit = _range(params)
-    rows = await pool.fetch(_DAYS_SQL, str(params["account"]), first, last, limit)
+    account = str(params["account"])
+    number = await pool.fetchval(_NUMBER_SQL, account)
+    rows = await pool.fetch(_DAYS_SQL, number, account, first, last, limit)
     return {"account": params["account"], "days": [_day(row) for row in rows]}
 
 
@@ -67,7 +75,7 @@ async def months(pool: Any, params: dict[str, Any]) -> Any:
     limit = int(params.get("limit", 12))
     if not 1 <= limit <= MOST_MONTHS:
         raise QueryError("bad_parameters", f"limit is 1 to {MOST_MONTHS}")
-    rows = await pool.fetch(_MONTHS_SQL, str(params["account"]), limit)
+    rows = await pool.fetch(_MONTHS_SQL, await pool.fetchval(_NUMBER_SQL, str(params["account"])), limit)
     listed = [{"month": row["month"], **_amounts(row), "active_days": row["active_days"]} for row in rows]
     return {"account": params["account"], "months": listed}
 
@@ -86,9 +94,9 @@ async def summary(pool: Any, params: dict[str, Any]) -> Any:
     account = str(params["account"])
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         now = await connection.fetchrow(_OPEN_SQL, account)
-        closed = await connection.fetchrow(_CLOSED_SQL, account)
-    if now is None:
-        raise QueryError("not_found", f"account {account} has no transfer or trade")
+        if now is None:
+            raise QueryError("not_found", f"account {account} has no transfer or trade")
+        closed = await connection.fetchrow(_CLOSED_SQL, now["number"])
     return _summary(account, now, closed)
 
 

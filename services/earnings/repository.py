@@ -1,11 +1,12 @@
 """The tables of earnings, and the way between rows and state."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from cleartide.fold import Changes, Repository, Row, Table
 
-from services.earnings.domain.account import Account, Market, Position, Valuation
+from services.earnings.domain.account import Account, EarningsDay, Market, Position, Valuation
 from services.earnings.domain.state import DayTotals, EarningsState
 from services.earnings.domain.vaults import Vault
 
@@ -73,25 +74,26 @@ POSITIONS: Final = Table(
         "settled_index_quanta": "bigint",
     },
 )
+_DAY: Final = {
+    "account": "text",
+    "day": "bigint",
+    "equity_start_quanta": "bigint",
+    "equity_end_quanta": "bigint",
+    "flows_quanta": "bigint",
+    "pnl_quanta": "bigint",
+    "funding_quanta": "bigint",
+    "fees_quanta": "bigint",
+    "rebates_quanta": "bigint",
+    "yield_quanta": "bigint",
+}
 DAYS: Final = Table(
     "earnings_days",
     key=("account", "day"),
-    columns={
-        "account": "text",
-        "day": "bigint",
-        "equity_start_quanta": "bigint",
-        "equity_end_quanta": "bigint",
-        "flows_quanta": "bigint",
-        "pnl_quanta": "bigint",
-        "funding_quanta": "bigint",
-        "fees_quanta": "bigint",
-        "closed": "boolean",
-        "as_of": "bigint",
-        "rebates_quanta": "bigint",
-        "yield_quanta": "bigint",
-    },
+    columns={"ts": "timestamptz", "number": "bigint", **_DAY},
+    write="append",
     load=False,
 )
+OPEN_DAYS: Final = Table("earnings_open_days", key=("account",), columns={**_DAY, "as_of": "bigint"}, load=False)
 TOTALS: Final = Table(
     "earnings_totals",
     key=("day",),
@@ -110,10 +112,13 @@ TOTALS: Final = Table(
 )
 
 
-class EarningsRepository(Repository[EarningsState]):
-    """Loads everything but the history of days, which is only ever written."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, ACCOUNTS, VAULTS, SHARES, POSITIONS, DAYS, TOTALS)
+
+class EarningsRepository(Repository[EarningsState]):
+    """Loads everything but days, which are only ever written: closed ones once, open ones with each event."""
+
+    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, ACCOUNTS, VAULTS, SHARES, POSITIONS, DAYS, OPEN_DAYS, TOTALS)
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> EarningsState:
         """State from the loaded tables."""
@@ -152,12 +157,28 @@ class EarningsRepository(Repository[EarningsState]):
             else:
                 changes.put(POSITIONS, (account, market, *_position(position)))
         _collect_vaults(changes, state)
-        for row in state.day_rows.values():
-            changes.put(DAYS, tuple(row))
+        _collect_days(changes, state)
         for day in sorted(state.touched_totals):
             changes.put(TOTALS, (day, *_totals(state.totals[day])))
         _clear_marks(state)
         return changes
+
+
+def _collect_days(changes: Changes, state: EarningsState) -> None:
+    closed = [(row.day, state.accounts[row.account].number, row) for row in state.day_rows.values() if row.closed]
+    changes.put_all(DAYS, (_closed(*each) for each in sorted(closed)))
+    opened = {row.account: row for row in state.day_rows.values() if not row.closed}
+    for account in sorted({row.account for _, _, row in closed} - opened.keys()):
+        changes.delete(OPEN_DAYS, (account,))
+    changes.put_all(OPEN_DAYS, ((*_amounts(opened[account]), opened[account].as_of) for account in sorted(opened)))
+
+
+def _closed(day: int, number: int, row: EarningsDay) -> Row:
+    return (_EPOCH + timedelta(microseconds=day), number, *_amounts(row))
+
+
+def _amounts(row: EarningsDay) -> Row:
+    return (*row[:8], row.rebates, row.earned)
 
 
 def _collect_vaults(changes: Changes, state: EarningsState) -> None:

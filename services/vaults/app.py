@@ -5,7 +5,9 @@ from typing import Final
 
 from cleartide.bus.streams import CHAIN
 from cleartide.service import Service
+from cleartide.store.partitions import Partitioned
 
+from services.vaults.archive import ARCHIVED
 from services.vaults.handlers import HANDLERS
 from services.vaults.lag import watch_lag
 from services.vaults.offers import OFFERS
@@ -20,6 +22,8 @@ SERVICE: Final = Service(
     queries={**QUERIES, **OFFERS},
     personal=frozenset({"days", "months", "moves", "positions"}),
     migrations=Path(__file__).parent / "migrations",
+    partitions=(Partitioned("vault_days"),),
+    archived=ARCHIVED,
     background=(watch_lag,),
     journal=True,
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from cleartide.contracts.types import JSON_SAFE
 from cleartide.service import Query, QueryError
 
-from services.vaults.domain.months import date_of, months_between
+from services.vaults.domain.months import date_of, month_of, months_between
 from services.vaults.domain.returns import apr_of_apy_ppb, apr_ppb, apy_ppb, daily_interest, day_of
 
 DEFAULT_DAYS: Final = 31
@@ -17,22 +17,33 @@ DEFAULT_DECIMALS: Final = 6
 """Of an asset that no vault has reported yet, such as a farm's reward."""
 AMOUNTS: Final = ("equity_start", "equity_end", "deposits", "withdrawals", "fees", "earned")
 
+_NUMBERS_SQL: Final = "SELECT coalesce(array_agg(number), '{}') FROM vault_lines WHERE owner = $1 LIMIT 1"
+"""By their numbers lines are found in the partitions, whose rows lie in that order."""
+# What had been earned by a day's end is the sum of the months before the first day's, and of the days since.
 _DAYS_SQL: Final = """
 SELECT * FROM (
-  SELECT d.*, sum(earned) OVER line AS cumulative, sum(earned - fees) OVER line AS cumulative_net
-  FROM current_days d WHERE owner = $1
-  WINDOW line AS (PARTITION BY protocol, asset ORDER BY day)
+  SELECT d.*, coalesce(b.earned, 0) + sum(d.earned) OVER line AS cumulative,
+         coalesce(b.earned - b.fees, 0) + sum(d.earned - d.fees) OVER line AS cumulative_net
+  FROM current_days d LEFT JOIN (
+    SELECT protocol, asset, sum(earned) AS earned, sum(fees) AS fees FROM vault_months
+    WHERE owner = $1 AND month < $8 GROUP BY protocol, asset
+  ) b USING (protocol, asset)
+  WHERE d.number = ANY($2::bigint[])
+    AND d.ts >= to_timestamp($9::bigint / 1000000) AND d.ts <= to_timestamp($4::bigint / 1000000)
+  WINDOW line AS (PARTITION BY d.number ORDER BY d.day)
 ) told
-WHERE day >= $2 AND day <= $3 AND ($4::text IS NULL OR protocol = $4) AND ($5::text IS NULL OR asset = $5)
+WHERE day >= $3 AND ($5::text IS NULL OR protocol = $5) AND ($6::text IS NULL OR asset = $6)
   AND (equity_start, equity_end, deposits, withdrawals, fees, earned) IS DISTINCT FROM (0, 0, 0, 0, 0, 0)
-ORDER BY day DESC, protocol, asset LIMIT $6
+ORDER BY day DESC, protocol, asset LIMIT $7
 """
 _MONTHS_SQL: Final = """
 SELECT * FROM vault_months WHERE owner = $1 AND active_days > 0 ORDER BY month DESC, protocol, asset LIMIT $2
 """
 _RETURNS_SQL: Final = """
 SELECT protocol, asset, array_agg(return_1e12 ORDER BY day) AS returns FROM current_days
-WHERE owner = $1 AND day >= $2 AND day < $3 AND return_1e12 IS NOT NULL GROUP BY protocol, asset LIMIT 1000
+WHERE number = ANY($1::bigint[]) AND return_1e12 IS NOT NULL
+  AND ts >= to_timestamp($2::bigint / 1000000) AND ts < to_timestamp($3::bigint / 1000000)
+GROUP BY protocol, asset LIMIT 1000
 """
 _DECIMALS_SQL: Final = "SELECT asset, max(decimals) AS decimals FROM vault_states GROUP BY asset LIMIT 1000"
 _POSITIONS_SQL: Final = """
@@ -74,7 +85,9 @@ async def days(pool: Any, params: dict[str, Any]) -> Any:
     first, last = _range(params)
     limit = _limit(params, DEFAULT_DAYS, MOST_DAYS)
     narrowed = (params.get("protocol"), params.get("asset"))
-    rows = await pool.fetch(_DAYS_SQL, str(params["owner"]), first, last, *narrowed, limit)
+    owner, month = str(params["owner"]), month_of(first)
+    numbers, begins = await pool.fetchval(_NUMBERS_SQL, owner), months_between(month)[0]
+    rows = await pool.fetch(_DAYS_SQL, owner, numbers, first, last, *narrowed, limit, month, begins)
     scale = await decimals_of(pool)
     return {"owner": params["owner"], "days": [_day(row, scale) for row in rows]}
 
@@ -87,8 +100,8 @@ async def months(pool: Any, params: dict[str, Any]) -> Any:
     owner = str(params["owner"])
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await connection.fetch(_MONTHS_SQL, owner, _limit(params, 12, MOST_MONTHS))
-        scale = await decimals_of(connection)
-        returns = {month: await _returns(connection, owner, month) for month in {row["month"] for row in rows}}
+        scale, numbers = await decimals_of(connection), await connection.fetchval(_NUMBERS_SQL, owner)
+        returns = {month: await _returns(connection, numbers, month) for month in {row["month"] for row in rows}}
     return {"owner": owner, "months": [_month(row, returns[row["month"]], scale) for row in rows]}
 
 
@@ -113,8 +126,8 @@ async def decimals_of(pool: Any) -> dict[str, int]:
     return {row["asset"]: row["decimals"] for row in await pool.fetch(_DECIMALS_SQL)}
 
 
-async def _returns(connection: Any, owner: str, month: int) -> dict[tuple[str, str], list[int]]:
-    rows = await connection.fetch(_RETURNS_SQL, owner, *months_between(month))
+async def _returns(connection: Any, numbers: Sequence[int], month: int) -> dict[tuple[str, str], list[int]]:
+    rows = await connection.fetch(_RETURNS_SQL, numbers, *months_between(month))
     return {(row["protocol"], row["asset"]): list(row["returns"]) for row in rows}
 
 

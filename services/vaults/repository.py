@@ -4,6 +4,7 @@ The raw tables are the state: lines, prices and holdings are made of them anew a
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from cleartide.fold import Changes, Repository, Row, Table
@@ -88,10 +89,19 @@ _SUMS: Final = ("equity_start", "equity_end", "deposits", "withdrawals", "fees",
 DAYS: Final = Table(
     "vault_days",
     key=(*_LINE, "day", "revision"),
-    columns={**_LINE, **_bigints("day", "revision", *_SUMS, "return_1e12")},
+    columns={
+        "ts": "timestamptz",
+        "number": "bigint",
+        **_LINE,
+        **_bigints("day", "revision", *_SUMS, "return_1e12"),
+    },
     write="append",
     load=False,
 )
+RESTATED: Final = Table(
+    "vault_restated", key=("day", "revision"), columns=_bigints("day", "revision"), write="append", load=False
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS: Final = Table(
     "vault_months",
     key=(*_LINE, "month"),
@@ -112,6 +122,7 @@ class VaultsRepository(Repository[VaultsState]):
         LINES,
         HOLDINGS,
         DAYS,
+        RESTATED,
         MONTHS,
     )
 
@@ -151,6 +162,7 @@ class VaultsRepository(Repository[VaultsState]):
         for owner, vault in sorted(state.touched_holdings):
             changes.put(HOLDINGS, _holding(state, owner, vault))
         changes.put_all(DAYS, map(_day, state.told))
+        changes.put_all(RESTATED, sorted({(told.row.day, told.revision) for told in state.told if told.revision}))
         for line, month in sorted(state.touched_months):
             # A month in which nothing holds any more is one that has never been.
             if state.months[line, month] == Month():
@@ -212,7 +224,8 @@ def _holding(state: VaultsState, owner: str, vault: str) -> Row:
 
 def _day(told: ToldDay) -> Row:
     line, revision, row = told
-    return (line.owner, line.protocol, line.asset, row.day, revision, *row[1:])
+    ts = _EPOCH + timedelta(microseconds=row.day)
+    return (ts, line.number, line.owner, line.protocol, line.asset, row.day, revision, *row[1:])
 
 
 def _month(state: VaultsState, line: tuple[str, str, str], month: int) -> Row:

@@ -30,7 +30,7 @@ DAY = 86_400_000_000
 BATCH = 200
 KEPT_SQL = """
 SELECT account, day, equity_start_quanta, equity_end_quanta, flows_quanta, pnl_quanta, funding_quanta, fees_quanta
-FROM earnings_days WHERE closed ORDER BY account, day
+FROM earnings_days ORDER BY account, day
 """
 
 

@@ -86,7 +86,7 @@ async def _rest_of_the_loop(installed: Installation, traffic: Traffic, account: 
     )
     day = (
         await eventually(
-            lambda: installed.fetch("earnings", "SELECT * FROM earnings_days WHERE account = $1", account),
+            lambda: installed.fetch("earnings", "SELECT * FROM earnings_open_days WHERE account = $1", account),
             "a day of earnings",
         )
     )[0]

@@ -6,11 +6,12 @@ from pathlib import Path
 import asyncpg
 import duckdb
 import pytest
+from cleartide.store.datasets import archive_closed_days, ask, fetch, object_key
 from cleartide.store.objects import FolderStore
 from cleartide.store.partitions import Partitioned, ensure_days
 
 from services.analytics.app import SERVICE
-from services.analytics.archive import archive_closed_days, ask, fetch, object_key
+from services.analytics.archive import ARCHIVED
 from services.analytics.tests.recount import MIDNIGHT, disturbed
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
@@ -27,7 +28,7 @@ async def schema(database: Database) -> ServiceSchema:
 async def archived(schema: ServiceSchema, folder: Path, before: date) -> list[str]:
     connection = await asyncpg.connect(schema.dsn)
     try:
-        return await archive_closed_days(connection, FolderStore(folder), before)
+        return await archive_closed_days(connection, FolderStore(folder), ARCHIVED, before)
     finally:
         await connection.close()
 
@@ -64,7 +65,7 @@ async def test_rows_lie_in_the_order_of_accounts(schema: ServiceSchema, tmp_path
         for table in ("account_days", "account_hours"):
             await ensure_days(connection, Partitioned(table), days)
         await schema.run_trading_epoch(disturbed(60).events, 100)
-        await archive_closed_days(connection, FolderStore(tmp_path), FIRST + timedelta(days=1))
+        await archive_closed_days(connection, FolderStore(tmp_path), ARCHIVED, FIRST + timedelta(days=1))
         stored = await connection.fetch(f"SELECT number FROM account_days_{FIRST:%Y_%m_%d}")
         assert [row["number"] for row in stored] == sorted(row["number"] for row in stored)
         assert await connection.fetchval("SELECT count(*) FROM account_days_default WHERE start = $1", MIDNIGHT) == 0

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.earnings.app import SERVICE
+from services.earnings.domain.account import DAY_MICROS
 from tests.support.fold_bench import TradingBench
 
 
@@ -14,8 +15,9 @@ class Harness(TradingBench):
 
     def day_rows(self) -> list[dict[str, Any]]:
         """Every day of every account, by account and day."""
-        return self.rows("earnings_days")
+        open_rows = [{**row, "closed": False} for row in self.rows("earnings_open_days")]
+        return sorted([*self.closed_rows(), *open_rows], key=lambda row: (row["account"], row["day"]))
 
     def closed_rows(self) -> list[dict[str, Any]]:
         """Only the finished days."""
-        return [row for row in self.day_rows() if row["closed"]]
+        return [{**row, "closed": True, "as_of": row["day"] + DAY_MICROS} for row in self.rows("earnings_days")]

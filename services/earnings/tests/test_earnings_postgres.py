@@ -1,9 +1,15 @@
 """The same fold on a real PostgreSQL: the migrations fit the tables, and the queries tell what the account needs."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from cleartide.service import QueryError
+from cleartide.store.datasets import archive_closed_days, ask, fetch, object_key
+from cleartide.store.objects import FolderStore
+from cleartide.store.partitions import Partitioned, ensure_days
 
 from services.earnings.app import SERVICE
 from services.earnings.queries import QUERIES
@@ -46,6 +52,31 @@ async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> Non
         await check_summary(pool)
         await check_totals(pool)
         await check_months(pool)
+
+
+async def test_closed_days_are_archived_once(schema: ServiceSchema, tmp_path: Path) -> None:
+    """EARN-ARCHIVE-001"""
+    store, first = FolderStore(tmp_path), datetime.fromtimestamp(START // 10**6, UTC).date()
+    connection = await asyncpg.connect(schema.dsn)
+    try:
+        await ensure_days(connection, Partitioned("earnings_days"), [datetime.fromtimestamp(START // 10**6, UTC)])
+        events = two_days().events
+        for part in (events[:6], events[6:]):
+            assert await archive_closed_days(connection, store, SERVICE.archived, first + timedelta(days=9)) == []
+            await schema.run_trading_epoch(part, 3)
+        await connection.execute("UPDATE earnings_clock SET swept = swept - 1")
+        assert await archive_closed_days(connection, store, SERVICE.archived, first + timedelta(days=9)) == []
+        await connection.execute("UPDATE earnings_clock SET swept = swept + 1")
+        written = await archive_closed_days(connection, store, SERVICE.archived, first + timedelta(days=9))
+        assert written == [object_key("earnings_days", first)]
+        assert await archive_closed_days(connection, store, SERVICE.archived, first + timedelta(days=9)) == []
+        query = "SELECT number, account, equity_end_quanta, fees_quanta FROM {} ORDER BY number"
+        kept = await connection.fetch(query.format(f"earnings_days_{first:%Y_%m_%d}"))
+    finally:
+        await connection.close()
+    views = {"earnings_days": await fetch(store, "earnings_days", first, first, tmp_path / "got")}
+    assert ask(query.format("earnings_days"), views) == [tuple(row) for row in kept]
+    assert len(kept) == 2
 
 
 async def check_days(pool: Any) -> None:

@@ -49,16 +49,26 @@ async def test_what_a_tenant_may_read_is_walled(database: Database, service: str
 async def _own_earnings(connection: "asyncpg.Connection[Any]") -> None:
     for number, account in enumerate((ANN, HEDGE, BEN)):
         await connection.execute(
-            "INSERT INTO earnings_days VALUES ($1, $2, 0, 0, 0, 0, 0, 0, true, $2)",
+            "INSERT INTO earnings_accounts VALUES ($1, $2, 0, 0, false, 0, 0, 0, 0, 0, 0, 0)", account, number
+        )
+        day = number * DAY
+        await connection.execute(
+            "INSERT INTO earnings_days VALUES (to_timestamp($3::bigint / 1000000), $2, $1, $3, 0, 0, 0, 0, 0, 0, 0, 0)",
             account,
-            number * DAY,
+            number,
+            day,
         )
 
 
 async def _own_vaults(connection: "asyncpg.Connection[Any]") -> None:
     for number, owner in enumerate((ANN, HEDGE, BEN)):
+        await connection.execute("INSERT INTO vault_lines VALUES ($1, 'p', 'USDC', $2)", owner, number)
         await connection.execute(
-            "INSERT INTO vault_days VALUES ($1, 'p', 'USDC', $2, 1, 0, 1, 0, 0, 0, 1, 0)", owner, number * DAY
+            "INSERT INTO vault_days VALUES "
+            "(to_timestamp($3::bigint / 1000000), $2, $1, 'p', 'USDC', $3, 1, 0, 1, 0, 0, 0, 1, 0)",
+            owner,
+            number,
+            number * DAY,
         )
 
 

@@ -16,6 +16,7 @@ from cleartide.bus.streams import Stream
 from cleartide.bus.worker import Worker
 from cleartide.fold import Handlers, Repository, Table
 from cleartide.settings import ServiceSettings
+from cleartide.store.datasets import Dataset
 from cleartide.store.partitions import Partitioned
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Service:
     personal: queries about one person. Who asks in a person's name is answered out of that person's rows alone, by the
     database (`cleartide.store.tenant`).
     truth: tables of the schema that no stream could give back; a rebuild keeps them as they are.
+    archived: whose closed days go to the object store as Parquet, when there is one.
     derived: tables that triggers of the schema keep, from the rows of the fold; a rebuild compares them as well.
     """
 
@@ -78,6 +80,7 @@ class Service:
     queries: Mapping[str, Query] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
     partitions: Sequence[Partitioned] = ()
+    archived: Sequence[Dataset] = ()
     starting: Sequence[Starting] = ()
     background: Sequence[Background] = ()
     journal: bool = False

@@ -19,6 +19,7 @@ from cleartide.bus.ports import Fenced
 from cleartide.bus.together import end
 from cleartide.bus.worker import Worker
 from cleartide.connect import connected, nats_broker, redis_client
+from cleartide.service.archived import keep_archive
 from cleartide.service.definition import Background, Service, ServiceContext
 from cleartide.service.epochs import FIRST_RETRY_SECONDS, RECOVERABLE, keep_beating, run_epochs, standby_beside
 from cleartide.service.fingerprint import fingerprint
@@ -185,10 +186,16 @@ def _start(service: Service, context: ServiceContext, code: str) -> "list[asynci
     if service.partitions:
         keeper = keep_ahead(context.settings.postgres_dsn, service.partitions, context.stopping)
         tasks.append(asyncio.create_task(keeper, name="partitions"))
+    if service.archived:
+        tasks.append(asyncio.create_task(_once_leading(_archive(service), context), name="archive"))
     for background in service.background:
         name = getattr(background, "__name__", "background")
         tasks.append(asyncio.create_task(_once_leading(background, context), name=name))
     return tasks
+
+
+def _archive(service: Service) -> Background:
+    return lambda context: keep_archive(context.pool, context.settings, service.archived, context.stopping)
 
 
 async def _once_leading(background: Background, context: ServiceContext) -> None:
