@@ -71,7 +71,7 @@ class VenueFeed:
         """Keep every frame as it comes, from here on."""
         self._raw = raw
 
-    async def run(self, session: aiohttp.ClientSession, stopping: asyncio.Event) -> None:
+    async def run(self, stopping: asyncio.Event) -> None:
         """Feed until the service stops; then publish what is still in line."""
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -80,7 +80,7 @@ class VenueFeed:
             for poll in self._core.polls:
                 self._start(self._keep_polling(poll))
             for route in self._routes.values():
-                self._start(route.keep(session, stopping))
+                self._start(route.keep(stopping))
             await stopping.wait()
             self._group = None
             await end(list(self._running))
@@ -111,8 +111,15 @@ class VenueFeed:
         if self._raw is not None:
             self._raw.keep(data, at)
         outputs = self._core.frame(data, at)
-        if outputs:
+        if len(outputs) == 1 and isinstance(outputs[0], MarketStruct):
+            self._publisher.put(outputs[0])
+        elif outputs:
             self._take(outputs)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the publisher can take no more."""
+        return self._publisher.is_full
 
     def closed(self, route: str, reason: str) -> None:
         """The route's socket is gone."""
@@ -278,7 +285,7 @@ async def _follow(
     following = VenueFeed(core, rest, publisher, chosen.ws_url)
     if settings.raw_folder:
         _keep_raw(following, settings.raw_folder, core.venue)
-    await following.run(session, context.stopping)
+    await following.run(context.stopping)
 
 
 def _keep_raw(following: VenueFeed, folder: str, venue: str) -> None:

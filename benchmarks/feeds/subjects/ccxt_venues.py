@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import ccxt.pro
+import uvloop
 
-QUIET_SECONDS: Final = 1.0
+QUIET_SECONDS: Final = 2.0
 
 
 class Followers:
@@ -107,4 +108,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

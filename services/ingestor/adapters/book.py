@@ -1,28 +1,47 @@
 """One instrument's order book: lots by price, and the prices in order."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 from cleartide.money import MoneyError
 
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.engine import COMPILED
-from services.ingestor.engine.side import ASKS, BIDS, UNUSUAL, Side
+from services.ingestor.engine.side import ASKS, BIDS, PLAIN, UNUSUAL, Shape, Side
 
 TextLevel = tuple[str, str]
-Levels = Sequence[TextLevel] | msgspec.Raw
-"""As text, or as the venue wrote them: a JSON array of [price, size]."""
 NO_LEVELS: Final = msgspec.Raw(b"[]")
 _TEXT_LEVELS: Final = msgspec.json.Decoder(list[TextLevel])
 
 
+class Layout(NamedTuple):
+    """How a venue writes levels: as the engine reads them, and by which they become text where it does not."""
+
+    shape: Shape
+    decode: Callable[[msgspec.Raw], Sequence[TextLevel]]
+
+
+class Written(NamedTuple):
+    """Levels as a venue wrote them."""
+
+    levels: msgspec.Raw
+    layout: Layout
+
+
+PLAIN_LAYOUT: Final = Layout(PLAIN, _TEXT_LEVELS.decode)
+Levels = Sequence[TextLevel] | msgspec.Raw | Written
+"""As text, or as the venue wrote them: a JSON array of [price, size] unless a layout is named."""
+
+
 def text_levels(levels: Levels) -> Sequence[TextLevel]:
     """Levels as text. Raises MoneyError for what are no levels."""
-    if not isinstance(levels, msgspec.Raw):
+    if isinstance(levels, msgspec.Raw):
+        levels = Written(levels, PLAIN_LAYOUT)
+    if not isinstance(levels, Written):
         return levels
     try:
-        return _TEXT_LEVELS.decode(levels)
+        return levels.layout.decode(levels.levels)
     except msgspec.MsgspecError as error:
         raise MoneyError("unreadable", f"levels: {error}") from error
 
@@ -60,14 +79,19 @@ class Book:
 
     def _lay(self, side: Side, levels: Levels) -> int:
         instrument = self._instrument
-        if isinstance(levels, msgspec.Raw):
-            if COMPILED:
-                count = side.read_levels(bytes(levels), instrument.price_grid, instrument.size_grid)
-                if count != UNUSUAL:
-                    return count
-            levels = text_levels(levels)
-        side.set_levels(levels, instrument.prices, instrument.sizes)
-        return len(levels)
+        if COMPILED and isinstance(levels, msgspec.Raw | Written):
+            raw, shape = (levels, PLAIN) if isinstance(levels, msgspec.Raw) else (levels.levels, levels.layout.shape)
+            count = side.read_levels(bytes(raw), instrument.price_grid, instrument.size_grid, shape)
+            if count != UNUSUAL:
+                return count
+        texts = text_levels(levels)
+        side.set_levels(texts, instrument.prices, instrument.sizes)
+        return len(texts)
+
+    def change(self, *, bid: bool, price: str, size: str) -> None:
+        """Replace one level. After a MoneyError the book must be dropped."""
+        instrument = self._instrument
+        (self.bids if bid else self.asks).set_level(price, size, instrument.prices, instrument.sizes)
 
     def give_way(self, bids: Levels, asks: Levels) -> bool:
         """Take out the levels that are met by levels just laid on the other side; whether the book is a book again."""

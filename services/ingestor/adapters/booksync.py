@@ -129,6 +129,23 @@ class BookSync:
             self._drop(frame)
         return step
 
+    def step(self, number: int, *, bid: bool, price: str, size: str) -> bool:
+        """Take one changed level, the next by number, without what a frame of several needs.
+
+        False leaves it to `difference`, which lays it again and says what is the matter.
+        """
+        book = self.book
+        if book is None or not self.joined or self._waiting is not None or number != self.last + 1:
+            return False
+        try:
+            book.change(bid=bid, price=price, size=size)
+        except MoneyError:
+            return False
+        if book.crossed:
+            return False
+        self.last, self._old = number, 0
+        return True
+
     def snapshot(self, last: int, bids: Levels, asks: Levels, full_length: int) -> Step:
         """Take the snapshot asked for: `joined`, `waiting` for the frame that joins, or `lost` when it does not fit."""
         if self._waiting is None:

@@ -13,7 +13,7 @@ from cleartide.money import PPB, MoneyError, parse_decimal, trunc_div
 
 from services.ingestor.adapters import events
 from services.ingestor.adapters.book import Levels
-from services.ingestor.adapters.booksync import BookSync, Difference
+from services.ingestor.adapters.booksync import BookSync, Difference, Update
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.meter import LiquidityMeter
 from services.ingestor.adapters.protocol import Malformed, Output
@@ -26,6 +26,7 @@ TOP_LEVELS: Final = 20
 BOOK_INTERVAL_MICROS: Final = 250_000
 ANSWER_MICROS: Final = 5_000_000
 WHOLE_SIDE: Final = 1_000_000
+NO_CHANGE: Final[Levels] = ()
 MAX_RATE_PPB: Final = 10**12
 DETAIL_CHARS: Final = 120
 
@@ -114,6 +115,18 @@ class SymbolFeed:
             return self._ask("no book yet", at)
         self._counts["repeated"] += 1
         return []
+
+    def change(self, number: int, side: str, price: str, size: str, venue_time: int, at: int) -> list[Output]:
+        """One changed level of a venue that sends and numbers each by itself; `side` is buy or sell."""
+        bid = side == "buy"
+        if self._announced and self.sync.step(number, bid=bid, price=price, size=size):
+            self.heard["book"] = at
+            self._venue_time = venue_time
+            due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
+            return self._say_book("ok", venue_time, at) if due else []
+        level = [(price, size)]
+        bids, asks = (level, NO_CHANGE) if bid else (NO_CHANGE, level)
+        return self.difference(Update(number, number, number - 1, bids, asks), venue_time, at)
 
     def join_snapshot(
         self, last: int, bids: Levels, asks: Levels, venue_time: int, at: int, full_length: int

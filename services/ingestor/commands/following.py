@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import aiohttp
 import msgspec
 from cleartide.console import CommandError
 from nats.js.api import PubAck
@@ -80,13 +79,13 @@ async def followed(
 ) -> AsyncIterator[Heard]:
     """Follow these symbols at these venues while the block runs. Raises CommandError for what a venue does not list."""
     heard, stopping = Heard(), asyncio.Event()
-    async with rest_clients(venues, arguments) as rests, aiohttp.ClientSession() as session:
+    async with rest_clients(venues, arguments) as rests:
         feeds: list[VenueFeed] = []
         for venue in venues:
             found = await instruments(venue, rests[venue.name], symbols)
             heard.instruments |= {(venue.name, each.symbol): each for each in found}
             feeds.append(_feed(venue, found, rests[venue.name], arguments, heard, liquidity_micros))
-        running = [asyncio.create_task(each.run(session, stopping)) for each in feeds]
+        running = [asyncio.create_task(each.run(stopping)) for each in feeds]
         try:
             yield heard
         finally:

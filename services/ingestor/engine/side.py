@@ -1,8 +1,8 @@
 """One side of a book, and the short way into it: from a frame's bytes, without a text or a tuple for each level.
 
-Only levels as venues write them take the short way: `[["58710.20","0.014"],["61496.50","0.000"]]`. At anything else, be
-it a space, an exponent or a number off the grid, it stops, and the caller takes the long way, which reads every JSON
-and says what is wrong. Interpreted the short way is the longer one.
+Only levels as venues write them take the short way: `[["58710.20","0.014"],["61496.50","0.000"]]`, or in the `Shape`
+that a venue has. At anything else, be it a space, an exponent or a number off the grid, it stops, and the caller takes
+the long way, which reads every JSON and says what is wrong. Interpreted the short way is the longer one.
 """
 
 from bisect import bisect_left, insort
@@ -22,11 +22,30 @@ UNUSUAL: Final = -1
 # What levels are written with.
 OPEN: Final = 91
 CLOSE: Final = 93
-QUOTE: Final = 34
 COMMA: Final = 44
 POINT: Final = 46
 ZERO: Final = 48
 NINE: Final = 57
+
+
+@final
+class Shape:
+    """How a level is written: what stands before the price, between price and size, and behind them.
+
+    counted: the number of orders, in digits, stands between `behind` and `end`.
+    """
+
+    def __init__(
+        self, before: bytes, between: bytes, behind: bytes, end: bytes = b"", *, counted: bool = False
+    ) -> None:
+        self.before: Final = before
+        self.between: Final = between
+        self.behind: Final = behind
+        self.end: Final = end
+        self.counted: Final = counted
+
+
+PLAIN: Final = Shape(b'["', b'","', b'"]')
 
 
 class Scale(Protocol):
@@ -125,7 +144,11 @@ class Side:
                 del lots[ticks]
                 del queue[bisect_left(queue, ticks * sign)]
 
-    def read_levels(self, data: bytes, prices: Grid, sizes: Grid) -> int:
+    def set_level(self, price: str, size: str, prices: Scale, sizes: Scale) -> None:
+        """Replace one level, as `set_levels` does."""
+        self.put(prices[price], sizes[size])
+
+    def read_levels(self, data: bytes, prices: Grid, sizes: Grid, shape: Shape = PLAIN) -> int:
         """Replace the levels written in `data`; how many there are, or UNUSUAL.
 
         After UNUSUAL some of them may be in place, and all are given to `set_levels`, which puts the same there again.
@@ -136,30 +159,47 @@ class Side:
         if size == 2:
             return 0
         count: i64 = 0
+        before, between, behind = shape.before, shape.between, shape.behind
         self.at = 1
-        # The shortest level is ["1","2"]. A number ends before the last byte, which is none of its own.
-        while self.at + 8 < size:
-            at = self.at
-            if data[at] != OPEN or data[at + 1] != QUOTE:
+        while True:
+            if not self.passes(data, before):
                 return UNUSUAL
-            self.at = at + 2
             ticks = self.number(data, prices)
-            at = self.at
-            if ticks < 0 or at + 4 >= size or data[at] != QUOTE or data[at + 1] != COMMA or data[at + 2] != QUOTE:
+            if ticks < 0 or not self.passes(data, between):
                 return UNUSUAL
-            self.at = at + 3
             lots = self.number(data, sizes)
-            at = self.at
-            if lots < 0 or at + 2 >= size or data[at] != QUOTE or data[at + 1] != CLOSE:
+            if lots < 0 or not self.passes(data, behind) or (shape.counted and not self.passes_count(data, shape.end)):
                 return UNUSUAL
             self.put(ticks, lots)
             count += 1
-            if at + 3 == size:
+            at = self.at
+            if at == size - 1:
                 return count
-            if data[at + 2] != COMMA:
+            # The last byte is the bracket, so there is one more.
+            if data[at] != COMMA:
                 return UNUSUAL
-            self.at = at + 3
-        return UNUSUAL
+            self.at = at + 1
+
+    def passes(self, data: bytes, text: bytes) -> bool:
+        """Whether `text` stands at `at` and ends before the last byte; moves `at` behind it."""
+        at: i64 = self.at
+        length: i64 = len(text)
+        if at + length >= len(data):
+            return False
+        place: i64 = 0
+        while place < length:
+            if data[at + place] != text[place]:
+                return False
+            place += 1
+        self.at = at + length
+        return True
+
+    def passes_count(self, data: bytes, end: bytes) -> bool:
+        """Whether digits stand at `at`, and `end` behind them; moves `at` behind both."""
+        begun: i64 = self.at
+        while self.at < len(data) and ZERO <= data[self.at] <= NINE:
+            self.at += 1
+        return self.at > begun and self.passes(data, end)
 
     def number(self, data: bytes, grid: Grid) -> i64:
         """The number that begins at `at`, in steps; moves `at` behind it. UNUSUAL for what is no plain number."""

@@ -142,7 +142,7 @@ async def feeding(broker: Broker, replay: Replay, address: str, **limits: float)
         publisher = Publisher(client.jetstream())
         feed = CountingFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
         stopping = asyncio.Event()
-        running = asyncio.create_task(feed.run(session, stopping))
+        running = asyncio.create_task(feed.run(stopping))
         rig = Rig(replay, feed, core, publisher, rest, operator, stopping, running)
         try:
             yield rig

@@ -40,7 +40,7 @@ async def recorded(**wanted: str) -> list[MarketStruct]:
             instruments = await load_instruments(venues()[name], rest, [symbol], {symbol: "0.1"}, stopping)
             assert instruments is not None
             feed = VenueFeed(venues()[name].core(instruments, {}), rest, publisher, f"ws://{address}/{name}")
-            group.create_task(feed.run(session, stopping))
+            group.create_task(feed.run(stopping))
             publishers.append(publisher)
         async with asyncio.timeout(PATIENCE_SECONDS):
             for stage in host.stages.values():

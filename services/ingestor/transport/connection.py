@@ -4,24 +4,19 @@ import asyncio
 import time
 from typing import Final, Protocol
 
-import aiohttp
 import structlog
 
-from services.ingestor.adapters.protocol import RouteSpec
+from services.ingestor.adapters.protocol import Keepalive, RouteSpec
 from services.ingestor.transport.backoff import Backoff, stopped_within
+from services.ingestor.transport.socket import CONNECT_SECONDS, Reader, Socket
 
 log = structlog.get_logger()
-CONNECT_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 2.0
-PING_SECONDS: Final = 15.0
 WATCH_SECONDS: Final = 0.5
 STEADY_SECONDS: Final = 30.0
 LONGEST_DELAY_SECONDS: Final = 10.0
-MAX_FRAME_BYTES: Final = 8 * 2**20
-MAX_OUTGOING: Final = 1_000
 
 
-class Listener(Protocol):
+class Listener(Reader, Protocol):
     """Who uses the route."""
 
     async def locate(self, route: RouteSpec) -> str:
@@ -32,16 +27,8 @@ class Listener(Protocol):
         """The socket is open and takes frames by `Route.send`."""
         ...
 
-    def received(self, data: bytes) -> None:
-        """One text message."""
-        ...
-
     def closed(self, route: str, reason: str) -> None:
         """The socket is gone."""
-        ...
-
-    async def room(self) -> None:
-        """Wait until more may be received."""
         ...
 
     def silent_seconds(self, route: str) -> float:
@@ -70,27 +57,23 @@ class Route:
         self._silent_limit = silent_limit or spec.silent_seconds
         self._lifetime = lifetime
         self._backoff = Backoff(first=first_delay, longest=LONGEST_DELAY_SECONDS)
-        self._close_reason = ""
-        self._outgoing: asyncio.Queue[str] = asyncio.Queue(MAX_OUTGOING)
+        self._socket: Socket | None = None
+        self._sent_at = 0.0
 
     def send(self, *frames: str) -> None:
-        """Send frames on the socket that is open; dropped when there is none, since a new one subscribes anew.
-
-        A socket that takes nothing any more is given up.
-        """
-        try:
+        """Send frames on the socket that is open; dropped when there is none, since a new one subscribes anew."""
+        if self._socket is not None:
+            self._sent_at = time.monotonic()
             for frame in frames:
-                self._outgoing.put_nowait(frame)
-        except asyncio.QueueFull:
-            self._close_reason = "takes no more frames"
+                self._socket.send(frame)
 
-    async def keep(self, session: aiohttp.ClientSession, stopping: asyncio.Event) -> None:
+    async def keep(self, stopping: asyncio.Event) -> None:
         """Connect and read until the service stops; every failure is followed by another try."""
         while not stopping.is_set():
             started = time.monotonic()
             try:
-                reason = await self._connect_and_read(session)
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                reason = await self._connect_and_read()
+            except (OSError, TimeoutError) as error:
                 reason = f"{type(error).__name__}: {error}"[:160]
             if time.monotonic() - started > STEADY_SECONDS:
                 self._backoff.reset()
@@ -99,65 +82,46 @@ class Route:
             if await stopped_within(stopping, delay):
                 return
 
-    async def _connect_and_read(self, session: aiohttp.ClientSession) -> str:
+    async def _connect_and_read(self) -> str:
         async with asyncio.timeout(CONNECT_SECONDS):
-            url = await self._listener.locate(self._spec)
-            socket = await session.ws_connect(
-                url,
-                heartbeat=PING_SECONDS,
-                max_msg_size=MAX_FRAME_BYTES,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
-                decode_text=False,
-            )
+            socket = await Socket.open(await self._listener.locate(self._spec), self._listener)
         reason = "cancelled"
         try:
             reason = await self._read(socket)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            reason = f"{type(error).__name__}: {error}"[:160]
         finally:
+            self._socket = None
             self._listener.closed(self.name, reason)
-            await socket.close()
+            socket.close(reason)
         return reason
 
-    async def _read(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
-        self._close_reason = ""
-        self._outgoing = asyncio.Queue(MAX_OUTGOING)
+    async def _read(self, socket: Socket) -> str:
+        self._socket, self._sent_at = socket, time.monotonic()
         self._listener.opened(self.name)
-        log.info("venue_connected", route=self.name, url=str(socket.get_extra_info("peername")))
-        helpers = [asyncio.create_task(work) for work in (self._watch(socket), self._write(socket))]
-        received, room = self._listener.received, self._listener.room
+        log.info("venue_connected", route=self.name, url=socket.peer)
+        helpers = [asyncio.create_task(self._watch(socket))]
+        if self._spec.keepalive is not None:
+            helpers.append(asyncio.create_task(self._keep_alive(self._spec.keepalive)))
         try:
-            async for message in socket:
-                if message.type is aiohttp.WSMsgType.TEXT:
-                    received(message.data)
-                    await room()
+            return await socket.read()
         finally:
             for helper in helpers:
                 helper.cancel()
-        return self._close_reason or f"closed by the venue, code {socket.close_code}"
 
-    async def _write(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
-        """Send what is queued, and the keepalive whenever nothing was sent for its time."""
-        keepalive = self._spec.keepalive
+    async def _keep_alive(self, keepalive: Keepalive) -> None:
+        """Send it whenever nothing was sent for its time."""
         while True:
-            try:
-                async with asyncio.timeout(keepalive.seconds if keepalive else None):
-                    frame = await self._outgoing.get()
-            except TimeoutError:
-                assert keepalive is not None
-                frame = keepalive.frame
-            try:
-                await socket.send_str(frame)
-            except (aiohttp.ClientError, OSError):
-                return  # the reader sees the same end and says why
+            rest = self._sent_at + keepalive.seconds - time.monotonic()
+            if rest > 0:
+                await asyncio.sleep(rest)
+            else:
+                self.send(keepalive.frame)
 
-    async def _watch(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
+    async def _watch(self, socket: Socket) -> None:
         until = time.monotonic() + self._lifetime
-        while not self._close_reason:
+        while not socket.reason:
             await asyncio.sleep(min(WATCH_SECONDS, self._silent_limit / 4))
             silent = self._listener.silent_seconds(self.name)
             if silent > self._silent_limit:
-                self._close_reason = f"no data for {silent:.1f} s"
+                socket.close(f"no data for {silent:.1f} s")
             elif time.monotonic() > until:
-                self._close_reason = "renewed before the venue's 24 hour cut"
-        await socket.close()
+                socket.close("renewed before the venue's 24 hour cut")

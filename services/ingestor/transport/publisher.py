@@ -59,22 +59,30 @@ class Publisher:
 
     def add(self, events: Iterable[MarketStruct]) -> None:
         """Put events in line. Never blocks; call `room` between frames."""
-        waiting = self._waiting
         for event in events:
-            subject = event.subject
-            queue = waiting.get(subject)
-            if queue is None:
-                # lint: allow bounded-queue: `room` holds the socket at `max_pending` events over all subjects
-                queue = waiting[subject] = deque()
-            queue.append(event)
-            self._pending += 1
-            if len(queue) >= EVENTS_PER_MESSAGE:
-                self._full.set()
-        if self._pending:
-            self._news.set()
+            self.put(event)
+
+    def put(self, event: MarketStruct) -> None:
+        """Put one in line."""
+        subject = event.subject
+        queue = self._waiting.get(subject)
+        if queue is None:
+            # lint: allow bounded-queue: `room` holds the socket at `max_pending` events over all subjects
+            queue = self._waiting[subject] = deque()
+        queue.append(event)
+        self._pending += 1
+        self._news.set()
+        if self._pending == 1:
             self._idle.clear()
+        if len(queue) >= EVENTS_PER_MESSAGE:
+            self._full.set()
         if self._pending >= self._max_pending:
             self._room.clear()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `room` would wait."""
+        return self._pending >= self._max_pending
 
     async def idle(self) -> None:
         """Wait until everything given so far is acknowledged."""

@@ -7,7 +7,7 @@ counts both sides.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -82,6 +82,15 @@ class TickerData(msgspec.Struct, gc=False, rename="camel", omit_defaults=True):
     ask1_size: Text = msgspec.field(default="", name="ask1Size")
 
 
+class TickerFrame(msgspec.Struct, gc=False):
+    """A ticker as it comes."""
+
+    data: TickerData
+    type: Literal["snapshot", "delta", ""] = ""
+    ts: Millis = 0
+    cs: Id = 0
+
+
 class Frame(msgspec.Struct, gc=False):
     """A frame of a topic, or an answer."""
 
@@ -151,7 +160,9 @@ _BOOK: Final = msgspec.json.Decoder(BookData)
 _TRADES: Final = msgspec.json.Decoder(list[TradeData])
 _LIQUIDATIONS: Final = msgspec.json.Decoder(list[LiquidationData])
 _CANDLES: Final = msgspec.json.Decoder(list[CandleData])
-_TICKER: Final = msgspec.json.Decoder(TickerData)
+_TICKER: Final = msgspec.json.Decoder(TickerFrame)
+_TICKER_HEAD: Final = b'{"topic":"tickers.'
+_QUOTE: Final = ("bid1_price", "bid1_size", "ask1_price", "ask1_size")
 _LISTING: Final = msgspec.json.Decoder(Listing)
 
 
@@ -195,7 +206,9 @@ class BybitCore(OneSocketCore):
         return [Send(ROUTE, (_request("unsubscribe", topic), _request("subscribe", topic)), attempt)]
 
     def take(self, data: bytes | str, at: int) -> list[Output]:
-        """A frame of a topic, or an answer to a request or ping."""
+        """A frame of a topic, or an answer to a request or ping. Tickers, the most, are told by how they begin."""
+        if isinstance(data, bytes) and data.startswith(_TICKER_HEAD):
+            return self._on_ticker(_TICKER.decode(data), at)
         frame = _FRAME.decode(data)
         kind = frame.topic.partition(".")[0]
         if kind == "orderbook":
@@ -203,7 +216,7 @@ class BybitCore(OneSocketCore):
         if kind == "publicTrade":
             return [each for trade in _TRADES.decode(frame.data) for each in self._on_trade(trade, at)]
         if kind == "tickers":
-            return self._on_ticker(frame, at)
+            return self._on_ticker(_TICKER.decode(data), at)
         if kind == "allLiquidation":
             return [each for order in _LIQUIDATIONS.decode(frame.data) for each in self._on_liquidation(order, at)]
         if kind == "kline":
@@ -229,24 +242,40 @@ class BybitCore(OneSocketCore):
         ident, side = f"{order.T}-{order.S}-{order.v}-{order.p}", "sell" if order.S == "Buy" else "buy"
         return self.symbol(order.s).liquidation(ident, order.p, order.v, side, order.T * MILLI, at)
 
-    def _on_ticker(self, frame: Frame, at: int) -> list[Output]:
-        body = _TICKER.decode(frame.data)
-        feed, now = self.symbol(body.symbol), self._tickers.setdefault(body.symbol, {})
-        changed: dict[str, Any] = {name: value for name, value in msgspec.structs.asdict(body).items() if value}
-        if frame.type == "snapshot":
-            now.clear()
-        now.update(changed)
+    def _on_ticker(self, frame: TickerFrame, at: int) -> list[Output]:
+        body = frame.data
+        symbol, feed = body.symbol, self.symbol(body.symbol)
+        now = self._tickers.get(symbol)
+        if now is None or frame.type == "snapshot":
+            now = self._tickers[symbol] = {}
+        _renew(now, body)
         venue_time = frame.ts * MILLI
         out: list[Output] = []
-        if all(now.get(name) for name in ("bid1_price", "bid1_size", "ask1_price", "ask1_size")):
-            quote = (now["bid1_price"], now["bid1_size"], now["ask1_price"], now["ask1_size"])
-            out = feed.quote(frame.cs, *quote, venue_time, at)
-        second, interest = self._said.get(body.symbol, (0, ""))
+        bid, bid_size, ask, ask_size = map(now.get, _QUOTE)
+        if bid and bid_size and ask and ask_size:
+            out = feed.quote(frame.cs, bid, bid_size, ask, ask_size, venue_time, at)
+        second, interest = self._said.get(symbol, (0, ""))
         if frame.ts // MILLI > second:
             newest = now.get("single_open_interest", now.get("open_interest", ""))
             out += _figures(feed, now, newest if newest != interest else "", frame.ts, at)
-            self._said[body.symbol] = (frame.ts // MILLI, newest)
+            self._said[symbol] = (frame.ts // MILLI, newest)
         return out
+
+
+def _renew(now: dict[str, str], body: TickerData) -> None:
+    """What is not named stays as it was; most frames name nothing but a best price or its size."""
+    if body.bid1_price:
+        now["bid1_price"] = body.bid1_price
+    if body.bid1_size:
+        now["bid1_size"] = body.bid1_size
+    if body.ask1_price:
+        now["ask1_price"] = body.ask1_price
+    if body.ask1_size:
+        now["ask1_size"] = body.ask1_size
+    prices = body.last_price or body.mark_price or body.index_price or body.high_price24h or body.low_price24h
+    interest = body.open_interest or body.single_open_interest or body.volume24h
+    if prices or interest or body.next_funding_time or body.funding_rate:
+        now.update({name: value for name, value in msgspec.structs.asdict(body).items() if value})
 
 
 def _on_candle(feed: SymbolFeed, candle: CandleData, at: int) -> list[Output]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from services.ingestor.adapters.book import TextLevel
+from services.ingestor.adapters.book import NO_LEVELS, Layout, TextLevel, Written
 from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
@@ -19,6 +19,7 @@ from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.wire import MILLI, Millis, Text, chosen_intervals
+from services.ingestor.engine.side import Shape
 
 DEPTH: Final = 50
 PERPETUAL: Final = "PERPETUAL_SWAP"
@@ -35,8 +36,8 @@ Level = tuple[Text, Text, str]
 class Sides(msgspec.Struct, gc=False):
     """Levels as (price, size, orders)."""
 
-    asks: list[Level] = []
-    bids: list[Level] = []
+    asks: msgspec.Raw = NO_LEVELS
+    bids: msgspec.Raw = NO_LEVELS
 
 
 class Book(Sides, gc=False):
@@ -135,6 +136,7 @@ class Listing(msgspec.Struct, gc=False):
 
 
 _FRAME: Final = msgspec.json.Decoder(Frame)
+_LEVELS: Final = msgspec.json.Decoder(list[Level])
 _BOOK: Final = msgspec.json.Decoder(list[Book])
 _TRADES: Final = msgspec.json.Decoder(list[Trade])
 _TICKER: Final = msgspec.json.Decoder(list[Ticker])
@@ -250,8 +252,15 @@ def _on_trade(feed: SymbolFeed, trade: Trade, at: int) -> list[Output]:
     return feed.trade(0, trade.d, trade.p, trade.q, trade.s.lower(), trade.t * MILLI, at)
 
 
-def _levels(sides: Sides) -> tuple[list[TextLevel], list[TextLevel]]:
-    return [level[:2] for level in sides.bids], [level[:2] for level in sides.asks]
+def _levels(sides: Sides) -> tuple[Written, Written]:
+    return Written(sides.bids, _LAYOUT), Written(sides.asks, _LAYOUT)
+
+
+def _texts(levels: msgspec.Raw) -> list[TextLevel]:
+    return [level[:2] for level in _LEVELS.decode(levels)]
+
+
+_LAYOUT: Final = Layout(Shape(b'["', b'","', b'","', b'"]', counted=True), _texts)
 
 
 def _number(value: int | str) -> int:

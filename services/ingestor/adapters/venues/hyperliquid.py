@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from services.ingestor.adapters.book import Layout, TextLevel, Written
 from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
@@ -17,6 +18,7 @@ from services.ingestor.adapters.protocol import Keepalive, Output, Request, Rout
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, chosen_intervals
+from services.ingestor.engine.side import Shape
 
 PING: Final = Keepalive(50.0, '{"method":"ping"}')
 SECOND: Final = 1_000_000
@@ -38,7 +40,7 @@ class Book(msgspec.Struct, gc=False):
 
     coin: str
     time: Millis
-    levels: tuple[list[Level], list[Level]]
+    levels: tuple[msgspec.Raw, msgspec.Raw]
 
 
 class Best(msgspec.Struct, gc=False):
@@ -112,11 +114,19 @@ class Universe(msgspec.Struct, gc=False):
 
 _FRAME: Final = msgspec.json.Decoder(Frame)
 _BOOK: Final = msgspec.json.Decoder(Book)
+_LEVELS: Final = msgspec.json.Decoder(list[Level])
 _BEST: Final = msgspec.json.Decoder(Best)
 _TRADES: Final = msgspec.json.Decoder(list[Trade])
 _CONTEXT: Final = msgspec.json.Decoder(Context)
 _CANDLE: Final = msgspec.json.Decoder(Candle)
 _UNIVERSE: Final = msgspec.json.Decoder(Universe)
+
+
+def _texts(levels: msgspec.Raw) -> list[TextLevel]:
+    return [(level.px, level.sz) for level in _LEVELS.decode(levels)]
+
+
+_LAYOUT: Final = Layout(Shape(b'{"px":"', b'","sz":"', b'","n":', b"}", counted=True), _texts)
 
 
 class HyperliquidCore(OneSocketCore):
@@ -165,7 +175,7 @@ class HyperliquidCore(OneSocketCore):
         return []
 
     def _on_book(self, book: Book, at: int) -> list[Output]:
-        bids, asks = ([(level.px, level.sz) for level in side] for side in book.levels)
+        bids, asks = (Written(side, _LAYOUT) for side in book.levels)
         return self.symbol(book.coin).whole_book(book.time, bids, asks, book.time * MILLI, at)
 
     def _on_best(self, best: Best, at: int) -> list[Output]:

@@ -12,6 +12,7 @@ import msgspec
 from cleartide.money import half_up_div, parse_decimal
 from msgspec import Meta
 
+from services.ingestor.adapters.book import Layout, TextLevel, Written
 from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
@@ -21,6 +22,7 @@ from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.wire import MILLI, Id, Micros, Millis, Text, chosen_intervals
+from services.ingestor.engine.side import Shape
 
 PING: Final = Keepalive(60.0, '{"type":"ping"}')
 PONG: Final = '{"type":"pong"}'
@@ -38,8 +40,8 @@ class Level(msgspec.Struct, gc=False):
 class Book(msgspec.Struct, gc=False):
     """A snapshot, or changed levels."""
 
-    asks: list[Level]
-    bids: list[Level]
+    asks: msgspec.Raw
+    bids: msgspec.Raw
     offset: Id = 0
     nonce: Id = 0
     begin_nonce: Id = 0
@@ -127,9 +129,17 @@ class _Refused(msgspec.Struct, gc=False):
 
 
 _FRAME: Final = msgspec.json.Decoder(Frame)
+_LEVELS: Final = msgspec.json.Decoder(list[Level])
 _STATS: Final = msgspec.json.Decoder(Stats)
 _REFUSED: Final = msgspec.json.Decoder(_Refused)
 _MARKETS: Final = msgspec.json.Decoder(Markets)
+
+
+def _texts(levels: msgspec.Raw) -> list[TextLevel]:
+    return [(level.price, level.size) for level in _LEVELS.decode(levels)]
+
+
+_LAYOUT: Final = Layout(Shape(b'{"price":"', b'","size":"', b'"}'), _texts)
 
 
 class LighterCore(OneSocketCore):
@@ -212,7 +222,7 @@ class LighterCore(OneSocketCore):
 
 def _on_book(feed: SymbolFeed, frame: Frame, book: Book, at: int) -> list[Output]:
     venue_time = frame.timestamp * MILLI
-    bids, asks = ([(level.price, level.size) for level in side] for side in (book.bids, book.asks))
+    bids, asks = Written(book.bids, _LAYOUT), Written(book.asks, _LAYOUT)
     if frame.type == "subscribed/order_book":
         return feed.begin_book(book.nonce or book.offset, bids, asks, venue_time, at)
     if book.nonce:

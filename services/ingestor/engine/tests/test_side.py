@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from cleartide.money import MoneyError
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.engine import ENGINE
-from services.ingestor.engine.side import ASKS, BIDS, UNUSUAL, Side
+from services.ingestor.engine.side import ASKS, BIDS, PLAIN, UNUSUAL, Shape, Side
 
 ROOT: Final = Path(__file__).parents[4]
 FORMS: Final = ("compiled", "interpreted")
@@ -28,9 +29,31 @@ in_lots = st.builds(lambda lots: f"{lots // 1000}.{lots % 1000:03}", st.sampled_
 levels = st.lists(st.tuples(on_grid, in_lots), max_size=40)
 
 
-def written(found: list[TextLevel]) -> bytes:
+Shapes = tuple[Shape, Callable[[TextLevel], object], Callable[[Any], TextLevel]]
+SHAPES: Final[list[Shapes]] = [
+    (PLAIN, list, lambda level: (level[0], level[1])),
+    (
+        Shape(b'{"price":"', b'","size":"', b'"}'),
+        lambda level: {"price": level[0], "size": level[1]},
+        lambda level: (level["price"], level["size"]),
+    ),
+    (
+        Shape(b'["', b'","', b'","', b'"]', counted=True),
+        lambda level: [*level, str(len(level[0]))],
+        lambda level: (level[0], level[1]),
+    ),
+    (
+        Shape(b'{"px":"', b'","sz":"', b'","n":', b"}", counted=True),
+        lambda level: {"px": level[0], "sz": level[1], "n": len(level[1])},
+        lambda level: (level["px"], level["sz"]),
+    ),
+]
+"""With how a level is put and read as JSON."""
+
+
+def written(found: list[TextLevel], put: Callable[[TextLevel], object] = list) -> bytes:
     """As venues write it: without spaces."""
-    return json.dumps(found, separators=(",", ":")).encode()
+    return json.dumps([put(each) for each in found], separators=(",", ":")).encode()
 
 
 def of(side: Side) -> tuple[list[int], dict[int, int]]:
@@ -38,13 +61,17 @@ def of(side: Side) -> tuple[list[int], dict[int, int]]:
 
 
 @settings(max_examples=150)
-@given(levels, levels, st.sampled_from([BIDS, ASKS]))
-def test_bytes_and_text_make_the_same_side(first: list[TextLevel], second: list[TextLevel], sign: int) -> None:
+@given(levels, levels, st.sampled_from([BIDS, ASKS]), st.sampled_from(SHAPES))
+def test_bytes_and_text_make_the_same_side(
+    first: list[TextLevel], second: list[TextLevel], sign: int, shaped: Shapes
+) -> None:
     """ING-ENG-001: also where a later frame changes and removes what an earlier one laid."""
+    shape, put, _ = shaped
     instrument = Instrument("X", "0.1", "0.001")
     by_bytes, by_text = Side(sign), Side(sign)
     for each in (first, second):
-        assert by_bytes.read_levels(written(each), instrument.price_grid, instrument.size_grid) == len(each)
+        raw = written(each, put)
+        assert by_bytes.read_levels(raw, instrument.price_grid, instrument.size_grid, shape) == len(each)
         by_text.set_levels(each, instrument.prices, instrument.sizes)
         assert of(by_bytes) == of(by_text)
     assert by_bytes.order == sorted(by_bytes.lots)
@@ -77,15 +104,23 @@ def test_a_number_is_the_long_ways_or_left_to_it(grid: tuple[str, str], price: s
 
 
 @settings(max_examples=150)
-@given(levels, st.integers(0, 400), st.sampled_from([b"", b" ", b",", b"]", b"[", b'"', b"-", b"x", b"\x00", b"null"]))
-def test_bytes_that_are_no_plain_levels_are_left_to_the_text(found: list[TextLevel], place: int, extra: bytes) -> None:
+@given(
+    levels,
+    st.integers(0, 400),
+    st.sampled_from([b"", b" ", b",", b"]", b"[", b'"', b"-", b"x", b"\x00", b"null", b"}", b"{", b":"]),
+    st.sampled_from(SHAPES),
+)
+def test_bytes_that_are_no_plain_levels_are_left_to_the_text(
+    found: list[TextLevel], place: int, extra: bytes, shaped: Shapes
+) -> None:
     """ING-ENG-001: nothing else is read as levels, wherever it is damaged."""
-    raw = written(found)
+    shape, put, read = shaped
+    raw = written(found, put)
     damaged = raw[:place] + extra + raw[place + 1 :]
     instrument = Instrument("X", "0.1", "0.001")
     side, by_text = Side(BIDS), Side(BIDS)
-    if side.read_levels(damaged, instrument.price_grid, instrument.size_grid) != UNUSUAL:
-        by_text.set_levels([(price, size) for price, size in json.loads(damaged)], instrument.prices, instrument.sizes)
+    if side.read_levels(damaged, instrument.price_grid, instrument.size_grid, shape) != UNUSUAL:
+        by_text.set_levels(map(read, json.loads(damaged)), instrument.prices, instrument.sizes)
         assert of(side) == of(by_text)
 
 

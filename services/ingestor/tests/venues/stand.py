@@ -169,7 +169,7 @@ async def standing(
         core = venue.core(instruments, {})
         assert isinstance(core, Core)
         feed = CountingFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
-        running = asyncio.create_task(feed.run(session, stopping))
+        running = asyncio.create_task(feed.run(stopping))
         try:
             yield Stand(venue, symbol, replay, feed, stage, core, ledger, publisher, rest)
         finally:

@@ -1,0 +1,163 @@
+"""One open WebSocket: whole text messages out of its frames, as many as came, without a task between them."""
+
+import asyncio
+from typing import Final, Protocol
+
+import picows
+import structlog
+
+log = structlog.get_logger()
+CONNECT_SECONDS: Final = 10.0
+PING_SECONDS: Final = 15.0
+PONG_SECONDS: Final = 7.5
+MAX_MESSAGE_BYTES: Final = 8 * 2**20
+MAX_OUTGOING_BYTES: Final = 2**20
+"""More than this unsent, and the socket takes nothing any more."""
+AGENT: Final = {"User-Agent": "cleartide"}
+
+
+class Reader(Protocol):
+    """Who reads the socket."""
+
+    def received(self, data: bytes) -> None:
+        """One text message."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be received now."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until more may be received."""
+        ...
+
+
+class Socket(picows.WSListener):
+    """Gives its reader each message as it comes. `reason`: why it was closed from this side, "" while it was not."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._transport: picows.WSTransport | None = None
+        self._early: list[bytes] | None = []
+        self._parts: list[bytes] = []
+        self._turn = asyncio.Event()
+        self._closed = False
+        self._failure: Exception | None = None
+        self._said = "without a close"
+        self.reason = ""
+
+    @classmethod
+    async def open(cls, url: str, reader: Reader) -> "Socket":
+        """Connect. Raises OSError, also for a handshake that fails."""
+        try:
+            _, listener = await picows.ws_connect(
+                lambda: cls(reader),
+                url,
+                websocket_handshake_timeout=CONNECT_SECONDS,
+                enable_auto_ping=True,
+                auto_ping_idle_timeout=PING_SECONDS,
+                auto_ping_reply_timeout=PONG_SECONDS,
+                max_frame_size=MAX_MESSAGE_BYTES,
+                extra_headers=AGENT,
+            )
+        except picows.WSError as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}"[:160]) from error
+        assert isinstance(listener, cls)
+        return listener
+
+    @property
+    def peer(self) -> str:
+        """Who is at the other end."""
+        return str(self._live.underlying_transport.get_extra_info("peername"))
+
+    def send(self, frame: str) -> None:
+        """Send a text; a socket that takes nothing any more is given up."""
+        if self._closed:
+            return
+        self._live.send(picows.WSMsgType.TEXT, frame.encode())
+        if self._live.underlying_transport.get_write_buffer_size() > MAX_OUTGOING_BYTES:
+            self.close("takes no more frames")
+
+    def close(self, reason: str) -> None:
+        """Close it from this side; the first reason counts."""
+        self.reason = self.reason or reason
+        self._live.disconnect(graceful=False)
+        self._end()
+
+    async def read(self) -> str:
+        """Let messages come until the socket ends; why it did. Raises what the reader raised."""
+        early, self._early = self._early or [], None
+        for data in early:
+            self._give(data)
+        while not self._closed:
+            await self._turn.wait()
+            self._turn.clear()
+            if not self._closed:
+                await self._reader.room()
+                self._live.underlying_transport.resume_reading()
+        if self._failure is not None:
+            raise self._failure
+        return self.reason or f"closed by the venue, {self._said}"
+
+    # -- called by the library ----------------------------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        """The handshake is done."""
+        self._transport = transport
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """One frame; almost always a whole message."""
+        if self._closed:
+            return
+        kind = frame.msg_type
+        if kind is picows.WSMsgType.TEXT and frame.fin:
+            self._give(frame.get_payload_as_bytes())
+        elif kind is picows.WSMsgType.TEXT or (kind is picows.WSMsgType.CONTINUATION and self._parts):
+            self._gather(frame)
+        elif kind is picows.WSMsgType.CLOSE:
+            code = frame.get_payload_as_bytes()[:2]
+            self._said = f"code {int.from_bytes(code)}"
+            transport.send(picows.WSMsgType.CLOSE, code)
+            transport.disconnect()
+        if frame.last_in_buffer and self._reader.is_full:
+            transport.underlying_transport.pause_reading()
+            self._turn.set()
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:  # noqa: ARG002 - the library's signature
+        """It is gone, whoever closed it."""
+        self._end()
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _live(self) -> picows.WSTransport:
+        assert self._transport is not None, "open() comes first"
+        return self._transport
+
+    def _end(self) -> None:
+        self._closed = True
+        self._turn.set()
+
+    def _gather(self, frame: picows.WSFrame) -> None:
+        """A message in parts, which the first part begins anew."""
+        if frame.msg_type is picows.WSMsgType.TEXT:
+            self._parts.clear()
+        self._parts.append(frame.get_payload_as_bytes())
+        if sum(map(len, self._parts)) > MAX_MESSAGE_BYTES:
+            self.close("a message is too long")
+        elif frame.fin:
+            whole = b"".join(self._parts)
+            self._parts.clear()
+            self._give(whole)
+
+    def _give(self, data: bytes) -> None:
+        """What the reader raises ends the socket, and is raised where it is read. What came before `read` waits."""
+        if self._early is not None:
+            self._early.append(data)
+            return
+        try:
+            self._reader.received(data)
+        except Exception as error:
+            self._failure = error
+            self.close("a message could not be taken")
