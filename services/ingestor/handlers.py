@@ -9,6 +9,7 @@ from cleartide.contracts import (
     VenueCandle,
     VenueFunding,
     VenueGap,
+    VenueGroupedBook,
     VenueInstrument,
     VenueLiquidation,
     VenueLiquidity,
@@ -80,6 +81,12 @@ def on_liquidity(state: IngestorState, event: VenueLiquidity, effects: Effects) 
     _say_index(state, effects)
 
 
+def on_grouped_book(state: IngestorState, event: VenueGroupedBook, effects: Effects) -> None:
+    """Record the book in steps, once in each span."""
+    state.take_grouped_book(event)
+    _say_index(state, effects)
+
+
 def on_gap(state: IngestorState, event: VenueGap, effects: Effects) -> None:
     """Record that something is missing."""
     state.record(event)
@@ -124,6 +131,7 @@ HANDLERS: Final[Handlers] = {
     VenueStats: on_figure,
     VenueInstrument: on_instrument,
     VenueLiquidity: on_liquidity,
+    VenueGroupedBook: on_grouped_book,
     VenueGap: on_gap,
     VenueOracle: on_oracle,
     VenueStatus: on_status,

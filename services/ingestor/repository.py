@@ -10,6 +10,7 @@ from cleartide.contracts import (
     VenueCandle,
     VenueFunding,
     VenueGap,
+    VenueGroupedBook,
     VenueInstrument,
     VenueLiquidation,
     VenueOpenInterest,
@@ -110,6 +111,11 @@ LIQUIDITY: Final = _series(
         "sell_impacts": "jsonb",
     },
 )
+GROUPED_BOOKS: Final = _series(
+    "venue_grouped_books",
+    ("venue", "symbol", "multiple"),
+    {**_HEAD, "multiple": "integer", "bids": "jsonb", "asks": "jsonb"},
+)
 INSTRUMENTS: Final = Table(
     "venue_instruments",
     key=("venue", "symbol"),
@@ -206,6 +212,7 @@ SERIES: Final = (
     STATS,
     GAPS,
     LIQUIDITY,
+    GROUPED_BOOKS,
     INDEX_PRICES,
     INDEX_SOURCES,
 )
@@ -243,6 +250,7 @@ class IngestorRepository(Repository[IngestorState]):
             table, columns = _ROWS[event.type]
             changes.put(table, (*_head(event), *columns(event)))
         changes.put_all(LIQUIDITY, (liquidity_row(start, event) for start, event in state.measures))
+        changes.put_all(GROUPED_BOOKS, (_grouped_row(start, event) for start, event in state.grouped_books))
         instruments = sorted(state.instruments.items())
         changes.put_all(INSTRUMENTS, ((*key, *_instrument(event)) for key, event in instruments))
         for emission in state.emissions:
@@ -255,6 +263,7 @@ class IngestorRepository(Repository[IngestorState]):
         changes.put_all(ORACLES, ((*key, *astuple(state.oracles[key])) for key in oracles))
         changes.put_all(STATUSES, ((*key, *astuple(state.statuses[key])) for key in statuses))
         state.recorded, state.emissions, state.measures, state.instruments = [], [], [], {}
+        state.grouped_books = []
         state.touched_newest, state.touched_oracles, state.touched_statuses = set(), set(), set()
         return changes
 
@@ -274,7 +283,7 @@ def _trade(event: VenueTrade) -> Row:
     return event.trade_id, event.price_ticks, event.size_lots, event.taker_side
 
 
-def _book(event: VenueBook) -> Row:
+def _book(event: VenueBook | VenueGroupedBook) -> Row:
     return [list(level) for level in event.bids], [list(level) for level in event.asks]
 
 
@@ -311,6 +320,11 @@ def liquidity_row(start: int, event: Any) -> Row:
     costs = (event.buy_slippages, event.sell_slippages, event.buy_impacts, event.sell_impacts)
     depths = (list(event.bid_depths), list(event.ask_depths))
     return instant(start), *head, *prices, *depths, *reaches, *(list(each) for each in costs)
+
+
+def _grouped_row(start: int, event: Any) -> Row:
+    _, *head = _head(event)
+    return instant(start), *head, event.multiple, *_book(event)
 
 
 def _instrument(event: VenueInstrument) -> Row:

@@ -31,6 +31,11 @@ _NEAREST: Final = (
     "(SELECT * FROM venue_books WHERE venue = $1 AND symbol = $2 AND ts > $3 AND ts < $3 + $4::interval "
     "ORDER BY ts, venue_seq LIMIT 1)) near ORDER BY abs(extract(epoch FROM ts - $3)) LIMIT 1"
 )
+_NEAREST_STEPS: Final = (
+    "SELECT ts, quality, bids::text, asks::text FROM venue_grouped_books WHERE venue = $1 AND symbol = $2 "
+    "AND ts > $3::timestamptz - $4::interval AND ts < $3 + $4::interval AND multiple = $5 "
+    "ORDER BY abs(extract(epoch FROM ts - $3)), ts LIMIT 1"
+)
 _COLUMNS: Final = {
     "ts": "timestamptz",
     "exchange": "text",
@@ -65,6 +70,13 @@ def add_parsers(commands: Any) -> None:
         "--at", type=moment, default="0s", metavar="TIME", help="2026-03-01T12:00, or 5m ago (default: now)"
     )
     read.add_argument("--levels", type=int, default=10, metavar="N", help="of either side (default: 10)")
+    read.add_argument(
+        "--multiple",
+        type=int,
+        default=1,
+        metavar="N",
+        help="in steps of N ticks, such as 10 (default: every tick)",
+    )
     add_format(read)
     files.add_argument("--date", type=moment, required=True, metavar="DAY", help="2026-03-01, in UTC")
     files.add_argument("--folder", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
@@ -90,11 +102,16 @@ async def _read(arguments: argparse.Namespace) -> None:
     connection = await schema(arguments)
     try:
         scale = scale_of(await scales(connection), arguments.exchange, arguments.symbol)
-        row = await connection.fetchrow(_NEAREST, arguments.exchange, arguments.symbol, arguments.at, NEAR)
+        which = (arguments.exchange, arguments.symbol, arguments.at, NEAR)
+        if arguments.multiple > 1:
+            row = await connection.fetchrow(_NEAREST_STEPS, *which, arguments.multiple)
+        else:
+            row = await connection.fetchrow(_NEAREST, *which)
     finally:
         await connection.close()
     if row is None:
-        raise CommandError(f"no book of {arguments.exchange} {arguments.symbol} within a day of {arguments.at}")
+        steps = f" in steps of {arguments.multiple} ticks" if arguments.multiple > 1 else ""
+        raise CommandError(f"no book of {arguments.exchange} {arguments.symbol}{steps} within a day of {arguments.at}")
     lines = []
     for side in ("bid", "ask"):
         total = Decimal(0)
@@ -129,6 +146,7 @@ def _units(scale: Any) -> Sequence[Decimal]:
 
 
 _READ: Final = """  cleartide orderbook read -e binance-usdm -s BTCUSDT --at 2026-03-01T12:00:00
-  cleartide orderbook read -e bybit -s ETHUSDT --levels 20 -f csv"""
+  cleartide orderbook read -e bybit -s ETHUSDT --levels 20 -f csv
+  cleartide orderbook read -e bybit -s ETHUSDT --multiple 100"""
 _EXPORT: Final = """  cleartide orderbook export -e bybit -s BTCUSDT --date 2026-03-01 --folder books
   cleartide orderbook export -e bybit -s BTCUSDT --date 1d --dry-run"""

@@ -7,6 +7,7 @@ from typing import Final
 from cleartide.contracts import (
     MarketEvent,
     VenueGap,
+    VenueGroupedBook,
     VenueInstrument,
     VenueLiquidity,
     VenueOracle,
@@ -122,7 +123,7 @@ class Emission:
 class IngestorState:
     """The fold's state; what changed since the last collection is kept beside it.
 
-    liquidity_span: microseconds of which one measure of a book is stored; the first of each span stays.
+    liquidity_span: microseconds of which one measure of a book, and one of its forms in steps, is stored: the first.
     """
 
     markets: tuple[IndexMarket, ...]
@@ -134,6 +135,8 @@ class IngestorState:
     recorded: list[MarketEvent] = field(default_factory=list)
     measured: dict[InstrumentKey, int] = field(default_factory=dict)
     measures: list[tuple[int, VenueLiquidity]] = field(default_factory=list)
+    grouped: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    grouped_books: list[tuple[int, VenueGroupedBook]] = field(default_factory=list)
     instruments: dict[InstrumentKey, VenueInstrument] = field(default_factory=dict)
     emissions: list[Emission] = field(default_factory=list)
     touched_newest: set[InstrumentKey] = field(default_factory=set)
@@ -150,10 +153,17 @@ class IngestorState:
 
     def take_liquidity(self, event: VenueLiquidity) -> None:
         """Keep the first measure of each span. The table does so too, so a restart within a span changes nothing."""
-        key, start = (event.venue, event.symbol), event.venue_time - event.venue_time % self.liquidity_span
+        key, start = (event.venue, event.symbol), self._span_of(event)
         if self.measured.get(key) != start:
             self.measured[key] = start
             self.measures.append((start, event))
+
+    def take_grouped_book(self, event: VenueGroupedBook) -> None:
+        """Keep the first book of each span in steps of each multiple, as measures are kept."""
+        key, start = (event.venue, event.symbol, event.multiple), self._span_of(event)
+        if self.grouped.get(key) != start:
+            self.grouped[key] = start
+            self.grouped_books.append((start, event))
 
     def take_ticker(self, event: VenueTicker) -> None:
         """A best bid and ask."""
@@ -206,6 +216,9 @@ class IngestorState:
             if quote is not None:
                 quotes[key] = quote
         return quotes
+
+    def _span_of(self, event: MarketEvent) -> int:
+        return event.venue_time - event.venue_time % self.liquidity_span
 
     def _status(self, event: MarketEvent) -> FeedStatus:
         key = (event.venue, event.symbol)

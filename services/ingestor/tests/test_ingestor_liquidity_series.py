@@ -35,7 +35,7 @@ WORTH = Worth.of(BTCUSDT.tick_size, BTCUSDT.lot_size)
 def measured(every: int = 1_000_000) -> tuple[Core, list[MarketStruct]]:
     """What a core says that measures, of the start of the recording; with its terms first."""
     core = new_core()
-    core.measure_liquidity(every)
+    core.measure_liquidity(every, (10, 100))
     said: list[MarketStruct] = [*core.terms(recorded()[0][0])]
     for _, out in play(core, recorded()[:LINES]):
         said += [each for each in out if isinstance(each, MarketStruct)]
@@ -86,6 +86,23 @@ def test_the_first_measure_of_each_span_is_stored() -> None:
     again = len(rows)
     harness.feed([said[0]], said[-1].received_at + 1)
     assert len(harness.rows("venue_liquidity")) == again
+
+
+def test_the_first_book_of_each_span_is_stored_in_steps() -> None:
+    """ING-LIQ-013"""
+    harness, said = Harness(), of(events.GroupedBook)
+    for _ in range(2):
+        for each in said:
+            harness.feed([each], each.received_at)
+    first = {(each.multiple, each.venue_time // SPAN * SPAN): each for each in reversed(said)}
+    rows = harness.rows("venue_grouped_books")
+    assert len(first) > 4
+    stored = {(row["multiple"], int(row["ts"].timestamp()) * 1_000_000): row for row in rows}
+    assert len(stored) == len(rows)
+    assert {key: (row["bids"], row["asks"], row["venue_seq"]) for key, row in stored.items()} == {
+        key: ([list(level) for level in each.bids], [list(level) for level in each.asks], each.venue_seq)
+        for key, each in first.items()
+    }
 
 
 def test_terms_are_remembered_and_fees_come_from_the_settings() -> None:

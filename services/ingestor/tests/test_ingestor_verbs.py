@@ -19,7 +19,7 @@ from services.ingestor.adapters import events
 from services.ingestor.app import SERVICE
 from services.ingestor.commands.shares import parts
 from services.ingestor.commands.workbook import cell, write_workbook
-from services.ingestor.repository import BOOKS
+from services.ingestor.repository import BOOKS, GROUPED_BOOKS
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import Host
 from services.ingestor.simulator.replay import Pace, Replay
@@ -224,6 +224,8 @@ async def test_recorded_books_are_listed_read_and_written_to_files(schema: Servi
     async with BulkWriter(schema.dsn, "ingestor") as writer:
         rows = [(DAY.replace(minute=at), "binance-usdm", "BTCUSDT", at, DAY, "ok", *levels) for at in (0, 10)]
         await writer.write(BOOKS, rows)
+        steps = (10, [[599_990, 6]], [[600_010, 2]])
+        await writer.write(GROUPED_BOOKS, [(DAY, "binance-usdm", "BTCUSDT", 1, DAY, "ok", *steps)])
     (there,) = await done("orderbook list --from 2026-03-01 --to 2026-03-02")
     assert (there["day"], there["books"]) == ("2026-03-01", 2)
     which = "-e binance-usdm -s BTCUSDT"
@@ -234,6 +236,9 @@ async def test_recorded_books_are_listed_read_and_written_to_files(schema: Servi
         ("bid", "59999.90", "0.006"),
         ("ask", "60000.10", "0.002"),
     ]
+    coarse = await done(f"orderbook read {which} --at 2026-03-01T00:06 --multiple 10")
+    assert [(each["price"], each["size"]) for each in coarse] == [("59999.00", "0.006"), ("60001.00", "0.002")]
+    assert "in steps of 7 ticks" in (await run(f"orderbook read {which} --at 2026-03-01 --multiple 7")).err
     what = f"orderbook export {which} --date 2026-03-01 --folder {tmp_path}"
     assert (await done(f"{what} --dry-run"))[0] == {
         "file": str(tmp_path / "binance-usdm" / "BTCUSDT" / "2026-03-01.parquet"),
