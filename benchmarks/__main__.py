@@ -28,6 +28,7 @@ BENCHMARKS: Final = {
     "history100m": "benchmarks.analytics.history",
     "rest": "benchmarks.rest",
     "live": "benchmarks.live",
+    "dashboard": "benchmarks.dashboard",
 }
 
 

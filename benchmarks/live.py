@@ -11,7 +11,8 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ import msgspec
 from cleartide.bus.streams import EVENTS
 from cleartide.contracts import MarkPriceUpdated, TradeExecuted
 from cleartide.contracts.codec import encode
+from nats.aio.client import Client
 
 from benchmarks.listeners import Crowd, Listener, handshake, masked
 from benchmarks.processors import seconds_by_group
@@ -27,7 +29,7 @@ from benchmarks.rest import gateway, payload
 from benchmarks.rooms import room
 from deploy.local.ports import free_port
 from deploy.local.sandbox.market import MARKET
-from tests.support.installation import ROOT
+from tests.support.installation import ROOT, Installation
 
 CLIENTS: Final = 1_000
 PER_SECOND: Final = 200
@@ -158,17 +160,23 @@ def _open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@asynccontextmanager
+async def following(installed: Installation) -> AsyncIterator[tuple[Client, int]]:
+    """Matching's own connection, in its place, and the number of its last event."""
+    installed.processes["matching"].stop()
+    async with installed.client() as operator:
+        last = await operator.jetstream().get_last_msg(EVENTS.name, "trading.main")
+    async with installed.client("matching") as matching:
+        yield matching, int(msgspec.json.decode(last.data or b"[]")[-1]["seq"])
+
+
 async def run() -> None:
     """Measure and write `results/live.json`."""
     async with room() as installed:
         port = await gateway(installed)
         pid = installed.processes["gateway"].process.pid
         await payload(port)
-        installed.processes["matching"].stop()
-        async with installed.client() as operator:
-            last = await operator.jetstream().get_last_msg(EVENTS.name, "trading.main")
-        head = int(msgspec.json.decode(last.data or b"[]")[-1]["seq"])
-        async with installed.client("matching") as matching:
+        async with following(installed) as (matching, head):
 
             async def trades(seq: int) -> None:
                 await matching.publish("trading.main", b"[" + encode(trade(seq)) + b"]")
