@@ -35,8 +35,8 @@ STANDARD: Final = frozenset(
 )
 EXACT_MATH: Final = frozenset({"comb", "gcd", "isqrt", "lcm", "prod"})
 LIBRARY: Final = ("cleartide.money", "cleartide.contracts", "cleartide.rules")
-PACKED: Final = ("librt.vecs", "mypy_extensions")
-"""The packed arrays and machine integers of a compiled engine."""
+PACKED: Final = ("librt.strings", "librt.vecs", "mypy_extensions")
+"""The packed arrays and machine integers of a compiled engine, and what reads them from bytes."""
 ENGINE: Final = re.compile(r"services/\w+/engine/(?!__init__)\w+\.py")
 FOLD_NAMES: Final = frozenset({"Effects", "Reject"})
 OUTSIDE_WORLD: Final = frozenset({"open", "print", "input", "eval", "exec", "breakpoint", "__import__"})
@@ -104,7 +104,7 @@ def test_an_impure_engine_is_found(fault: str) -> None:
 
 
 def test_an_engine_may_be_packed_and_a_domain_uses_it() -> None:
-    packed = "from bisect import bisect_left\nfrom librt.vecs import vec\nfrom mypy_extensions import i64"
+    packed = "from librt.strings import read_i64_le\nfrom librt.vecs import vec\nfrom mypy_extensions import i64"
     assert not LINT.planted("services/matching/engine/core.py", packed)
     assert LINT.planted("services/matching/domain/book.py", packed)
     assert not LINT.planted("services/matching/domain/book.py", "from services.matching.engine.book import Book")

@@ -12,6 +12,7 @@ sums of accounts stay below 2^63. Compiled or not, equal commands give equal eve
 
 from typing import Final, final
 
+from librt.strings import read_i64_le
 from librt.vecs import extend, vec
 from mypy_extensions import i64
 
@@ -65,6 +66,7 @@ from services.matching.engine.records import (
     POSITION_CAP,
     POST_ONLY,
     PREVENTED,
+    RECORD_BYTES,
     REDUCE_ONLY,
     REJECTED,
     REPLACE,
@@ -107,6 +109,7 @@ class Engine:
         self.taker_fee_ppb: Final[i64] = taker_fee_ppb
         self.maker_fee_ppb: Final[i64] = maker_fee_ppb
         self.said: vec[i64] = zeros(1 << 12)
+        self.view: memoryview = memoryview(self.said)
         self.room: i64 = 1 << 12
         self.words_said: i64 = 0
         # The last price, and the range that the command at hand traded in: what stops look at.
@@ -187,24 +190,24 @@ class Engine:
 
     def apply_packed(self, frame: bytes) -> memoryview:
         """Apply a frame of commands; returns its events, as words. They stay as they are until the next call."""
-        words = vec[i64](memoryview(frame).cast("q"))
-        size = len(words)
-        if size % WORDS != 0:
-            raise ValueError(f"{size} words are not whole commands")
+        size: i64 = len(frame)
+        if size % RECORD_BYTES != 0:
+            raise ValueError(f"{size} bytes are not whole commands")
         self.words_said = 0
         at: i64 = 0
         while at < size:
-            kind, account, tag = words[at], words[at + 1], words[at + 6]
+            kind, account, third = read_i64_le(frame, at), read_i64_le(frame, at + 8), read_i64_le(frame, at + 16)
+            price, lots, tag = read_i64_le(frame, at + 24), read_i64_le(frame, at + 32), read_i64_le(frame, at + 48)
             if kind == PLACE:
-                self.place(account, words[at + 2], words[at + 3], words[at + 4], words[at + 5], tag)
+                self.place(account, third, price, lots, read_i64_le(frame, at + 40), tag)
             elif kind == CANCEL:
-                self.cancel(account, words[at + 2], tag)
+                self.cancel(account, third, tag)
             elif kind == REPLACE:
-                self.replace(account, words[at + 2], words[at + 3], words[at + 4], tag)
+                self.replace(account, third, price, lots, tag)
             else:
                 self._say(REJECTED, 0, account, BAD_KIND, 0, 0, 0, tag)
-            at += WORDS
-        return memoryview(self.said)[: self.words_said]
+            at += RECORD_BYTES
+        return self.view[: self.words_said]
 
     def drain(self) -> list[Event]:
         """The events since the last call, one tuple each."""
@@ -478,4 +481,5 @@ class Engine:
     def _more_room(self) -> None:
         """Twice as much."""
         self.said = extend(self.said, zeros(self.room))
+        self.view = memoryview(self.said)
         self.room += self.room
