@@ -7,9 +7,9 @@ message; the last row is what remains when gateway and engine speak the engine's
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -20,8 +20,6 @@ from services.matching.engine import records as r
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Lots = Annotated[int, Field(gt=0, lt=2**28)]
-Codec = tuple[Callable[[bytes], Any], Callable[[Any], bytes]]
-Makers = tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]
 MARKET: Final = 1
 MESSAGES: Final = 100_000
 BATCH: Final = 100
@@ -128,29 +126,47 @@ def derived(model: type[Contract], *, by_position: bool) -> type[msgspec.Struct]
     )
 
 
-def hop(make: Makers) -> Callable[[Any], list[Any]]:
-    """From a decoded command to its events, in the order of their contracts' fields."""
-    engine, seq = new_engine(), 0
-    place, cancel, drain = engine.place, engine.cancel, engine.drain
-    accepted, traded, closed = make
+class Codec(NamedTuple):
+    """How commands are read and events written, `size` of them in a message."""
 
-    def take(command: Any) -> list[Any]:
-        nonlocal seq
-        cause = command.seq
-        if hasattr(command, "flags"):
-            place(command.account, command.flags, command.price_ticks, command.size_lots, command.trigger_ticks)
-        else:
-            cancel(command.account, command.order_id)
+    decode: Callable[[bytes], Any]
+    encode: Callable[[Any], bytes]
+    order: Any
+    """The class that an order is decoded to."""
+    makers: tuple[Callable[..., Any], ...]
+    """Of events, as OUTBOUND."""
+    size: int
+
+
+def hop(codec: Codec) -> Callable[[Iterable[Any]], list[Any]]:
+    """From the decoded commands of a message to their events, in the order of their contracts' fields.
+
+    A command's number is its tag: the answer to it brings it back, and what follows from it has the same cause.
+    """
+    engine, order, seq, cause = new_engine(), codec.order, 0, 0
+    place, cancel, drain = engine.place, engine.cancel, engine.drain
+    accepted, traded, closed = codec.makers
+    is_accepted, is_trade, reasons = r.ACCEPTED, r.TRADE, r.REASONS
+
+    def take(commands: Iterable[Any]) -> list[Any]:
+        nonlocal seq, cause
+        for one in commands:
+            if type(one) is order:
+                place(one.account, one.flags, one.price_ticks, one.size_lots, one.trigger_ticks, one.seq)
+            else:
+                cancel(one.account, one.order_id, one.seq)
         events = []
         for kind, first, second, third, price, lots, left, last in drain():
             seq += 1
-            if kind == r.ACCEPTED:
+            if kind == is_accepted:
+                cause = last
                 events.append(accepted(seq, cause, second, first, third, price, lots))
-            elif kind == r.TRADE:
+            elif kind == is_trade:
                 ends = (lots, left, last >> 32, last & 0xFFFFFFFF)
                 events.append(traded(seq, cause, first, second, third, price, *ends))
             else:
-                events.append(closed(seq, cause, second, first, r.REASONS[third], lots))
+                cause = last or cause
+                events.append(closed(seq, cause, second, first, reasons[third], lots))
         return events
 
     return take
@@ -176,21 +192,21 @@ def inbound(flow: Flow) -> Iterator[Contract]:
             )
 
 
-def codecs() -> dict[str, tuple[Codec, Codec, Makers, int]]:
-    """By name: how commands and events are read and written, what makes events, and how many go in one message."""
+def codecs() -> dict[str, Codec]:
+    """By name."""
     adapter: TypeAdapter[Any] = TypeAdapter(Annotated[Place | Cancel, Field(discriminator="type")])
-    pydantic = (adapter.validate_json, lambda message: message.model_dump_json().encode())
-    found: dict[str, tuple[Codec, Codec, Makers, int]] = {
-        "pydantic": (pydantic, pydantic, tuple(by_name(model) for model in OUTBOUND), 1)  # type: ignore[dict-item]
+    makers = tuple(by_name(model) for model in OUTBOUND)
+    found = {
+        "pydantic": Codec(
+            adapter.validate_json, lambda message: message.model_dump_json().encode(), Place, makers, size=1
+        )
     }
     for name, library, by_position in (("json", msgspec.json, False), ("msgpack", msgspec.msgpack, True)):
-        reads: Any = [derived(model, by_position=by_position) for model in INBOUND]
+        order, end = (derived(model, by_position=by_position) for model in INBOUND)
         writes = tuple(derived(model, by_position=by_position) for model in OUTBOUND)
-        encode = library.Encoder().encode
-        one: Codec = (library.Decoder(reads[0] | reads[1]).decode, encode)
-        many: Codec = (library.Decoder(list[reads[0] | reads[1]]).decode, encode)
-        found[name] = (one, one, writes, 1)  # type: ignore[assignment]
-        found[f"{name}_batch"] = (many, many, writes, BATCH)  # type: ignore[assignment]
+        encode, either = library.Encoder().encode, order | end
+        found[name] = Codec(library.Decoder(either).decode, encode, order, writes, size=1)
+        found[f"{name}_batch"] = Codec(library.Decoder(list[either]).decode, encode, order, writes, BATCH)  # type: ignore[valid-type]
     return found
 
 
@@ -216,23 +232,20 @@ def wire(messages: list[Contract], name: str) -> list[bytes]:
 
 def measure(messages: list[bytes], filling: int, name: str) -> float:
     """Messages per second of processor time, after the first ones have filled the book."""
-    (decode, _), (_, encode), make, size = codecs()[name]
-    take, out = hop(make), []
-    warm = filling // size
+    codec = codecs()[name]
+    decode, encode, take, out = codec.decode, codec.encode, hop(codec), []
+    warm = filling // codec.size
     for message in messages[:warm]:
-        for command in decode(message) if size > 1 else (decode(message),):
-            take(command)
+        take(decode(message) if codec.size > 1 else (decode(message),))
     gc.collect()
     began = time.thread_time()
-    for message in messages[warm:]:
-        if size == 1:
-            for event in take(decode(message)):
+    if codec.size == 1:
+        for message in messages[warm:]:
+            for event in take((decode(message),)):
                 out.append(encode(event))
-        else:
-            events: list[Any] = []
-            for command in decode(message):
-                events += take(command)
-            out.append(encode(events))
+    else:
+        for message in messages[warm:]:
+            out.append(encode(take(decode(message))))
     return MESSAGES / (time.thread_time() - began)
 
 
