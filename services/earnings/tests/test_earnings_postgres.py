@@ -18,6 +18,8 @@ from services.earnings.tests.model import DAY, START, Venue
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
 
+AWAY = {"TimeZone": "Pacific/Kiritimati"}
+
 
 @pytest.fixture
 async def schema(database: Database) -> ServiceSchema:
@@ -40,7 +42,7 @@ def two_days() -> Venue:
 
 
 async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
-    """EARN-REBUILD-002, EARN-QUERY-001, EARN-QUERY-002, EARN-QUERY-003, EARN-QUERY-004"""
+    """EARN-REBUILD-002, EARN-QUERY-001, EARN-QUERY-002, EARN-QUERY-003, EARN-QUERY-004, EARN-TIME-001"""
     events = two_days().events
     await schema.run_trading_epoch(events[:7], 3)
     await schema.run_trading_epoch(events[7:], 2)
@@ -52,12 +54,16 @@ async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> Non
         await check_summary(pool)
         await check_totals(pool)
         await check_months(pool)
+    # EARN-TIME-001: where it is fourteen hours later.
+    async with asyncpg.create_pool(schema.dsn, min_size=1, max_size=2, server_settings=AWAY) as pool:
+        await check_days(pool)
+        await check_months(pool)
 
 
 async def test_closed_days_are_archived_once(schema: ServiceSchema, tmp_path: Path) -> None:
-    """EARN-ARCHIVE-001"""
+    """EARN-ARCHIVE-001, EARN-TIME-001"""
     store, first = FolderStore(tmp_path), datetime.fromtimestamp(START // 10**6, UTC).date()
-    connection = await asyncpg.connect(schema.dsn)
+    connection = await asyncpg.connect(schema.dsn, server_settings=AWAY)
     try:
         await ensure_days(connection, Partitioned("earnings_days"), [datetime.fromtimestamp(START // 10**6, UTC)])
         events = two_days().events
@@ -70,7 +76,8 @@ async def test_closed_days_are_archived_once(schema: ServiceSchema, tmp_path: Pa
         written = await archive_closed_days(connection, store, SERVICE.archived, first + timedelta(days=9))
         assert written == [object_key("earnings_days", first)]
         assert await archive_closed_days(connection, store, SERVICE.archived, first + timedelta(days=9)) == []
-        query = "SELECT number, account, equity_end_quanta, fees_quanta FROM {} ORDER BY number"
+        figures = "number, account, extract(epoch FROM ts)::bigint, equity_end_quanta, fees_quanta"
+        query = f"SELECT {figures} FROM {{}} ORDER BY number"
         kept = await connection.fetch(query.format(f"earnings_days_{first:%Y_%m_%d}"))
     finally:
         await connection.close()
