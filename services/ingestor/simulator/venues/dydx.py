@@ -45,6 +45,8 @@ class Dydx(Twin):
         """subscribe, unsubscribe."""
         asked = message(text)
         kind, channel, ident = (str(asked.get(name, "")) for name in ("type", "channel", "id"))
+        if channel == "v4_candles" and self.known([ident.partition("/")[0]]):  # taken, and never sent
+            return Reply([_frame(f"{kind}d", channel, ident)])
         symbols = self.symbols if channel == "v4_markets" else [ident]
         if kind not in ("subscribe", "unsubscribe") or channel not in CHANNELS or not self.known(symbols):
             fault = f"Invalid subscription id: ({channel}-{ident})"

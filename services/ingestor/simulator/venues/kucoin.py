@@ -29,6 +29,8 @@ TOPICS: Final[dict[str, Kind]] = {
     "/contractMarket/execution": "trade",
     "/contract/instrument": "figures",
 }
+CANDLES: Final = "/contractMarket/limitCandle"
+"""Taken, and never sent."""
 
 
 class Kucoin(Twin):
@@ -53,6 +55,8 @@ class Kucoin(Twin):
             return Reply([encoded(id=ident, type="pong")])
         name, _, symbols = str(asked.get("topic", "")).partition(":")
         wanted = symbols.split(",")
+        if name == CANDLES and self.known([each.rpartition("_")[0] for each in wanted]):
+            return Reply([encoded(id=ident, type="ack")])
         if kind not in ("subscribe", "unsubscribe") or name not in TOPICS or not self.known(wanted):
             return Reply([encoded(id=ident, type="error", code=404, data=f"topic {name}:{symbols} is not found")])
         frames, topics = [encoded(id=ident, type="ack")], [(TOPICS[name], symbol) for symbol in wanted]

@@ -40,6 +40,8 @@ class Lighter(Twin):
         if kind == "ping":
             return Reply([encoded(type="pong")])
         name, _, code = str(asked.get("channel", "")).partition("/")
+        if name == "candle" and self._is_market(code.partition("/")[0]):  # taken, and never sent
+            return Reply()
         if kind not in ("subscribe", "unsubscribe") or name not in CHANNELS or not self._is_market(code):
             return Reply([encoded(error={"code": 30005, "message": f"Invalid Channel {name}/{code}"})])
         topic = (CHANNELS[name], self.symbols[int(code)])

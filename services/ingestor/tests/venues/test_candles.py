@@ -13,6 +13,7 @@ from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Send
 from services.ingestor.adapters.venue import venues
+from services.ingestor.simulator.twin import NUMBER, Traded, twins
 from services.ingestor.tests.venues.kit import captured, connected_core, expected, said
 
 MINUTE: Final = 60_000
@@ -108,6 +109,22 @@ def test_they_are_asked_for_by_interval(name: str) -> None:
     assert any(told.asks in frame for each in sent if isinstance(each, Send) for frame in each.frames)
     with pytest.raises(ValueError, match="no candles of 7m"):
         venues()[name].core([told.instrument], {"candles": "7m"})
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_the_simulated_venue_takes_the_subscription(name: str) -> None:
+    """ING-CANDLE-001"""
+    told = TOLD[name]
+    core, twin = (
+        venues()[name].core([told.instrument], {"candles": "1m"}),
+        twins()[name]([Traded(told.instrument.symbol)]),
+    )
+    sent = chain(core.connected("public", 1), core.frame(told.welcome, 1) if told.welcome else ())
+    texts = [text for each in sent if isinstance(each, Send) for text in each.frames]
+    answers = [raw for text in texts for raw in twin.reply(text).frames]
+    for number, raw in enumerate(answers):
+        out = core.frame(raw.replace(f'"{NUMBER}"'.encode(), str(number).encode()), 1)
+        assert not [each for each in out if isinstance(each, Malformed)], raw
 
 
 @pytest.mark.parametrize("name", VENUES)
