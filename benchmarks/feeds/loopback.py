@@ -36,8 +36,9 @@ THEIRS: Final = {
 """ccxt's names of the venues and of their symbols."""
 PATHS: Final = {"aster": "/fstream", "bybit": "/v5/public/linear"}
 """By which it knows the kind of market."""
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 RATE: Final = 20_000
+BURSTS: Final = "in the bursts of one market that all venues tell at once"
 HANDED, PUBLISHED, PACED = "handed", "published", "paced"
 """What the feed does with its events."""
 
@@ -53,7 +54,7 @@ async def loopback_rows(peers: str | None) -> list[Row]:
             if peers is not None:
                 theirs.append(_rate(await _peer(peers, address)))
             published.append(_rate(await _ours(address, PUBLISHED)))
-        paced = await _ours(address, PACED)
+        paced = {pace: await _ours(address, PACED, pace) for pace in ("even", "market")}
     note = "seven venues; decoded, booked, handed to a consumer"
     rows = [Row("feeds.loopback.per_core", round(median(ours)), "frames/s", note=note)]
     if theirs:
@@ -65,29 +66,23 @@ async def loopback_rows(peers: str | None) -> list[Row]:
     if theirs:
         ratio = median([mine / other for mine, other in zip(published, theirs, strict=True)])
         rows.append(Row("feeds.loopback.published.over_ccxt", round(median(published)), "frames/s", "ccxt", ratio))
-    return [*rows, *_delay_rows(paced)]
+    return [*rows, *_delay_rows("", "evenly", paced["even"], "< 5"), *_delay_rows(".bursts", BURSTS, paced["market"])]
 
 
 def _rate(found: dict[str, Any]) -> float:
     return float(found["frames"] / found["seconds"])
 
 
-def _delay_rows(paced: dict[str, Any]) -> list[Row]:
+def _delay_rows(kind: str, how: str, paced: dict[str, Any], aim: str = "") -> list[Row]:
     """Of every event from its receipt to the call that publishes it, and of every frame on its way in."""
-    waits = paced["waits"]
-    note = f"{len(waits)} events of {paced['frames']} frames at {RATE} frames/s of seven venues"
-    rows = [
-        Row(
-            f"feeds.loopback.publish.p{share}",
-            percentile(paced["waits"], share / 100) / 1_000,
-            "ms",
-            aim=aim,
-            note=note,
-        )
-        for share, aim in ((50, ""), (99, "< 5"))
+    waits, ways, name = paced["waits"], paced["ways"], f"feeds.loopback{kind}"
+    note = f"{len(waits)} events of {paced['frames']} frames, {RATE} a second of seven venues, {how}"
+    way = "from the write of the player to the receipt: kernel, event loop and what stands before it in line"
+    return [
+        Row(f"{name}.publish.p50", percentile(waits, 0.5) / 1_000, "ms", note=note),
+        Row(f"{name}.publish.p99", percentile(waits, 0.99) / 1_000, "ms", aim=aim, note=note),
+        Row(f"{name}.receive.p99", percentile(ways, 0.99) / 1_000, "ms", note=way),
     ]
-    note = "from the write of the player to the receipt: kernel, event loop and what stands before it in line"
-    return [*rows, Row("feeds.loopback.receive.p99", percentile(paced["ways"], 0.99) / 1_000, "ms", note=note)]
 
 
 @asynccontextmanager
@@ -110,7 +105,9 @@ async def _started(*command: str) -> asyncio.subprocess.Process:
     )
 
 
-async def _played(process: asyncio.subprocess.Process, address: str, rate: int) -> tuple[dict[str, Any], Any]:
+async def _played(
+    process: asyncio.subprocess.Process, address: str, rate: int, pace: str
+) -> tuple[dict[str, Any], Any]:
     """What the reader says of a session that begins when it has connected to every venue, and what the player says."""
     reading = asyncio.create_task(process.communicate())
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
@@ -121,7 +118,7 @@ async def _played(process: asyncio.subprocess.Process, address: str, rate: int) 
             if reading.done():
                 raise RuntimeError("the reader ended before it began")
             await asyncio.sleep(0.1)
-        async with session.get(f"http://{address}/play", params={"rate": rate}) as answer:
+        async with session.get(f"http://{address}/play", params={"rate": rate, "pace": pace}) as answer:
             played = await answer.json()
         said, _ = await reading
         while True:
@@ -131,14 +128,14 @@ async def _played(process: asyncio.subprocess.Process, address: str, rate: int) 
             await asyncio.sleep(0.1)
 
 
-async def _ours(address: str, way: str) -> dict[str, Any]:
+async def _ours(address: str, way: str, pace: str = "") -> dict[str, Any]:
     """The feed. Raises RuntimeError when it has not read all, or a book is not whole."""
     process = await _started(sys.executable, "-m", "benchmarks.feeds.subjects.ours_venues", address, way)
-    found, played = await _played(process, address, RATE if way == PACED else 0)
+    found, played = await _played(process, address, RATE if way == PACED else 0, pace)
     if found["frames"] != played["frames"] or found["lacking"]:
         raise RuntimeError(f"read {found['frames']} of {played['frames']} frames, without a book: {found['lacking']}")
     if way == PACED:
-        found["ways"] = [way for name, log in played["sent"].items() for way in _ways(log, found["received"][name])]
+        found["ways"] = [each for name, log in played["sent"].items() for each in _ways(log, found["received"][name])]
     return found
 
 
@@ -160,7 +157,7 @@ async def _peer(python: str, address: str) -> dict[str, Any]:
         json.dump({name: await _told(name, address) for name in SYMBOLS}, file)
         file.flush()
         process = await _started(python, "-m", "benchmarks.feeds.subjects.ccxt_venues", file.name)
-        found, played = await _played(process, address, 0)
+        found, played = await _played(process, address, 0, "")
     lacking = [name for name, books in found["books"].items() if not books or len(books[0]) < 2]
     if found["errors"] or lacking or found["frames"] < played["frames"]:
         raise RuntimeError(f"ccxt: {found['frames']} frames, {found['errors']}, without a book: {lacking}")

@@ -2,18 +2,21 @@
 
 What the simulator's venues say is made before anybody connects, so that playing it costs next to nothing: a reader is
 measured that always has more to read, or one whose market neither stops nor hurries because a simulator is at work.
-Clients are told the same whatever they send. `GET /clients` counts the sockets, `GET /play?rate=20000` begins; rate 0
-is as fast as all read. A rate is kept on average: within it the market has its own pace, with bursts and pauses.
+Clients are told the same whatever they send. `GET /clients` counts the sockets, `GET /play?rate=20000&pace=even`
+begins; rate 0 is as fast as all read. Pace `market` keeps a rate on average: the market has its own bursts and pauses.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
+from benchmarks.feeds.turn import first_on
 from benchmarks.feeds.venues import LINES, SYMBOLS, asked_by, core_of
 from deploy.local.table import RECORDING
 from services.ingestor.adapters.protocol import FetchSnapshot
@@ -30,17 +33,19 @@ OPENING_NS: Final = 100_000_000
 OPENING_SECONDS: Final = 0.5
 """A tenth of a second of the books is played ahead of the rest: in the pause after it snapshots are asked for."""
 BUFFERED_BYTES: Final = 1 << 18
+PLAYER_CORE: Final = 0
 
 
 class Scribe(Member):
-    """A client without a socket: writes down what it is told, with the market's time."""
+    """A client without a socket: writes down what it is told, with the market's time and its turn among all frames."""
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, turns: Iterator[int]) -> None:
         self.topics, self.answered = set(), True
-        self._replay = replay
+        self._replay, self._turns = replay, turns
         self.wire = bytearray()
         self.ends: list[int] = []
         self.due_ns: list[int] = []
+        self.turns: list[int] = []
 
     async def send(self, raw: bytes) -> None:
         """One frame, as it goes over the wire."""
@@ -52,6 +57,7 @@ class Scribe(Member):
         self.wire += head + raw
         self.ends.append(len(self.wire))
         position = max(0, self._replay.position)
+        self.turns.append(next(self._turns))
         self.due_ns.append(self._replay.recording.lines[position].after_ns)
 
 
@@ -65,12 +71,10 @@ class Tape:
     transport: asyncio.WriteTransport | None = None
     sent: int = 0
 
-    def write_until(self, market_ns: int) -> int:
-        """Send what is due; how many frames."""
-        ends, due, first = self.scribe.ends, self.scribe.due_ns, self.sent
-        last = first
-        while last < len(due) and due[last] <= market_ns:
-            last += 1
+    def write_until(self, limit: int, *, even: bool = False) -> int:
+        """Send what is due by the market's time in ns, or with `even` by turn; how many frames."""
+        ends, first = self.scribe.ends, self.sent
+        last = bisect_right(self.scribe.turns if even else self.scribe.due_ns, limit, first)
         if last > first and self.transport is not None:
             begin = ends[first - 1] if first else 0
             self.transport.write(bytes(self.scribe.wire[begin : ends[last - 1]]))
@@ -108,10 +112,11 @@ async def recorded() -> tuple[dict[str, Tape], int]:
     """Every venue's tape, and the market's time when the books began."""
     replay = Replay(Recording(RECORDING, LINES), Pace(0.0))
     tapes: dict[str, Tape] = {}
+    turns = count()
     for name in SYMBOLS:
         stage = Stage(twins()[name](), replay.market)
         replay.listeners.append(stage)
-        tapes[name] = Tape(stage, Scribe(replay))
+        tapes[name] = Tape(stage, Scribe(replay, turns))
     snapshots = _Snapshots(tapes, replay)
     replay.listeners.append(snapshots)
     for name, tape in tapes.items():
@@ -151,10 +156,15 @@ class Player:
             tape.sent = 0
             tape.write_until(self._begin)
         await asyncio.sleep(OPENING_SECONDS)
-        said = await self._paced(rate) if rate else await self._full_speed()
-        return web.json_response({"frames": self._frames, **said})
+        if not rate:
+            await self._full_speed()
+            return web.json_response({"frames": self._frames})
+        with first_on(PLAYER_CORE):
+            return web.json_response(
+                {"frames": self._frames, "sent": await self._paced(rate, request.query["pace"] == "even")}
+            )
 
-    async def _full_speed(self) -> dict[str, Any]:
+    async def _full_speed(self) -> None:
         market_ns = self._begin
         while market_ns < self._end:
             market_ns += MARKET_STEP_NS
@@ -162,23 +172,22 @@ class Player:
                 tape.write_until(market_ns)
             for tape in self._tapes.values():
                 await tape.drained()
-        return {}
 
-    async def _paced(self, rate: int) -> dict[str, Any]:
-        """Also when each venue's frames were sent: [microseconds UTC, how many by then]."""
-        left = self._frames - sum(tape.sent for tape in self._tapes.values())
-        speed = (self._end - self._begin) / (left / rate)
+    async def _paced(self, rate: int, even: bool) -> dict[str, list[tuple[int, int]]]:
+        """When each venue's frames were sent: [microseconds UTC, how many by then]."""
+        sent = sum(tape.sent for tape in self._tapes.values())
+        begin, end = (sent, self._frames) if even else (self._begin, self._end)
+        speed = (end - begin) / ((self._frames - sent) / rate)
         log: dict[str, list[tuple[int, int]]] = {name: [] for name in self._tapes}
-        started = time.monotonic()
-        while (market_ns := self._begin + int((time.monotonic() - started) * speed)) <= self._end:
+        started, limit = time.monotonic(), begin
+        while limit < end:
+            limit = min(end, begin + int((time.monotonic() - started) * speed))
             for name, tape in self._tapes.items():
                 at = time.time_ns() // 1_000
-                if tape.write_until(market_ns):
+                if tape.write_until(limit, even=even):
                     log[name].append((at, tape.sent))
             await asyncio.sleep(TICK_SECONDS)
-        for tape in self._tapes.values():
-            tape.write_until(self._end)
-        return {"sent": log}
+        return log
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         tape = self._tapes[request.match_info["venue"]]
@@ -203,9 +212,8 @@ class Player:
         return socket
 
 
-async def main(arguments: Sequence[str] = ()) -> None:
+async def main() -> None:
     """Record, then serve until killed."""
-    del arguments
     port = await Player(*await recorded()).start()
     print(f"127.0.0.1:{port}", flush=True)
     await asyncio.Event().wait()

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import uvloop
 from cleartide.service.memory import expect_batches, keep_state
 from nats.js.api import PubAck
 
+from benchmarks.feeds.turn import first_on
 from benchmarks.feeds.venues import SYMBOLS
 from services.ingestor.adapters.events import MarketStruct
 from services.ingestor.adapters.venue import venues
@@ -25,6 +27,7 @@ from services.ingestor.transport.publisher import Publisher
 from services.ingestor.transport.rest import VenueRest
 
 QUIET_SECONDS: Final = 2.0
+READER_CORE: Final = 1
 _RECEIVED: Final = re.compile(rb'"received_at":(\d+)')
 
 
@@ -97,6 +100,7 @@ async def main(address: str, way: str) -> None:
     bus, stopping = Bus(), asyncio.Event()
     feeds: dict[str, Counted | Timed] = {}
     cores: dict[str, Any] = {}
+    turn = ExitStack()
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         for name, symbol in SYMBOLS.items():
             rest, venue = VenueRest(session, f"http://{address}/{name}"), venues()[name]
@@ -111,11 +115,14 @@ async def main(address: str, way: str) -> None:
             group.create_task(feed.run(stopping))
         await asyncio.sleep(0)
         started, before = time.process_time(), -1
+        if way == "paced":
+            turn.enter_context(first_on(READER_CORE))
         while (frames := sum(feed.frames for feed in feeds.values())) != before or frames < 100:
             before = frames
             await asyncio.sleep(QUIET_SECONDS)
         seconds = time.process_time() - started
         lacking = [name for name, core in cores.items() if not all(each.synced for each in core.symbols.values())]
+        turn.close()
         stopping.set()
     found = {"frames": frames, "seconds": seconds, "lacking": lacking}
     if way == "paced":
