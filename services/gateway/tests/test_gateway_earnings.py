@@ -78,6 +78,7 @@ ANSWERS: dict[str, Any] = {
             for protocol in ("kamino", "mars")
         ],
     },
+    "vaults.liquidity": {"pairs": [{"vault": "usdc-prime", "from_asset": "SOL", "to_asset": "USDC", "swaps": 2}]},
     "vaults.sync": {"chains": [{"chain": "solana", "slot": 7, "lag_micros": 400_000}]},
 }
 
@@ -140,6 +141,7 @@ async def test_each_table_can_be_had_as_a_file(installed: Installation, tmp_path
             ("earnings/a1/vaults", "positions"),
             ("vaults/offers", "offers"),
             ("vaults/history", "series"),
+            ("vaults/liquidity", "pairs"),
         ):
             _, answer, _ = await edge.get(f"/api/v1/{path}")
             told = answer[rows] if rows != "series" else [point for line in answer[rows] for point in line["points"]]

@@ -119,6 +119,9 @@ async def test_a_market_is_shown(door: Entrance) -> None:
         best = "[...document.querySelectorAll('.ladder .ask, .ladder .bid')].map((row) => row.children[1].innerText)"
         prices = [float(price.replace(",", "")) for price in await page.evaluate(best)]
         assert prices == sorted(prices, reverse=True)
+        for rows, limit in (("candles", 1_500), ("trades", 500)):
+            assert f"/{rows}?" in await page.evaluate(f"document.querySelector('#{rows}-csv').href")
+            assert f"limit={limit}" in await page.evaluate(f"document.querySelector('#{rows}-parquet').href")
         await page.keep("market")
         await page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: '2' }))")
         await page.until("location.hash === '#ETH-PERP'")

@@ -234,6 +234,12 @@ async def check_the_wall_stands_without_the_check(floor: Floor) -> None:
             assert (path, status, mark in str(mine)) == (path, 200, True), mine
             status, hers, _ = await ben.ask("GET", f"accounts/{ann.user}{path}", **place)
             assert (path, status in (200, 404), mark in str(hers)) == (path, True, False), hers
+    with patch.object(Principal, "owns", lambda *_: True):
+        for person, known in ((ann, True), (ben, False)):
+            async with floor.door.http.ws_connect(f"{floor.door.url}/api/v1/ws", headers=person.headers) as socket:
+                await socket.send_json({"op": "subscribe", "channel": "account", "account": ann.user})
+                frame = await socket.receive_json(timeout=30)
+            assert (frame["op"], frame.get("data") is not None) == ("snapshot", known), frame
 
 
 async def check_a_deposit_is_no_request(floor: Floor) -> None:

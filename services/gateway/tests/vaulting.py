@@ -1,6 +1,8 @@
 """Vaults of the venue over HTTP, checked on services as they are."""
 
 import asyncio
+import csv
+import io
 import uuid
 from decimal import Decimal
 
@@ -49,6 +51,15 @@ async def check_a_vault_takes_cash_trades_and_pays_it_back(floor: Floor) -> None
     assert (status, [move["kind"] for move in first["moves"]]) == (200, ["withdrawal"])
     status, second, _ = await ann.ask("GET", f"{held}/moves?limit=1&before={first['next']}", **after)
     assert [move["kind"] for move in second["moves"]] == ["deposit"]
+    for path, rows in (
+        (f"{held}/moves", 2),
+        ("vaults/venue", 1),
+        ("venue/vaults", 1),
+        (f"vaults/venue/{name}/history", 1),
+    ):
+        async with floor.door.http.get(f"{floor.door.url}/api/v1/{path}?format=csv", headers=ann.headers) as answer:
+            lines = list(csv.DictReader(io.StringIO(await answer.text())))
+        assert (answer.status, len(lines) >= rows) == (200, True), lines
     for _ in range(2):  # answers that are kept are kept apart from those about vaults on chains
         assert "moves" in (await ann.ask("GET", f"{held}/moves"))[1]
         assert (await ann.ask("GET", f"earnings/{ann.user}/moves"))[1].get("moves") is None

@@ -41,16 +41,16 @@ class MarketOperations:
         limit: int | None = None,
         series: str | None = None,
         before: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> Any:
         """The newest candles, oldest first."""
-        told: Json = await self._transport.ask(
+        return await self._transport.ask(
             "GET",
             f"/api/v1/markets/{part(market)}/candles",
-            {"interval": interval, "limit": limit, "series": series, "before": before},
+            {"interval": interval, "limit": limit, "series": series, "before": before, "format": format},
             after=after,
         )
-        return told
 
     async def market_book(self, market: str, *, depth: int | None = None, after: int | None = None) -> Json:
         """The order book, best prices first."""
@@ -60,13 +60,21 @@ class MarketOperations:
         return told
 
     async def market_trades(
-        self, market: str, *, before: int | None = None, limit: int | None = None, after: int | None = None
-    ) -> Json:
+        self,
+        market: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> Any:
         """The newest trades, newest first."""
-        told: Json = await self._transport.ask(
-            "GET", f"/api/v1/markets/{part(market)}/trades", {"before": before, "limit": limit}, after=after
+        return await self._transport.ask(
+            "GET",
+            f"/api/v1/markets/{part(market)}/trades",
+            {"before": before, "limit": limit, "format": format},
+            after=after,
         )
-        return told
 
     async def market_funding(self, market: str, *, limit: int | None = None, after: int | None = None) -> Json:
         """The rate in force, the predicted one, and past intervals."""
@@ -246,10 +254,10 @@ class MarketOperations:
         by: Literal["volume", "pnl", "fees", "trades", "realized", "funding", "yield"] | None = None,
         days: int | None = None,
         limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> Any:
         """The accounts that lead by one figure over the last days."""
-        told: Json = await self._transport.ask(
-            "GET", "/api/v1/leaderboard", {"by": by, "days": days, "limit": limit}, after=after
+        return await self._transport.ask(
+            "GET", "/api/v1/leaderboard", {"by": by, "days": days, "limit": limit, "format": format}, after=after
         )
-        return told

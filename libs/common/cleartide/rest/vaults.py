@@ -13,10 +13,11 @@ class VaultOperations:
 
     _transport: Transport
 
-    async def venue_vaults(self, *, after: int | None = None) -> Json:
+    async def venue_vaults(
+        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> Any:
         """Every vault of the venue: terms, state, and what a share is worth now."""
-        told: Json = await self._transport.ask("GET", "/api/v1/vaults/venue", after=after)
-        return told
+        return await self._transport.ask("GET", "/api/v1/vaults/venue", {"format": format}, after=after)
 
     async def venue_vault(self, vault: str, *, after: int | None = None) -> Json:
         """One vault of the venue."""
@@ -257,7 +258,7 @@ class VaultOperations:
         )
 
     async def vaults(self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None) -> Any:
-        """Every vault's totals, and how much went in and out."""
+        """Every vault's totals, and how much went in and out, in smallest units."""
         return await self._transport.ask("GET", "/api/v1/vaults", {"format": format}, after=after)
 
     async def vaults_offers(
@@ -292,10 +293,11 @@ class VaultOperations:
             after=after,
         )
 
-    async def vaults_liquidity(self, *, after: int | None = None) -> Json:
-        """Swaps per vault and pair of assets."""
-        told: Json = await self._transport.ask("GET", "/api/v1/vaults/liquidity", after=after)
-        return told
+    async def vaults_liquidity(
+        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> Any:
+        """Swaps per vault and pair of assets, in smallest units."""
+        return await self._transport.ask("GET", "/api/v1/vaults/liquidity", {"format": format}, after=after)
 
     async def vaults_sync(self, *, after: int | None = None) -> Json:
         """How far each chain has been read, and how late its newest block came."""

@@ -52,7 +52,12 @@ def analytics_router(edge: Edge) -> APIRouter:
         )
 
     @router.get("/leaderboard", summary="The accounts that lead by one figure over the last days")
-    async def leaderboard(by: Ranking = "volume", days: Days = 30, limit: Leaders = 50) -> Response:
+    async def leaderboard(
+        by: Ranking = "volume", days: Days = 30, limit: Leaders = 50, form: Form = "json"
+    ) -> Response:
+        if form != "json":
+            told = await ask("analytics", "leaderboard", by=by, days=days, limit=limit)
+            return await file_of(f"leaders-{by}", form, told["accounts"])
         return await edge.answer(
             ("leaderboard", by, days, limit),
             LONG_MS,

@@ -95,7 +95,7 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
 def _vault_routes(router: APIRouter, edge: Edge) -> None:
     ask = edge.upstream.ask
 
-    @router.get("/vaults", summary="Every vault's totals, and how much went in and out")
+    @router.get("/vaults", summary="Every vault's totals, and how much went in and out, in smallest units")
     async def vaults(form: Form = "json") -> Response:
         if form != "json":
             return await file_of("vaults", form, (await ask("vaults", "vaults"))["vaults"])
@@ -124,8 +124,10 @@ def _vault_routes(router: APIRouter, edge: Edge) -> None:
             return await file_of("history", form, _points((await ask("vaults", "history", **asked))["series"]))
         return await edge.answer(("tvl_history", *asked.values()), LONG_MS, lambda: ask("vaults", "history", **asked))
 
-    @router.get("/vaults/liquidity", summary="Swaps per vault and pair of assets")
-    async def liquidity() -> Response:
+    @router.get("/vaults/liquidity", summary="Swaps per vault and pair of assets, in smallest units")
+    async def liquidity(form: Form = "json") -> Response:
+        if form != "json":
+            return await file_of("liquidity", form, (await ask("vaults", "liquidity"))["pairs"])
         return await edge.answer(("vault_liquidity",), LONG_MS, lambda: ask("vaults", "liquidity"))
 
     @router.get("/vaults/sync", summary="How far each chain has been read, and how late its newest block came")

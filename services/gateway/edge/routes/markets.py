@@ -8,6 +8,7 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import funding_view, market_view
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.paging import listed
 from services.gateway.edge.parameters import Before, BeforeSeq, CandleLimit, Limit, MarketPath
 
@@ -31,6 +32,7 @@ def markets_router(edge: Edge) -> APIRouter:
         limit: CandleLimit = 300,
         series: Annotated[str, Query(pattern="^(trade|mark)$")] = "trade",
         before: Before = None,
+        form: Form = "json",
     ) -> Response:
         asked = {"market": market, "interval_seconds": interval, "limit": limit, "series": series, "before": before}
 
@@ -39,6 +41,8 @@ def markets_router(edge: Edge) -> APIRouter:
             full = len(told.get("candles", ())) >= limit
             return {**told, "next": told["candles"][0]["open_time"] if full else None}
 
+        if form != "json":
+            return await file_of(f"{market}-candles-{interval}", form, (await found())["candles"])
         return await edge.answer(("candles", *asked.values()), LONG_MS, found)
 
     @router.get("/{market}/book", summary="The order book, best prices first")
@@ -48,13 +52,12 @@ def markets_router(edge: Edge) -> APIRouter:
         )
 
     @router.get("/{market}/trades", summary="The newest trades, newest first")
-    async def trades(market: MarketPath, before: BeforeSeq = None, limit: Limit = 50) -> Response:
+    async def trades(market: MarketPath, before: BeforeSeq = None, limit: Limit = 50, form: Form = "json") -> Response:
         asked = {"market": market, "before": before, "limit": limit}
-        return await edge.answer(
-            ("trades", *asked.values()),
-            SHORT_MS,
-            listed("trades", "seq", limit, ask, "analytics", "recent_trades", asked),
-        )
+        told = listed("trades", "seq", limit, ask, "analytics", "recent_trades", asked)
+        if form != "json":
+            return await file_of(f"{market}-trades", form, (await told())["trades"])
+        return await edge.answer(("trades", *asked.values()), SHORT_MS, told)
 
     @router.get("/{market}/funding", summary="The rate in force, the predicted one, and past intervals")
     async def funding(market: MarketPath, limit: Limit = 24) -> Response:

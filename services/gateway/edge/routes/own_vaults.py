@@ -118,7 +118,10 @@ def _reads(router: APIRouter, edge: Edge) -> None:
     ask = edge.upstream.ask
 
     @router.get("/vaults/venue", summary="Every vault of the venue: terms, state, and what a share is worth now")
-    async def vaults() -> Response:
+    async def vaults(form: Form = "json") -> Response:
+        if form != "json":
+            told = await ask("matching", "own_vaults")
+            return await file_of("vaults-of-the-venue", form, [_in_line(row) for row in told["vaults"]])
         return await edge.answer(("own_vaults",), SHORT_MS, lambda: ask("matching", "own_vaults"))
 
     @router.get("/vaults/venue/{vault}", summary="One vault of the venue")
@@ -166,6 +169,15 @@ def _reads(router: APIRouter, edge: Edge) -> None:
             )
         told = listed("moves", "move_id", limit, ask, "matching", "vault_moves", asked)
         return await edge.answer(("own_vault_moves", *asked.values()), SHORT_MS, told)
+
+
+def _in_line(row: dict[str, Any]) -> dict[str, Any]:
+    """A line of a file: the terms and the farm beside the other figures."""
+    farm = dict.fromkeys(("platform_fee_bps", "to_come", "ends_at", "staked_shares", "reward_apr")) | (
+        row["farm"] or {}
+    )
+    flat = {name: value for name, value in row.items() if name not in ("terms", "farm")}
+    return {**flat, **row["terms"], **{f"farm_{name}": value for name, value in farm.items()}}
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

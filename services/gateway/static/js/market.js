@@ -41,12 +41,14 @@ function chooseMarket(market) {
   history.replaceState(null, "", `#${market}`);
   select(market);
   text($("candles-title"), market);
+  nameFiles();
   for (const poll of Object.values(polls)) poll.now();
 }
 
 function chooseInterval(interval) {
   state.interval = Number(interval);
   chart.select(state.interval);
+  nameFiles();
   polls.candles.now();
 }
 
@@ -58,6 +60,7 @@ function showMarkets({ markets }) {
   }
   if (!names.includes(state.market) && names.length) return chooseMarket(names[0]);
   text($("candles-title"), state.market);
+  nameFiles();
   const found = markets.find(({ market }) => market === state.market);
   if (!found) return undefined;
   figures.prices(found, found.stats);
@@ -68,6 +71,14 @@ function showMarkets({ markets }) {
 function stepInterval(step) {
   const at = INTERVALS.findIndex(({ value }) => value === state.interval);
   chooseInterval(INTERVALS[Math.min(INTERVALS.length - 1, Math.max(0, at + step))].value);
+}
+
+/** What is shown, as files. */
+function nameFiles() {
+  for (const form of ["csv", "parquet"]) {
+    $(`candles-${form}`).href = `/api/v1/markets/${state.market}/candles?interval=${state.interval}&limit=1500&format=${form}`;
+    $(`trades-${form}`).href = `/api/v1/markets/${state.market}/trades?limit=500&format=${form}`;
+  }
 }
 
 const about = (what, parameters) => () => state.market && [`markets/${state.market}/${what}`, parameters()];
