@@ -29,6 +29,7 @@ BENCHMARKS: Final = {
     "rest": "benchmarks.rest",
     "live": "benchmarks.live",
     "dashboard": "benchmarks.dashboard",
+    "quickstart": "benchmarks.quickstart",
 }
 
 

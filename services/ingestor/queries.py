@@ -1,6 +1,7 @@
 """Reads of the ingestor. Prices and sizes are in the instrument's ticks and lots, times in microseconds UTC."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -11,6 +12,7 @@ from services.ingestor.views import QUERIES as LIQUIDITY_QUERIES
 MAX_ROWS: Final = 500
 Pool = asyncpg.Pool
 Query = Callable[[Any, dict[str, Any]], Awaitable[Any]]
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MICROS: Final = "(extract(epoch FROM ts) * 1000000)::bigint AS ts"
 
 
@@ -59,13 +61,17 @@ async def book_top(pool: Any, params: dict[str, Any]) -> dict[str, Any] | None:
 
 
 async def gaps(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """Gaps of every instrument, or of `symbol`, newest first."""
+    """Gaps of every instrument, or of `symbol`, `venue` or both, newest first; `before`: microseconds, of the venue."""
+    before = params.get("before")
     return _rows(
         await pool.fetch(
             f"SELECT {_MICROS}, venue, symbol, venue_seq, expected_seq, reason FROM venue_gaps "  # noqa: S608
-            "WHERE ($1::text IS NULL OR symbol = $1) ORDER BY venue_gaps.ts DESC LIMIT $2",
+            "WHERE ($1::text IS NULL OR symbol = $1) AND ($3::text IS NULL OR venue = $3) "
+            "AND ($4::timestamptz IS NULL OR venue_gaps.ts < $4) ORDER BY venue_gaps.ts DESC, venue, symbol LIMIT $2",
             params.get("symbol"),
             _limit(params),
+            params.get("venue"),
+            None if before is None else _EPOCH + timedelta(microseconds=int(before)),
         )
     )
 

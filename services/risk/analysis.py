@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import Grid, MoneyError, quanta_to_text
 from cleartide.service import Query, QueryError
 
@@ -53,7 +54,7 @@ SELECT DISTINCT ON (market) market, balance_quanta FROM insurance_points ORDER B
 """
 _POINTS_SQL: Final = """
 SELECT market, seq, at, balance_quanta FROM insurance_points
-WHERE $1::text IS NULL OR market = $1 ORDER BY at DESC, seq DESC LIMIT $2
+WHERE ($1::text IS NULL OR market = $1) AND seq < $3 ORDER BY at DESC, seq DESC LIMIT $2
 """
 _HOLDERS_SQL: Final = f"""
 SELECT {", ".join(f"a.{column}" for column in ACCOUNTS.columns)} FROM accounts a JOIN positions p USING (account)
@@ -129,7 +130,7 @@ def _tails(account: Account, histories: Mapping[str, history.Hours]) -> dict[str
     found = {hours: history.outcomes(values, histories, hours) for hours in HORIZONS}
     return {
         "account": account.account,
-        "gross": gross_quanta(account),
+        "gross": quanta_to_text(gross_quanta(account)),
         "horizons": [tail_view(hours, results) for hours, results in found.items()],
     }
 
@@ -163,14 +164,17 @@ async def liquidations_by_price(pool: Any, params: dict[str, Any], *, scan: int)
 
 
 async def insurance(pool: Any, params: dict[str, Any]) -> Any:
-    """What was in the insurance funds, oldest first. Parameters: market (all without), limit."""
+    """What was in the insurance funds, oldest first. Parameters: market (all without), limit, before (a seq)."""
     limit = int(params.get("limit", MOST_POINTS))
     if not 1 <= limit <= MOST_POINTS:
         raise QueryError("bad_parameters", f"limit is 1 to {MOST_POINTS}")
+    before = int(params.get("before", JSON_SAFE))
+    if not 0 <= before <= JSON_SAFE:
+        raise QueryError("bad_parameters", "before is a sequence number")
     market = None if params.get("market") is None else str(params["market"])
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         as_of = await connection.fetchval(AS_OF_SQL)
-        rows = await connection.fetch(_POINTS_SQL, market, limit)
+        rows = await connection.fetch(_POINTS_SQL, market, limit, before)
     points = [
         {"market": row["market"], "seq": row["seq"], "at": row["at"], "balance": quanta_to_text(row["balance_quanta"])}
         for row in reversed(rows)

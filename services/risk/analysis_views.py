@@ -82,7 +82,7 @@ def exposure_view(markets: Mapping[str, MarketExposure], largest: Sequence[dict[
             }
             for name, one in markets.items()
         ],
-        "largest": [{**one, "gross": quanta_to_text(one["gross"])} for one in largest],
+        "largest": list(largest),
     }
 
 

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from services.gateway import queries
+from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.shapes import AlertInputView, AlertView
@@ -51,13 +52,21 @@ class AlertPresenter:
     async def views(self, rows: Sequence[AlertRow]) -> list[AlertView]:
         """Rows as objects, in order."""
         events = [msgspec.json.decode(row.payload) for row in rows]
-        markets = {position["market"] for event in events for position in event["inputs"]}
+        await self._know_markets(events)
+        return [self._view(row.seq, event) for row, event in zip(rows, events, strict=True)]
+
+    async def answered(self, alerts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Alerts of risk's own list, which has their answers, in decimals."""
+        await self._know_markets(alerts)
+        return [{**in_decimals(one), "inputs": [self._input(position) for position in one["inputs"]]} for one in alerts]
+
+    async def _know_markets(self, alerts: Sequence[dict[str, Any]]) -> None:
+        markets = {position["market"] for alert in alerts for position in alert["inputs"]}
         if any(self._directory.known(market) is None for market in markets):
             # An alert is not held back for a unit: without it size and mark are null, the money figures stand.
             with suppress(ApiError, TimeoutError):
                 async with asyncio.timeout(REFRESH_SECONDS):
                     await self._directory.refresh()
-        return [self._view(row.seq, event) for row, event in zip(rows, events, strict=True)]
 
     def _view(self, seq: int, event: dict[str, Any]) -> AlertView:
         return AlertView(

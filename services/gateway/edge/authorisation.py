@@ -24,6 +24,8 @@ PUBLIC: Final = frozenset(
         "GET /api/v1/funding",
         "GET /api/v1/insurance",
         "GET /api/v1/liquidity",
+        "GET /api/v1/liquidity/feeds",
+        "GET /api/v1/liquidity/gaps",
         "GET /api/v1/liquidity/history",
         "GET /api/v1/liquidity/instruments",
         "GET /api/v1/liquidity/statistics",

@@ -12,6 +12,16 @@ def ppb_text(ppb: int | None) -> str | None:
     return None if ppb is None else format(Decimal(ppb).scaleb(-9), "f")
 
 
+def in_decimals(value: Any) -> Any:
+    """The same with every figure in parts per billion as a decimal, under the name without `_ppb`, however deep."""
+    if isinstance(value, Mapping):
+        return {
+            name.removesuffix("_ppb"): ppb_text(part) if name.endswith("_ppb") else in_decimals(part)
+            for name, part in value.items()
+        }
+    return [in_decimals(part) for part in value] if isinstance(value, list) else value
+
+
 def market_view(market: Mapping[str, Any], stats: Mapping[str, Any] | None) -> dict[str, Any]:
     """One market: matching's rules and prices, analytics' last 24 hours."""
     same = ("market", "base", "quote", "tick_size", "lot_size")
@@ -77,7 +87,7 @@ def account_view(risk: Mapping[str, Any], matching: Mapping[str, Any] | None) ->
     """One account: risk's margin, and matching's orders and entry prices; these are null while matching is away."""
     held = {position["market"]: position for position in matching["positions"]} if matching else {}
     return {
-        **risk,
+        **in_decimals(risk),
         "positions": [position_view(position, held.get(position["market"])) for position in risk["positions"]],
         "orders": matching["orders"] if matching else None,
     }

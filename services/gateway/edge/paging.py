@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 
-def paged(answer: dict[str, Any], rows: str, by: str, limit: int) -> dict[str, Any]:
-    """The answer with its `next`: null on the last page. An answer without the list is passed on as it is."""
+def paged(answer: dict[str, Any], rows: str, by: str, limit: int, *, oldest: int = -1) -> dict[str, Any]:
+    """The answer with its `next`: null on the last page. An answer without the list is passed on as it is.
+
+    `oldest`: where in the list its oldest row is; a picture's points and candles have it first, 0.
+    """
     found: Sequence[Any] | None = answer.get(rows)
     if found is None:
         return answer
-    return {**answer, "next": found[-1][by] if len(found) >= limit else None}
+    return {**answer, "next": found[oldest][by] if len(found) >= limit else None}
 
 
 def whole(answer: dict[str, Any], rows: str, by: str, limit: int) -> dict[str, Any]:

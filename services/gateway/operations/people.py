@@ -36,14 +36,16 @@ class PeopleDesk:
     def __init__(self, identity: Identity, audit: Audit) -> None:
         self._identity, self._audit = identity, audit
 
-    async def found(self, wanted: str, limit: int) -> list[dict[str, Any]]:
-        """People whose id, username, referral code or wallet is this; newest first."""
+    async def found(self, wanted: str, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        """People whose id, username, referral code or wallet is this, who came before an instant; newest first."""
         async with self._identity.truth.acting() as truth:
             rows = await truth.fetch(
-                f"SELECT {_SHOWN} FROM users WHERE $1 = '' OR id = $1 OR username = $1 OR referral_code = $1 "  # noqa: S608
-                "OR id IN (SELECT user_id FROM wallet_keys WHERE address = $1) ORDER BY created_at DESC, id LIMIT $2",
+                f"SELECT {_SHOWN} FROM users WHERE ($1 = '' OR id = $1 OR username = $1 OR referral_code = $1 "  # noqa: S608
+                "OR id IN (SELECT user_id FROM wallet_keys WHERE address = $1)) "
+                "AND ($3::bigint IS NULL OR created_at < $3) ORDER BY created_at DESC, id LIMIT $2",
                 wanted,
                 limit,
+                before,
             )
         return [dict(row) for row in rows]
 

@@ -21,9 +21,11 @@ from redis.asyncio import Redis
 
 from deploy.local.valkey import ValkeyServer
 from services.gateway.app import SERVICE
+from services.gateway.edge.reference.document import JSON
 from services.gateway.edge.server import Resources, listening_socket, run_edge
 from services.gateway.identity.encodings import base58_encode, base58check_encode, segwit_address
 from services.gateway.settings import GatewaySettings
+from services.gateway.tests import answers
 from tests.support.installation import Installation
 from tests.support.schema import migrated
 from tests.support.servers import Broker, Database
@@ -125,12 +127,16 @@ class Entrance:
     truth: TruthStore
     registry: CollectorRegistry
     made: int = field(default=0)
+    held_to_types: bool = field(default=True)
+    """Off where a test lets a service answer in short, which no service does."""
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answered:
         """Status, body and header fields. Underscores of a field's name stand for its hyphens."""
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.http.request(method, f"{self.url}/api/v1/{path}", json=body, headers=fields) as answer:
             text = await answer.read()
+            if self.held_to_types and answer.status < 300 and answer.content_type == JSON:
+                answers.check(method, f"/api/v1/{path}", text)
             return answer.status, (await answer.json() if text else None), answer.headers
 
     async def statement(self, wallet: Wallet, path: str = "auth/nonce", **headers: str) -> dict[str, str]:

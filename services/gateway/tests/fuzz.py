@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typing import Any, Final
 import jsonschema
 import requests
 import schemathesis
+from cleartide.telemetry.logs import configure_logs
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -24,6 +26,7 @@ from schemathesis.core.result import Ok
 
 from benchmarks.rooms import room
 from services.gateway.edge.reference.document import JSON
+from services.gateway.tests import answers
 from services.gateway.tests.entrance import Entrance, EvmWallet, Installed, Person, serving
 from tests.support.traffic import Traffic
 
@@ -48,8 +51,11 @@ ERROR_FORM: Final = {
         }
     },
 }
-SECONDS: Final = 30
+SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 20
+"""For a service: whether answers are right is asked, not how soon they come, and a machine may have much else to do."""
 TOLD: Final = 300
+TOLD_EVERY: Final = 1_000
 
 
 class Fuzz:
@@ -76,6 +82,12 @@ class Fuzz:
         self.never_wrong: list[str] = []
         self._http = requests.Session()
         self._document: dict[str, Any] = {}
+
+    @property
+    def told(self) -> str:
+        """How many were asked so far, and what they were answered."""
+        statuses = dict(sorted(self.statuses.items()))
+        return f"{self.statuses.total()} requests: {statuses}, {len(self.faults)} faults"
 
     def run(self) -> None:
         """Every operation, those that end the session last."""
@@ -133,8 +145,11 @@ class Fuzz:
             self.faults.append(f"{name} {request.url}: {type(error).__name__} {error}"[:TOLD])
             return
         self.statuses[answer.status_code] += 1
+        if self.statuses.total() % TOLD_EVERY == 0:
+            print(self.told, flush=True)
         if (fault := self._fault(name, answer)) is not None:
             self.faults.append(f"{name} {answer.url}: {answer.status_code} {fault}; {answer.text[:TOLD]}")
+            print(self.faults[-1], flush=True)
 
     def _fault(self, name: str, answer: requests.Response) -> str | None:
         """What is wrong with an answer."""
@@ -148,18 +163,25 @@ class Fuzz:
             return "is not documented"
         if JSON not in answer.headers.get("Content-Type", ""):
             return None if answer.status_code < 400 else "is no JSON"
-        schema = ERROR_FORM
         if answer.status_code < 400:
-            schema = {**told["content"][JSON]["schema"], "components": self._document["components"]}
-        return next((f"has another form: {error.message}"[:TOLD] for error in _faults_of(answer.text, schema)), None)
+            return _otherwise(method, path, answer.content)
+        return next((f"has another form: {error.message}"[:TOLD] for error in _faults_of(answer.text)), None)
 
     def _is_of_one_away(self, answer: requests.Response) -> bool:
         error = answer.json()["error"]
         return error["code"] == "service_unavailable" and error["detail"]["service"] in self.away
 
 
-def _faults_of(text: str, schema: Any) -> Any:
-    return jsonschema.Draft202012Validator(schema).iter_errors(json.loads(text))
+def _faults_of(text: str) -> Any:
+    return jsonschema.Draft202012Validator(ERROR_FORM).iter_errors(json.loads(text))
+
+
+def _otherwise(method: str, path: str, content: bytes) -> str | None:
+    try:
+        answers.check(method, re.sub("[{}]", "", path), content)
+    except AssertionError as error:
+        return str(error)[:TOLD]
+    return None
 
 
 def _sendable(given: dict[str, Any]) -> dict[str, Any]:
@@ -184,12 +206,17 @@ async def fuzzed(door: Entrance, person: Person, cases: int) -> Fuzz:
 
 async def main(cases: int) -> None:
     """Command line. SystemExit when anything was not as it must be."""
+    configure_logs("fuzz", level="error")
     async with room() as installed, installed.client() as operator:
         for service in SERVICES:  # one by one: a busy machine starts seven at once too slowly
             await installed.start(service)
         async with serving(Installed(installed), installed) as door:
             user = (await door.sign_in(EvmWallet(7))).user
-        most: dict[str, Any] = {"admin_users": (user,), "access_token_seconds": 3_600}
+        most: dict[str, Any] = {
+            "admin_users": (user,),
+            "access_token_seconds": 3_600,
+            "upstream_timeout_seconds": PATIENCE_SECONDS,
+        }
         async with serving(Installed(installed), installed, **most) as door:
             async with door.truth.acting() as truth:
                 await truth.change("users", {"id": user}, scopes=["venue:read"], tier="enterprise")
@@ -200,7 +227,7 @@ async def main(cases: int) -> None:
             started = time.monotonic()
             fuzz = await fuzzed(door, person, cases)
     seconds = time.monotonic() - started
-    print(f"{fuzz.statuses.total()} requests in {seconds:.0f} s: {dict(sorted(fuzz.statuses.items()))}")
+    print(f"{fuzz.told}, in {seconds:.0f} s")
     if fuzz.never_wrong:
         print(f"no wrong request exists for {len(fuzz.never_wrong)}: {', '.join(fuzz.never_wrong)}")
     kinds = Counter(fault.partition(" http")[0] + fault.partition(": ")[2][:60] for fault in fuzz.faults)

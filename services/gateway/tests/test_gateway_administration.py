@@ -111,6 +111,9 @@ async def test_people_are_found_and_their_states_count_at_once(door: Entrance) -
     owner, operator, person = await with_role(door, "owner"), await with_role(door, "operator"), await door.sign_in()
     _, found, _ = await operator.ask("GET", f"admin/people?wanted={person.user}")
     assert [(one["id"], one["tier"]) for one in found["people"]] == [(person.user, "free")]
+    _, newest, _ = await operator.ask("GET", "admin/people?limit=1")
+    _, older, _ = await operator.ask("GET", f"admin/people?limit=1&before={newest['next']}")
+    assert older["people"][0]["created_at"] < newest["people"][0]["created_at"]
     path = f"admin/people/{person.user}"
     before = int((await person.ask("GET", "me"))[2]["RateLimit-Limit"])
     status, after, _ = await operator.ask("PATCH", path, {"tier": "pro", "kyc": "verified", "note": "papers seen"})

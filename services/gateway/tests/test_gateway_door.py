@@ -145,6 +145,7 @@ async def test_no_route_shows_or_does_anything_for_a_stranger_or_another(
 async def test_an_owner_and_a_delegate_read(database: Database, broker: Broker, valkey: ValkeyServer) -> None:
     """GW-DOOR-004: an owner reads the accounts of the family, a delegate the one account, live as well."""
     async with entrance(database, broker, redis_url=valkey.url) as door, broker.client("matching") as matching:
+        door.held_to_types = False
         ann, ben = await door.sign_in(), await door.sign_in(SolanaWallet(5))
         hedge = f"{ann.user}--hedge"
         members = [

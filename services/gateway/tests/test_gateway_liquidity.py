@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from cleartide.contracts import MarketEvent, VenueInstrument, VenueLiquidity
+from cleartide.contracts import MarketEvent, VenueGap, VenueInstrument, VenueLiquidity
 from cleartide.contracts.base import Message
 
 from deploy.local.ports import free_port
@@ -71,6 +71,8 @@ async def measured(installed: Installation) -> AsyncIterator[str]:
     async with installed.client() as client:
         for venue, depth in (("binance-usdm", 3_000), ("bybit", 1_000)):
             await publish_surely(client, told(VenueInstrument, "instrument", venue, START, **terms))
+            missed: dict[str, Any] = {"expected_seq": 8, "reason": "out of order"}
+            await publish_surely(client, told(VenueGap, "gap", venue, START, **missed))
             for number in range(MEASURES):
                 await publish_surely(client, measure(venue, START + number * SPAN + 1, depth))
         async with aiohttp.ClientSession() as http:
@@ -98,10 +100,23 @@ async def test_the_api_tells_depth_slippage_and_shares(measured: str) -> None:
         assert second["ts"] == START + (MEASURES - 1) * SPAN
         assert [each["share"] for each in answer["shares"][:2]] == ["0.750000000", "0.250000000"]
         assert [each["partial"] for each in answer["shares"][-2:]] == [True, True], "asks reach 50 basis points"
+        one = f"{url}/history?venue=bybit&symbol=BTCUSDT&limit=1"
+        page = await (await http.get(f"{one}&before={START + MEASURES * SPAN}")).json()
+        assert page["next"] == page["rows"][-1]["ts"] == START + (MEASURES - 1) * SPAN
+        page = await (await http.get(f"{one}&before={page['next']}")).json()
+        assert page["rows"][-1]["ts"] == START + (MEASURES - 2) * SPAN
         statistics = await (await http.get(f"{url}/statistics?venue=bybit&symbol=BTCUSDT")).json()
         assert statistics["funding"] is None
         listed = await (await http.get(f"{url}/instruments?venue=bybit")).json()
         assert [(each["maker_fee"], each["base"]) for each in listed] == [("-0.000050000", "BTC")]
+        feeds = (await (await http.get(f"{url}/feeds")).json())["feeds"]
+        assert [(each["venue"], each["gaps"], each["last_gap_at"] > 0) for each in feeds] == [
+            ("binance-usdm", 1, True),
+            ("bybit", 1, True),
+        ]
+        page = await (await http.get(f"{url}/gaps?limit=1&venue=bybit")).json()
+        assert [(each["venue"], each["reason"]) for each in page["gaps"]] == [("bybit", "out of order")]
+        assert (await (await http.get(f"{url}/gaps?limit=1&venue=bybit&before={page['next']}")).json())["gaps"] == []
         for wrong in ("?base=../x", "/history?venue=bybit", "/statistics?venue=bybit&symbol=BTCUSDT&hours=0"):
             async with http.get(f"{url}{wrong}") as response:
                 assert response.status == 422
@@ -115,9 +130,12 @@ async def test_the_liquidity_page_shows_it_without_a_complaint(measured: str) ->
             await page.show(f"{measured}/liquidity.html", width=width, height=height, theme=theme)
             await page.until("document.querySelectorAll('#venues tbody tr').length === 2")
             await page.until("document.querySelectorAll('#costs tbody tr').length === 2")
+            await page.until("document.querySelectorAll('#feeds tbody tr').length === 2")
+            await page.until("document.querySelector('#gaps tbody tr').innerText.includes('out of order')")
             await page.until("document.querySelectorAll('#shares rect').length === 14")
             await page.until("document.querySelector('#history path.bids') !== null")
             await page.evaluate("document.querySelector('#fees').click()")
             await page.until("document.querySelector('#costs tbody tr').innerText.includes('5.08')")
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            await page.keep(f"venues-{theme}")
         assert page.complaints == []

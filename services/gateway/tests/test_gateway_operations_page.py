@@ -22,6 +22,8 @@ ALERT = {
     "market": None,
     "health_factor": "1.032110",
     "raised_at": START,
+    "inputs": [],
+    "collateral": [],
     "acknowledged": None,
     "resolved": None,
 }

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -128,13 +128,28 @@ async def test_a_person_switches_recording_off_and_erases(door: Entrance, broker
     assert await _messages(broker, DEAD_LETTERS) == []
 
 
+NOTHING: Final[dict[str, Any]] = {
+    "from_day": "2026-11-16",
+    "to_day": "2026-11-22",
+    "totals": {
+        **dict.fromkeys(("events", "page_views", "features", "errors", "sessions", "short_sessions"), 0),
+        "session_seconds": 0,
+        "mean_session_seconds": None,
+        "conversions": 0,
+    },
+    "days": [],
+    "used": {},
+    "visits": [],
+}
+
+
 async def test_who_may_ask(door: Entrance, broker: Broker) -> None:
     """GW-PROD-005: strangers nothing, a person his own, the platform only those who read for the venue."""
     asked: list[dict[str, Any]] = []
 
     async def answer(message: Any) -> None:
         asked.append({"query": message.subject, **msgspec.json.decode(message.data)})
-        await message.respond(msgspec.json.encode({"ok": True, "data": {"totals": {}}}))
+        await message.respond(msgspec.json.encode({"ok": True, "data": NOTHING}))
 
     ann = await door.sign_in()
     calls = [("POST", "product/events", {"events": [1]}), ("PUT", "me/privacy", {"recording": True})]
@@ -151,5 +166,5 @@ async def test_who_may_ask(door: Entrance, broker: Broker) -> None:
         await confirm(product)
         status, own, _ = await ann.ask("GET", "me/product?days=7")
     assert status == 200, own
-    assert (own["totals"], own["privacy"]["person"]) == ({}, person)
+    assert (own["totals"], own["privacy"]["person"]) == (NOTHING["totals"], person)
     assert asked == [{"query": "query.product.person", "person": person, "days": 7}]

@@ -124,12 +124,16 @@ async def check_analysis(http: aiohttp.ClientSession, url: str) -> None:
 
 async def check_pages(http: aiohttp.ClientSession, url: str) -> None:
     """GW-DOC-006: a full page says where the next one begins, and the last says that there is none."""
-    for path, rows, by in (
-        ("markets/BTC-PERP/trades", "trades", "seq"),
-        ("markets/BTC-PERP/candles", "candles", "open_time"),
-        ("liquidations", "liquidations", "seq"),
+    for path, rows, by, most in (
+        ("markets/BTC-PERP/trades", "trades", "seq", 500),
+        ("markets/BTC-PERP/candles", "candles", "open_time", 500),
+        ("liquidations", "liquidations", "seq", 500),
+        ("markets/BTC-PERP/days", "days", "day", 366),
+        ("venue/days", "days", "day", 366),
+        (f"accounts/{MAKER}/days", "days", "day", 366),
+        ("risk/insurance", "points", "seq", 500),
     ):
-        whole = await eventually(http, f"{url}/{path}?limit=500", rows)
+        whole = await eventually(http, f"{url}/{path}?limit={most}", rows)
         assert whole["next"] is None
         found: list[Any] = []
         page = await eventually(http, f"{url}/{path}?limit=1", rows)

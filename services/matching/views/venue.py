@@ -15,7 +15,8 @@ _SETTINGS_SQL: Final = "SELECT name, value FROM venue_settings ORDER BY name LIM
 _LIMITS_SQL: Final = "SELECT * FROM venue_limits ORDER BY mode LIMIT 16"
 _TIERS_SQL: Final = "SELECT * FROM order_tiers ORDER BY tier LIMIT $1"
 _TERMS_SQL: Final = """
-SELECT * FROM account_terms WHERE $1::text IS NULL OR account = $1 ORDER BY account LIMIT $2
+SELECT * FROM account_terms WHERE ($1::text IS NULL OR account = $1) AND ($3::text IS NULL OR account > $3)
+ORDER BY account LIMIT $2
 """
 _CHANGES_SQL: Final = """
 SELECT * FROM venue_changes WHERE ($1::text IS NULL OR scope = $1) AND change_id < $2 ORDER BY change_id DESC LIMIT $3
@@ -41,9 +42,13 @@ async def venue(pool: Any, _: dict[str, Any]) -> Any:
 
 
 async def account_terms(pool: Any, params: dict[str, Any]) -> Any:
-    """Accounts for which the operator has decided something. Parameters: account, limit; both optional."""
-    who, limit = params.get("account"), limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
-    rows = await pool.fetch(_TERMS_SQL, who and str(who), limit)
+    """Accounts for which the operator has decided something, by name.
+
+    Parameters: account; limit; before, the last account of the page before; all optional.
+    """
+    who, before = params.get("account"), params.get("before")
+    limit = limit_of(params.get("limit", DEFAULT_ROWS), MOST_ROWS)
+    rows = await pool.fetch(_TERMS_SQL, who and str(who), limit, before and str(before))
     return {"accounts": [dict(row) for row in rows]}
 
 

@@ -77,6 +77,8 @@ async def check_alerts(pool: Any, venue: Venue) -> None:
     assert [alert["seq"] for alert in newest] == [last, last - 1, last - 2]
     after = (await QUERIES["alerts"](pool, {"after": last - 2}))["alerts"]
     assert after == newest[1::-1]
+    older = (await QUERIES["alerts"](pool, {"before": last - 1, "limit": 1}))["alerts"]
+    assert older == newest[2:]
     mine = (await QUERIES["alerts"](pool, {"account": "a3", "after": 0, "limit": 500}))["alerts"]
     assert [alert["account_seq"] for alert in mine] == list(range(1, len(mine) + 1))
     shown = await pool.fetchval("SELECT count(*) FROM alert_inputs WHERE alert_seq = $1", last)

@@ -241,6 +241,7 @@ class AccountOperations:
         limit: int | None = None,
         from_day: int | None = None,
         to_day: int | None = None,
+        before: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
     ) -> Any:
@@ -248,7 +249,7 @@ class AccountOperations:
         return await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/days",
-            {"limit": limit, "from_day": from_day, "to_day": to_day, "format": format},
+            {"limit": limit, "from_day": from_day, "to_day": to_day, "before": before, "format": format},
             after=after,
         )
 
@@ -293,10 +294,12 @@ class AccountOperations:
         )
         return told
 
-    async def account_alerts(self, account: str, *, after: int | None = None, limit: int | None = None) -> Json:
+    async def account_alerts(
+        self, account: str, *, after: int | None = None, before: int | None = None, limit: int | None = None
+    ) -> Json:
         """The account's alerts with what was answered: after one, or the newest."""
         told: Json = await self._transport.ask(
-            "GET", f"/api/v1/accounts/{part(account)}/alerts", {"after": after, "limit": limit}
+            "GET", f"/api/v1/accounts/{part(account)}/alerts", {"after": after, "before": before, "limit": limit}
         )
         return told
 
@@ -323,6 +326,7 @@ class AccountOperations:
         account: str,
         *,
         month: str | None = None,
+        before: str | None = None,
         limit: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
@@ -331,7 +335,7 @@ class AccountOperations:
         return await self._transport.ask(
             "GET",
             f"/api/v1/earnings/{part(account)}/days",
-            {"month": month, "limit": limit, "format": format},
+            {"month": month, "before": before, "limit": limit, "format": format},
             after=after,
         )
 

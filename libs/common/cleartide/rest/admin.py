@@ -133,9 +133,13 @@ class AdminOperations:
         )
         return told
 
-    async def admin_terms(self, *, whose: str | None = None, limit: int | None = None) -> Json:
+    async def admin_terms(
+        self, *, whose: str | None = None, before: str | None = None, limit: int | None = None
+    ) -> Json:
         """Accounts for which an operator has decided something."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/terms", {"whose": whose, "limit": limit})
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/admin/terms", {"whose": whose, "before": before, "limit": limit}
+        )
         return told
 
     async def set_terms(
@@ -156,9 +160,13 @@ class AdminOperations:
         )
         return told
 
-    async def admin_alerts(self, *, whose: str | None = None, limit: int | None = None) -> Json:
+    async def admin_alerts(
+        self, *, whose: str | None = None, before: int | None = None, limit: int | None = None
+    ) -> Json:
         """The venue's newest alerts with what was answered to them."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/alerts", {"whose": whose, "limit": limit})
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/admin/alerts", {"whose": whose, "before": before, "limit": limit}
+        )
         return told
 
     async def answer_venue_alert(
@@ -179,9 +187,13 @@ class AdminOperations:
         )
         return told
 
-    async def admin_people(self, *, wanted: str | None = None, limit: int | None = None) -> Json:
+    async def admin_people(
+        self, *, wanted: str | None = None, before: int | None = None, limit: int | None = None
+    ) -> Json:
         """People by id, username, wallet or referral code; the newest without a word."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/people", {"wanted": wanted, "limit": limit})
+        told: Json = await self._transport.ask(
+            "GET", "/api/v1/admin/people", {"wanted": wanted, "before": before, "limit": limit}
+        )
         return told
 
     async def change_person(

@@ -76,10 +76,12 @@ class MarketOperations:
             after=after,
         )
 
-    async def market_funding(self, market: str, *, limit: int | None = None, after: int | None = None) -> Json:
+    async def market_funding(
+        self, market: str, *, before: int | None = None, limit: int | None = None, after: int | None = None
+    ) -> Json:
         """The rate in force, the predicted one, and past intervals."""
         told: Json = await self._transport.ask(
-            "GET", f"/api/v1/markets/{part(market)}/funding", {"limit": limit}, after=after
+            "GET", f"/api/v1/markets/{part(market)}/funding", {"before": before, "limit": limit}, after=after
         )
         return told
 
@@ -155,11 +157,16 @@ class MarketOperations:
         return told
 
     async def risk_insurance(
-        self, *, market: str | None = None, limit: int | None = None, after: int | None = None
+        self,
+        *,
+        market: str | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        after: int | None = None,
     ) -> Json:
         """What was in the insurance funds, oldest first."""
         told: Json = await self._transport.ask(
-            "GET", "/api/v1/risk/insurance", {"market": market, "limit": limit}, after=after
+            "GET", "/api/v1/risk/insurance", {"market": market, "before": before, "limit": limit}, after=after
         )
         return told
 
@@ -197,6 +204,29 @@ class MarketOperations:
         )
         return told
 
+    async def liquidity_feeds(self, *, after: int | None = None) -> Json:
+        """Every venue's feeds: state, last heard of, gaps so far."""
+        told: Json = await self._transport.ask("GET", "/api/v1/liquidity/feeds", after=after)
+        return told
+
+    async def liquidity_gaps(
+        self,
+        *,
+        symbol: str | None = None,
+        venue: str | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        after: int | None = None,
+    ) -> Json:
+        """What feeds have missed, newest first, and why."""
+        told: Json = await self._transport.ask(
+            "GET",
+            "/api/v1/liquidity/gaps",
+            {"symbol": symbol, "venue": venue, "before": before, "limit": limit},
+            after=after,
+        )
+        return told
+
     async def liquidity_statistics(
         self, *, venue: str, symbol: str, hours: int | None = None, after: int | None = None
     ) -> Json:
@@ -227,6 +257,7 @@ class MarketOperations:
         limit: int | None = None,
         from_day: int | None = None,
         to_day: int | None = None,
+        before: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
     ) -> Any:
@@ -234,7 +265,7 @@ class MarketOperations:
         return await self._transport.ask(
             "GET",
             f"/api/v1/markets/{part(market)}/days",
-            {"limit": limit, "from_day": from_day, "to_day": to_day, "format": format},
+            {"limit": limit, "from_day": from_day, "to_day": to_day, "before": before, "format": format},
             after=after,
         )
 
@@ -242,11 +273,14 @@ class MarketOperations:
         self,
         *,
         limit: int | None = None,
+        before: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
     ) -> Any:
         """The venue's UTC days, newest first: volume, traders, fees, revenue."""
-        return await self._transport.ask("GET", "/api/v1/venue/days", {"limit": limit, "format": format}, after=after)
+        return await self._transport.ask(
+            "GET", "/api/v1/venue/days", {"limit": limit, "before": before, "format": format}, after=after
+        )
 
     async def leaderboard(
         self,

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from services.gateway.edge.answers.accounts import AccountView, LiquidationPage, PositionList
+from services.gateway.edge.answers.earnings import EarningsSummary
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import account_view, position_view
 from services.gateway.edge.errors import ApiError
@@ -30,7 +32,9 @@ def accounts_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["accounts"])
     ask = edge.upstream.ask
 
-    @router.get("/positions", summary="Open positions, those of the least healthy account first")
+    @router.get(
+        "/positions", summary="Open positions, those of the least healthy account first", response_model=PositionList
+    )
     async def positions(
         account: AccountFilter = None, limit: Limit = 50, order: Literal["health"] = "health"
     ) -> Response:
@@ -38,7 +42,11 @@ def accounts_router(edge: Edge) -> APIRouter:
             ("positions", account, limit, order), SHORT_MS, lambda: _positions(edge, account, limit)
         )
 
-    @router.get("/accounts/{account}", summary="One account: equity, margin, health factor, positions and orders")
+    @router.get(
+        "/accounts/{account}",
+        summary="One account: equity, margin, health factor, positions and orders",
+        response_model=AccountView,
+    )
     async def one_account(account: AccountPath) -> Response:
         return await edge.answer(("account", account), SHORT_MS, lambda: _account(edge, account))
 
@@ -62,13 +70,17 @@ def accounts_router(edge: Edge) -> APIRouter:
             lambda: _orders(edge, account, limit, narrowed),
         )
 
-    @router.get("/liquidations", summary="The newest liquidation steps, newest first")
+    @router.get("/liquidations", summary="The newest liquidation steps, newest first", response_model=LiquidationPage)
     async def liquidations(market: MarketFilter = None, before: BeforeSeq = None, limit: Limit = 50) -> Response:
         asked = {"market": market, "before": before, "limit": limit}
         make = listed("liquidations", "seq", limit, ask, "analytics", "liquidations", asked)
         return await edge.answer(("liquidations", *asked.values()), SHORT_MS, make)
 
-    @router.get("/earnings/{account}", summary="One account's earnings: now, since its first day, and by day")
+    @router.get(
+        "/earnings/{account}",
+        summary="One account's earnings: now, since its first day, and by day",
+        response_model=EarningsSummary,
+    )
     async def earnings(account: AccountPath, limit: Days = 31) -> Response:
         return await edge.answer(("earnings", account, limit), LONG_MS, lambda: _earnings(edge, account, limit))
 

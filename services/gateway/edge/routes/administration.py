@@ -14,15 +14,24 @@ from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.edge.answers.operations import PeoplePage, PersonLine, TermsPage
+from services.gateway.edge.answers.parts import TransferOutcome
+from services.gateway.edge.answers.risk import AnsweredAlerts
 from services.gateway.edge.context import Edge
-from services.gateway.edge.parameters import AccountFilter, Limit
-from services.gateway.edge.routes.asking import answered, caller_of, ident_of
+from services.gateway.edge.paging import paged, whole
+from services.gateway.edge.parameters import AccountFilter, Before, BeforeSeq, Limit
+from services.gateway.edge.routes.asking import answered, caller_of, given, ident_of
 from services.gateway.edge.routes.operations import NoteBody, UserPath, admitted
+from services.gateway.edge.routes.watching import answered_alerts
 from services.gateway.edge.shapes import ErrorForm
 from services.gateway.operations.people import Change, Kyc, PeopleDesk, Risk, Status, TierOf
 
 WhosePath = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 AlertPath = Annotated[int, Path(ge=1, lt=2**40, description="the alert's `account_seq`")]
+BeforeTerms = Annotated[
+    str | None,
+    Query(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$", description="`next` of the page before, which goes by name"),
+]
 Wanted = Annotated[
     str, Query(max_length=128, pattern=r"^[A-Za-z0-9@._+-]*$", description="id, username, address, code")
 ]
@@ -97,17 +106,22 @@ def _text(value: Any) -> str:
 
 
 def _venue(router: APIRouter, edge: Edge) -> None:
-    @router.put("/venue/mode", summary="Switch the venue between demo and live", status_code=202)
+    @router.put(
+        "/venue/mode", summary="Switch the venue between demo and live", response_model=TransferOutcome, status_code=202
+    )
     async def mode(request: Request, body: ModeBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
         async with edge.audit.doing(operator, "venue.mode", "venue", body.note) as action:
             action.old, action.new = await _before(edge, "mode"), body.mode
             said = {"mode": body.mode, "by": operator.user, "note": body.note}
             outcome = await edge.commands.send(SetVenueMode, ident=ident_of(request), **said)
-        return answered(outcome, 202)
+        return given(edge, outcome)
 
     @router.put(
-        "/venue/switches/{switch}", summary="Turn the kill switch or the maintenance flag on or off", status_code=202
+        "/venue/switches/{switch}",
+        summary="Turn the kill switch or the maintenance flag on or off",
+        response_model=TransferOutcome,
+        status_code=202,
     )
     async def switched(request: Request, switch: VenueSwitch, body: SwitchBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
@@ -115,9 +129,14 @@ def _venue(router: APIRouter, edge: Edge) -> None:
             action.old, action.new = await _before(edge, switch), _text(body.on)
             said = {"switch": switch, "on": body.on, "by": operator.user, "note": body.note}
             outcome = await edge.commands.send(SetVenueSwitch, ident=ident_of(request), **said)
-        return answered(outcome, 202)
+        return given(edge, outcome)
 
-    @router.put("/venue/limits/{mode}", summary="Limits of every account while the venue is in a mode", status_code=202)
+    @router.put(
+        "/venue/limits/{mode}",
+        summary="Limits of every account while the venue is in a mode",
+        response_model=TransferOutcome,
+        status_code=202,
+    )
     async def limits(request: Request, mode: VenueMode, body: ModeLimitsBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
         wish = body.model_dump()
@@ -126,16 +145,24 @@ def _venue(router: APIRouter, edge: Edge) -> None:
             action.old, action.new = await _before(edge, "limits", mode), _text(bounds)
             said = {"mode": mode, "by": operator.user, **wish}
             outcome = await edge.commands.send(SetVenueLimits, ident=ident_of(request), **said)
-        return answered(outcome, 202)
+        return given(edge, outcome)
 
 
 def _terms(router: APIRouter, edge: Edge) -> None:
-    @router.get("/terms", summary="Accounts for which an operator has decided something")
-    async def listed(request: Request, whose: AccountFilter = None, limit: Limit = 100) -> Response:
+    @router.get("/terms", summary="Accounts for which an operator has decided something", response_model=TermsPage)
+    async def listed(
+        request: Request, whose: AccountFilter = None, before: BeforeTerms = None, limit: Limit = 100
+    ) -> Response:
         await admitted(edge, request, "venue.read")
-        return answered(await edge.upstream.ask("matching", "account_terms", account=whose, limit=limit))
+        found = await edge.upstream.ask("matching", "account_terms", account=whose, before=before, limit=limit)
+        return answered(paged(found, "accounts", "account", limit))
 
-    @router.put("/terms/{whose}", summary="Put an account into a tier of order caps, or restrict it", status_code=202)
+    @router.put(
+        "/terms/{whose}",
+        summary="Put an account into a tier of order caps, or restrict it",
+        response_model=TransferOutcome,
+        status_code=202,
+    )
     async def terms(request: Request, whose: WhosePath, body: TermsBody) -> Response:
         operator = await admitted(edge, request, "venue.write")
         wish = body.model_dump()
@@ -146,17 +173,24 @@ def _terms(router: APIRouter, edge: Edge) -> None:
             action.old, action.new = _text({name: before.get(name) for name in asked}), _text(asked)
             said = {"account": whose, "by": operator.user, **wish}
             outcome = await edge.commands.send(SetAccountTerms, ident=ident_of(request), **said)
-        return answered(outcome, 202)
+        return given(edge, outcome)
 
 
 def _alerts(router: APIRouter, edge: Edge) -> None:
-    @router.get("/alerts", summary="The venue's newest alerts with what was answered to them")
-    async def alerts(request: Request, whose: AccountFilter = None, limit: Limit = 100) -> Response:
+    @router.get(
+        "/alerts", summary="The venue's newest alerts with what was answered to them", response_model=AnsweredAlerts
+    )
+    async def alerts(
+        request: Request, whose: AccountFilter = None, before: BeforeSeq = None, limit: Limit = 100
+    ) -> Response:
         await admitted(edge, request, "alerts.read")
-        return answered(await edge.upstream.ask("risk", "alerts", account=whose, after=None, limit=limit))
+        return answered(await answered_alerts(edge, account=whose, after=None, before=before, limit=limit))
 
     @router.post(
-        "/alerts/{whose}/{alert}/answers", summary="Acknowledge or resolve an alert for the venue", status_code=202
+        "/alerts/{whose}/{alert}/answers",
+        summary="Acknowledge or resolve an alert for the venue",
+        response_model=TransferOutcome,
+        status_code=202,
     )
     async def answer(request: Request, whose: WhosePath, alert: AlertPath, body: AnswerBody) -> Response:
         operator = await admitted(edge, request, "alerts.write")
@@ -166,18 +200,25 @@ def _alerts(router: APIRouter, edge: Edge) -> None:
             note = f"{operator.user}: {body.note}" if body.note else operator.user
             wish = {"account": whose, "alert": alert, "answer": body.answer, "note": note}
             outcome = await edge.commands.send(AnswerAlert, ident=ident_of(request), **wish)
-        return answered(outcome, 202)
+        return given(edge, outcome)
 
 
 def _people(router: APIRouter, edge: Edge) -> None:
     desk = PeopleDesk(edge.identity, edge.audit)
 
-    @router.get("/people", summary="People by id, username, wallet or referral code; the newest without a word")
-    async def people(request: Request, wanted: Wanted = "", limit: Limit = 50) -> Response:
+    @router.get(
+        "/people",
+        summary="People by id, username, wallet or referral code; the newest without a word",
+        response_model=PeoplePage,
+    )
+    async def people(request: Request, wanted: Wanted = "", before: Before = None, limit: Limit = 50) -> Response:
         await admitted(edge, request, "people.read")
-        return answered({"people": await desk.found(wanted, limit)})
+        found = await desk.found(wanted, limit, before)
+        return answered(whole({"people": found}, "people", "created_at", limit))
 
-    @router.patch("/people/{user}", summary="Change a person's tier, KYC, risk state or standing")
+    @router.patch(
+        "/people/{user}", summary="Change a person's tier, KYC, risk state or standing", response_model=PersonLine
+    )
     async def change(request: Request, user: UserPath, body: PersonBody) -> Response:
         permission: Literal["roles.write", "people.write"] = "people.write" if body.venue is None else "roles.write"
         operator = await admitted(edge, request, permission)

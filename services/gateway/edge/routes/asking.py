@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge.authorisation import principal_of
+from services.gateway.edge.context import Edge
+from services.gateway.edge.decimals import told
 from services.gateway.identity.sessions import Caller
 
 
@@ -33,3 +35,10 @@ def ident_of(request: Request) -> str | None:
 def answered(body: Any, status: int = 200) -> Response:
     """JSON that nobody keeps."""
     return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store"}, media_type="application/json")
+
+
+def given(edge: Edge, outcome: dict[str, Any]) -> Response:
+    """A command that has been given (202), with what it caused, in decimals."""
+    known = edge.directory.known
+    events = outcome["events"] and [told(event, known(event.get("market") or "")) for event in outcome["events"]]
+    return answered({**outcome, "events": events}, 202)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.edge.answers.identity import EndedSession, Nonce, SessionTokens
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.door import require_room
@@ -31,7 +32,9 @@ def auth_router(edge: Edge) -> APIRouter:
     )
     sign_in, sessions = edge.identity.sign_in, edge.identity.sessions
 
-    @router.post("/nonce", summary="A nonce for one signature, and the statement to sign", status_code=201)
+    @router.post(
+        "/nonce", summary="A nonce for one signature, and the statement to sign", response_model=Nonce, status_code=201
+    )
     async def nonce(request: Request, body: NonceBody) -> Response:
         window = Window(f"nonce:{client_key(caller_of(request).ip)}", NONCES_PER_MINUTE, MINUTE)
         require_room(await edge.quotas.take("nonce", [window]))
@@ -40,6 +43,7 @@ def auth_router(edge: Edge) -> APIRouter:
     @router.post(
         "/sign-in",
         summary="A session for a signed statement (EIP-4361, or its like on Solana and Bitcoin)",
+        response_model=SessionTokens,
         status_code=201,
     )
     async def by_wallet(request: Request, body: SignInBody) -> Response:
@@ -47,18 +51,26 @@ def auth_router(edge: Edge) -> APIRouter:
         return await _attempt(edge, request, lambda: sign_in.by_wallet(proof, caller_of(request), body.referral_code))
 
     @router.post(
-        "/external", summary="A session for the token of an identity provider that is believed here", status_code=201
+        "/external",
+        summary="A session for the token of an identity provider that is believed here",
+        response_model=SessionTokens,
+        status_code=201,
     )
     async def by_token(request: Request, body: ExternalBody) -> Response:
         return await _attempt(
             edge, request, lambda: sign_in.by_token(body.token, caller_of(request), body.referral_code)
         )
 
-    @router.post("/refresh", summary="The next pair of tokens; a refresh token is good once", status_code=201)
+    @router.post(
+        "/refresh",
+        summary="The next pair of tokens; a refresh token is good once",
+        response_model=SessionTokens,
+        status_code=201,
+    )
     async def refresh(request: Request, body: RefreshBody) -> Response:
         return await _attempt(edge, request, lambda: sessions.refresh(body.refresh_token, caller_of(request)))
 
-    @router.post("/sign-out", summary="End this session")
+    @router.post("/sign-out", summary="End this session", response_model=EndedSession)
     async def sign_out(request: Request) -> Response:
         session = principal_of(request).session
         await sessions.revoke(user_of(request), session, "signed_out", caller_of(request))

@@ -13,19 +13,34 @@ from cleartide.contracts.types import JSON_SAFE
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
+from services.gateway.edge.answers.earnings import (
+    ChainCursors,
+    ChainMoves,
+    ChainVaults,
+    EarnedDays,
+    EarnedMonths,
+    Offers,
+    RateHistory,
+    SwapPairs,
+    VaultPositions,
+)
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.paging import listed
 
 OwnerPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="account or wallet")]
-Month = Annotated[str | None, Query(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="UTC; default the latest days")]
+_MONTH: Final = r"^(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])$"
+Month = Annotated[str | None, Query(pattern=_MONTH, description="UTC; default the latest days")]
+BeforeDate = Annotated[date | None, Query(description="a `date` that an answer gave")]
 Limit = Annotated[int, Query(ge=1, le=366)]
 Months = Annotated[int, Query(ge=1, le=120)]
 Name = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,23}$")]
 Asset = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9]{1,11}$")]
 Instant = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
 Seconds = Annotated[int, Query(ge=600, le=31_536_000)]
+LINES: Final = 10
+"""For so many protocols and assets a day is expected to have lines."""
 VENUE: Final = "cleartide"
 SETTLEMENT: Final = "USDC"
 PARTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "yield")
@@ -46,13 +61,21 @@ def earnings_router(edge: Edge) -> APIRouter:
 def _owner_routes(router: APIRouter, edge: Edge) -> None:
     ask = edge.upstream.ask
 
-    @router.get("/earnings/{account}/days", summary="An owner's days, trading and yield in one form, newest first")
-    async def days(account: OwnerPath, month: Month = None, limit: Limit = 31, form: Form = "json") -> Response:
+    @router.get(
+        "/earnings/{account}/days",
+        summary="An owner's days, trading and yield in one form, newest first",
+        response_model=EarnedDays,
+    )
+    async def days(
+        account: OwnerPath, month: Month = None, before: BeforeDate = None, limit: Limit = 31, form: Form = "json"
+    ) -> Response:
         if form != "json":
             found = await _days(edge, account, month, limit, whole=True)
             return await file_of(f"earnings-{account}-{month or 'days'}", form, _columns(DAY_COLUMNS, found["days"]))
         return await edge.answer(
-            ("earned_days", account, month, limit), LONG_MS, lambda: _days(edge, account, month, limit)
+            ("earned_days", account, month, before, limit),
+            LONG_MS,
+            lambda: _days(edge, account, month, limit, before=before),
         )
 
     @router.get("/earnings/{account}/days.csv", summary="The same as a file")
@@ -60,7 +83,11 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
         found = await _days(edge, account, month, limit, whole=True)
         return _csv(f"earnings-{account}-{month or 'days'}.csv", DAY_COLUMNS, found["days"])
 
-    @router.get("/earnings/{account}/months", summary="An owner's months: balances, flows, earnings, APR and APY")
+    @router.get(
+        "/earnings/{account}/months",
+        summary="An owner's months: balances, flows, earnings, APR and APY",
+        response_model=EarnedMonths,
+    )
     async def months(account: OwnerPath, limit: Months = 12, form: Form = "json") -> Response:
         if form != "json":
             found = await _months(edge, account, limit, whole=True)
@@ -72,7 +99,9 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
         found = await _months(edge, account, limit, whole=True)
         return _csv(f"earnings-{account}-months.csv", MONTH_COLUMNS, found["months"])
 
-    @router.get("/earnings/{account}/vaults", summary="What an owner has in each vault now")
+    @router.get(
+        "/earnings/{account}/vaults", summary="What an owner has in each vault now", response_model=VaultPositions
+    )
     async def positions(account: OwnerPath, form: Form = "json") -> Response:
         if form != "json":
             found = await ask("vaults", "positions", owner=account)
@@ -81,27 +110,37 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
             ("vault_positions", account), LONG_MS, lambda: ask("vaults", "positions", owner=account)
         )
 
-    @router.get("/earnings/{account}/moves", summary="An owner's events on chains, newest first")
+    @router.get(
+        "/earnings/{account}/moves", summary="An owner's events on chains, newest first", response_model=ChainMoves
+    )
     async def moves(account: OwnerPath, before: Instant = None, limit: Limit = 50, form: Form = "json") -> Response:
         if form != "json":
             found = await ask("vaults", "moves", owner=account, before=before, limit=limit)
             return await file_of(f"moves-{account}", form, found["moves"])
         asked = {"owner": account, "before": before, "limit": limit}
         return await edge.answer(
-            ("vault_moves", *asked.values()), LONG_MS, listed("moves", "place", limit, ask, "vaults", "moves", asked)
+            ("chain_moves", *asked.values()), LONG_MS, listed("moves", "place", limit, ask, "vaults", "moves", asked)
         )
 
 
 def _vault_routes(router: APIRouter, edge: Edge) -> None:
     ask = edge.upstream.ask
 
-    @router.get("/vaults", summary="Every vault's totals, and how much went in and out, in smallest units")
+    @router.get(
+        "/vaults",
+        summary="Every vault's totals, and how much went in and out, in smallest units",
+        response_model=ChainVaults,
+    )
     async def vaults(form: Form = "json") -> Response:
         if form != "json":
             return await file_of("vaults", form, (await ask("vaults", "vaults"))["vaults"])
         return await edge.answer(("vaults",), LONG_MS, lambda: ask("vaults", "vaults"))
 
-    @router.get("/vaults/offers", summary="TVL and APY per protocol and asset now: raw, fee, net, APR, best and mean")
+    @router.get(
+        "/vaults/offers",
+        summary="TVL and APY per protocol and asset now: raw, fee, net, APR, best and mean",
+        response_model=Offers,
+    )
     async def offers(protocol: Name = None, asset: Asset = None, form: Form = "json") -> Response:
         if form != "json":
             found = await ask("vaults", "offers", protocol=protocol, asset=asset)
@@ -110,7 +149,11 @@ def _vault_routes(router: APIRouter, edge: Edge) -> None:
             ("offers", protocol, asset), LONG_MS, lambda: ask("vaults", "offers", protocol=protocol, asset=asset)
         )
 
-    @router.get("/vaults/history", summary="TVL and APY per protocol and asset over time, the oldest first")
+    @router.get(
+        "/vaults/history",
+        summary="TVL and APY per protocol and asset over time, the oldest first",
+        response_model=RateHistory,
+    )
     async def history(
         protocol: Name = None,
         asset: Asset = None,
@@ -124,37 +167,54 @@ def _vault_routes(router: APIRouter, edge: Edge) -> None:
             return await file_of("history", form, _points((await ask("vaults", "history", **asked))["series"]))
         return await edge.answer(("tvl_history", *asked.values()), LONG_MS, lambda: ask("vaults", "history", **asked))
 
-    @router.get("/vaults/liquidity", summary="Swaps per vault and pair of assets, in smallest units")
+    @router.get(
+        "/vaults/liquidity", summary="Swaps per vault and pair of assets, in smallest units", response_model=SwapPairs
+    )
     async def liquidity(form: Form = "json") -> Response:
         if form != "json":
             return await file_of("liquidity", form, (await ask("vaults", "liquidity"))["pairs"])
         return await edge.answer(("vault_liquidity",), LONG_MS, lambda: ask("vaults", "liquidity"))
 
-    @router.get("/vaults/sync", summary="How far each chain has been read, and how late its newest block came")
+    @router.get(
+        "/vaults/sync",
+        summary="How far each chain has been read, and how late its newest block came",
+        response_model=ChainCursors,
+    )
     async def sync() -> Response:
         return await edge.answer(("chain_sync",), LONG_MS, lambda: ask("vaults", "sync"))
 
 
-async def _days(edge: Edge, owner: str, month: str | None, limit: int, *, whole: bool = False) -> dict[str, Any]:
+async def _days(
+    edge: Edge, owner: str, month: str | None, limit: int, *, before: date | None = None, whole: bool = False
+) -> dict[str, Any]:
     """whole: an answer with a service missing is no answer."""
-    ask = edge.upstream.ask
-    range_of = _range(month)
+    ask, told = edge.upstream.ask, {"owner": owner, "month": month}
+    span = span_of(month, before)
+    if span is None:
+        return {**told, "days": [], "missing": [], "next": None}
     trading, yields, missing = await _both(
-        ask("earnings", "days", account=owner, limit=limit, **range_of) if _ACCOUNT.fullmatch(owner) else None,
-        ask("vaults", "days", owner=owner, limit=limit * 10, month=month),
+        ask("earnings", "days", account=owner, limit=limit, **span) if _ACCOUNT.fullmatch(owner) else None,
+        ask("vaults", "days", owner=owner, limit=limit * LINES, **(span if before else {"month": month})),
         whole=whole,
     )
     rows = [*map(_trading_day, trading["days"]), *map(_yield_day, yields["days"])]
     rows.sort(key=lambda row: (row["protocol"], row["asset"]))
     rows.sort(key=lambda row: str(row["date"]), reverse=True)
-    return {"owner": owner, "month": month, "days": rows, "missing": missing}
+    dates = list(dict.fromkeys(str(row["date"]) for row in rows))
+    cut = len(yields["days"]) >= limit * LINES
+    if cut and len(dates) > 1:
+        dates.remove(yields["days"][-1]["date"])  # of its last day some lines may be missing
+    kept = dates[:limit]
+    more = cut or len(trading["days"]) >= limit or len(dates) > limit
+    shown = [row for row in rows if row["date"] in kept]
+    return {**told, "days": shown, "missing": missing, "next": kept[-1] if more else None}
 
 
 async def _months(edge: Edge, owner: str, limit: int, *, whole: bool = False) -> dict[str, Any]:
     ask = edge.upstream.ask
     trading, yields, missing = await _both(
         ask("earnings", "months", account=owner, limit=limit) if _ACCOUNT.fullmatch(owner) else None,
-        ask("vaults", "months", owner=owner, limit=limit * 10),
+        ask("vaults", "months", owner=owner, limit=limit * LINES),
         whole=whole,
     )
     rows = [*(_in_form(row, trading=True) for row in trading["months"]), *map(_in_form, yields["months"])]
@@ -198,14 +258,18 @@ def _in_form(row: Mapping[str, Any], *, trading: bool = False) -> dict[str, Any]
     return {**row, "flows": f"{flows:f}", "pnl": "0", "funding": "0", "rebates": "0", "yield": row["earned"]}
 
 
-def _range(month: str | None) -> dict[str, int]:
-    """A month's first and last instant in microseconds, UTC."""
-    if month is None:
+def span_of(month: str | None, before: date | None) -> dict[str, int] | None:
+    """First and last instant in microseconds, UTC, of a month, of what is before a day, or of both; None is nothing."""
+    epoch, micros = date(1970, 1, 1), 86_400_000_000
+    first, after = epoch, before
+    if month is not None:
+        year, number = map(int, month.split("-"))
+        first, end = date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
+        after = end if before is None else min(end, before)
+    if after is None:
         return {}
-    year, number = map(int, month.split("-"))
-    first, after = date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
-    epoch = date(1970, 1, 1)
-    micros = 86_400_000_000
+    if after <= first:
+        return None
     return {"from_day": (first - epoch).days * micros, "to_day": (after - epoch).days * micros - 1}
 
 

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.edge.answers.identity import Family
+from services.gateway.edge.answers.parts import TransferOutcome
 from services.gateway.edge.context import Edge
 from services.gateway.edge.parameters import AccountPath
-from services.gateway.edge.routes.asking import answered, ident_of, user_of
+from services.gateway.edge.routes.asking import answered, given, ident_of, user_of
 from services.gateway.edge.routes.bodies import RightsBody, SubaccountBody
 from services.gateway.edge.shapes import ErrorForm
 
@@ -21,29 +23,40 @@ def families_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["accounts"], responses={422: {"model": ErrorForm}})
     send = edge.commands.send
 
-    @router.get("/me/accounts", summary="My account, its sub-accounts, and who may act for each")
+    @router.get("/me/accounts", summary="My account, its sub-accounts, and who may act for each", response_model=Family)
     async def family(request: Request) -> Response:
         return answered(await edge.upstream.ask("matching", "family", account=user_of(request)))
 
-    @router.post("/me/accounts", summary="Open a sub-account `<account>--<name>`", status_code=202)
+    @router.post(
+        "/me/accounts",
+        summary="Open a sub-account `<account>--<name>`",
+        response_model=TransferOutcome,
+        status_code=202,
+    )
     async def open_one(request: Request, body: SubaccountBody) -> Response:
         user, ident = user_of(request), ident_of(request)
         wish = body.model_dump()
-        return answered(await send(OpenSubaccount, ident=ident, account=user, actor=user, **wish), 202)
+        return given(edge, await send(OpenSubaccount, ident=ident, account=user, actor=user, **wish))
 
     @router.put(
-        "/accounts/{account}/delegates/{delegate}", summary="Let another act for an account of mine", status_code=202
+        "/accounts/{account}/delegates/{delegate}",
+        summary="Let another act for an account of mine",
+        response_model=TransferOutcome,
+        status_code=202,
     )
     async def grant(request: Request, account: AccountPath, delegate: DelegatePath, body: RightsBody) -> Response:
         user, ident = user_of(request), ident_of(request)
         who = {"account": account, "delegate": delegate, "actor": user}
-        return answered(await send(GrantDelegate, ident=ident, **who, **body.model_dump()), 202)
+        return given(edge, await send(GrantDelegate, ident=ident, **who, **body.model_dump()))
 
     @router.delete(
-        "/accounts/{account}/delegates/{delegate}", summary="Take every right back from a delegate", status_code=202
+        "/accounts/{account}/delegates/{delegate}",
+        summary="Take every right back from a delegate",
+        response_model=TransferOutcome,
+        status_code=202,
     )
     async def revoke(request: Request, account: AccountPath, delegate: DelegatePath) -> Response:
         user, ident = user_of(request), ident_of(request)
-        return answered(await send(RevokeDelegate, ident=ident, account=account, delegate=delegate, actor=user), 202)
+        return given(edge, await send(RevokeDelegate, ident=ident, account=account, delegate=delegate, actor=user))
 
     return router

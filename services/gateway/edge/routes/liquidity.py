@@ -1,16 +1,24 @@
 """Liquidity of the venues: depth, slippage, spread, parts of the whole, and statistics, from the ingestor."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from services.gateway.edge.answers.liquidity import (
+    FeedList,
+    GapPage,
+    LiquidityHistory,
+    LiquidityStatistics,
+    LiquidityView,
+    VenueInstrument,
+)
 from services.gateway.edge.context import LONG_MS, Edge
-from services.gateway.edge.paging import paged
+from services.gateway.edge.paging import paged, whole
 from services.gateway.edge.parameters import Before, Limit
 
 STATISTICS_MS = 10_000
+MOST_FEEDS = 500
 _SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
 _VENUE = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
@@ -28,27 +36,39 @@ def liquidity_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1/liquidity", tags=["liquidity"])
     ask = edge.upstream.ask
 
-    @router.get("", summary="Depth, slippage and spread now, of a coin, a symbol or a venue, and the venues' parts")
+    @router.get(
+        "",
+        summary="Depth, slippage and spread now, of a coin, a symbol or a venue, and the venues' parts",
+        response_model=LiquidityView,
+    )
     async def liquidity(
         base: Base = None, symbol: SymbolFilter = None, venue: VenueFilter = None, fees: Fees = False
     ) -> Response:
         asked = {"base": base, "symbol": symbol, "venue": venue, "fees": fees}
         return await edge.answer(("liquidity", *asked.values()), LONG_MS, lambda: ask("ingestor", "liquidity", **asked))
 
-    @router.get("/history", summary="One instrument's depth, slippage and spread as stored, newest first")
+    @router.get(
+        "/history",
+        summary="One instrument's depth, slippage and spread as stored, newest first",
+        response_model=LiquidityHistory,
+    )
     async def history(
         venue: Venue, symbol: Symbol, before: Before = None, limit: Limit = 100, fees: Fees = False
     ) -> Response:
         asked = {"venue": venue, "symbol": symbol, "before": before, "limit": limit, "fees": fees}
 
         async def found() -> dict[str, Any]:
-            told = paged(await ask("ingestor", "liquidity_history", **asked), "rows", "ts", limit)
-            last = told.get("next")
-            return {**told, "next": None if last is None else _micros(last)}
+            return paged(await ask("ingestor", "liquidity_history", **asked), "rows", "ts", limit)
 
         return await edge.answer(("liquidity-history", *asked.values()), LONG_MS, found)
 
-    @router.get("/statistics", summary="Funding, open interest over volume, and how far mark and last leave the index")
+    _feeds(router, edge)
+
+    @router.get(
+        "/statistics",
+        summary="Funding, open interest over volume, and how far mark and last leave the index",
+        response_model=LiquidityStatistics,
+    )
     async def statistics(venue: Venue, symbol: Symbol, hours: Hours = 24) -> Response:
         asked = {"venue": venue, "symbol": symbol, "hours": hours}
         return await edge.answer(
@@ -58,7 +78,7 @@ def liquidity_router(edge: Edge) -> APIRouter:
     @router.get(
         "/instruments",
         summary="What is followed at the venues: grids, kinds and fees",
-        response_model=list[dict[str, Any]],
+        response_model=list[VenueInstrument],
     )
     async def instruments(base: Base = None, symbol: SymbolFilter = None, venue: VenueFilter = None) -> Response:
         asked = {"base": base, "symbol": symbol, "venue": venue}
@@ -69,5 +89,28 @@ def liquidity_router(edge: Edge) -> APIRouter:
     return router
 
 
-def _micros(instant: str) -> int:
-    return (datetime.fromisoformat(instant) - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+def _feeds(router: APIRouter, edge: Edge) -> None:
+    ask = edge.upstream.ask
+
+    @router.get("/feeds", summary="Every venue's feeds: state, last heard of, gaps so far", response_model=FeedList)
+    async def feeds() -> Response:
+        async def found() -> dict[str, Any]:
+            return {"feeds": [_feed(row) for row in await ask("ingestor", "statuses", limit=MOST_FEEDS)]}
+
+        return await edge.answer(("liquidity-feeds",), LONG_MS, found)
+
+    @router.get("/gaps", summary="What feeds have missed, newest first, and why", response_model=GapPage)
+    async def gaps(
+        symbol: SymbolFilter = None, venue: VenueFilter = None, before: Before = None, limit: Limit = 50
+    ) -> Response:
+        asked = {"symbol": symbol, "venue": venue, "before": before, "limit": limit}
+
+        async def found() -> dict[str, Any]:
+            rows = [{"at": row.pop("ts"), **row} for row in await ask("ingestor", "gaps", **asked)]
+            return whole({"gaps": rows}, "gaps", "at", limit)
+
+        return await edge.answer(("liquidity-gaps", *asked.values()), LONG_MS, found)
+
+
+def _feed(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, **{name: row[name] or None for name in ("since", "heard_at", "last_gap_at")}}

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from services.gateway.edge.answers.markets import BookView, CandlePage, MarketFunding, MarketList, TradePage
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import funding_view, market_view
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.files import Form, file_of
-from services.gateway.edge.paging import listed
+from services.gateway.edge.paging import listed, paged
 from services.gateway.edge.parameters import Before, BeforeSeq, CandleLimit, Limit, MarketPath
 
 Interval = Annotated[int, Query(ge=60, le=86_400, description="seconds; whole minutes that divide a day")]
@@ -21,11 +22,11 @@ def markets_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1/markets", tags=["markets"])
     ask = edge.upstream.ask
 
-    @router.get("", summary="Every market: its rules, latest prices and last 24 hours")
+    @router.get("", summary="Every market: its rules, latest prices and last 24 hours", response_model=MarketList)
     async def markets() -> Response:
         return await edge.answer(("markets",), LONG_MS, lambda: _markets(edge))
 
-    @router.get("/{market}/candles", summary="The newest candles, oldest first")
+    @router.get("/{market}/candles", summary="The newest candles, oldest first", response_model=CandlePage)
     async def candles(
         market: MarketPath,
         interval: Interval = 60,
@@ -37,21 +38,19 @@ def markets_router(edge: Edge) -> APIRouter:
         asked = {"market": market, "interval_seconds": interval, "limit": limit, "series": series, "before": before}
 
         async def found() -> dict[str, Any]:
-            told = await ask("analytics", "candles", **asked)
-            full = len(told.get("candles", ())) >= limit
-            return {**told, "next": told["candles"][0]["open_time"] if full else None}
+            return paged(await ask("analytics", "candles", **asked), "candles", "open_time", limit, oldest=0)
 
         if form != "json":
             return await file_of(f"{market}-candles-{interval}", form, (await found())["candles"])
         return await edge.answer(("candles", *asked.values()), LONG_MS, found)
 
-    @router.get("/{market}/book", summary="The order book, best prices first")
+    @router.get("/{market}/book", summary="The order book, best prices first", response_model=BookView)
     async def book(market: MarketPath, depth: Depth = 20) -> Response:
         return await edge.answer(
             ("book", market, depth), SHORT_MS, lambda: ask("matching", "book", market=market, depth=depth)
         )
 
-    @router.get("/{market}/trades", summary="The newest trades, newest first")
+    @router.get("/{market}/trades", summary="The newest trades, newest first", response_model=TradePage)
     async def trades(market: MarketPath, before: BeforeSeq = None, limit: Limit = 50, form: Form = "json") -> Response:
         asked = {"market": market, "before": before, "limit": limit}
         told = listed("trades", "seq", limit, ask, "analytics", "recent_trades", asked)
@@ -59,9 +58,15 @@ def markets_router(edge: Edge) -> APIRouter:
             return await file_of(f"{market}-trades", form, (await told())["trades"])
         return await edge.answer(("trades", *asked.values()), SHORT_MS, told)
 
-    @router.get("/{market}/funding", summary="The rate in force, the predicted one, and past intervals")
-    async def funding(market: MarketPath, limit: Limit = 24) -> Response:
-        return await edge.answer(("funding", market, limit), LONG_MS, lambda: _funding(edge, market, limit))
+    @router.get(
+        "/{market}/funding",
+        summary="The rate in force, the predicted one, and past intervals",
+        response_model=MarketFunding,
+    )
+    async def funding(market: MarketPath, before: Before = None, limit: Limit = 24) -> Response:
+        return await edge.answer(
+            ("funding", market, before, limit), LONG_MS, lambda: _funding(edge, market, before, limit)
+        )
 
     return router
 
@@ -77,6 +82,7 @@ async def _markets(edge: Edge) -> dict[str, Any]:
     return {"markets": [market_view(market, by_market.get(market["market"])) for market in listed["markets"]]}
 
 
-async def _funding(edge: Edge, market: str, limit: int) -> dict[str, Any]:
+async def _funding(edge: Edge, market: str, before: int | None, limit: int) -> dict[str, Any]:
     grid = await edge.directory.require(market)
-    return funding_view(await edge.upstream.ask("funding", "funding", market=market, limit=limit), grid)
+    found = await edge.upstream.ask("funding", "funding", market=market, before=before, limit=limit)
+    return paged(funding_view(found, grid), "rates", "interval_start", limit)

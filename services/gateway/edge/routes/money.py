@@ -1,12 +1,22 @@
 """What an account may take out, what moved, and what trading costs: from matching."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from cleartide.contracts.types import JSON_SAFE
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from services.gateway.edge.answers.accounts import (
+    AccountFees,
+    FeeSchedules,
+    MarginView,
+    OpenTransfers,
+    RevenuePage,
+    TransferPage,
+)
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.paging import paged, whole
 from services.gateway.edge.parameters import AccountPath, Limit, MarketFilter
 
@@ -20,11 +30,19 @@ def money_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["accounts"])
     ask = edge.upstream.ask
 
-    @router.get("/accounts/{account}/margin", summary="Margin, collateral by asset, and liquidation prices")
+    @router.get(
+        "/accounts/{account}/margin",
+        summary="Margin, collateral by asset, and liquidation prices",
+        response_model=MarginView,
+    )
     async def margin(account: AccountPath) -> Response:
         return await edge.answer(("margin", account), SHORT_MS, lambda: ask("matching", "margin", account=account))
 
-    @router.get("/accounts/{account}/transfers", summary="What came, went and moved without a trade, newest first")
+    @router.get(
+        "/accounts/{account}/transfers",
+        summary="What came, went and moved without a trade, newest first",
+        response_model=TransferPage,
+    )
     async def transfers(
         account: AccountPath, asset: AssetFilter = None, before: BeforeTransfer = None, limit: Limit = 50
     ) -> Response:
@@ -35,21 +53,33 @@ def money_router(edge: Edge) -> APIRouter:
             lambda: _transfers(edge, account, limit, narrowed),
         )
 
-    @router.get("/accounts/{account}/transfers/open", summary="Deposits to be confirmed, withdrawals yet to leave")
+    @router.get(
+        "/accounts/{account}/transfers/open",
+        summary="Deposits to be confirmed, withdrawals yet to leave",
+        response_model=OpenTransfers,
+    )
     async def open_transfers(account: AccountPath) -> Response:
         return await edge.answer(
             ("open_transfers", account), SHORT_MS, lambda: ask("matching", "open_transfers", account=account)
         )
 
-    @router.get("/accounts/{account}/fees", summary="An account's rates, the volume that decides them, its referrals")
+    @router.get(
+        "/accounts/{account}/fees",
+        summary="An account's rates, the volume that decides them, its referrals",
+        response_model=AccountFees,
+    )
     async def fees(account: AccountPath) -> Response:
-        return await edge.answer(("fees", account), SHORT_MS, lambda: ask("matching", "fees", account=account))
+        return await edge.answer(("fees", account), SHORT_MS, _decimals(edge, "fees", account=account))
 
-    @router.get("/fees", summary="Fee tiers by market, and the terms of referrals")
+    @router.get("/fees", summary="Fee tiers by market, and the terms of referrals", response_model=FeeSchedules)
     async def fee_schedules() -> Response:
-        return await edge.answer(("fee_schedules",), LONG_MS, lambda: ask("matching", "fee_schedules"))
+        return await edge.answer(("fee_schedules",), LONG_MS, _decimals(edge, "fee_schedules"))
 
-    @router.get("/fees/revenue", summary="What the venue took and passed on, by day and market, newest first")
+    @router.get(
+        "/fees/revenue",
+        summary="What the venue took and passed on, by day and market, newest first",
+        response_model=RevenuePage,
+    )
     async def revenue(market: MarketFilter = None, before: BeforeDay = None, limit: Limit = 50) -> Response:
         asked = {"market": market, "before": before, "limit": limit}
 
@@ -64,3 +94,12 @@ def money_router(edge: Edge) -> APIRouter:
 async def _transfers(edge: Edge, account: str, limit: int, narrowed: dict[str, Any]) -> dict[str, Any]:
     found = await edge.upstream.ask("matching", "transfers", account=account, limit=limit, **narrowed)
     return paged(found, "transfers", "transfer_id", limit)
+
+
+def _decimals(edge: Edge, query: str, **asked: Any) -> Callable[[], Awaitable[Any]]:
+    """Asks matching, and tells its rates as decimals."""
+
+    async def found() -> Any:
+        return in_decimals(await edge.upstream.ask("matching", query, **asked))
+
+    return found

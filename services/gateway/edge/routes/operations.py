@@ -15,6 +15,19 @@ from starlette.responses import Response
 
 from services.gateway.domain.roles import PERMISSIONS, Permission, Role
 from services.gateway.edge import tenancy
+from services.gateway.edge.answers.operations import (
+    AuditPage,
+    DeadLetters,
+    GrantedRole,
+    Networks,
+    Redriven,
+    Roles,
+    ServiceList,
+    Trace,
+    VenueChanges,
+    VenueView,
+    WholeLetter,
+)
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
@@ -70,18 +83,23 @@ async def admitted(edge: Edge, request: Request, permission: Permission) -> Oper
 
 
 def _dead_letters(router: APIRouter, edge: Edge) -> None:
-    @router.get("/dead-letters", summary="What could not be applied, newest first")
+    @router.get("/dead-letters", summary="What could not be applied, newest first", response_model=DeadLetters)
     async def letters(request: Request, before: Before = None, limit: Most = 50) -> Response:
         await admitted(edge, request, "dead_letters.read")
         return answered(await edge.dead_letters.newest(before=before, limit=limit))
 
-    @router.get("/dead-letters/{seq}", summary="One of them, with the message that was refused")
+    @router.get(
+        "/dead-letters/{seq}", summary="One of them, with the message that was refused", response_model=WholeLetter
+    )
     async def letter(request: Request, seq: LetterPath) -> Response:
         await admitted(edge, request, "dead_letters.read")
         return answered(await edge.dead_letters.one(seq))
 
     @router.post(
-        "/dead-letters/{seq}/redrive", summary="Publish the message again, where it came from", status_code=202
+        "/dead-letters/{seq}/redrive",
+        summary="Publish the message again, where it came from",
+        response_model=Redriven,
+        status_code=202,
     )
     async def redrive(request: Request, seq: LetterPath, body: NoteBody) -> Response:
         operator = await admitted(edge, request, "dead_letters.redrive")
@@ -89,47 +107,59 @@ def _dead_letters(router: APIRouter, edge: Edge) -> None:
 
 
 def _access(router: APIRouter, edge: Edge) -> None:
-    @router.get("/roles", summary="Who has which role, and what each may")
+    @router.get("/roles", summary="Who has which role, and what each may", response_model=Roles)
     async def roles(request: Request) -> Response:
         await admitted(edge, request, "roles.read")
         known = {role: sorted(permissions) for role, permissions in PERMISSIONS.items()}
         return answered({"people": await edge.audit.roles(), "roles": known})
 
-    @router.put("/roles/{user}", summary="Give somebody a role, or take it")
+    @router.put("/roles/{user}", summary="Give somebody a role, or take it", response_model=GrantedRole)
     async def grant(request: Request, user: UserPath, body: RoleBody) -> Response:
         operator = await admitted(edge, request, "roles.write")
         await edge.audit.grant(operator, user, body.role, body.note)
         return answered({"user_id": user, "role": body.role})
 
-    @router.put("/networks", summary="Where operators may come from; replaces them all")
+    @router.put("/networks", summary="Where operators may come from; replaces them all", response_model=Networks)
     async def networks(request: Request, body: NetworksBody) -> Response:
         operator = await admitted(edge, request, "networks.write")
         return answered({"networks": await edge.audit.set_networks(operator, body.networks, body.note)})
 
-    @router.get("/log", summary="Every action of operators, with old and new values, newest first")
+    @router.get(
+        "/log", summary="Every action of operators, with old and new values, newest first", response_model=AuditPage
+    )
     async def log(request: Request, before: Before = None, limit: Most = 50) -> Response:
         await admitted(edge, request, "audit.read")
         return answered(paged({"log": await edge.audit.log(before=before, limit=limit)}, "log", "id", limit))
 
 
 def _looking(router: APIRouter, edge: Edge) -> None:
-    @router.get("/services", summary="Position, lag and last commit of every service, as `services` tells them")
+    @router.get(
+        "/services",
+        summary="Position, lag and last commit of every service, as `services` tells them",
+        response_model=ServiceList,
+    )
     async def services(request: Request) -> Response:
         await admitted(edge, request, "venue.read")
         return answered({"services": await edge.health.progress()})
 
-    @router.get("/venue", summary="Mode, switches, limits and tiers of the venue")
+    @router.get("/venue", summary="Mode, switches, limits and tiers of the venue", response_model=VenueView)
     async def venue(request: Request) -> Response:
         await admitted(edge, request, "venue.read")
         return answered(await edge.upstream.ask("matching", "venue"))
 
-    @router.get("/venue/changes", summary="Who changed which of them, old and new, as the sequence has it")
+    @router.get(
+        "/venue/changes",
+        summary="Who changed which of them, old and new, as the sequence has it",
+        response_model=VenueChanges,
+    )
     async def changes(request: Request, before: Before = None, limit: Most = 50) -> Response:
         await admitted(edge, request, "venue.read")
         found = await edge.upstream.ask("matching", "venue_changes", before=before, limit=limit)
         return answered(paged(found, "changes", "change_id", limit))
 
-    @router.get("/trace/{message}", summary="An alert, by number or id, back to the frame that caused it")
+    @router.get(
+        "/trace/{message}", summary="An alert, by number or id, back to the frame that caused it", response_model=Trace
+    )
     async def trace(request: Request, message: MessagePath) -> Response:
         await admitted(edge, request, "trace.read")
         try:

@@ -25,12 +25,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge import decimals
+from services.gateway.edge.answers.vaults import (
+    OwnVault,
+    OwnVaultHistory,
+    OwnVaultPerformance,
+    OwnVaults,
+    VaultHoldings,
+    VaultMoves,
+)
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.paging import listed
 from services.gateway.edge.parameters import AccountPath, Limit
 from services.gateway.edge.routes.asking import answered, ident_of, user_of
 from services.gateway.edge.routes.bodies import Body
+from services.gateway.edge.routes.transfers import PENDING
 from services.gateway.edge.shapes import ErrorForm, TransferOutcome
 
 VaultPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,23}$", description="name of a vault of the venue")]
@@ -108,6 +117,7 @@ def own_vaults_router(edge: Edge) -> APIRouter:
     """Routes under /api/v1 about vaults of the venue."""
     router = APIRouter(prefix="/api/v1", tags=["vaults"], responses={422: {"model": ErrorForm}})
     _reads(router, edge)
+    _held(router, edge)
     _holders(router, edge)
     _managers(router, edge)
     _farmers(router, edge)
@@ -117,18 +127,26 @@ def own_vaults_router(edge: Edge) -> APIRouter:
 def _reads(router: APIRouter, edge: Edge) -> None:
     ask = edge.upstream.ask
 
-    @router.get("/vaults/venue", summary="Every vault of the venue: terms, state, and what a share is worth now")
+    @router.get(
+        "/vaults/venue",
+        summary="Every vault of the venue: terms, state, and what a share is worth now",
+        response_model=OwnVaults,
+    )
     async def vaults(form: Form = "json") -> Response:
         if form != "json":
             told = await ask("matching", "own_vaults")
             return await file_of("vaults-of-the-venue", form, [_in_line(row) for row in told["vaults"]])
         return await edge.answer(("own_vaults",), SHORT_MS, lambda: ask("matching", "own_vaults"))
 
-    @router.get("/vaults/venue/{vault}", summary="One vault of the venue")
+    @router.get("/vaults/venue/{vault}", summary="One vault of the venue", response_model=OwnVault)
     async def one(vault: VaultPath) -> Response:
         return await edge.answer(("own_vault", vault), SHORT_MS, lambda: ask("matching", "own_vault", vault=vault))
 
-    @router.get("/vaults/venue/{vault}/history", summary="What a vault's shares were worth, the oldest first, and now")
+    @router.get(
+        "/vaults/venue/{vault}/history",
+        summary="What a vault's shares were worth, the oldest first, and now",
+        response_model=OwnVaultHistory,
+    )
     async def history(
         vault: VaultPath,
         start: Instant = None,
@@ -143,14 +161,26 @@ def _reads(router: APIRouter, edge: Edge) -> None:
         key = ("own_vault_history", *asked.values())
         return await edge.answer(key, LONG_MS, lambda: ask("analytics", "vault_history", **asked))
 
-    @router.get("/venue/vaults", summary="How the venue's vaults have done: returns over 24h, 7d, 30d, APR, APY")
+    @router.get(
+        "/venue/vaults",
+        summary="How the venue's vaults have done: returns over 24h, 7d, 30d, APR, APY",
+        response_model=OwnVaultPerformance,
+    )
     async def performance(form: Form = "json") -> Response:
         if form != "json":
             told = await ask("analytics", "vault_performance")
             return await file_of("venue-vaults", form, [_flat(row) for row in told["vaults"]])
         return await edge.answer(("own_vault_performance",), LONG_MS, lambda: ask("analytics", "vault_performance"))
 
-    @router.get("/accounts/{account}/vaults", summary="What an account holds of vaults, and which exits wait")
+
+def _held(router: APIRouter, edge: Edge) -> None:
+    ask = edge.upstream.ask
+
+    @router.get(
+        "/accounts/{account}/vaults",
+        summary="What an account holds of vaults, and which exits wait",
+        response_model=VaultHoldings,
+    )
     async def holdings(account: AccountPath, form: Form = "json") -> Response:
         if form != "json":
             told = await ask("matching", "vault_holdings", account=account)
@@ -158,7 +188,11 @@ def _reads(router: APIRouter, edge: Edge) -> None:
         key = ("own_vault_holdings", account)
         return await edge.answer(key, SHORT_MS, lambda: ask("matching", "vault_holdings", account=account))
 
-    @router.get("/accounts/{account}/vaults/moves", summary="What an account paid in and took out, newest first")
+    @router.get(
+        "/accounts/{account}/vaults/moves",
+        summary="What an account paid in and took out, newest first",
+        response_model=VaultMoves,
+    )
     async def moves(
         account: AccountPath, before: BeforeMove = None, limit: Limit = 50, form: Form = "json"
     ) -> Response:
@@ -189,15 +223,22 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 def _holders(router: APIRouter, edge: Edge) -> None:
     of = "/accounts/{account}/vaults/{vault}"
 
-    @router.post(f"{of}/deposits", summary="Pay cash into a vault", response_model=TransferOutcome)
+    @router.post(f"{of}/deposits", summary="Pay cash into a vault", response_model=TransferOutcome, responses=PENDING)
     async def deposit(request: Request, account: AccountPath, vault: VaultPath, body: VaultDepositBody) -> Response:
         return await _asked(edge, request, DepositToVault, account, vault, **body.model_dump())
 
-    @router.post(f"{of}/withdrawals", summary="Give shares back, or join the queue", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/withdrawals",
+        summary="Give shares back, or join the queue",
+        response_model=TransferOutcome,
+        responses=PENDING,
+    )
     async def withdraw(request: Request, account: AccountPath, vault: VaultPath, body: VaultWithdrawalBody) -> Response:
         return await _asked(edge, request, WithdrawFromVault, account, vault, **body.model_dump())
 
-    @router.delete(f"{of}/withdrawals/{{exit_id}}", summary="Leave the queue", response_model=TransferOutcome)
+    @router.delete(
+        f"{of}/withdrawals/{{exit_id}}", summary="Leave the queue", response_model=TransferOutcome, responses=PENDING
+    )
     async def stay(request: Request, account: AccountPath, vault: VaultPath, exit_id: ExitPath) -> Response:
         return await _asked(edge, request, CancelVaultExit, account, vault, exit_id=exit_id)
 
@@ -205,28 +246,44 @@ def _holders(router: APIRouter, edge: Edge) -> None:
 def _managers(router: APIRouter, edge: Edge) -> None:
     of = "/accounts/{account}/vaults/{vault}"
 
-    @router.post("/accounts/{account}/vaults", summary="Open a vault and manage it", response_model=TransferOutcome)
+    @router.post(
+        "/accounts/{account}/vaults",
+        summary="Open a vault and manage it",
+        response_model=TransferOutcome,
+        responses=PENDING,
+    )
     async def create(request: Request, account: AccountPath, body: VaultBody) -> Response:
         terms = body.model_dump(exclude={"vault"})
         return await _asked(edge, request, CreateVault, account, body.vault, terms=terms)
 
-    @router.put(f"{of}/terms", summary="Give a vault new terms", response_model=TransferOutcome)
+    @router.put(f"{of}/terms", summary="Give a vault new terms", response_model=TransferOutcome, responses=PENDING)
     async def set_terms(request: Request, account: AccountPath, vault: VaultPath, body: VaultTermsBody) -> Response:
         return await _asked(edge, request, SetVaultTerms, account, vault, terms=body.model_dump())
 
-    @router.put(f"{of}/state", summary="Stop or resume what comes in", response_model=TransferOutcome)
+    @router.put(
+        f"{of}/state", summary="Stop or resume what comes in", response_model=TransferOutcome, responses=PENDING
+    )
     async def set_state(request: Request, account: AccountPath, vault: VaultPath, body: VaultStateBody) -> Response:
         return await _asked(edge, request, SetVaultState, account, vault, **body.model_dump())
 
-    @router.post(f"{of}/rebalances", summary="Move cash to work and back", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/rebalances", summary="Move cash to work and back", response_model=TransferOutcome, responses=PENDING
+    )
     async def rebalance(request: Request, account: AccountPath, vault: VaultPath, body: RebalanceBody) -> Response:
         return await _asked(edge, request, RebalanceVault, account, vault, **body.model_dump())
 
-    @router.post(f"{of}/harvests", summary="Bring gains home, pay who waits and fees", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/harvests",
+        summary="Bring gains home, pay who waits and fees",
+        response_model=TransferOutcome,
+        responses=PENDING,
+    )
     async def harvest(request: Request, account: AccountPath, vault: VaultPath) -> Response:
         return await _asked(edge, request, HarvestVault, account, vault)
 
-    @router.post(f"{of}/compounds", summary="Put what was harvested to work", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/compounds", summary="Put what was harvested to work", response_model=TransferOutcome, responses=PENDING
+    )
     async def compound(request: Request, account: AccountPath, vault: VaultPath) -> Response:
         return await _asked(edge, request, CompoundVault, account, vault)
 
@@ -234,19 +291,27 @@ def _managers(router: APIRouter, edge: Edge) -> None:
 def _farmers(router: APIRouter, edge: Edge) -> None:
     of = "/accounts/{account}/vaults/{vault}"
 
-    @router.post(f"{of}/stakes", summary="Stake shares in the vault's farm", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/stakes", summary="Stake shares in the vault's farm", response_model=TransferOutcome, responses=PENDING
+    )
     async def stake(request: Request, account: AccountPath, vault: VaultPath, body: VaultWithdrawalBody) -> Response:
         return await _asked(edge, request, StakeShares, account, vault, **body.model_dump())
 
-    @router.post(f"{of}/unstakes", summary="Take shares out of the farm", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/unstakes", summary="Take shares out of the farm", response_model=TransferOutcome, responses=PENDING
+    )
     async def unstake(request: Request, account: AccountPath, vault: VaultPath, body: VaultWithdrawalBody) -> Response:
         return await _asked(edge, request, UnstakeShares, account, vault, **body.model_dump())
 
-    @router.post(f"{of}/claims", summary="Have what was earned by staking", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/claims", summary="Have what was earned by staking", response_model=TransferOutcome, responses=PENDING
+    )
     async def claim(request: Request, account: AccountPath, vault: VaultPath) -> Response:
         return await _asked(edge, request, ClaimFarmRewards, account, vault)
 
-    @router.post(f"{of}/rewards", summary="Put a reward into the farm", response_model=TransferOutcome)
+    @router.post(
+        f"{of}/rewards", summary="Put a reward into the farm", response_model=TransferOutcome, responses=PENDING
+    )
     async def reward(request: Request, account: AccountPath, vault: VaultPath, body: RewardBody) -> Response:
         return await _asked(edge, request, FundFarm, account, vault, **body.model_dump())
 

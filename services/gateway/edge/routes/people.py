@@ -9,6 +9,14 @@ from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.edge.answers.identity import (
+    EndedSession,
+    EndedSessions,
+    LogPage,
+    PersonView,
+    Referrals,
+    SessionList,
+)
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.paging import paged
@@ -25,14 +33,14 @@ def people_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1/me", tags=["me"])
     truth, sessions = edge.identity.truth, edge.identity.sessions
 
-    @router.get("", summary="Who I am: profile, tier, KYC and risk state, referral code")
+    @router.get("", summary="Who I am: profile, tier, KYC and risk state, referral code", response_model=PersonView)
     async def me(request: Request) -> Response:
         async with truth.reading_as(user_of(request)) as reading:
             person = await people.of_id(reading, user_of(request))
         assert person is not None, "a session has its person"
         return answered(people.shown(person))
 
-    @router.patch("", summary="Change what is mine to change")
+    @router.patch("", summary="Change what is mine to change", response_model=PersonView)
     async def change(request: Request, body: ProfileBody) -> Response:
         said = body.model_dump(exclude_none=True)
         if "preferences" in said:
@@ -50,21 +58,21 @@ def people_router(edge: Edge) -> APIRouter:
         assert person is not None, "a session has its person"
         return answered(people.shown(person))
 
-    @router.get("/sessions", summary="Where I am, and was, signed in")
+    @router.get("/sessions", summary="Where I am, and was, signed in", response_model=SessionList)
     async def listed(request: Request) -> Response:
         return answered({"sessions": await sessions.listed(user_of(request))})
 
-    @router.delete("/sessions/{session}", summary="End one session")
+    @router.delete("/sessions/{session}", summary="End one session", response_model=EndedSession)
     async def end(request: Request, session: SessionPath) -> Response:
         if not await sessions.revoke(user_of(request), session, "ended_by_owner", caller_of(request)):
             raise ApiError(404, "not_found", "There is no such session that stands.")
         return answered({"session": session})
 
-    @router.delete("/sessions", summary="End every session, this one too")
+    @router.delete("/sessions", summary="End every session, this one too", response_model=EndedSessions)
     async def end_all(request: Request) -> Response:
         return answered({"ended": await sessions.revoke_all(user_of(request), "ended_by_owner", caller_of(request))})
 
-    @router.get("/referrals", summary="My referral code, and how many came by it")
+    @router.get("/referrals", summary="My referral code, and how many came by it", response_model=Referrals)
     async def referrals(request: Request) -> Response:
         async with truth.acting() as acting:
             row = await acting.first(
@@ -75,7 +83,7 @@ def people_router(edge: Edge) -> APIRouter:
         assert row is not None, "one row, always"
         return answered(dict(row))
 
-    @router.get("/log", summary="What happened to my access, newest first")
+    @router.get("/log", summary="What happened to my access, newest first", response_model=LogPage)
     async def log(request: Request, before: BeforeLine = JSON_SAFE, limit: Limit = 50) -> Response:
         async with truth.reading_as(user_of(request)) as reading:
             rows = await reading.fetch(

@@ -7,6 +7,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.edge.answers.product import OwnUse, PlatformUse, Privacy, Taken
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.routes.asking import answered, user_of
 from services.gateway.edge.routes.bodies import Body
@@ -36,31 +37,39 @@ def product_router(edge: Edge) -> APIRouter:
     @router.post(
         "/product/events",
         summary="Events of my client; every good one is taken, every bad one answered",
+        response_model=Taken,
         status_code=202,
     )
     async def take(request: Request, body: BatchBody) -> Response:
         return answered(await desk.take(user_of(request), body.events), 202)
 
-    @router.get("/product/platform", summary="How the product is used: the last 7, 30 or 90 days")
+    @router.get(
+        "/product/platform", summary="How the product is used: the last 7, 30 or 90 days", response_model=PlatformUse
+    )
     async def platform(days: Span = "30") -> Response:
         return await edge.answer(("product", days), 5 * LONG_MS, lambda: ask("product", "platform", days=int(days)))
 
-    @router.get("/me/product", summary="What was recorded of my use: the last 7, 30 or 90 days")
+    @router.get("/me/product", summary="What was recorded of my use: the last 7, 30 or 90 days", response_model=OwnUse)
     async def mine(request: Request, days: Span = "30") -> Response:
         standing = await desk.standing(user_of(request))
         return answered(
             {**await ask("product", "person", person=standing["person"], days=int(days)), "privacy": standing}
         )
 
-    @router.get("/me/privacy", summary="Whether my use is recorded")
+    @router.get("/me/privacy", summary="Whether my use is recorded", response_model=Privacy)
     async def privacy(request: Request) -> Response:
         return answered(await desk.standing(user_of(request)))
 
-    @router.put("/me/privacy", summary="Switch the recording of my use on or off")
+    @router.put("/me/privacy", summary="Switch the recording of my use on or off", response_model=Privacy)
     async def allow(request: Request, body: RecordingBody) -> Response:
         return answered(await desk.allow(user_of(request), body.recording))
 
-    @router.delete("/me/privacy/recorded", summary="Delete all that was recorded of my use", status_code=202)
+    @router.delete(
+        "/me/privacy/recorded",
+        summary="Delete all that was recorded of my use",
+        response_model=Privacy,
+        status_code=202,
+    )
     async def erase(request: Request) -> Response:
         return answered(await desk.erase(user_of(request)), 202)
 

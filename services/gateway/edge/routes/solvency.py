@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from cleartide.money import Grid
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from services.gateway.edge.answers.accounts import Deleveraging, FundingPayments, InsuranceFunds
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
+from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.paging import whole
 from services.gateway.edge.parameters import AccountPath, Before, Limit, MarketFilter
 
@@ -15,13 +18,21 @@ def solvency_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["solvency"])
     ask = edge.upstream.ask
 
-    @router.get("/accounts/{account}/deleveraging", summary="How soon each position would be deleveraged: 1 to 5 lamps")
+    @router.get(
+        "/accounts/{account}/deleveraging",
+        summary="How soon each position would be deleveraged: 1 to 5 lamps",
+        response_model=Deleveraging,
+    )
     async def deleveraging(account: AccountPath) -> Response:
         return await edge.answer(
             ("deleveraging", account), SHORT_MS, lambda: ask("matching", "deleveraging", account=account)
         )
 
-    @router.get("/accounts/{account}/funding", summary="What an account paid and was paid as funding, newest first")
+    @router.get(
+        "/accounts/{account}/funding",
+        summary="What an account paid and was paid as funding, newest first",
+        response_model=FundingPayments,
+    )
     async def funding(
         account: AccountPath, market: MarketFilter = None, before: Before = None, limit: Limit = 50
     ) -> Response:
@@ -32,13 +43,30 @@ def solvency_router(edge: Edge) -> APIRouter:
             lambda: _payments(edge, account, limit, narrowed),
         )
 
-    @router.get("/insurance", summary="Every market's insurance fund: balance, position, and what it is worth")
+    @router.get(
+        "/insurance",
+        summary="Every market's insurance fund: balance, position, and what it is worth",
+        response_model=InsuranceFunds,
+    )
     async def insurance() -> Response:
-        return await edge.answer(("insurance",), LONG_MS, lambda: ask("matching", "insurance"))
+        async def found() -> Any:
+            return in_decimals(await ask("matching", "insurance"))
+
+        return await edge.answer(("insurance",), LONG_MS, found)
 
     return router
 
 
 async def _payments(edge: Edge, account: str, limit: int, narrowed: dict[str, Any]) -> dict[str, Any]:
     found = await edge.upstream.ask("funding", "payments", account=account, limit=limit, **narrowed)
-    return whole(found, "payments", "interval_start", limit)
+    payments = [_payment(row, edge.directory.known(row["market"])) for row in found["payments"]]
+    return whole({**found, "payments": payments}, "payments", "interval_start", limit)
+
+
+def _payment(row: dict[str, Any], grid: Grid | None) -> dict[str, Any]:
+    same = ("market", "interval_start", "interval_micros", "funding_type", "settled_at", "rate", "amount")
+    return {
+        **{name: row[name] for name in same},
+        "size": grid.size_text(row["lots"]) if grid else None,
+        "mark": grid.price_text(row["mark_ticks"]) if grid else None,
+    }

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from services.gateway.edge.answers.markets import DepthView, FundingList, ImpactView, MarketStatistics, StatisticsList
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
-from services.gateway.edge.convert import ppb_text
+from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.parameters import MarketFilter, MarketPath
 from services.gateway.edge.routes.asking import answered
@@ -29,23 +30,39 @@ def statistics_router(edge: Edge) -> APIRouter:
         latest = edge.live.prices.latest
         return answered({"prices": [price for name, price in sorted(latest.items()) if market in (None, name)]})
 
-    @router.get("/statistics", summary="Every market's last 24 hours: volume, trades, range, liquidations")
+    @router.get(
+        "/statistics",
+        summary="Every market's last 24 hours: volume, trades, range, liquidations",
+        response_model=StatisticsList,
+    )
     async def statistics() -> Response:
         return await edge.answer(("statistics",), LONG_MS, lambda: ask("analytics", "market_stats"))
 
-    @router.get("/markets/{market}/statistics", summary="A market's last 24 hours")
+    @router.get("/markets/{market}/statistics", summary="A market's last 24 hours", response_model=MarketStatistics)
     async def one_market(market: MarketPath) -> Response:
-        return await edge.answer(("statistics", market), LONG_MS, lambda: _of_market(edge, market))
+        return await edge.answer(("market_statistics", market), LONG_MS, lambda: _of_market(edge, market))
 
-    @router.get("/funding", summary="Every market's funding rate: in force, predicted, and when it settles")
+    @router.get(
+        "/funding",
+        summary="Every market's funding rate: in force, predicted, and when it settles",
+        response_model=FundingList,
+    )
     async def funding() -> Response:
-        return await edge.answer(("funding",), LONG_MS, lambda: _funding(edge))
+        return await edge.answer(("fundings",), LONG_MS, lambda: _funding(edge))
 
-    @router.get("/markets/{market}/depth", summary="How much rests within 5 to 200 basis points of the middle")
+    @router.get(
+        "/markets/{market}/depth",
+        summary="How much rests within 5 to 200 basis points of the middle",
+        response_model=DepthView,
+    )
     async def depth(market: MarketPath) -> Response:
         return await edge.answer(("depth", market), SHORT_MS, lambda: ask("matching", "depth", market=market))
 
-    @router.get("/markets/{market}/impact", summary="The price of taking an amount out of the book, both ways")
+    @router.get(
+        "/markets/{market}/impact",
+        summary="The price of taking an amount out of the book, both ways",
+        response_model=ImpactView,
+    )
     async def impact(market: MarketPath, notional: Notional = "10000") -> Response:
         return await edge.answer(
             ("impact", market, notional), SHORT_MS, lambda: ask("matching", "impact", market=market, notional=notional)
@@ -64,13 +81,4 @@ async def _of_market(edge: Edge, market: str) -> dict[str, Any]:
 
 async def _funding(edge: Edge) -> dict[str, Any]:
     told = await edge.upstream.ask("funding", "predicted")
-    return {**told, "markets": [_in_decimals(row) for row in told["markets"]]}
-
-
-def _in_decimals(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        (name.removesuffix("_ppb") if name.endswith("_ppb") else name): (
-            ppb_text(value) if name.endswith("_ppb") else value
-        )
-        for name, value in row.items()
-    }
+    return {**told, "markets": in_decimals(told["markets"])}

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from services.gateway.edge.answers.operations import ServiceList
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.shapes import HealthReport
 
@@ -28,7 +29,7 @@ def system_router(edge: Edge) -> APIRouter:
     async def metrics() -> Response:
         return Response(generate_latest(edge.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    @router.get("/v1/services", summary="Position, lag and last commit of every service")
+    @router.get("/v1/services", summary="Position, lag and last commit of every service", response_model=ServiceList)
     async def services() -> Response:
         return await edge.answer(("services",), LONG_MS, lambda: _services(edge))
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.domain.statement import CHAINS
+from services.gateway.edge.answers.identity import Nonce, UnlinkedWallet, WalletConnections, WalletList, WalletView
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.paging import paged
@@ -26,7 +27,7 @@ def wallets_router(edge: Edge) -> APIRouter:
     router = APIRouter(prefix="/api/v1/me/wallets", tags=["me"])
     truth, sign_in = edge.identity.truth, edge.identity.sign_in
 
-    @router.get("", summary="My wallets")
+    @router.get("", summary="My wallets", response_model=WalletList)
     async def listed(request: Request) -> Response:
         async with truth.reading_as(user_of(request)) as reading:
             rows = await reading.fetch(
@@ -34,21 +35,34 @@ def wallets_router(edge: Edge) -> APIRouter:
             )
         return answered({"wallets": [dict(row) for row in rows]})
 
-    @router.post("/nonce", summary="A nonce for linking a wallet, and the statement to sign", status_code=201)
+    @router.post(
+        "/nonce",
+        summary="A nonce for linking a wallet, and the statement to sign",
+        response_model=Nonce,
+        status_code=201,
+    )
     async def nonce(request: Request, body: NonceBody) -> Response:
         return answered(await sign_in.nonce("link", body.chain, body.address, user_of(request)), 201)
 
-    @router.post("", summary="Link a wallet whose key has signed", status_code=201)
+    @router.post("", summary="Link a wallet whose key has signed", response_model=WalletView, status_code=201)
     async def link(request: Request, body: WalletBody) -> Response:
         row = await sign_in.link(user_of(request), Proof(body.message, body.signature), body.label)
         return answered(dict(row), 201)
 
-    @router.delete("/{chain}/{address}", summary="Unlink a wallet; the last one by which I can sign in stays")
+    @router.delete(
+        "/{chain}/{address}",
+        summary="Unlink a wallet; the last one by which I can sign in stays",
+        response_model=UnlinkedWallet,
+    )
     async def unlink(request: Request, chain: Chain, address: AddressPath) -> Response:
         await _unlink(edge, request, chain, address)
         return answered({"chain": chain, "address": address})
 
-    @router.get("/connections", summary="When and where my wallets were connected, newest first")
+    @router.get(
+        "/connections",
+        summary="When and where my wallets were connected, newest first",
+        response_model=WalletConnections,
+    )
     async def connections(request: Request, before: BeforeLine = JSON_SAFE, limit: Limit = 50) -> Response:
         async with truth.reading_as(user_of(request)) as reading:
             rows = await reading.fetch(

@@ -1,6 +1,6 @@
 """What an account's owner says to the watch over it: limits of his own, and answers to its alerts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cleartide.contracts import AnswerAlert, SetRiskLimits
 from cleartide.contracts.types import JSON_SAFE, PositiveDecimal
@@ -10,9 +10,12 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.edge.answers.parts import TransferOutcome
+from services.gateway.edge.answers.risk import AnsweredAlerts
 from services.gateway.edge.context import SHORT_MS, Edge
-from services.gateway.edge.parameters import AccountPath, Limit
-from services.gateway.edge.routes.asking import answered, ident_of, user_of
+from services.gateway.edge.paging import paged
+from services.gateway.edge.parameters import AccountPath, BeforeSeq, Limit
+from services.gateway.edge.routes.asking import given, ident_of, user_of
 from services.gateway.edge.routes.bodies import Body
 from services.gateway.edge.shapes import ErrorForm
 
@@ -40,21 +43,44 @@ class AnswerBody(Body):
 def watching_router(edge: Edge) -> APIRouter:
     """Routes under /api/v1/accounts/{account} about its limits and alerts."""
     router = APIRouter(prefix="/api/v1/accounts/{account}", tags=["risk"], responses={422: {"model": ErrorForm}})
-    ask, send = edge.upstream.ask, edge.commands.send
+    send = edge.commands.send
 
-    @router.get("/alerts", summary="The account's alerts with what was answered: after one, or the newest")
-    async def alerts(account: AccountPath, after: AfterAlert = None, limit: Limit = 50) -> Response:
-        asked = {"account": account, "after": after, "limit": limit}
-        return await edge.answer(("account-alerts", *asked.values()), SHORT_MS, lambda: ask("risk", "alerts", **asked))
+    @router.get(
+        "/alerts",
+        summary="The account's alerts with what was answered: after one, or the newest",
+        response_model=AnsweredAlerts,
+    )
+    async def alerts(
+        account: AccountPath, after: AfterAlert = None, before: BeforeSeq = None, limit: Limit = 50
+    ) -> Response:
+        asked: dict[str, Any] = {"account": account, "after": after, "before": before, "limit": limit}
+        return await edge.answer(("account-alerts", *asked.values()), SHORT_MS, lambda: answered_alerts(edge, **asked))
 
-    @router.put("/limits", summary="Set all limits at which the account is alerted", status_code=202)
+    @router.put(
+        "/limits",
+        summary="Set all limits at which the account is alerted",
+        response_model=TransferOutcome,
+        status_code=202,
+    )
     async def limits(request: Request, account: AccountPath, body: LimitsBody) -> Response:
         wish = {"account": account, "actor": user_of(request), **body.model_dump()}
-        return answered(await send(SetRiskLimits, ident=ident_of(request), **wish), 202)
+        return given(edge, await send(SetRiskLimits, ident=ident_of(request), **wish))
 
-    @router.post("/alerts/{alert}/answers", summary="Acknowledge or resolve an alert of the account", status_code=202)
+    @router.post(
+        "/alerts/{alert}/answers",
+        summary="Acknowledge or resolve an alert of the account",
+        response_model=TransferOutcome,
+        status_code=202,
+    )
     async def answer(request: Request, account: AccountPath, alert: AlertPath, body: AnswerBody) -> Response:
         wish = {"account": account, "actor": user_of(request), "alert": alert, **body.model_dump()}
-        return answered(await send(AnswerAlert, ident=ident_of(request), **wish), 202)
+        return given(edge, await send(AnswerAlert, ident=ident_of(request), **wish))
 
     return router
+
+
+async def answered_alerts(edge: Edge, *, after: int | None, limit: int, **asked: Any) -> dict[str, Any]:
+    """Alerts in decimals, with `next` where they come newest first."""
+    found = await edge.upstream.ask("risk", "alerts", after=after, limit=limit, **asked)
+    told = {**found, "alerts": await edge.present.answered(found["alerts"])}
+    return paged(told, "alerts", "seq", limit) if after is None else {**told, "next": None}

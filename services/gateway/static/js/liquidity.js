@@ -1,7 +1,8 @@
-// The liquidity page: what rests in the venues' books, and what orders cost there.
+// The venues: how their feeds do, what rests in their books, and what orders cost there.
 
 import { h, text } from "./dom.js";
 import { compact, fixed } from "./format.js";
+import { feedTable, gapTable } from "./panels/feedTables.js";
 import { costTable, statisticsTable, venueTable } from "./panels/liquidityTables.js";
 import { historyPicture, sharePicture } from "./panels/liquidityPictures.js";
 import { Poll } from "./poll.js";
@@ -16,6 +17,8 @@ const figures = new Map();
 const showVenues = venueTable($("venues"));
 const showCosts = costTable($("costs"));
 const showStatistics = statisticsTable($("statistics"));
+const showFeeds = feedTable($("feeds"));
+const showGaps = gapTable($("gaps"));
 
 const chosen = () => {
   const [venue, symbol] = instrument.value.split(" ");
@@ -33,6 +36,8 @@ const polls = {
     headline(rows);
   }),
   history: new Poll("history", 6000, () => chosen() && ["liquidity/history", { ...chosen(), limit: 360 }], (answer) => historyPicture($("history"), answer.rows)),
+  feeds: new Poll("feeds", 3000, () => ["liquidity/feeds"], (answer) => showFeeds(answer.feeds)),
+  gaps: new Poll("gaps", 6000, () => ["liquidity/gaps", { limit: 50 }], (answer) => showGaps(answer.gaps)),
   statistics: new Poll("statistics", 10000, () => chosen() && ["liquidity/statistics", { ...chosen(), hours: 24 }], (answer) => {
     text($("chosen"), `${answer.venue} ${answer.symbol}`);
     showStatistics(answer);

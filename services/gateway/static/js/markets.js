@@ -11,7 +11,7 @@ const $ = (id) => document.getElementById(id);
 const state = { market: location.hash.slice(1), days: 30, by: "volume", names: "" };
 const figure = headlineOf($("headline"));
 const num = (title, read, hint) => ({ title, num: true, className: "num", hint, cell: plain(read) });
-const yearly = (row) => (row.fundings ? `${((row.funding_ppb / row.fundings) * 24 * 365 * 1e-7).toFixed(2)} %` : "–");
+const yearly = (row) => (row.fundings ? `${((row.funding / row.fundings) * 24 * 365 * 100).toFixed(2)} %` : "–");
 
 const showDays = table($("days"), [
   { title: "Day", cell: plain((row) => day(row.day)) },
@@ -58,7 +58,7 @@ const polls = {
     figure("Liquidations", sum("liquidations").toLocaleString("en"));
     columnPicture($("volume"), "Volume by day", oldest, [["column", "volume", (row) => Number(row.quote_volume)]], (row) => money(row.quote_volume));
     linePicture($("interest"), "Open interest by day", oldest, (row) => Number(row.open_interest), (row) => exact(row.open_interest));
-    columnPicture($("funding"), "Funding by day", oldest, [["sum-fill", "rate", (row) => row.funding_ppb / 1e7]], (row) => `${(row.funding_ppb / 1e7).toFixed(5)} % in ${row.fundings} payments`, (value) => `${value.toFixed(3)} %`);
+    columnPicture($("funding"), "Funding by day", oldest, [["sum-fill", "rate", (row) => row.funding * 100]], (row) => `${(row.funding * 100).toFixed(5)} % in ${row.fundings} payments`, (value) => `${value.toFixed(3)} %`);
     showDays(days);
   }),
   leaders: new Poll("leaders", 10000, () => ["leaderboard", { by: state.by, days: state.days, limit: 20 }], ({ accounts }) => showLeaders(accounts)),
