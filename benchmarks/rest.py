@@ -37,6 +37,7 @@ WARM_SECONDS: Final = 2.0
 PACED: Final = 2_000
 PATH: Final = "/api/v1/markets"
 PEOPLE: Final = 50
+PRICE_SECONDS: Final = 10.0
 DONE: Final = (b"http/1.1 200", b"http/1.1 201")
 LENGTH: Final = b"content-length: "
 
@@ -281,12 +282,22 @@ async def run() -> None:
     async with room() as installed:
         port = await closed(installed)
         people = await signed_in(f"http://127.0.0.1:{port}", installed.service_dsn("gateway"), PEOPLE)
-        async with installed.client() as client:
-            await Traffic(client, accounts=tuple(person.user for person in people)).open_market()
-        await payload(port)
-        server = (port, installed.processes["gateway"].process.pid)
-        crowd = CONNECTIONS[1:]
-        found = await compared("rest", server, [asked("GET", PATH)], CONNECTIONS)
-        found += await compared("rest.own", server, [person.reads(asked) for person in people], crowd)
-        found += await compared("rest.order", server, [person.orders(asked) for person in people], crowd)
+        async with installed.client() as client, asyncio.TaskGroup() as tasks:
+            traffic = Traffic(client, accounts=tuple(person.user for person in people))
+            await traffic.open_market()
+            telling = tasks.create_task(_priced(traffic))
+            await payload(port)
+            server = (port, installed.processes["gateway"].process.pid)
+            crowd = CONNECTIONS[1:]
+            found = await compared("rest", server, [asked("GET", PATH)], CONNECTIONS)
+            found += await compared("rest.own", server, [person.reads(asked) for person in people], crowd)
+            found += await compared("rest.order", server, [person.orders(asked) for person in people], crowd)
+            telling.cancel()
     write("rest", found)
+
+
+async def _priced(traffic: Traffic) -> None:
+    """Orders are refused while the index is stale: it is told again until cancelled."""
+    while True:
+        await asyncio.sleep(PRICE_SECONDS)
+        await traffic.price(traffic.mark_ticks)
