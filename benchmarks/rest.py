@@ -34,6 +34,8 @@ from tests.support.traffic import Traffic
 CONNECTIONS: Final = (1, 50, 1_000)
 SECONDS: Final = 8.0
 WARM_SECONDS: Final = 2.0
+AT_ONCE: Final = 50
+"""Connections opened together, each from an address of its own: one address alone would meet its limit."""
 PACED: Final = 2_000
 PATH: Final = "/api/v1/markets"
 PEOPLE: Final = 50
@@ -145,9 +147,14 @@ async def measured(
     run = Run(connections, seconds)
     loop, every = asyncio.get_running_loop(), connections / rate if rate else 0.0
     asking = [Asking(requests[place % len(requests)], run, every) for place in range(connections)]
-    for start in range(0, connections, 50):
-        batch = asking[start : start + 50]
-        await asyncio.gather(*(loop.create_connection(partial(_itself, one), "127.0.0.1", port) for one in batch))
+    for start in range(0, connections, AT_ONCE):
+        batch = asking[start : start + AT_ONCE]
+        await asyncio.gather(
+            *(
+                loop.create_connection(partial(_itself, one), "127.0.0.1", port, local_addr=(f"127.0.0.{home}", 0))
+                for home, one in enumerate(batch, start=1)
+            )
+        )
     async with asyncio.timeout(seconds + 60):
         await asyncio.gather(*(one.closed for one in asking))
     if run.faults:
