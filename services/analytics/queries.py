@@ -168,6 +168,7 @@ def _candle(row: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
 
 
 def _stats(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Prices, sizes and money as decimal text, the rate a fraction; liquidated quote = sum of lots * mark * u (R4)."""
     grid = Grid(row["tick_size"], row["lot_size"], row["quanta_per_lot_tick"])
     liquidated = int(row["liquidated_lot_ticks"]) * grid.quanta_per_lot_tick
     return {

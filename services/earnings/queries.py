@@ -71,7 +71,10 @@ async def days(pool: Any, params: dict[str, Any]) -> Any:
 
 
 async def months(pool: Any, params: dict[str, Any]) -> Any:
-    """An account's months in UTC, newest first, of its closed days. Parameters: account, limit."""
+    """An account's months in UTC, newest first: sums of its closed days (domain rule R34), as quote text.
+
+    Parameters: account, limit.
+    """
     limit = int(params.get("limit", 12))
     if not 1 <= limit <= MOST_MONTHS:
         raise QueryError("bad_parameters", f"limit is 1 to {MOST_MONTHS}")
@@ -101,6 +104,7 @@ async def summary(pool: Any, params: dict[str, Any]) -> Any:
 
 
 def _summary(account: str, now: Mapping[str, Any], closed: Mapping[str, Any]) -> dict[str, Any]:
+    """The open day by the identity of R34, in quanta and told as quote text; a lifetime is the closed days and it."""
     today = dict.fromkeys(_PARTS, 0)
     equity = int(now["cash_quanta"] + now["quote"] + now["value"] + now["unsettled"] + now["worth"])
     if now["active"]:

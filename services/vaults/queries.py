@@ -93,7 +93,7 @@ async def days(pool: Any, params: dict[str, Any]) -> Any:
 
 
 async def months(pool: Any, params: dict[str, Any]) -> Any:
-    """An owner's months by protocol and asset, newest first: balances, flows, earnings, active days, APR and APY.
+    """An owner's months by protocol and asset, newest first: balances, flows, earnings, active days, APR, APY (15.4).
 
     Parameters: owner, limit (months times lines).
     """
@@ -167,7 +167,11 @@ def _month(
 
 
 def _position(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Cost basis by average: what was paid in for the shares that are left."""
+    """What shares are worth by the vault's last state, floored (R36); earned_net = value + withdrawn - deposited (R34).
+
+    Amounts leave as text of whole assets, rates as text of a fraction. The daily interest is a 365th of the simple rate
+    (domain section 15.4), not of the compounded one.
+    """
     places = row["decimals"] if row["decimals"] is not None else DEFAULT_DECIMALS
     base = (row["total_shares"] or 0) + (row["virtual_shares"] or 0)
     held = max(row["shares"], 0)

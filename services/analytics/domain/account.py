@@ -56,9 +56,9 @@ class Holding:
 class Span(NamedTuple):
     """A closed hour or day of one account; `start` is its first microsecond.
 
-    `pnl` is what fills and marks gained, `realized` the part of all gains that was booked by closing positions, `fees`
-    what was paid less what was received. `volume` and `trades` count trades between parties as they were told.
-    `earned` is the yield: what shares of vaults gained beside what was paid in, out, and as fees.
+    Money in quanta (R34). `pnl` is what fills and marks gained, `realized` the part of all gains that was booked by
+    closing positions, `fees` what was paid less what was received. `volume` and `trades` count trades between parties
+    as they were told. `earned` is the yield: what shares of vaults gained beside what was paid in, out, and as fees.
     """
 
     number: int
@@ -77,7 +77,7 @@ class Span(NamedTuple):
 
 
 class Adjustment(NamedTuple):
-    """A trade of `hour` was taken back or corrected: what that adds to one party's volume and number of trades."""
+    """A trade of `hour` was taken back or corrected: what that adds to one party's volume (quanta) and trades."""
 
     seq: int
     part: int
@@ -135,7 +135,7 @@ class Account:
         self.flows = self.fill_flow = self.settled = self.fees = self.realized = self.volume = self.trades = 0
 
     def pay(self, amount: int, cash_after: int) -> None:
-        """Cash moved by `amount`. Raises Inconsistent when that does not give the reported balance."""
+        """Cash moved by `amount` quanta. Raises Inconsistent when that does not give the reported balance."""
         if self.cash + amount != cash_after:
             raise Inconsistent(f"{self.account}: cash {self.cash} + {amount} is not {cash_after}")
         self.cash = cash_after
@@ -150,7 +150,10 @@ class Account:
         quote_quanta: int,
         settled_index: int,
     ) -> None:
-        """Count what a fill moved; the last three are the position after it. Inconsistent when sizes do not fit."""
+        """Count what a fill moved, -fill_lots * price * u, and the funding that it settled (R4, R5, R18), in quanta.
+
+        The last three are the position after it. Raises Inconsistent when sizes do not fit.
+        """
         held = self.holdings.get(market)
         if lots != fill_lots + (held.lots if held is not None else 0):
             raise Inconsistent(f"{self.account} {market}: {fill_lots} lots do not lead from {held} to {lots}")
@@ -174,7 +177,7 @@ class Account:
             self.shares.pop(vault, None)
 
     def close_hour(self, units: Mapping[str, Unit], vaults: Mapping[str, Vault]) -> Span:
-        """Finish the hour at the marks and indices of the boundary, and add it to its day."""
+        """Finish the hour at the marks and indices of the boundary (R34), and add it to its day."""
         value, unsettled, quote = self.worth(units)
         invested = self.invested(vaults)
         equity = self.cash + quote + value + unsettled + invested
@@ -198,7 +201,7 @@ class Account:
         return span
 
     def worth(self, units: Mapping[str, Unit]) -> tuple[int, int, int]:
-        """V, U and Q of all positions at the boundary."""
+        """V, U and Q of all positions at the boundary, in quanta (domain rules R4 and R18)."""
         value = unsettled = quote = 0
         for name, held in self.holdings.items():
             unit = units[name]
@@ -208,7 +211,7 @@ class Account:
         return value, unsettled, quote
 
     def invested(self, vaults: Mapping[str, Vault]) -> int:
-        """W at the boundary."""
+        """W at the boundary, in quanta (domain rule R36)."""
         return sum(vaults[name].worth_at_boundary(shares) for name, shares in self.shares.items())
 
     def _add_to_day(self, span: Span) -> None:
@@ -227,7 +230,7 @@ class Account:
         self.day_earned += span.earned
 
     def close_day(self) -> Span:
-        """The day as the sum of its hours."""
+        """The day as the sum of its hours: the identity of R34 holds for sums as well."""
         day, self.day = self.day, -1
         return Span(
             self.number,

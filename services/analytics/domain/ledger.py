@@ -67,7 +67,7 @@ class Ledger:
         self.touched_units.add(market)
 
     def funding(self, market: str, index_after: int) -> None:
-        """The market's funding index moved; every holder owes lots * step (domain rule R18)."""
+        """The market's funding index moved; every holder owes lots * step (R18). In quanta per lot."""
         self.units[market].index = index_after
         self.touched_units.add(market)
 
@@ -115,7 +115,10 @@ class Ledger:
         return vault
 
     def vault_transfer(self, name: str, party: str, amount: int, cash_after: int) -> None:
-        """Cash between a vault's reserve and an account; for the strategy a flow, for others no flow at all."""
+        """Cash, in quanta, between a vault's reserve and an account (domain rule R36).
+
+        For the strategy it is a flow, for others no flow at all.
+        """
         vault, account = self.vault(name), self.open(party)
         vault.reserve -= amount
         account.pay(amount, cash_after)
@@ -138,7 +141,7 @@ class Ledger:
         vault.fees_owed = fees_owed
 
     def _strategy_equity(self, vault: Vault) -> int:
-        """What the account that trades for the vault has, at the boundary that was just set."""
+        """What the account that trades for the vault has, in quanta, at the boundary that was just set (15.2)."""
         strategy = self.accounts.get(vault.strategy)
         return strategy.cash + sum(strategy.worth(self.units)) if strategy is not None else 0
 

@@ -107,7 +107,10 @@ def window(hours: Sequence[Hour], start: int, end: int, equity_before: int) -> W
 
 
 def by_day(hours: Sequence[Hour], now: int) -> list[Window]:
-    """Every UTC day from the first hour's to that of `now`; a day without hours changed nothing."""
+    """Every UTC day from the first hour's to that of `now` (microseconds); a day without hours changed nothing.
+
+    Each is a `window` of its own: domain rules R34 and R35.
+    """
     if not hours:
         return []
     days, equity = [], hours[0].equity_start
@@ -122,7 +125,7 @@ def by_day(hours: Sequence[Hour], now: int) -> list[Window]:
 
 
 def last_hours(hours: Sequence[Hour], now: int, count: int) -> Window:
-    """The last `count` hours, the open one among them."""
+    """The last `count` hours, the open one among them, as one `window`; `now` in microseconds."""
     end = now - now % HOUR_MICROS + HOUR_MICROS
     start = end - count * HOUR_MICROS
     earlier = [hour for hour in hours if hour.start < start]
@@ -136,10 +139,11 @@ def performance(days: Iterable[Window], risk_free: Decimal) -> Performance:
     With n days of mean m and sample deviation s (n - 1), y = 365: TWR = product(1 + r) - 1; APR = m * y;
     APY = (1 + TWR) ** (y / n) - 1 (domain rule 15.4); volatility = s * sqrt(y); Sharpe = (m * y - risk free) /
     volatility (Sharpe 1994); Sortino = (m * y - risk free) / (sqrt(mean(min(r - risk free / y, 0)^2)) * sqrt(y))
-    (Sortino 1994); drawdown = 1 - wealth / its highest so far, wealth beginning with 1; Calmar = APY / largest drawdown
-    (Young 1991);
-    value at risk = minus the day at rank ceil(n / 20) from the worst, expected shortfall = minus the mean up to that
-    rank, both at least 0; win rate = days that gained of those that gained or lost; profit factor = gains / losses.
+    (Sortino and Price 1994); drawdown = 1 - wealth / its highest so far, wealth beginning with 1; Calmar = APY /
+    largest drawdown (Young 1991); value at risk = minus the day at rank ceil(n / 20) from the worst (historical
+    simulation, Jorion 1997), expected shortfall = minus the mean up to that rank (Acerbi and Tasche 2002), both at
+    least 0; win rate = days that gained of those that gained or lost; profit factor = gains / losses of days, in quanta
+    (both the usual ratios of trading records).
     """
     every = list(days)
     returns = [day.change for day in every if day.change is not None]
@@ -188,8 +192,9 @@ class Allocation:
 def allocation(values: Mapping[str, int], equity: int) -> Allocation:
     """`values`: signed lots * mark * u by market, in quanta.
 
-    Concentration is the Herfindahl-Hirschman index, the sum of squared shares: 1 for one market, 1/n for n equal ones.
-    Diversification = (1 - HHI) / (1 - 1/n), 0 for one market. Leverage = gross / equity, None without equity.
+    Concentration is the Herfindahl-Hirschman index (Hirschman 1964), the sum of squared shares: 1 for one market, 1/n
+    for n equal ones. Diversification = (1 - HHI) / (1 - 1/n), one less the normalised index, 0 for one market.
+    Leverage = gross / equity (domain section 4), None without equity. All are fractions of 12 places, cut (R35).
     """
     gross = sum(map(abs, values.values()))
     held = {market: abs(value) for market, value in values.items() if value}
@@ -218,7 +223,7 @@ def rates_of(change: Decimal, micros: int) -> tuple[Decimal | None, Decimal | No
 
 
 def _wealth(returns: Sequence[Decimal]) -> tuple[Decimal, Decimal, Decimal]:
-    """What 1 became, the largest drawdown on the way, and the one at the end."""
+    """What 1 became (15.3), the largest drawdown on the way, and the one at the end; see `performance`."""
     wealth, peak, deepest, now = _ONE, _ONE, _ZERO, _ZERO
     for change in returns:
         wealth = _exact.multiply(wealth, _exact.add(_ONE, change))
@@ -229,7 +234,7 @@ def _wealth(returns: Sequence[Decimal]) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def _apy(wealth: Decimal, count: Decimal) -> Decimal | None:
-    """None when more than everything was lost; minus 1 when it was exactly everything."""
+    """wealth ** (365 / days) - 1, a fraction (15.4); None when more than everything was lost, minus 1 for just that."""
     if wealth < 0:
         return None
     if wealth == 0:

@@ -4,6 +4,6 @@ from decimal import Decimal
 
 
 def ratio(dividend: int, divisor: int) -> Decimal:
-    """A ratio of integers, cut to 12 places."""
+    """A ratio of integers of one unit, a fraction, cut towards zero to 12 places (domain rule R35)."""
     scaled = abs(dividend) * 10**12 // abs(divisor)
     return Decimal(scaled if (dividend < 0) == (divisor < 0) else -scaled).scaleb(-12)

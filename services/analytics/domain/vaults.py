@@ -24,18 +24,21 @@ class SharePrice(NamedTuple):
 
     @property
     def million(self) -> int:
-        """What a million shares cost, in quanta, floored."""
+        """What a million shares cost, in quanta, floored (domain section 15.1)."""
         return (self.assets + 1) * 1_000_000 // (self.shares + self.virtual_shares)
 
     def change(self, later: "SharePrice") -> Decimal:
-        """What a share gained until later, as a fraction with 12 places, cut."""
+        """What a share gained until later, price / price - 1: a fraction with 12 places, cut (domain rule R35)."""
         now = (later.assets + 1) * (self.shares + self.virtual_shares)
         before = (self.assets + 1) * (later.shares + later.virtual_shares)
         return ratio(now - before, before)
 
 
 def largest_drawdown(prices: Iterable[SharePrice]) -> Decimal:
-    """The deepest fall of the price below the highest before it, as a fraction: 0.05 is five per cent."""
+    """The deepest fall of the price below the highest before it, 1 - price / highest, as in `performance`.
+
+    A fraction: 0.05 is five per cent.
+    """
     highest: SharePrice | None = None
     deepest = Decimal(0)
     for price in prices:
@@ -61,11 +64,14 @@ class Vault:
     boundary_shares: int = 0
 
     def bound(self, strategy_equity: int, at: int) -> SharePrice:
-        """Fix what the shares are worth at a boundary: a strategy that owes costs no more than went there."""
+        """Fix what the shares are worth at a boundary, in quanta: max(0, reserve + max(0, strategy) - fees owed).
+
+        A strategy that owes costs no more than went there (domain section 15.2).
+        """
         self.boundary_assets = max(0, self.reserve + max(0, strategy_equity) - self.fees_owed)
         self.boundary_shares = self.shares
         return SharePrice(self.vault, at, self.boundary_assets, self.shares, self.virtual_shares)
 
     def worth_at_boundary(self, shares: int) -> int:
-        """What an account's shares would have brought then, before the fee of a withdrawal."""
+        """What an account's shares would have brought then, in quanta, before the fee of a withdrawal (15.1)."""
         return value_of_shares(shares, self.boundary_assets, self.boundary_shares, virtual_shares=self.virtual_shares)

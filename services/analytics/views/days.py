@@ -168,6 +168,7 @@ def _limit(params: Mapping[str, Any], default: int, most: int) -> int:
 
 
 def _market_day(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Prices, sizes and money as decimal text; funding_ppb is the sum of the day's rates in 1e-9 (domain rule R18)."""
     grid = Grid(row["tick_size"], row["lot_size"], row["quanta_per_lot_tick"])
     prices = {name: row[f"{name}_ticks"] for name in ("open", "high", "low", "close")}
     return {
@@ -200,6 +201,7 @@ def _leader(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _venue_day(day: int, sums: Mapping[str, int], active: Mapping[str, Any] | None) -> dict[str, Any]:
+    """revenue = fees - referral shares (domain rule R6), reckoned in quanta and told as quote text."""
     revenue = sums["fees_quanta"] - sums["referral_quanta"]
     return {
         "day": day,

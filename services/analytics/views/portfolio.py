@@ -89,16 +89,19 @@ def _parameters(params: Mapping[str, Any]) -> tuple[int, Decimal]:
 
 
 def _value(row: Mapping[str, Any]) -> int:
+    """lots * mark * u, signed, in quanta (domain rule R4)."""
     return int(row["lots"] * row["mark"] * row["quanta_per_lot_tick"])
 
 
 def _worth(held: list[Mapping[str, Any]], invested: list[Mapping[str, Any]]) -> tuple[int, int, int]:
+    """V, U and W now, in quanta (domain rules R4, R18 and R36)."""
     value = sum(_value(row) for row in held)
     unsettled = -sum(row["lots"] * (row["funding_index"] - row["settled_index"]) for row in held)
     return value, unsettled, sum(row["worth"] for row in invested)
 
 
 def _open_hour(account: Mapping[str, Any], equity: int, value: int, unsettled: int, vaults: int) -> Hour:
+    """The hour that runs, as `Account.close_hour` would close it now, in quanta (domain rule R34)."""
     return Hour(
         account["hour"],
         account["equity_start"],

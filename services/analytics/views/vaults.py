@@ -40,7 +40,7 @@ SELECT * FROM (
 
 async def vault_performance(pool: Any, _: dict[str, Any]) -> Any:
     """Every vault of the venue now: what its shares are worth, and what a share gained over 24 hours, 7 and 30 days and
-    since it opened; APR (simple) and APY (compounded) of the last 30 days, or of its whole life where that is shorter.
+    since it opened; APR (simple) and APY (compounded, 15.4) of the last 30 days, or of its life where that is shorter.
 
     All are fractions with 12 places as text; null where the vault is younger, and rates under a day.
     """

@@ -1,8 +1,9 @@
 """One account's open day: what it started with, what moved, and the identity that ties both together.
 
-All amounts in quote quanta. Equity E = cash + Q + V + U over the account's positions, where Q is the quote amount of
-domain rule R4, V = lots * mark * u the positions' value, and U = -lots * (market index - settled index) the funding
-that is owed but not yet in cash.
+All amounts in quote quanta (1e-6 quote), instants in microseconds UTC. Equity E = cash + Q + V + U + W over the
+account's positions and shares: Q is the quote amount of domain rule R4, V = lots * mark * u the positions' value,
+U = -lots * (market index - settled index) the funding that is owed but not yet in cash (R18), W what shares of vaults
+would bring (R36).
 """
 
 from collections.abc import Mapping
@@ -131,13 +132,13 @@ class Account:
         self.cash = cash_after
 
     def reward(self, amount: int, cash_after: int) -> None:
-        """A fee received counts against the fees paid."""
+        """A fee received counts against the fees paid (domain rule R6)."""
         self.fees -= amount
         self.rebates += amount
         self.cash = cash_after
 
     def vault_transfer(self, amount: int, cash_after: int) -> None:
-        """Cash came from a vault or went into one; what it bought or sold is equity as well."""
+        """Cash came from a vault or went into one; what it bought or sold is equity as well (domain rule R36)."""
         self.vault_flow += amount
         self.cash = cash_after
 
@@ -150,7 +151,10 @@ class Account:
             self.shares.pop(vault, None)
 
     def fill(self, fill: Fill, quanta_per_lot_tick: int) -> None:
-        """Count one fill. Raises Inconsistent when the reported size is not the old one plus the fill."""
+        """Count one fill: what it moves is -fill_lots * price * u, and the old size's funding is settled (R4, R5, R18).
+
+        Raises Inconsistent when the reported size is not the old one plus the fill.
+        """
         held = self.positions.get(fill.market)
         lots_before = held.lots if held else 0
         if fill.lots != lots_before + fill.fill_lots:
@@ -168,7 +172,10 @@ class Account:
             self.positions[fill.market] = Position(fill.lots, fill.quote_quanta, fill.settled_index_quanta)
 
     def worth(self, markets: Mapping[str, Market], *, at_close: bool) -> Worth:
-        """V and U at the marks in force, or at those of the last close."""
+        """V = sum of lots * mark * u (R4) and U = -sum of lots * (index - settled index) (R18), in quanta.
+
+        At the marks in force, or at those of the last close.
+        """
         value = unsettled = 0
         for name, position in self.positions.items():
             market = markets[name]
@@ -204,7 +211,7 @@ class Account:
         return day
 
     def begin(self, day: int, equity: int, worth: Worth) -> None:
-        """Open a day with this equity, of which `worth` is in positions."""
+        """Open a day with this equity, of which `worth` is in positions and vaults; both in quanta."""
         self.day, self.active = day, True
         self.equity_start, self.value_start, self.unsettled_start = equity, worth.value, worth.unsettled
         self.vaults_start = worth.vaults

@@ -102,7 +102,7 @@ class EarningsState:
         self.touched_markets.add(market)
 
     def settle_funding(self, market: str, step: int, index_after: int) -> None:
-        """The market's funding index moved; every holder owes lots * step (domain rule R18)."""
+        """The market's funding index moved; every holder owes lots * step (R18). Steps in quanta per lot."""
         known = self.market(market)
         mark, index = known.now
         if index + step != index_after:
@@ -135,7 +135,10 @@ class EarningsState:
         self.touched_vaults.add(vault)
 
     def vault_transfer(self, vault: str, account: str, amount: int, cash_after: int, at: int) -> None:
-        """Cash between a vault's reserve and an account; for the strategy a flow, for others part of what they earn."""
+        """Cash, in quanta, between a vault's reserve and an account (domain rule R36).
+
+        For the strategy it is a flow, for others part of what they earn.
+        """
         known, holder = self.vault(vault), self._open(account)
         known.reserve -= amount
         self.touched_vaults.add(vault)
@@ -154,7 +157,7 @@ class EarningsState:
         self._record(holder, at)
 
     def farm_fee(self, account: str, fee: int, at: int) -> None:
-        """What the platform kept of a reward."""
+        """What the platform kept of a reward, in quanta (domain section 15.5)."""
         holder = self._open(account)
         holder.vault_fees += fee
         self._record(holder, at)
@@ -192,7 +195,7 @@ class EarningsState:
         return known
 
     def _assets(self, vault: Vault) -> int:
-        """What a vault's shares are worth at the marks in force."""
+        """What a vault's shares are worth at the marks in force, in quanta (domain section 15.2)."""
         strategy = self.accounts.get(vault.strategy)
         equity = 0
         if strategy is not None:
@@ -202,6 +205,7 @@ class EarningsState:
         return vault.assets(equity)
 
     def _worth(self, account: Account, *, at_close: bool) -> Worth:
+        """V, U and W of an account, in quanta (domain rules R4, R18, R36)."""
         worth = account.worth(self.markets, at_close=at_close)
         if not account.shares:
             return worth

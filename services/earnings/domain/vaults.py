@@ -27,11 +27,14 @@ class Vault:
     acted: set[str] = field(default_factory=set)
 
     def assets(self, strategy_equity: int) -> int:
-        """What all shares are worth: a strategy that owes costs no more than went there."""
+        """What all shares are worth, in quanta: max(0, reserve + max(0, strategy) - fees owed) (domain section 15.2).
+
+        A strategy that owes costs no more than went there.
+        """
         return max(0, self.reserve + max(0, strategy_equity) - self.fees_owed)
 
     def worth(self, shares: int, assets: int) -> int:
-        """What an account's shares would bring now, before the fee of a withdrawal."""
+        """What an account's shares would bring now, in quanta, before the fee of a withdrawal (domain section 15.1)."""
         return value_of_shares(shares, assets, self.shares, virtual_shares=self.virtual_shares)
 
     def worth_at_close(self, shares: int) -> int:

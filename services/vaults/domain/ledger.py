@@ -79,7 +79,10 @@ class Prices:
         return self.points[max(found - 1, 0)] if self.points else None
 
     def reach(self, point: Point) -> tuple[int, int | None]:
-        """Which days' ends this point decides: from (0 for all before it as well) to before (None for no end)."""
+        """Which days' ends this point decides: from (0 for all before it as well) to before (None for no end).
+
+        Both as microseconds at midnight UTC.
+        """
         place = bisect_left(self.points, point)
         after = self.points[place + 1] if place + 1 < len(self.points) else None
         return (day_of(point.block_time) if place else 0), day_of(after.block_time) if after else None
@@ -105,7 +108,10 @@ def void(day: int) -> DayRow:
 
 @dataclass(slots=True)
 class Flows:
-    """What moved in one day of a line. `events` says how many events that is about."""
+    """What moved in one day of a line; weighted: flows by the part of the day still to come (domain section 15.3).
+
+    `events` says how many events that is about.
+    """
 
     deposits: int = 0
     withdrawals: int = 0
@@ -126,7 +132,7 @@ class Line:
     shares: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def apply(self, move: Move, sign: int) -> None:
-        """Count a move in (sign 1) or out again (sign -1)."""
+        """Count a move in (sign 1) or out again (sign -1), on the UTC day of its block (domain rule R34)."""
         day = day_of(move.block_time)
         flows = self.flows.setdefault(day, Flows())
         flows.deposits += sign * move.deposit
@@ -150,11 +156,11 @@ class Line:
         return min(self.flows, default=0)
 
     def equity_at_end(self, day: int, prices: Mapping[str, Prices]) -> int:
-        """What all its shares are worth at the end of a day."""
+        """What all its shares are worth at the end of a day, each vault's part floored (domain rule R36)."""
         return _worth(self.held_before(day + DAY_MICROS), day, prices)
 
     def rows(self, first: int, last: int, prices: Mapping[str, Prices]) -> Iterator[DayRow]:
-        """The days from first to last on which it moved or held something."""
+        """The days from first to last on which it moved or held something, each by the identity of R34."""
         first = max(first, self.first_day())
         held = self.held_before(first)
         start = _worth(held, first - DAY_MICROS, prices)
@@ -179,6 +185,7 @@ def _worth(held: Mapping[str, int], day: int, prices: Mapping[str, Prices]) -> i
 
 
 def _row(day: int, start: int, end: int, flows: Flows) -> DayRow:
+    """The yield is what R34 leaves: E1 - E0 - deposits + withdrawals + fees; the return is that of R35."""
     net = flows.deposits - flows.withdrawals
     return DayRow(
         day=day,

@@ -1,4 +1,4 @@
-"""A line's month: sums of its told days, kept by adding and taking away, so that a restated day costs one day."""
+"""A line's month: sums of its told days (R34), kept by adding and taking away, so that a restated day costs one day."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -29,7 +29,7 @@ def day_of(at: int) -> int:
 
 
 def ppb_of_bps(bps: int) -> int:
-    """A rate in basis points (1e-4) as parts per billion (1e-9): times 100,000."""
+    """A rate in basis points (1e-4) as parts per billion (1e-9, domain rule R2): times 100,000."""
     return bps * PPB_PER_BPS
 
 
@@ -99,7 +99,7 @@ def fee_part_ppb(raw: int, performance_fee_bps: int) -> int:
 def daily_interest(value: int, apr: int) -> int:
     """What a value earns in a day at a simple year's rate: value * apr / 365, floored, in the value's units.
 
-    apr in 1e-9. Source: the day's interest is a part of the simple rate; a compounded rate is turned into one first.
+    apr in 1e-9. Source: domain section 15.4, solved for a day; a compounded rate is turned into a simple one first.
     """
     return value * apr // (PPB * DAYS_OF_YEAR)
 

@@ -272,7 +272,7 @@ class VaultsState:
         self.touched_months.add((key, month))
 
     def bounds(self, line: Line, month: int) -> tuple[int, int]:
-        """What a line was worth when a month began, and when its last closed day ended."""
+        """What a line was worth when a month began, and when its last closed day ended (R34), in smallest units."""
         start, end = months_between(month)
         last = min(end, max(self.closed_through(line), start)) - DAY_MICROS
         return line.equity_at_end(start - DAY_MICROS, self.prices), line.equity_at_end(last, self.prices)

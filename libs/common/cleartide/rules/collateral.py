@@ -1,4 +1,4 @@
-"""What collateral is worth: amount * price * weight, exact but for one floor (4.1)."""
+"""What collateral is worth: amount * price * weight, exact but for one floor (domain section 4.1)."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -42,7 +42,7 @@ def unit_price(price: str, decimals: int) -> UnitPrice:
 
 
 def quanta_of(units: int, price: UnitPrice, weight_ppb: int = PPB) -> int:
-    """floor(units * price * weight), in quanta."""
+    """floor(units * price * weight), in quanta; the weight in 1e-9 (4.1)."""
     return units * price.numerator * weight_ppb // (price.denominator * PPB)
 
 
@@ -52,7 +52,7 @@ def quanta_per_tick(units: int, price: UnitPrice, weight_ppb: int) -> int:
 
 
 def units_worth(quanta: int, price: UnitPrice, weight_ppb: int) -> int:
-    """The fewest units whose `quanta_of` reaches `quanta`; price and weight are not zero."""
+    """The fewest units whose `quanta_of` reaches `quanta` (4.1, solved for units); price and weight are not zero."""
     return ceil_div(quanta * price.denominator * PPB, price.numerator * weight_ppb)
 
 
@@ -62,6 +62,9 @@ def collateral_value(collateral: Iterable[CollateralView]) -> int:
 
 
 def converted(units: int, sold: UnitPrice, bought: UnitPrice, fee_ppb: int) -> int:
-    """floor(units * sold / bought * (1 - fee)): what is less than a smallest unit of the asset bought stays behind."""
+    """floor(units * sold / bought * (1 - fee)), in smallest units of the asset bought; the fee in 1e-9 (R3).
+
+    What is less than a smallest unit stays behind.
+    """
     numerator = units * sold.numerator * bought.denominator * (PPB - fee_ppb)
     return numerator // (sold.denominator * bought.numerator * PPB)

@@ -1,8 +1,8 @@
 """A farm by its rules: a reward that flows evenly over a time, shared by those who have staked, by how much they have.
 
 Rewards in smallest units, instants in microseconds. What a share has earned so far is kept as one number, so a step
-costs the same for any number of holders. Every rounding stays in the farm: what is paid, pending and still to come is
-never more than what was put in.
+costs the same for any number of holders (scalable reward distribution: Batog, Boca and Johnson 2018). Every rounding
+stays in the farm: what is paid, pending and still to come is never more than what was put in.
 """
 
 from dataclasses import dataclass, field
@@ -59,7 +59,10 @@ class Farm:
         self.to_come, self.at, self.ends_at, self.earned = figures
 
     def advance(self, at: int) -> None:
-        """Give what has flowed until now to those who have staked; what does not divide stays to come."""
+        """Give what has flowed until now to those who have staked: to come * elapsed / remaining, floored.
+
+        What does not divide stays to come.
+        """
         elapsed, self.at = at - self.at, at
         if not self.to_come or elapsed <= 0:
             return
@@ -86,16 +89,20 @@ class Farm:
         return stake.shares
 
     def claim(self, owner: str, at: int) -> Claimed:
-        """Take what waits for the owner; nothing where nothing does."""
+        """Take what waits for the owner, in smallest units; nothing where nothing does.
+
+        net = floor(gross * (1 - fee)), the fee in basis points (domain section 15.5).
+        """
         stake = self._credited(owner, at)
         gross, stake.pending = stake.pending, 0
         return Claimed(gross, gross - gross * (BPS - self.fee_bps) // BPS)
 
     def pending_of(self, owner: str, at: int) -> int:
-        """What a claim would bring now, before the fee."""
+        """What a claim would bring now, in smallest units, before the fee."""
         return self._credited(owner, at).pending
 
     def _credited(self, owner: str, at: int) -> Stake:
+        """The stake with what its shares have earned since: shares * (earned now - then) / SCALE, floored."""
         self.advance(at)
         stake = self.stakes.setdefault(owner, Stake(credited=self.earned))
         stake.pending += stake.shares * (self.earned - stake.credited) // SCALE

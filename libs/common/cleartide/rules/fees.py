@@ -1,6 +1,8 @@
 """What a fill costs, and how the fee is shared out, to the quantum (domain rule R6).
 
 taker fee = rebate + referral share + venue's share        rebate <= taker fee of the same match
+
+Amounts in quote quanta, rates, discounts and shares in ppb (1e-9).
 """
 
 from collections.abc import Iterable
@@ -39,5 +41,5 @@ def day_number(at: int) -> int:
 
 
 def trailing_volume(days: Iterable[tuple[int, int]], today: int) -> int:
-    """What was traded on the TRAILING_DAYS whole days before `today`; days are (day number, quanta)."""
+    """What was traded on the TRAILING_DAYS whole UTC days before `today`, in quanta; days are (day number, quanta)."""
     return sum(quanta for day, quanta in days if today - TRAILING_DAYS <= day < today)

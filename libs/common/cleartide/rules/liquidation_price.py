@@ -1,4 +1,4 @@
-"""The mark price at which an account becomes liquidatable by one of its positions, all else as it is (5.1 and 5.8).
+"""The mark price at which an account becomes liquidatable by one of its positions (domain sections 5.1 and 5.8).
 
 Solved on the liquidation test itself, in whole ticks, so the price can never disagree with it: brackets, ceilings and
 funding are in it. That works because E - MM cannot fall when a long's price rises: a tick adds k quanta to E, and at
@@ -26,7 +26,7 @@ class PricedPosition(NamedTuple):
 
 
 def margin_at(now: AccountMargin, position: PricedPosition, ticks: int) -> AccountMargin:
-    """The account with this position at another price; initial margin is left as it is."""
+    """The account with this position at another price, in quanta (5.1); initial margin is left as it is."""
     moved = position.quanta_per_tick * (ticks - position.mark_ticks)
     maintenance = position.maintenance_at(ticks) - position.maintenance_at(position.mark_ticks)
     return now._replace(

@@ -1,4 +1,4 @@
-"""Margin and equity of a cross account, exact, in quote quanta (domain rules R8 and R10)."""
+"""Margin and equity of a cross account, exact, in quote quanta (domain rules R8 and R10, sections 3.2 and 3.6)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple

@@ -87,9 +87,9 @@ def value_of_shares(shares: int, assets: int, total: int, virtual_shares: int, v
 
 
 def unit_price(assets: int, total: int, virtual_shares: int) -> int:
-    """Price of as many shares as 10^6 smallest units bought at first: floor(10^6 * v * (A + 1) / (T + v)).
+    """Price of as many shares as 10^6 smallest units bought at first: floor(10^6 * v * (A + 1) / (T + v)) (15.1).
 
-    It begins with one whole unit of the asset, whatever the virtual shares.
+    In smallest units; it begins with one whole unit of the asset, whatever the virtual shares.
     """
     return 1_000_000 * virtual_shares * (assets + 1) // (total + virtual_shares)
 
@@ -125,16 +125,16 @@ class Vault:
         self.assets, self.shares, self.fees, self.high_water, self.charged_at, self.carry = figures
 
     def shares_for(self, amount: int) -> int:
-        """Shares for an amount: floor(amount * (T + v) / (A + a))."""
+        """Shares for an amount: floor(amount * (T + v) / (A + a)) (domain section 15.1)."""
         return amount * (self.shares + self.terms.virtual_shares) // (self.assets + self.terms.virtual_assets)
 
     def value_of(self, shares: int) -> int:
-        """What shares would bring before fees: floor(shares * (A + a) / (T + v)), and never more than there is."""
+        """What shares would bring before fees: floor(shares * (A + a) / (T + v)), at most what there is (15.1)."""
         terms = self.terms
         return value_of_shares(shares, self.assets, self.shares, terms.virtual_shares, terms.virtual_assets)
 
     def deposit(self, owner: str, amount: int, at: int) -> Paid:
-        """Take an amount: the fee is rounded up and never works in the vault, the rest makes shares.
+        """Take an amount: the fee is rounded up (R3) and never works in the vault, the rest makes shares (15.1).
 
         Refused: paused, no_amount, no_equity (shares are out, and worth nothing), over_capacity, no_shares (too little
         for one share), share_cap.
@@ -194,7 +194,8 @@ class Vault:
     def gain(self, amount: int) -> int:
         """Book what was earned, harvested and put back, or lost (negative); returns the performance fee that it cost.
 
-        The fee is of the gain above the highest price it was ever taken at, so a loss that is made good costs nothing.
+        The fee is of the gain above the highest price it was ever taken at (15.5, R36), floored, so a loss that is made
+        good costs nothing.
         """
         self._refuse_if(self.assets + amount < 0, "more_than_there_is")
         self.high_water = self.high_water or self.price()
@@ -209,8 +210,8 @@ class Vault:
         return fee
 
     def charge(self, at: int) -> int:
-        """The management fee since it was last charged: assets * bps * time / a year of 365 days; what is less than a
-        smallest unit is carried.
+        """The management fee since it was last charged, in smallest units: assets * bps * time / a year of 365 days (as
+        15.4 has it); what is less than a smallest unit is carried.
         """
         elapsed = at - self.charged_at if self.charged_at else 0
         due = self.assets * self.terms.management_fee_bps * elapsed + self.carry
@@ -220,7 +221,7 @@ class Vault:
         return fee
 
     def price(self) -> int:
-        """What a share is worth, in 1e-12 of a smallest unit, floored."""
+        """What a share is worth, in 1e-12 of a smallest unit, floored: (A + a) / (T + v) (domain section 15.1)."""
         base = self.shares + self.terms.virtual_shares
         return (self.assets + self.terms.virtual_assets) * PRICE_SCALE // base if base else 0
 
