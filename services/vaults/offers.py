@@ -5,12 +5,12 @@ is net. Every figure of one answer is of the same instant: a vault counts with i
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from cleartide.service import Query, QueryError
 
-from services.vaults.domain.returns import DAY_MICROS, apr_of_apy_ppb, fee_part_ppb
+from services.vaults.domain.returns import DAY_MICROS, apr_of_apy_ppb, fee_part_ppb, mean_rate_ppb
 from services.vaults.queries import rate_text, units_text
 
 TEN_MINUTES: Final = 600_000_000
@@ -125,12 +125,16 @@ def _series(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _point(at: int, group: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """A protocol's asset at one instant: sums of assets; rates weighted by the assets they are paid on, truncated."""
+    """A protocol's asset at one instant: sums of assets; rates weighted by the assets they are paid on, truncated.
+
+    Amounts as text of whole assets, rates as text of a fraction. net = raw - fee (domain section 15.5); its APR is the
+    simple rate that compounds to it (15.4).
+    """
     assets = sum(row["total_assets"] for row in group)
     places = group[0]["decimals"]
-    lending = _weighted(group, assets, "lending_apy_ppb")
-    incentives = _weighted(group, assets, "incentives_apy_ppb")
-    raw, fee = lending + incentives, _fee(group, assets)
+    lending = _mean(group, lambda row: row["lending_apy_ppb"])
+    incentives = _mean(group, lambda row: row["incentives_apy_ppb"])
+    raw, fee = lending + incentives, _mean(group, _fee)
     usd = [row["total_assets"] * row["price_quanta"] // 10**places for row in group if row["price_quanta"] is not None]
     return {
         "at": at,
@@ -145,24 +149,19 @@ def _point(at: int, group: list[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _weighted(group: list[Mapping[str, Any]], assets: int, name: str) -> int:
-    if assets == 0:
-        return int(group[0][name])
-    return int(sum(row["total_assets"] * row[name] for row in group) // assets)
+def _mean(group: list[Mapping[str, Any]], rate: Callable[[Mapping[str, Any]], int]) -> int:
+    return mean_rate_ppb([(row["total_assets"], rate(row)) for row in group])
 
 
-def _fee(group: list[Mapping[str, Any]], assets: int) -> int:
-    parts = []
-    for row in group:
-        raw = row["lending_apy_ppb"] + row["incentives_apy_ppb"]
-        parts.append((row["total_assets"], fee_part_ppb(raw, row["performance_fee_bps"])))
-    return int(sum(weight * part for weight, part in parts) // assets) if assets else parts[0][1]
+def _fee(row: Mapping[str, Any]) -> int:
+    return fee_part_ppb(row["lending_apy_ppb"] + row["incentives_apy_ppb"], row["performance_fee_bps"])
 
 
 def _offer(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The line's last point, with the best and the mean net APY of its latest points, as text of a fraction."""
     nets = [_number(point["net_apy"]) for point in line["points"]]
     now = {name: value for name, value in line["points"][-1].items() if name != "at"}
-    seen = {"best_apy": rate_text(max(nets)), "mean_apy": rate_text(sum(nets) // len(nets))}
+    seen = {"best_apy": rate_text(max(nets)), "mean_apy": rate_text(mean_rate_ppb([(1, net) for net in nets]))}
     return {"protocol": line["protocol"], "asset": line["asset"], **now, **seen}
 
 

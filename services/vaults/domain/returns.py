@@ -96,6 +96,15 @@ def fee_part_ppb(raw: int, performance_fee_bps: int) -> int:
     return ceil_div(raw * performance_fee_bps, BPS) if raw > 0 else 0
 
 
+def mean_rate_ppb(parts: Sequence[tuple[int, int]]) -> int:
+    """The mean of (weight, rate in 1e-9), truncated towards zero (domain rule R35); the first where nothing weighs.
+
+    Weights are what the rates are paid on, in smallest units.
+    """
+    whole = sum(weight for weight, _ in parts)
+    return trunc_div(sum(weight * rate for weight, rate in parts), whole) if whole else parts[0][1]
+
+
 def daily_interest(value: int, apr: int) -> int:
     """What a value earns in a day at a simple year's rate: value * apr / 365, floored, in the value's units.
 

@@ -1,11 +1,30 @@
 """What single events do to a day, and what is refused."""
 
 import pytest
+from cleartide.contracts.chain import CHAIN_EVENTS, ChainEvent
+from cleartide.contracts.examples.chain import CHAIN_EXAMPLES
 from cleartide.fold import Reject
 
 from services.vaults.app import SERVICE
 from services.vaults.tests.chain import DAY, START, Harness, claim, deposit, figures, retract, stake, state, withdraw
 from tests.support.fold_bench import HandlerBench
+
+ON_CHAIN = {
+    "VaultDeposited",
+    "VaultWithdrawn",
+    "VaultStateUpdated",
+    "ProtocolConfigUpdated",
+    "FeeConfigUpdated",
+    "EmergencyActionTaken",
+    "KaminoDeposited",
+    "KaminoWithdrawn",
+    "KaminoStaked",
+    "KaminoUnstaked",
+    "FarmRewardsClaimed",
+    "PlatformFeeUpdated",
+    "PlatformFeeWalletUpdated",
+}
+"""What the programs on a chain say; everything else comes from those who read them."""
 
 
 def closed(*events: object, owner: str = "alice") -> list[tuple[int, ...]]:
@@ -13,6 +32,26 @@ def closed(*events: object, owner: str = "alice") -> list[tuple[int, ...]]:
     harness = Harness()
     harness.take(*events, stake(900, START + 9 * DAY, "nobody", 1), stake(901, START + 9 * DAY, "nobody", 1))  # type: ignore[arg-type]
     return [figures(row) for key, row in sorted(harness.current().items()) if key[0] == owner]
+
+
+def test_each_of_the_thirteen_kinds_counts_once_and_moves_its_chains_cursor() -> None:
+    """VLT-KIND-001: told again by a replay from the first slot on, none of them changes anything but counts."""
+    assert len(ON_CHAIN) == 13
+    assert {contract.__name__ for contract in CHAIN_EVENTS} == {kind.__name__ for kind in SERVICE.fold.handlers}
+    told = [each for each in CHAIN_EXAMPLES if isinstance(each, ChainEvent) and each.type in ON_CHAIN]
+    harness = Harness()
+    harness.take(*told)
+    assert {row["kind"] for row in harness.rows("chain_events")} == ON_CHAIN
+    assert len(harness.rows("chain_events")) == len(told)
+    (cursor,) = harness.rows("chain_cursors")
+    newest = max(told, key=lambda each: each.block_time)
+    assert (cursor["slot"], cursor["block_time"]) == (newest.slot, newest.block_time)
+    before = {name: dict(rows) for name, rows in harness.tables.items() if name != "chain_cursors"}
+    published = len(harness.published)
+    harness.take(*told)
+    assert {name: dict(rows) for name, rows in harness.tables.items() if name != "chain_cursors"} == before
+    assert len(harness.published) == published
+    assert harness.rows("chain_cursors") == [{**cursor, "duplicates": len(told)}]
 
 
 def test_a_deposit_is_a_flow_its_fee_a_cost_and_the_rise_of_the_price_the_yield() -> None:

@@ -21,6 +21,7 @@ from services.vaults.domain.returns import (
     day_return_1e12,
     fee_part_ppb,
     linked_1e12,
+    mean_rate_ppb,
     ppb_of_bps,
     weighted_flow,
 )
@@ -65,6 +66,12 @@ class TestRates:
         assert apy_ppb([]) is None
         assert apy_ppb([-(10**12)]) is None
         assert apr_of_apy_ppb(-PPB) == -365 * PPB
+
+    def test_a_mean_of_rates_weighs_by_assets_and_is_cut_towards_zero(self) -> None:
+        """VLT-UNIT-006: not the mean of the rates, and a loss is no larger for being averaged."""
+        assert mean_rate_ppb([(300, 40_000_000), (100, 80_000_000)]) == 50_000_000
+        assert mean_rate_ppb([(1, 2), (2, 3)]) == -mean_rate_ppb([(1, -2), (2, -3)]) == 2
+        assert mean_rate_ppb([(0, -7), (0, 9)]) == -7
 
     @given(st.integers(-(10**9) + 1, 5 * 10**9))
     def test_a_rate_comes_back_from_its_round_trip(self, apy: int) -> None:
