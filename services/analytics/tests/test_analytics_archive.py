@@ -1,5 +1,6 @@
 """Closed days leave as Parquet and are asked there: the same rows, in the same order, once."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from services.analytics.tests.recount import MIDNIGHT, disturbed
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import Database
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "analytics.md"
 FIRST = datetime.fromtimestamp(MIDNIGHT // 10**6, UTC).date()
 
 
@@ -55,6 +57,27 @@ async def test_days_are_archived_once_and_asked_there(schema: ServiceSchema, tmp
     assert ask(sql, views) == [tuple(row) for row in kept]
     sql = "SELECT epoch_us(day::TIMESTAMP), sum(pnl)::BIGINT FROM account_days GROUP BY 1 ORDER BY 1"
     assert ask(sql, views) == [tuple(row) for row in days]
+
+
+async def test_the_documented_query_runs_on_the_files_where_they_lie(schema: ServiceSchema, tmp_path: Path) -> None:
+    """ANA-ARCHIVE-008: who gained most, by the days' folders alone; what is gained is all that is not a flow."""
+    (query,) = re.findall(r"^    (SELECT account, .*?)\n\n", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    first, last = FIRST, FIRST + timedelta(days=2)
+    for written, meant in (("archive", str(tmp_path)), ("2026-11-01", str(first)), ("2026-11-30", str(last))):
+        assert written in query
+        query = query.replace(written, meant)
+    await schema.run_trading_epoch(disturbed(60).events, 100)
+    assert await archived(schema, tmp_path, last + timedelta(days=5))
+    async with schema.pool() as pool:
+        gained = await pool.fetch(
+            "SELECT account, sum(equity_end - equity_start - flows)::bigint AS gain FROM account_days "
+            "WHERE start >= $1 AND start < $2 GROUP BY account ORDER BY gain DESC LIMIT 10",
+            MIDNIGHT,
+            MIDNIGHT + 3 * 86_400_000_000,
+        )
+    found = duckdb.connect().execute(query).fetchall()
+    assert len(found) == 10
+    assert [round(gain * 10**6) for _, gain in found] == [row["gain"] for row in gained]
 
 
 async def test_rows_lie_in_the_order_of_accounts(schema: ServiceSchema, tmp_path: Path) -> None:

@@ -39,12 +39,16 @@ async def schema(database: Database) -> ServiceSchema:
 
 
 def days_of(*changes: str) -> list[Window]:
-    """Days of these returns; each begins with 1,000 quote."""
+    """Days of these returns; each begins with 1,000 quote and gains by every source, with 500 quote paid in."""
     made = []
     for number, change in enumerate(changes):
         gain = int(Decimal(change) * 1_000 * EARN)
-        start = 1_000 * EARN
-        made.append(Window(number * DAY_MICROS, start, start + gain, 0, gain, 0, 0, Decimal(change)))
+        start, flows = 1_000 * EARN, number % 2 * 500 * EARN
+        funding, fees, earned = gain // 3, number * 7, -gain // 5
+        pnl = gain - funding + fees - earned
+        made.append(
+            Window(number * DAY_MICROS, start, start + flows + gain, flows, pnl, funding, fees, Decimal(change), earned)
+        )
     return made
 
 
@@ -71,7 +75,7 @@ def in_floats(days: Sequence[Window], risk_free: float) -> dict[str, float]:
     worst = sorted(r)[: math.ceil(n / 20)]
     found["value_at_risk"] = max(0.0, -worst[-1])
     found["expected_shortfall"] = max(0.0, -statistics.fmean(worst))
-    gains = [day.pnl + day.funding - day.fees for day in days]
+    gains = [day.equity_end - day.equity_start - day.flows for day in days]
     if any(gains):
         found["win_rate"] = sum(g > 0 for g in gains) / sum(g != 0 for g in gains)
     if any(gain < 0 for gain in gains):
@@ -212,6 +216,27 @@ def test_concentration_and_allocation() -> None:
     assert (even.gross, even.net, even.leverage) == (1_000, 0, Decimal(2))
     assert (even.concentration, even.diversification) == (Decimal("0.5"), Decimal(1))
     assert allocation({}, 0).concentration is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from("ABCDEFGH"), st.integers(-(10**15), 10**15)), st.integers(-(10**15), 10**15))
+def test_allocation_equals_the_textbook_in_fractions(values: dict[str, int], equity: int) -> None:
+    """ANA-PERF-006: shares, Herfindahl's index, diversification and leverage, exactly, each cut to 12 places."""
+    found, gross = allocation(values, equity), sum(abs(value) for value in values.values())
+    shares = {market: Fraction(abs(value), gross) for market, value in values.items() if value}
+    index, count = sum((share**2 for share in shares.values()), Fraction(0)), len(shares)
+    exact: dict[str, tuple[Decimal | None, Fraction | None]] = {
+        market: (found.shares.get(market), share) for market, share in shares.items()
+    }
+    exact["concentration"] = found.concentration, index if shares else None
+    spread = (1 - index) / (1 - Fraction(1, count)) if count > 1 else Fraction(0)
+    exact["diversification"] = found.diversification, spread if shares else None
+    exact["leverage"] = found.leverage, Fraction(gross, equity) if equity > 0 else None
+    assert (found.gross, found.net, found.shares.keys()) == (gross, sum(values.values()), shares.keys())
+    for name, (ours, theirs) in exact.items():
+        assert (ours is None) == (theirs is None), name
+        if ours is not None and theirs is not None:
+            assert 0 <= theirs - Fraction(ours) < Fraction(1, 10**12), name
 
 
 async def test_a_portfolio_is_told_as_it_stands(schema: ServiceSchema) -> None:
