@@ -60,6 +60,23 @@ async def test_rows_and_answers_on_a_real_database(schema: ServiceSchema) -> Non
         await check_months(pool)
 
 
+async def test_months_end_where_the_calendar_says(schema: ServiceSchema) -> None:
+    """EARN-TIME-002: the last microsecond of a leap day is February's, where it is March already too."""
+    venue = Venue()
+    midnight = int(datetime(2028, 2, 29, tzinfo=UTC).timestamp()) * 10**6
+    for at in (midnight - 1, midnight, midnight + DAY - 1, midnight + DAY, midnight + 2 * DAY):
+        venue.at = at
+        venue.transfer("alice", 1_000_000)
+    await schema.run_trading_epoch(venue.events, 3)
+    for settings in ({}, AWAY):
+        async with asyncpg.create_pool(schema.dsn, min_size=1, max_size=1, server_settings=settings) as pool:
+            months = (await QUERIES["months"](pool, {"account": "alice"}))["months"]
+        assert [(month["month"], month["active_days"], month["flows"]) for month in months] == [
+            ("2028-03", 1, "1.000000"),
+            ("2028-02", 2, "3.000000"),
+        ]
+
+
 async def test_closed_days_are_archived_once(schema: ServiceSchema, tmp_path: Path) -> None:
     """EARN-ARCHIVE-001, EARN-TIME-001"""
     store, first = FolderStore(tmp_path), datetime.fromtimestamp(START // 10**6, UTC).date()

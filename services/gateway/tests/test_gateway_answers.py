@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,6 +87,18 @@ def test_no_two_routes_keep_their_answers_under_one_name() -> None:
     )
     assert len(names) > 40
     assert [name for name, times in names.items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("month", "days"),
+    [("2026-02", 28), ("2028-02", 29), ("2000-02", 29), ("2100-02", 28), ("2026-04", 30), ("2026-12", 31)],
+)
+def test_a_month_is_asked_for_to_its_last_microsecond(month: str, days: int) -> None:
+    """GW-EARN-006: leap years, centuries and the turn of the year; from midnight UTC to before the next month's."""
+    span = span_of(month, None)
+    assert span is not None
+    assert span["from_day"] == int(datetime.fromisoformat(f"{month}-01T00:00:00+00:00").timestamp()) * 1_000_000
+    assert span["to_day"] == span["from_day"] + days * DAY_MICROS - 1
 
 
 def test_a_month_is_one_that_the_calendar_has() -> None:
