@@ -89,6 +89,26 @@ async def test_tables_and_answers_on_a_real_database(schema: ServiceSchema) -> N
         await _check_vaults(pool)
 
 
+async def test_best_and_mean_are_of_the_latest_ten_points(schema: ServiceSchema) -> None:
+    """VLT-TVL-002: every ten minutes, after fees; and two vaults' rates weigh by what each holds, losses too."""
+    minute, fees = 60_000_000, {"deposit_fee_bps": 0, "withdraw_fee_bps": 0, "management_fee_bps": 0}
+    told = [
+        event(FeeConfigUpdated, 1, START, vault="usdc-main", recipient="treasury", **fees, performance_fee_bps=1_000),
+        state(2, START, 300, 300, lending_apy_bps=1_000, incentives_apy_bps=0),
+        state(3, START + 65 * minute, 300, 300, lending_apy_bps=500, incentives_apy_bps=0),
+        state(4, START + 95 * minute, 300, 300, lending_apy_bps=500, incentives_apy_bps=0),
+        state(5, START + 95 * minute, 100, 100, "usdc-two", lending_apy_bps=-1_001, incentives_apy_bps=0),
+    ]
+    await fold(schema, told, 2)
+    async with schema.pool() as pool:
+        (before,) = (await SERVICE.queries["offers"](pool, {"at": START + 90 * minute}))["offers"]
+        (after,) = (await SERVICE.queries["offers"](pool, {"at": START + 100 * minute}))["offers"]
+    rates = [before[name] for name in ("net_apy", "best_apy", "mean_apy")]
+    assert rates == ["0.045000000", "0.090000000", "0.076500000"]
+    rates = [after[name] for name in ("raw_apy", "fee_apy", "net_apy")]
+    assert rates == ["0.012475000", "0.003750000", "0.008725000"]
+
+
 async def _check_owner(pool: Any) -> None:
     ask = SERVICE.queries
     days = (await ask["days"](pool, {"owner": "alice"}))["days"]
