@@ -58,6 +58,10 @@ class Database:
         """The service's store."""
         return PostgresStore(self.dsn(service), service)
 
+    async def move_to(self, time_zone: str) -> None:
+        """From the next connection on it is there."""
+        await _execute(self.admin_dsn, f"ALTER DATABASE {self.name} SET TimeZone = '{time_zone}'")
+
     async def fetch(self, service: str, query: str, *arguments: Any) -> Sequence[Any]:
         """Rows, as the service sees them."""
         connection = await asyncpg.connect(self.dsn(service))

@@ -30,7 +30,7 @@ SELECT market, made - made % $1 AS open_time, arg_min(price, seq), max(price), m
        sum(lots)::BIGINT, sum(quanta)::BIGINT, count(*)
 FROM trades GROUP BY 1, 2 ORDER BY 1, 2;
 
--- market_days: UTC
+-- market_days: UTC; open interest is the last that was said, also on an earlier day
 WITH d AS (
   SELECT market, occurred_at - occurred_at % 86400000000 AS day,
          coalesce(sum(rate_ppb) FILTER (type = 'FundingSettled'), 0)::BIGINT AS funding,
@@ -44,7 +44,8 @@ WITH d AS (
          arg_max(price, seq) AS c, sum(lots)::BIGINT AS lots, sum(quanta)::BIGINT AS quanta, count(*) AS n
   FROM trades GROUP BY 1, 2
 )
-SELECT d.market, d.day, o, h, l, c, coalesce(lots, 0), coalesce(quanta, 0), coalesce(n, 0), interest, funding, fundings, fees, referral
+SELECT d.market, d.day, o, h, l, c, coalesce(lots, 0), coalesce(quanta, 0), coalesce(n, 0),
+       coalesce(last_value(interest IGNORE NULLS) OVER (PARTITION BY d.market ORDER BY d.day), 0), funding, fundings, fees, referral
 FROM d LEFT JOIN t USING (market, day) ORDER BY 1, 2;
 
 -- account_days: what moved in the day, and the worth at the midnights around it, from what was said last before each

@@ -134,6 +134,14 @@ async def test_every_figure_equals_a_naive_recount_of_the_raw_events(schema: Ser
     assert len(equal) == 8
 
 
+async def test_days_are_those_of_utc_wherever_the_database_is(
+    database: Database, schema: ServiceSchema, folder: Path
+) -> None:
+    """ANA-TIME-001: where it is fourteen hours later, candles and days still equal the recount."""
+    await database.move_to("Pacific/Kiritimati")
+    assert len(await compare(schema, disturbed(60), folder)) == 8
+
+
 async def test_leaders_revenue_and_the_open_day(schema: ServiceSchema) -> None:
     """ANA-DAY-005, ANA-DAY-006: as they are now, with the day that is still open."""
     venue = one_day()

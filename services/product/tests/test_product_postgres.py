@@ -81,6 +81,14 @@ async def test_roll_ups_equal_a_recount_whatever_the_order_and_the_repeats(schem
     assert await held(schema) == found
 
 
+async def test_days_are_those_of_utc_wherever_the_database_is(database: Database, schema: ServiceSchema) -> None:
+    """PROD-TIME-002: where it is fourteen hours later, over the end of February."""
+    await database.move_to("Pacific/Kiritimati")
+    events = random_events(4, 200, 2)
+    await fold(schema, events)
+    same(await held(schema), events)
+
+
 async def test_an_erased_person_leaves_every_table_and_every_sum(schema: ServiceSchema) -> None:
     """PROD-PRIV-003: what is left is what there would be, had the person never come."""
     events = random_events(3, 300, 2)

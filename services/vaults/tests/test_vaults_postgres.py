@@ -1,5 +1,6 @@
 """The same fold on a real PostgreSQL, the same days by SQL from the raw events, and what the queries answer."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -59,6 +60,26 @@ async def test_sql_from_the_raw_events_gives_every_day_and_month(schema: Service
         assert restated > 200
     finally:
         await connection.close()
+
+
+async def test_days_and_months_are_those_of_utc_wherever_the_database_is(
+    database: Database, schema: ServiceSchema
+) -> None:
+    """VLT-TIME-003: where it is fourteen hours later, the recompute and the answers are the same."""
+    await database.move_to("Pacific/Kiritimati")
+    midnight = int(datetime(2028, 2, 29, tzinfo=UTC).timestamp()) * 1_000_000
+    times = (midnight - 1, midnight, midnight + DAY - 1, midnight + DAY)
+    told = [deposit(number, at, "alice", 100, 100) for number, at in enumerate(times, start=1)]
+    told = [state(10, midnight - DAY, 10**6, 10**6), *told]
+    await fold(schema, [*told, *closing(told, 100)], 3)
+    async with schema.pool() as pool:
+        days = (await SERVICE.queries["days"](pool, {"owner": "alice", "month": "2028-02"}))["days"]
+        months = (await SERVICE.queries["months"](pool, {"owner": "alice"}))["months"]
+        async with pool.acquire() as connection:
+            assert (await compare(connection, midnight + 2 * DAY))[2] == []
+    assert [(day["date"], day["deposits"]) for day in days] == [("2028-02-29", "0.000200"), ("2028-02-28", "0.000100")]
+    figures = [(month["month"], month["active_days"], month["deposits"]) for month in months]
+    assert figures == [("2028-03", 1, "0.000100"), ("2028-02", 2, "0.000300")]
 
 
 async def test_tables_and_answers_on_a_real_database(schema: ServiceSchema) -> None:
