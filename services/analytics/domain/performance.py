@@ -194,7 +194,7 @@ def allocation(values: Mapping[str, int], equity: int) -> Allocation:
 
     Concentration is the Herfindahl-Hirschman index (Hirschman 1964), the sum of squared shares: 1 for one market, 1/n
     for n equal ones. Diversification = (1 - HHI) / (1 - 1/n), one less the normalised index, 0 for one market.
-    Leverage = gross / equity (domain section 4), None without equity. All are fractions of 12 places, cut (R35).
+    Leverage = gross / equity (N/E of domain rule R24), None without equity. All are fractions of 12 places, cut (R35).
     """
     gross = sum(map(abs, values.values()))
     held = {market: abs(value) for market, value in values.items() if value}

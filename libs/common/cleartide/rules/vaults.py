@@ -194,8 +194,8 @@ class Vault:
     def gain(self, amount: int) -> int:
         """Book what was earned, harvested and put back, or lost (negative); returns the performance fee that it cost.
 
-        The fee is of the gain above the highest price it was ever taken at (15.5, R36), floored, so a loss that is made
-        good costs nothing.
+        The fee is of the gain above the highest price it was ever taken at (15.5, R36), floored to smallest units, so a
+        loss that is made good costs nothing.
         """
         self._refuse_if(self.assets + amount < 0, "more_than_there_is")
         self.high_water = self.high_water or self.price()
