@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import asyncpg
 import msgspec
+from cleartide.answers.shapes import AlertInputView, AlertView
 
 from services.gateway import queries
 from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.markets import MarketDirectory
-from services.gateway.edge.shapes import AlertInputView, AlertView
 from services.gateway.live.alerts import Alert
 from services.gateway.queries import AlertRow
 

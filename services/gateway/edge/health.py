@@ -11,11 +11,10 @@ from typing import Any, Final, Literal
 
 import aiohttp
 import asyncpg
+from cleartide.answers.shapes import DependencyHealth, HealthReport
 from cleartide.bus.streams import SERVICES
 from nats.aio.client import Client
 from redis.asyncio import Redis
-
-from services.gateway.edge.shapes import DependencyHealth, HealthReport
 
 REQUIRED: Final = frozenset({"postgres", "nats", "matching", "risk"})
 State = Literal["up", "degraded", "down"]

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from cleartide.answers.shapes import LastTrade, Price
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
-from services.gateway.edge.shapes import LastTrade, Price
 from services.gateway.live.mailbox import Mailbox
 
 log = structlog.get_logger()

@@ -31,29 +31,33 @@ def bare_api() -> FastAPI:
 
 def check(method: str, path: str, text: bytes) -> None:
     """Whether a success of `path` is as its route says. AssertionError with what is not."""
-    model = model_of(method, path.partition("?")[0])
-    if model is None:
+    kind = type_of(method, path.partition("?")[0])
+    if kind is None:
         return
     try:
-        model.validate_json(text, strict=True, extra="forbid")
+        _model(kind).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
         told = [{"where": ".".join(map(str, item["loc"])), "problem": item["msg"]} for item in error.errors()[:5]]
         raise AssertionError(f"{method} {path} answers what its route does not say: {told}") from None
 
 
-def model_of(method: str, path: str) -> TypeAdapter[Any] | None:
+def type_of(method: str, path: str) -> Any:
     """What the first route that takes the path answers; None where it answers no JSON."""
-    return next((model for name, pattern, model in _models() if name == method and pattern.fullmatch(path)), None)
+    return next((kind for name, pattern, kind in _routes() if name == method and pattern.fullmatch(path)), None)
 
 
 @cache
-def _models() -> list[tuple[str, "re.Pattern[str]", TypeAdapter[Any] | None]]:
+def _model(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+@cache
+def _routes() -> list[tuple[str, "re.Pattern[str]", Any]]:
     return list(_found())
 
 
-def _found() -> Iterator[tuple[str, "re.Pattern[str]", TypeAdapter[Any] | None]]:
+def _found() -> Iterator[tuple[str, "re.Pattern[str]", Any]]:
     for route in iter_route_contexts(bare_api().routes):
         kind = getattr(route, "response_model", None)
-        model = None if kind is None else TypeAdapter(kind)
         for method in route.methods or ():
-            yield method, compile_path(str(route.path))[0], model
+            yield method, compile_path(str(route.path))[0], kind

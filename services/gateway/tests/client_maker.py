@@ -1,12 +1,18 @@
 """Writes the Python client's operations from the API's document: `make client`."""
 
 import json
+import pkgutil
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+
+import cleartide.answers
+from typing_extensions import is_typeddict
 
 from services.gateway.edge.reference.document import documented, operations
 from services.gateway.tests.answers import bare_api
@@ -15,12 +21,14 @@ Operation = dict[str, Any]
 ROOT: Final = Path(__file__).parents[3]
 FOLDER: Final = ROOT / "libs/common/cleartide/rest"
 JSON: Final = "application/json"
-GROUPS: Final = ("markets", "orders", "vaults", "accounts", "me", "admin")
+GROUPS: Final = ("markets", "orders", "vaults", "accounts", "earnings", "auth", "me", "admin")
 CLASSES: Final = {
     "markets": "Market",
     "orders": "Order",
     "vaults": "Vault",
     "accounts": "Account",
+    "earnings": "Earnings",
+    "auth": "SignIn",
     "me": "My",
     "admin": "Admin",
 }
@@ -106,6 +114,10 @@ NAMES: Final = {
 _PREFIXES: Final = {"me": "my", "accounts": "account", "markets": "market"}
 _VERBS: Final = {"PUT": "set", "POST": "create", "DELETE": "remove", "PATCH": "change"}
 _PLAIN: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+_FORMAT: Final = "format"
+_FORMATS: Final = 'Literal["json", "csv", "parquet"]'
+_FILES: Final = 'format: Literal["csv", "parquet"]'
+"""Text, or the bytes of a Parquet file."""
 
 
 def document() -> dict[str, Any]:
@@ -128,14 +140,30 @@ def named(operation: str) -> str:
 
 def group_of(operation: str) -> str:
     """Which part of the client has it."""
+    head = operation.split(" ", 1)[1].removeprefix("/api/v1/").split("/")[0]
+    if head in ("earnings", "auth", "me", "admin"):
+        return head
     if re.search("/(orders|leverage)(/|$)", operation):
         return "orders"
     if "/vaults" in operation:
         return "vaults"
-    head = operation.split(" ", 1)[1].removeprefix("/api/v1/").split("/")[0]
-    if head in ("accounts", "earnings", "positions", "alerts", "liquidations"):
+    if head in ("accounts", "positions", "alerts", "liquidations"):
         return "accounts"
-    return head if head in ("me", "admin") else "me" if head in ("auth", "product") else "markets"
+    return "me" if head == "product" else "markets"
+
+
+@cache
+def answers() -> dict[str, str]:
+    """Types of answers and the modules that they are in."""
+    modules = [
+        import_module(f"cleartide.answers.{one.name}") for one in pkgutil.iter_modules(cleartide.answers.__path__)
+    ]
+    return {
+        name: module.__name__
+        for module in modules
+        for name, held in vars(module).items()
+        if is_typeddict(held) and held.__module__ == module.__name__
+    }
 
 
 class Writer:
@@ -144,6 +172,7 @@ class Writer:
     def __init__(self, known: dict[str, Any]) -> None:
         self._known = known
         self.shapes: dict[str, str] = {}
+        self.answers: set[str] = set()
 
     def type_of(self, schema: dict[str, Any]) -> str:
         """A schema as a type."""
@@ -196,7 +225,6 @@ class Writer:
         place, once = "Cleartide-After" in headers and "after" not in taken, "Idempotency-Key" in headers
         extra = ["after: int | None = None"] * place + ["once: str | None = None"] * once
         keywords = [*must, *may, *extra]
-        signature = ", ".join(["self", *plain, *(["*"] if keywords else []), *keywords])
         target = re.sub(r"\{(\w+)\}", r"{part(\1)}", path)
         given = [f'f"{target}"' if "{" in path else f'"{path}"']
         if asked:
@@ -207,12 +235,32 @@ class Writer:
             fields = [*needed, *([f"**given({{{', '.join(left)}}})"] if left else [])]
             given.append(f"body={{{', '.join(fields)}}}")
         given += ["after=after"] * place + ["once=once"] * once
-        answers = next(one for status, one in told["responses"].items() if status.startswith("2")).get("content", {})
-        kind = "Any" if any(one["name"] == "format" for one in asked) else "str" if JSON not in answers else "Json"
+        told_as = self._answer(told)
         said = told["summary"].rstrip(".")
         call = f'await self._transport.ask("{method}", {", ".join(given)})'
-        last = f"        return {call}" if kind == "Any" else f"        told: {kind} = {call}\n        return told"
-        return f'    async def {named(operation)}({signature}) -> {kind}:\n        """{said}."""\n{last}\n\n'
+        head, files = f"    async def {named(operation)}", f"{_FORMAT}: {_or_none(_FORMATS)} = None"
+        overloads = ""
+        if files in keywords:
+            for wanted, kind in ((f'{_FORMAT}: Literal["json"] | None = None', told_as), (_FILES, "str | bytes")):
+                taken_so = _signature(plain, [wanted if one == files else one for one in keywords])
+                overloads += f"    @overload\n{head}({taken_so}) -> {kind}: ...\n\n"
+            told_as += " | str | bytes"
+        signature = _signature(plain, keywords)
+        return (
+            f'{overloads}{head}({signature}) -> {told_as}:\n        """{said}."""\n'
+            f"        told: {told_as} = {call}\n        return told\n\n"
+        )
+
+    def _answer(self, told: Operation) -> str:
+        """The type of an operation's answer; text where it is prose."""
+        content = next(one for status, one in told["responses"].items() if status.startswith("2"))["content"]
+        if JSON not in content:
+            return "str"
+        schema = content[JSON]["schema"]
+        listed = schema.get("type") == "array"
+        name = (schema["items"] if listed else schema)["$ref"].rsplit("/", 1)[1]
+        self.answers.add(name)
+        return f"list[{name}]" if listed else str(name)
 
     def _body(self, told: Operation) -> list[tuple[str, dict[str, Any], bool]]:
         schema = told.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
@@ -220,6 +268,10 @@ class Writer:
             schema = self._known[schema["$ref"].rsplit("/", 1)[1]]
         required = set(schema.get("required", ()))
         return [(name, of, name in required) for name, of in schema.get("properties", {}).items()]
+
+
+def _signature(places: list[str], keywords: list[str]) -> str:
+    return ", ".join(["self", *places, *(["*"] if keywords else []), *keywords])
 
 
 def _or_none(kind: str) -> str:
@@ -232,9 +284,10 @@ Written by `make client` from the API's document: do not edit.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, overload
 
-from cleartide.rest.transport import Json, Transport, given, part
+{answers}
+from cleartide.rest.transport import Transport, given, part
 
 
 '''
@@ -242,8 +295,10 @@ TITLES: Final = {
     "markets": "Markets, prices, funding, vaults, risk and the venue: what is asked of no account.",
     "orders": "An account's orders.",
     "vaults": "Vaults, on chains and the venue's own.",
-    "accounts": "One account: money, positions, risk, alerts, earnings.",
-    "me": "Who asks: sign-in, profile, wallets, keys, webhooks, notifications, use.",
+    "accounts": "One account: money, positions, risk, alerts.",
+    "earnings": "What an account has earned, by day and month, and in vaults on chains.",
+    "auth": "Who comes in, and goes.",
+    "me": "Who asks: profile, wallets, keys, webhooks, notifications, use.",
     "admin": "What operators do.",
 }
 TABLE: Final = '''"""Which method is which operation. Written by `make client`: do not edit."""
@@ -268,7 +323,8 @@ def parts(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         whole = (
             f'class {CLASSES[group]}Operations:\n    """{TITLES[group]}"""\n\n    _transport: Transport\n\n{methods}\n'
         )
-        yield f"{group}.py", HEAD.format(title=TITLES[group]) + shapes + whole
+        imported = "".join(f"from {answers()[name]} import {name}\n" for name in sorted(writer.answers))
+        yield f"{group}.py", HEAD.format(title=TITLES[group], answers=imported) + shapes + whole
     found = {name: "alert_events" if name == STREAMS else named(name) for name, _ in operations(told)}
     table = "".join(f'    "{name}": "{method}",\n' for name, method in found.items())
     yield "operations.py", TABLE.format(table=table)

@@ -2,7 +2,8 @@
 
 import asyncio
 import inspect
-from typing import Any
+import re
+from typing import Any, get_overloads, get_type_hints
 
 from cleartide.contracts.codec import encode
 from cleartide.rest import Key, Refused, RestClient
@@ -10,6 +11,7 @@ from cleartide.rest.operations import OPERATIONS
 
 from deploy.local.valkey import ValkeyServer
 from services.gateway.edge.reference.document import operations
+from services.gateway.tests.answers import type_of
 from services.gateway.tests.client_maker import JSON, STREAMS, document
 from services.gateway.tests.entrance import EvmWallet, entrance, forget_addresses
 from services.gateway.tests.support import MARKET, alert, answering
@@ -41,6 +43,18 @@ def test_every_operation_is_a_method() -> None:
         assert all(
             one.annotation is not inspect.Parameter.empty for one in signature.parameters.values() if one.name != "self"
         )
+
+
+def test_every_method_answers_what_its_route_does() -> None:
+    """GW-CLIENT-003: the type of a method's answer is the route's own; with `format` it is so but for files."""
+    for name, method in OPERATIONS.items():
+        if name == STREAMS:
+            continue
+        route = type_of(*re.sub(r"[{}]", "", name).split(" ", 1)) or str
+        asked = getattr(RestClient, method)
+        kinds = [get_type_hints(one)["return"] for one in get_overloads(asked) or [asked]]
+        assert (name, kinds) in ((name, [route]), (name, [route, str | bytes])), "make client"
+        assert (len(kinds) == 2) == ("format" in inspect.signature(asked).parameters)
 
 
 async def test_the_client_signs_in_reads_and_follows(database: Database, broker: Broker, valkey: ValkeyServer) -> None:

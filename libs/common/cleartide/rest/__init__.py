@@ -7,7 +7,8 @@ async with RestClient.connect("http://127.0.0.1:8080", key=Key(prefix="ctk_...",
         print(frame["op"], frame["data"])
 
 Amounts, prices and sizes are decimal text, instants microseconds since the Unix epoch (UTC). Answers are the API's own
-JSON. Writes take `once`, an Idempotency-Key; reads of what services know take `after`, a write's `position`.
+JSON; `cleartide.answers` has their types. Writes take `once`, an Idempotency-Key; reads of what services know take
+`after`, a write's `position`.
 """
 
 from collections.abc import AsyncIterator
@@ -16,8 +17,11 @@ from typing import Self
 
 import aiohttp
 
+from cleartide.answers.identity import SessionTokens
 from cleartide.rest.accounts import AccountOperations
 from cleartide.rest.admin import AdminOperations
+from cleartide.rest.auth import SignInOperations
+from cleartide.rest.earnings import EarningsOperations
 from cleartide.rest.live import Streams
 from cleartide.rest.markets import MarketOperations
 from cleartide.rest.me import MyOperations
@@ -29,7 +33,15 @@ __all__ = ["Json", "Key", "Refused", "RestClient"]
 
 
 class RestClient(
-    MarketOperations, OrderOperations, VaultOperations, AccountOperations, MyOperations, AdminOperations, Streams
+    MarketOperations,
+    OrderOperations,
+    VaultOperations,
+    AccountOperations,
+    EarningsOperations,
+    SignInOperations,
+    MyOperations,
+    AdminOperations,
+    Streams,
 ):
     """One gateway, as one who asks."""
 
@@ -48,13 +60,12 @@ class RestClient(
         """The person who has signed in; empty for nobody."""
         return self._transport.user
 
-    async def sign_in_by_wallet(self, *, chain: str, address: str, sign: Sign) -> Json:
+    async def sign_in_by_wallet(self, *, chain: str, address: str, sign: Sign) -> SessionTokens:
         """Sign in; `sign` is the wallet's signature of the statement. The session is refreshed from then on."""
-        nonce = await self._transport.ask("POST", "/api/v1/auth/nonce", body={"chain": chain, "address": address})
-        proof = {"message": nonce["message"], "signature": sign(nonce["message"])}
-        return self.entered(await self._transport.ask("POST", "/api/v1/auth/sign-in", body=proof))
+        nonce = await self.sign_in_nonce(chain=chain, address=address)
+        return self.entered(await self.sign_in(message=nonce["message"], signature=sign(nonce["message"])))
 
-    def entered(self, opened: Json) -> Json:
+    def entered(self, opened: SessionTokens) -> SessionTokens:
         """Go on as the session that a sign-in has opened, and refresh it in time."""
         self._transport.entered(opened)
         return opened

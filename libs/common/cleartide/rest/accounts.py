@@ -1,15 +1,29 @@
-"""One account: money, positions, risk, alerts, earnings.
+"""One account: money, positions, risk, alerts.
 
 Written by `make client` from the API's document: do not edit.
 """
 
-from typing import Any, Literal
+from typing import Literal, overload
 
-from cleartide.rest.transport import Json, Transport, given, part
+from cleartide.answers.accounts import (
+    AccountFees,
+    AccountView,
+    Deleveraging,
+    FundingPayments,
+    LiquidationPage,
+    MarginView,
+    OpenTransfers,
+    PositionList,
+    TransferPage,
+)
+from cleartide.answers.analytics import AccountDays, Portfolio
+from cleartide.answers.risk import AccountWatch, AnsweredAlerts, OrderWhatIf, PricesWhatIf, TailView
+from cleartide.answers.shapes import AlertPage, LedgerPage, TransferOutcome
+from cleartide.rest.transport import Transport, given, part
 
 
 class AccountOperations:
-    """One account: money, positions, risk, alerts, earnings."""
+    """One account: money, positions, risk, alerts."""
 
     _transport: Transport
 
@@ -20,16 +34,16 @@ class AccountOperations:
         limit: int | None = None,
         order: Literal["health"] | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> PositionList:
         """Open positions, those of the least healthy account first."""
-        told: Json = await self._transport.ask(
+        told: PositionList = await self._transport.ask(
             "GET", "/api/v1/positions", {"account": account, "limit": limit, "order": order}, after=after
         )
         return told
 
-    async def account(self, account: str, *, after: int | None = None) -> Json:
+    async def account(self, account: str, *, after: int | None = None) -> AccountView:
         """One account: equity, margin, health factor, positions and orders."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}", after=after)
+        told: AccountView = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}", after=after)
         return told
 
     async def liquidations(
@@ -39,23 +53,16 @@ class AccountOperations:
         before: int | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> LiquidationPage:
         """The newest liquidation steps, newest first."""
-        told: Json = await self._transport.ask(
+        told: LiquidationPage = await self._transport.ask(
             "GET", "/api/v1/liquidations", {"market": market, "before": before, "limit": limit}, after=after
         )
         return told
 
-    async def earnings(self, account: str, *, limit: int | None = None, after: int | None = None) -> Json:
-        """One account's earnings: now, since its first day, and by day."""
-        told: Json = await self._transport.ask(
-            "GET", f"/api/v1/earnings/{part(account)}", {"limit": limit}, after=after
-        )
-        return told
-
-    async def account_margin(self, account: str, *, after: int | None = None) -> Json:
+    async def account_margin(self, account: str, *, after: int | None = None) -> MarginView:
         """Margin, collateral by asset, and liquidation prices."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/margin", after=after)
+        told: MarginView = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/margin", after=after)
         return told
 
     async def account_transfers(
@@ -66,9 +73,9 @@ class AccountOperations:
         before: int | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> TransferPage:
         """What came, went and moved without a trade, newest first."""
-        told: Json = await self._transport.ask(
+        told: TransferPage = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/transfers",
             {"asset": asset, "before": before, "limit": limit},
@@ -78,9 +85,9 @@ class AccountOperations:
 
     async def transfer(
         self, account: str, *, to_account: str, amount: str, asset: str | None = None, once: str | None = None
-    ) -> Json:
+    ) -> TransferOutcome:
         """Move an amount within the family."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/transfers",
             body={"to_account": to_account, "amount": amount, **given({"asset": asset})},
@@ -88,21 +95,23 @@ class AccountOperations:
         )
         return told
 
-    async def open_transfers(self, account: str, *, after: int | None = None) -> Json:
+    async def open_transfers(self, account: str, *, after: int | None = None) -> OpenTransfers:
         """Deposits to be confirmed, withdrawals yet to leave."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/transfers/open", after=after)
+        told: OpenTransfers = await self._transport.ask(
+            "GET", f"/api/v1/accounts/{part(account)}/transfers/open", after=after
+        )
         return told
 
-    async def account_fees(self, account: str, *, after: int | None = None) -> Json:
+    async def account_fees(self, account: str, *, after: int | None = None) -> AccountFees:
         """An account's rates, the volume that decides them, its referrals."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/fees", after=after)
+        told: AccountFees = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/fees", after=after)
         return told
 
     async def request_withdrawal(
         self, account: str, *, amount: str, destination: str, asset: str | None = None, once: str | None = None
-    ) -> Json:
+    ) -> TransferOutcome:
         """Ask for an amount to be paid out."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/withdrawals",
             body={"amount": amount, "destination": destination, **given({"asset": asset})},
@@ -110,25 +119,25 @@ class AccountOperations:
         )
         return told
 
-    async def cancel_withdrawal(self, account: str, withdrawal: int, *, once: str | None = None) -> Json:
+    async def cancel_withdrawal(self, account: str, withdrawal: int, *, once: str | None = None) -> TransferOutcome:
         """Take back a withdrawal not yet begun."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "DELETE", f"/api/v1/accounts/{part(account)}/withdrawals/{part(withdrawal)}", once=once
         )
         return told
 
     async def account_ledger(
         self, account: str, *, before: int | None = None, limit: int | None = None, after: int | None = None
-    ) -> Json:
+    ) -> LedgerPage:
         """Every entry of the account's books, newest first."""
-        told: Json = await self._transport.ask(
+        told: LedgerPage = await self._transport.ask(
             "GET", f"/api/v1/accounts/{part(account)}/ledger", {"before": before, "limit": limit}, after=after
         )
         return told
 
-    async def account_limits(self, account: str, *, after: int | None = None) -> Json:
+    async def account_limits(self, account: str, *, after: int | None = None) -> AccountWatch:
         """The account's own limits, and the alerts about it that hold."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/limits", after=after)
+        told: AccountWatch = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/limits", after=after)
         return told
 
     async def set_account_limits(
@@ -141,9 +150,9 @@ class AccountOperations:
         max_drawdown: str | None = None,
         max_value_at_risk: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Set all limits at which the account is alerted."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT",
             f"/api/v1/accounts/{part(account)}/limits",
             body={
@@ -161,9 +170,9 @@ class AccountOperations:
         )
         return told
 
-    async def account_tail(self, account: str, *, after: int | None = None) -> Json:
+    async def account_tail(self, account: str, *, after: int | None = None) -> TailView:
         """Value at risk and expected shortfall, from past hours and days."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/tail", after=after)
+        told: TailView = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/tail", after=after)
         return told
 
     async def account_what_if_order(
@@ -175,9 +184,9 @@ class AccountOperations:
         size: str,
         price: str | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> OrderWhatIf:
         """The account's margin once an order has filled."""
-        told: Json = await self._transport.ask(
+        told: OrderWhatIf = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/what-if/order",
             {"market": market, "side": side, "size": size, "price": price},
@@ -187,9 +196,9 @@ class AccountOperations:
 
     async def account_what_if_prices(
         self, account: str, *, percent: str, market: str | None = None, after: int | None = None
-    ) -> Json:
+    ) -> PricesWhatIf:
         """The account's margin when one market or all move."""
-        told: Json = await self._transport.ask(
+        told: PricesWhatIf = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/what-if/prices",
             {"percent": percent, "market": market},
@@ -197,9 +206,11 @@ class AccountOperations:
         )
         return told
 
-    async def account_deleveraging(self, account: str, *, after: int | None = None) -> Json:
+    async def account_deleveraging(self, account: str, *, after: int | None = None) -> Deleveraging:
         """How soon each position would be deleveraged: 1 to 5 lamps."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/deleveraging", after=after)
+        told: Deleveraging = await self._transport.ask(
+            "GET", f"/api/v1/accounts/{part(account)}/deleveraging", after=after
+        )
         return told
 
     async def account_funding(
@@ -210,9 +221,9 @@ class AccountOperations:
         before: int | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> FundingPayments:
         """What an account paid and was paid as funding, newest first."""
-        told: Json = await self._transport.ask(
+        told: FundingPayments = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/funding",
             {"market": market, "before": before, "limit": limit},
@@ -227,12 +238,38 @@ class AccountOperations:
         account: str | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> AlertPage:
         """Alerts after a sequence number, or the newest."""
-        told: Json = await self._transport.ask(
+        told: AlertPage = await self._transport.ask(
             "GET", "/api/v1/alerts", {"after_seq": after_seq, "account": account, "limit": limit}, after=after
         )
         return told
+
+    @overload
+    async def account_days(
+        self,
+        account: str,
+        *,
+        limit: int | None = None,
+        from_day: int | None = None,
+        to_day: int | None = None,
+        before: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> AccountDays: ...
+
+    @overload
+    async def account_days(
+        self,
+        account: str,
+        *,
+        limit: int | None = None,
+        from_day: int | None = None,
+        to_day: int | None = None,
+        before: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def account_days(
         self,
@@ -244,20 +281,21 @@ class AccountOperations:
         before: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> AccountDays | str | bytes:
         """An account's UTC days, newest first: by source."""
-        return await self._transport.ask(
+        told: AccountDays | str | bytes = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/days",
             {"limit": limit, "from_day": from_day, "to_day": to_day, "before": before, "format": format},
             after=after,
         )
+        return told
 
     async def account_portfolio(
         self, account: str, *, days: int | None = None, risk_free: str | None = None, after: int | None = None
-    ) -> Json:
+    ) -> Portfolio:
         """What an account holds, gained by source, and its ratios."""
-        told: Json = await self._transport.ask(
+        told: Portfolio = await self._transport.ask(
             "GET", f"/api/v1/accounts/{part(account)}/portfolio", {"days": days, "risk_free": risk_free}, after=after
         )
         return told
@@ -273,9 +311,9 @@ class AccountOperations:
         withdraw: bool | None = None,
         transfer: bool | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Let another act for an account of mine."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT",
             f"/api/v1/accounts/{part(account)}/delegates/{part(delegate)}",
             body={
@@ -287,18 +325,18 @@ class AccountOperations:
         )
         return told
 
-    async def revoke_delegate(self, account: str, delegate: str, *, once: str | None = None) -> Json:
+    async def revoke_delegate(self, account: str, delegate: str, *, once: str | None = None) -> TransferOutcome:
         """Take every right back from a delegate."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "DELETE", f"/api/v1/accounts/{part(account)}/delegates/{part(delegate)}", once=once
         )
         return told
 
     async def account_alerts(
         self, account: str, *, after: int | None = None, before: int | None = None, limit: int | None = None
-    ) -> Json:
+    ) -> AnsweredAlerts:
         """The account's alerts with what was answered: after one, or the newest."""
-        told: Json = await self._transport.ask(
+        told: AnsweredAlerts = await self._transport.ask(
             "GET", f"/api/v1/accounts/{part(account)}/alerts", {"after": after, "before": before, "limit": limit}
         )
         return told
@@ -311,76 +349,12 @@ class AccountOperations:
         answer: Literal["acknowledge", "resolve"],
         note: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Acknowledge or resolve an alert of the account."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/alerts/{part(alert)}/answers",
             body={"answer": answer, **given({"note": note})},
             once=once,
         )
         return told
-
-    async def earnings_days(
-        self,
-        account: str,
-        *,
-        month: str | None = None,
-        before: str | None = None,
-        limit: int | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        after: int | None = None,
-    ) -> Any:
-        """An owner's days, trading and yield in one form, newest first."""
-        return await self._transport.ask(
-            "GET",
-            f"/api/v1/earnings/{part(account)}/days",
-            {"month": month, "before": before, "limit": limit, "format": format},
-            after=after,
-        )
-
-    async def earnings_days_csv(
-        self, account: str, *, month: str | None = None, limit: int | None = None, after: int | None = None
-    ) -> str:
-        """The same as a file."""
-        told: str = await self._transport.ask(
-            "GET", f"/api/v1/earnings/{part(account)}/days.csv", {"month": month, "limit": limit}, after=after
-        )
-        return told
-
-    async def earnings_months(
-        self,
-        account: str,
-        *,
-        limit: int | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        after: int | None = None,
-    ) -> Any:
-        """An owner's months: balances, flows, earnings, APR and APY."""
-        return await self._transport.ask(
-            "GET", f"/api/v1/earnings/{part(account)}/months", {"limit": limit, "format": format}, after=after
-        )
-
-    async def earnings_months_csv(self, account: str, *, limit: int | None = None, after: int | None = None) -> str:
-        """The same as a file."""
-        told: str = await self._transport.ask(
-            "GET", f"/api/v1/earnings/{part(account)}/months.csv", {"limit": limit}, after=after
-        )
-        return told
-
-    async def earnings_moves(
-        self,
-        account: str,
-        *,
-        before: int | None = None,
-        limit: int | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        after: int | None = None,
-    ) -> Any:
-        """An owner's events on chains, newest first."""
-        return await self._transport.ask(
-            "GET",
-            f"/api/v1/earnings/{part(account)}/moves",
-            {"before": before, "limit": limit, "format": format},
-            after=after,
-        )

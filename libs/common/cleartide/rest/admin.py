@@ -6,7 +6,27 @@ Written by `make client` from the API's document: do not edit.
 from collections.abc import Sequence
 from typing import Literal
 
-from cleartide.rest.transport import Json, Transport, given, part
+from cleartide.answers.operations import (
+    AuditPage,
+    DeadLetters,
+    GrantedRole,
+    Networks,
+    PeoplePage,
+    PersonLine,
+    Redriven,
+    RequestPage,
+    Roles,
+    ServiceList,
+    TermsPage,
+    Trace,
+    VenueChanges,
+    VenueUsage,
+    VenueView,
+    WholeLetter,
+)
+from cleartide.answers.risk import AnsweredAlerts
+from cleartide.answers.shapes import TransferOutcome
+from cleartide.rest.transport import Transport, given, part
 
 
 class AdminOperations:
@@ -14,26 +34,28 @@ class AdminOperations:
 
     _transport: Transport
 
-    async def admin_dead_letters(self, *, before: int | None = None, limit: int | None = None) -> Json:
+    async def admin_dead_letters(self, *, before: int | None = None, limit: int | None = None) -> DeadLetters:
         """What could not be applied, newest first."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/dead-letters", {"before": before, "limit": limit})
+        told: DeadLetters = await self._transport.ask(
+            "GET", "/api/v1/admin/dead-letters", {"before": before, "limit": limit}
+        )
         return told
 
-    async def admin_dead_letter(self, seq: int) -> Json:
+    async def admin_dead_letter(self, seq: int) -> WholeLetter:
         """One of them, with the message that was refused."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/admin/dead-letters/{part(seq)}")
+        told: WholeLetter = await self._transport.ask("GET", f"/api/v1/admin/dead-letters/{part(seq)}")
         return told
 
-    async def redrive(self, seq: int, *, note: str | None = None, once: str | None = None) -> Json:
+    async def redrive(self, seq: int, *, note: str | None = None, once: str | None = None) -> Redriven:
         """Publish the message again, where it came from."""
-        told: Json = await self._transport.ask(
+        told: Redriven = await self._transport.ask(
             "POST", f"/api/v1/admin/dead-letters/{part(seq)}/redrive", body={**given({"note": note})}, once=once
         )
         return told
 
-    async def admin_roles(self) -> Json:
+    async def admin_roles(self) -> Roles:
         """Who has which role, and what each may."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/roles")
+        told: Roles = await self._transport.ask("GET", "/api/v1/admin/roles")
         return told
 
     async def set_role(
@@ -43,50 +65,54 @@ class AdminOperations:
         role: Literal["owner", "operator", "support", "auditor"] | None,
         note: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> GrantedRole:
         """Give somebody a role, or take it."""
-        told: Json = await self._transport.ask(
+        told: GrantedRole = await self._transport.ask(
             "PUT", f"/api/v1/admin/roles/{part(user)}", body={"role": role, **given({"note": note})}, once=once
         )
         return told
 
-    async def set_networks(self, *, networks: Sequence[str], note: str | None = None, once: str | None = None) -> Json:
+    async def set_networks(
+        self, *, networks: Sequence[str], note: str | None = None, once: str | None = None
+    ) -> Networks:
         """Where operators may come from; replaces them all."""
-        told: Json = await self._transport.ask(
+        told: Networks = await self._transport.ask(
             "PUT", "/api/v1/admin/networks", body={"networks": networks, **given({"note": note})}, once=once
         )
         return told
 
-    async def admin_log(self, *, before: int | None = None, limit: int | None = None) -> Json:
+    async def admin_log(self, *, before: int | None = None, limit: int | None = None) -> AuditPage:
         """Every action of operators, with old and new values, newest first."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/log", {"before": before, "limit": limit})
+        told: AuditPage = await self._transport.ask("GET", "/api/v1/admin/log", {"before": before, "limit": limit})
         return told
 
-    async def admin_services(self) -> Json:
+    async def admin_services(self) -> ServiceList:
         """Position, lag and last commit of every service, as `services` tells them."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/services")
+        told: ServiceList = await self._transport.ask("GET", "/api/v1/admin/services")
         return told
 
-    async def admin_venue(self) -> Json:
+    async def admin_venue(self) -> VenueView:
         """Mode, switches, limits and tiers of the venue."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/venue")
+        told: VenueView = await self._transport.ask("GET", "/api/v1/admin/venue")
         return told
 
-    async def admin_venue_changes(self, *, before: int | None = None, limit: int | None = None) -> Json:
+    async def admin_venue_changes(self, *, before: int | None = None, limit: int | None = None) -> VenueChanges:
         """Who changed which of them, old and new, as the sequence has it."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/venue/changes", {"before": before, "limit": limit})
+        told: VenueChanges = await self._transport.ask(
+            "GET", "/api/v1/admin/venue/changes", {"before": before, "limit": limit}
+        )
         return told
 
-    async def trace(self, message: str) -> Json:
+    async def trace(self, message: str) -> Trace:
         """An alert, by number or id, back to the frame that caused it."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/admin/trace/{part(message)}")
+        told: Trace = await self._transport.ask("GET", f"/api/v1/admin/trace/{part(message)}")
         return told
 
     async def set_mode(
         self, *, mode: Literal["demo", "live"], note: str | None = None, once: str | None = None
-    ) -> Json:
+    ) -> TransferOutcome:
         """Switch the venue between demo and live."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT", "/api/v1/admin/venue/mode", body={"mode": mode, **given({"note": note})}, once=once
         )
         return told
@@ -98,9 +124,9 @@ class AdminOperations:
         on: bool,
         note: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Turn the kill switch or the maintenance flag on or off."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT", f"/api/v1/admin/venue/switches/{part(switch)}", body={"on": on, **given({"note": note})}, once=once
         )
         return told
@@ -114,9 +140,9 @@ class AdminOperations:
         max_leverage: int | None = None,
         max_daily_loss: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Limits of every account while the venue is in a mode."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT",
             f"/api/v1/admin/venue/limits/{part(mode)}",
             body={
@@ -135,9 +161,9 @@ class AdminOperations:
 
     async def admin_terms(
         self, *, whose: str | None = None, before: str | None = None, limit: int | None = None
-    ) -> Json:
+    ) -> TermsPage:
         """Accounts for which an operator has decided something."""
-        told: Json = await self._transport.ask(
+        told: TermsPage = await self._transport.ask(
             "GET", "/api/v1/admin/terms", {"whose": whose, "before": before, "limit": limit}
         )
         return told
@@ -150,9 +176,9 @@ class AdminOperations:
         tier: str | None = None,
         standing: Literal["active", "reduce_only", "suspended"] | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Put an account into a tier of order caps, or restrict it."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT",
             f"/api/v1/admin/terms/{part(whose)}",
             body={**given({"note": note, "tier": tier, "standing": standing})},
@@ -162,9 +188,9 @@ class AdminOperations:
 
     async def admin_alerts(
         self, *, whose: str | None = None, before: int | None = None, limit: int | None = None
-    ) -> Json:
+    ) -> AnsweredAlerts:
         """The venue's newest alerts with what was answered to them."""
-        told: Json = await self._transport.ask(
+        told: AnsweredAlerts = await self._transport.ask(
             "GET", "/api/v1/admin/alerts", {"whose": whose, "before": before, "limit": limit}
         )
         return told
@@ -177,9 +203,9 @@ class AdminOperations:
         answer: Literal["acknowledge", "resolve"],
         note: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Acknowledge or resolve an alert for the venue."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/admin/alerts/{part(whose)}/{part(alert)}/answers",
             body={"answer": answer, **given({"note": note})},
@@ -189,9 +215,9 @@ class AdminOperations:
 
     async def admin_people(
         self, *, wanted: str | None = None, before: int | None = None, limit: int | None = None
-    ) -> Json:
+    ) -> PeoplePage:
         """People by id, username, wallet or referral code; the newest without a word."""
-        told: Json = await self._transport.ask(
+        told: PeoplePage = await self._transport.ask(
             "GET", "/api/v1/admin/people", {"wanted": wanted, "before": before, "limit": limit}
         )
         return told
@@ -207,9 +233,9 @@ class AdminOperations:
         status: Literal["active", "suspended", "closed"] | None = None,
         venue: bool | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> PersonLine:
         """Change a person's tier, KYC, risk state or standing."""
-        told: Json = await self._transport.ask(
+        told: PersonLine = await self._transport.ask(
             "PATCH",
             f"/api/v1/admin/people/{part(user)}",
             body={**given({"note": note, "tier": tier, "kyc": kyc, "risk": risk, "status": status, "venue": venue})},
@@ -217,9 +243,9 @@ class AdminOperations:
         )
         return told
 
-    async def admin_usage(self, *, whose: str | None = None, days: int | None = None) -> Json:
+    async def admin_usage(self, *, whose: str | None = None, days: int | None = None) -> VenueUsage:
         """Everybody's requests, or a person's, and what came from the cache."""
-        told: Json = await self._transport.ask("GET", "/api/v1/admin/usage", {"whose": whose, "days": days})
+        told: VenueUsage = await self._transport.ask("GET", "/api/v1/admin/usage", {"whose": whose, "days": days})
         return told
 
     async def admin_requests(
@@ -229,9 +255,9 @@ class AdminOperations:
         failed: bool | None = None,
         before: int | None = None,
         limit: int | None = None,
-    ) -> Json:
+    ) -> RequestPage:
         """Everybody's requests one by one, or a person's, newest first."""
-        told: Json = await self._transport.ask(
+        told: RequestPage = await self._transport.ask(
             "GET", "/api/v1/admin/requests", {"whose": whose, "failed": failed, "before": before, "limit": limit}
         )
         return told

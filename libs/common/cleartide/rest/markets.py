@@ -3,9 +3,34 @@
 Written by `make client` from the API's document: do not edit.
 """
 
-from typing import Any, Literal
+from typing import Literal, overload
 
-from cleartide.rest.transport import Json, Transport, part
+from cleartide.answers.accounts import FeeSchedules, InsuranceFunds, RevenuePage
+from cleartide.answers.analytics import Leaderboard, MarketDays, VenueDays
+from cleartide.answers.liquidity import (
+    FeedList,
+    GapPage,
+    LiquidityHistory,
+    LiquidityStatistics,
+    LiquidityView,
+    VenueInstrument,
+)
+from cleartide.answers.markets import (
+    BookView,
+    CandlePage,
+    DepthView,
+    FundingList,
+    ImpactView,
+    MarketFunding,
+    MarketList,
+    MarketStatistics,
+    StatisticsList,
+    TradePage,
+)
+from cleartide.answers.operations import ServiceList
+from cleartide.answers.risk import ExposureView, InsuranceHistory, LiquidationMap, RiskSummary, StressView
+from cleartide.answers.shapes import HealthReport, PriceList
+from cleartide.rest.transport import Transport, part
 
 
 class MarketOperations:
@@ -13,9 +38,9 @@ class MarketOperations:
 
     _transport: Transport
 
-    async def health(self) -> Json:
+    async def health(self) -> HealthReport:
         """Health of every dependency."""
-        told: Json = await self._transport.ask("GET", "/api/health")
+        told: HealthReport = await self._transport.ask("GET", "/api/health")
         return told
 
     async def metrics(self) -> str:
@@ -23,15 +48,41 @@ class MarketOperations:
         told: str = await self._transport.ask("GET", "/api/metrics")
         return told
 
-    async def services(self, *, after: int | None = None) -> Json:
+    async def services(self, *, after: int | None = None) -> ServiceList:
         """Position, lag and last commit of every service."""
-        told: Json = await self._transport.ask("GET", "/api/v1/services", after=after)
+        told: ServiceList = await self._transport.ask("GET", "/api/v1/services", after=after)
         return told
 
-    async def markets(self, *, after: int | None = None) -> Json:
+    async def markets(self, *, after: int | None = None) -> MarketList:
         """Every market: its rules, latest prices and last 24 hours."""
-        told: Json = await self._transport.ask("GET", "/api/v1/markets", after=after)
+        told: MarketList = await self._transport.ask("GET", "/api/v1/markets", after=after)
         return told
+
+    @overload
+    async def market_candles(
+        self,
+        market: str,
+        *,
+        interval: int | None = None,
+        limit: int | None = None,
+        series: str | None = None,
+        before: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> CandlePage: ...
+
+    @overload
+    async def market_candles(
+        self,
+        market: str,
+        *,
+        interval: int | None = None,
+        limit: int | None = None,
+        series: str | None = None,
+        before: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def market_candles(
         self,
@@ -43,21 +94,44 @@ class MarketOperations:
         before: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> CandlePage | str | bytes:
         """The newest candles, oldest first."""
-        return await self._transport.ask(
+        told: CandlePage | str | bytes = await self._transport.ask(
             "GET",
             f"/api/v1/markets/{part(market)}/candles",
             {"interval": interval, "limit": limit, "series": series, "before": before, "format": format},
             after=after,
         )
+        return told
 
-    async def market_book(self, market: str, *, depth: int | None = None, after: int | None = None) -> Json:
+    async def market_book(self, market: str, *, depth: int | None = None, after: int | None = None) -> BookView:
         """The order book, best prices first."""
-        told: Json = await self._transport.ask(
+        told: BookView = await self._transport.ask(
             "GET", f"/api/v1/markets/{part(market)}/book", {"depth": depth}, after=after
         )
         return told
+
+    @overload
+    async def market_trades(
+        self,
+        market: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> TradePage: ...
+
+    @overload
+    async def market_trades(
+        self,
+        market: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def market_trades(
         self,
@@ -67,27 +141,28 @@ class MarketOperations:
         limit: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> TradePage | str | bytes:
         """The newest trades, newest first."""
-        return await self._transport.ask(
+        told: TradePage | str | bytes = await self._transport.ask(
             "GET",
             f"/api/v1/markets/{part(market)}/trades",
             {"before": before, "limit": limit, "format": format},
             after=after,
         )
+        return told
 
     async def market_funding(
         self, market: str, *, before: int | None = None, limit: int | None = None, after: int | None = None
-    ) -> Json:
+    ) -> MarketFunding:
         """The rate in force, the predicted one, and past intervals."""
-        told: Json = await self._transport.ask(
+        told: MarketFunding = await self._transport.ask(
             "GET", f"/api/v1/markets/{part(market)}/funding", {"before": before, "limit": limit}, after=after
         )
         return told
 
-    async def fees(self, *, after: int | None = None) -> Json:
+    async def fees(self, *, after: int | None = None) -> FeeSchedules:
         """Fee tiers by market, and the terms of referrals."""
-        told: Json = await self._transport.ask("GET", "/api/v1/fees", after=after)
+        told: FeeSchedules = await self._transport.ask("GET", "/api/v1/fees", after=after)
         return told
 
     async def fees_revenue(
@@ -97,63 +172,67 @@ class MarketOperations:
         before: str | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> RevenuePage:
         """What the venue took and passed on, by day and market, newest first."""
-        told: Json = await self._transport.ask(
+        told: RevenuePage = await self._transport.ask(
             "GET", "/api/v1/fees/revenue", {"market": market, "before": before, "limit": limit}, after=after
         )
         return told
 
-    async def prices(self, *, market: str | None = None, after: int | None = None) -> Json:
+    async def prices(self, *, market: str | None = None, after: int | None = None) -> PriceList:
         """Every market's latest prices, as the live channel tells them."""
-        told: Json = await self._transport.ask("GET", "/api/v1/prices", {"market": market}, after=after)
+        told: PriceList = await self._transport.ask("GET", "/api/v1/prices", {"market": market}, after=after)
         return told
 
-    async def statistics(self, *, after: int | None = None) -> Json:
+    async def statistics(self, *, after: int | None = None) -> StatisticsList:
         """Every market's last 24 hours: volume, trades, range, liquidations."""
-        told: Json = await self._transport.ask("GET", "/api/v1/statistics", after=after)
+        told: StatisticsList = await self._transport.ask("GET", "/api/v1/statistics", after=after)
         return told
 
-    async def market_statistics(self, market: str, *, after: int | None = None) -> Json:
+    async def market_statistics(self, market: str, *, after: int | None = None) -> MarketStatistics:
         """A market's last 24 hours."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/markets/{part(market)}/statistics", after=after)
+        told: MarketStatistics = await self._transport.ask(
+            "GET", f"/api/v1/markets/{part(market)}/statistics", after=after
+        )
         return told
 
-    async def funding(self, *, after: int | None = None) -> Json:
+    async def funding(self, *, after: int | None = None) -> FundingList:
         """Every market's funding rate: in force, predicted, and when it settles."""
-        told: Json = await self._transport.ask("GET", "/api/v1/funding", after=after)
+        told: FundingList = await self._transport.ask("GET", "/api/v1/funding", after=after)
         return told
 
-    async def market_depth(self, market: str, *, after: int | None = None) -> Json:
+    async def market_depth(self, market: str, *, after: int | None = None) -> DepthView:
         """How much rests within 5 to 200 basis points of the middle."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/markets/{part(market)}/depth", after=after)
+        told: DepthView = await self._transport.ask("GET", f"/api/v1/markets/{part(market)}/depth", after=after)
         return told
 
-    async def market_impact(self, market: str, *, notional: str | None = None, after: int | None = None) -> Json:
+    async def market_impact(self, market: str, *, notional: str | None = None, after: int | None = None) -> ImpactView:
         """The price of taking an amount out of the book, both ways."""
-        told: Json = await self._transport.ask(
+        told: ImpactView = await self._transport.ask(
             "GET", f"/api/v1/markets/{part(market)}/impact", {"notional": notional}, after=after
         )
         return told
 
-    async def risk(self, *, after: int | None = None) -> Json:
+    async def risk(self, *, after: int | None = None) -> RiskSummary:
         """Accounts per level, and how health factors are spread."""
-        told: Json = await self._transport.ask("GET", "/api/v1/risk", after=after)
+        told: RiskSummary = await self._transport.ask("GET", "/api/v1/risk", after=after)
         return told
 
-    async def risk_stress(self, *, after: int | None = None) -> Json:
+    async def risk_stress(self, *, after: int | None = None) -> StressView:
         """What falls and rises would do, and whether the insurance funds suffice."""
-        told: Json = await self._transport.ask("GET", "/api/v1/risk/stress", after=after)
+        told: StressView = await self._transport.ask("GET", "/api/v1/risk/stress", after=after)
         return told
 
-    async def risk_exposure(self, *, after: int | None = None) -> Json:
+    async def risk_exposure(self, *, after: int | None = None) -> ExposureView:
         """Long, short and concentration by market; the largest accounts' tails."""
-        told: Json = await self._transport.ask("GET", "/api/v1/risk/exposure", after=after)
+        told: ExposureView = await self._transport.ask("GET", "/api/v1/risk/exposure", after=after)
         return told
 
-    async def risk_liquidation_map(self, *, market: str, after: int | None = None) -> Json:
+    async def risk_liquidation_map(self, *, market: str, after: int | None = None) -> LiquidationMap:
         """What becomes liquidatable at each percent from the mark price."""
-        told: Json = await self._transport.ask("GET", "/api/v1/risk/liquidation-map", {"market": market}, after=after)
+        told: LiquidationMap = await self._transport.ask(
+            "GET", "/api/v1/risk/liquidation-map", {"market": market}, after=after
+        )
         return told
 
     async def risk_insurance(
@@ -163,9 +242,9 @@ class MarketOperations:
         before: int | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> InsuranceHistory:
         """What was in the insurance funds, oldest first."""
-        told: Json = await self._transport.ask(
+        told: InsuranceHistory = await self._transport.ask(
             "GET", "/api/v1/risk/insurance", {"market": market, "before": before, "limit": limit}, after=after
         )
         return told
@@ -178,9 +257,9 @@ class MarketOperations:
         venue: str | None = None,
         fees: bool | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> LiquidityView:
         """Depth, slippage and spread now, of a coin, a symbol or a venue, and the venues' parts."""
-        told: Json = await self._transport.ask(
+        told: LiquidityView = await self._transport.ask(
             "GET", "/api/v1/liquidity", {"base": base, "symbol": symbol, "venue": venue, "fees": fees}, after=after
         )
         return told
@@ -194,9 +273,9 @@ class MarketOperations:
         limit: int | None = None,
         fees: bool | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> LiquidityHistory:
         """One instrument's depth, slippage and spread as stored, newest first."""
-        told: Json = await self._transport.ask(
+        told: LiquidityHistory = await self._transport.ask(
             "GET",
             "/api/v1/liquidity/history",
             {"venue": venue, "symbol": symbol, "before": before, "limit": limit, "fees": fees},
@@ -204,9 +283,9 @@ class MarketOperations:
         )
         return told
 
-    async def liquidity_feeds(self, *, after: int | None = None) -> Json:
+    async def liquidity_feeds(self, *, after: int | None = None) -> FeedList:
         """Every venue's feeds: state, last heard of, gaps so far."""
-        told: Json = await self._transport.ask("GET", "/api/v1/liquidity/feeds", after=after)
+        told: FeedList = await self._transport.ask("GET", "/api/v1/liquidity/feeds", after=after)
         return told
 
     async def liquidity_gaps(
@@ -217,9 +296,9 @@ class MarketOperations:
         before: int | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> GapPage:
         """What feeds have missed, newest first, and why."""
-        told: Json = await self._transport.ask(
+        told: GapPage = await self._transport.ask(
             "GET",
             "/api/v1/liquidity/gaps",
             {"symbol": symbol, "venue": venue, "before": before, "limit": limit},
@@ -229,26 +308,52 @@ class MarketOperations:
 
     async def liquidity_statistics(
         self, *, venue: str, symbol: str, hours: int | None = None, after: int | None = None
-    ) -> Json:
+    ) -> LiquidityStatistics:
         """Funding, open interest over volume, and how far mark and last leave the index."""
-        told: Json = await self._transport.ask(
+        told: LiquidityStatistics = await self._transport.ask(
             "GET", "/api/v1/liquidity/statistics", {"venue": venue, "symbol": symbol, "hours": hours}, after=after
         )
         return told
 
     async def liquidity_instruments(
         self, *, base: str | None = None, symbol: str | None = None, venue: str | None = None, after: int | None = None
-    ) -> Json:
+    ) -> list[VenueInstrument]:
         """What is followed at the venues: grids, kinds and fees."""
-        told: Json = await self._transport.ask(
+        told: list[VenueInstrument] = await self._transport.ask(
             "GET", "/api/v1/liquidity/instruments", {"base": base, "symbol": symbol, "venue": venue}, after=after
         )
         return told
 
-    async def insurance(self, *, after: int | None = None) -> Json:
+    async def insurance(self, *, after: int | None = None) -> InsuranceFunds:
         """Every market's insurance fund: balance, position, and what it is worth."""
-        told: Json = await self._transport.ask("GET", "/api/v1/insurance", after=after)
+        told: InsuranceFunds = await self._transport.ask("GET", "/api/v1/insurance", after=after)
         return told
+
+    @overload
+    async def market_days(
+        self,
+        market: str,
+        *,
+        limit: int | None = None,
+        from_day: int | None = None,
+        to_day: int | None = None,
+        before: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> MarketDays: ...
+
+    @overload
+    async def market_days(
+        self,
+        market: str,
+        *,
+        limit: int | None = None,
+        from_day: int | None = None,
+        to_day: int | None = None,
+        before: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def market_days(
         self,
@@ -260,14 +365,35 @@ class MarketOperations:
         before: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> MarketDays | str | bytes:
         """A market's UTC days, newest first."""
-        return await self._transport.ask(
+        told: MarketDays | str | bytes = await self._transport.ask(
             "GET",
             f"/api/v1/markets/{part(market)}/days",
             {"limit": limit, "from_day": from_day, "to_day": to_day, "before": before, "format": format},
             after=after,
         )
+        return told
+
+    @overload
+    async def venue_days(
+        self,
+        *,
+        limit: int | None = None,
+        before: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> VenueDays: ...
+
+    @overload
+    async def venue_days(
+        self,
+        *,
+        limit: int | None = None,
+        before: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def venue_days(
         self,
@@ -276,11 +402,34 @@ class MarketOperations:
         before: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> VenueDays | str | bytes:
         """The venue's UTC days, newest first: volume, traders, fees, revenue."""
-        return await self._transport.ask(
+        told: VenueDays | str | bytes = await self._transport.ask(
             "GET", "/api/v1/venue/days", {"limit": limit, "before": before, "format": format}, after=after
         )
+        return told
+
+    @overload
+    async def leaderboard(
+        self,
+        *,
+        by: Literal["volume", "pnl", "fees", "trades", "realized", "funding", "yield"] | None = None,
+        days: int | None = None,
+        limit: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> Leaderboard: ...
+
+    @overload
+    async def leaderboard(
+        self,
+        *,
+        by: Literal["volume", "pnl", "fees", "trades", "realized", "funding", "yield"] | None = None,
+        days: int | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def leaderboard(
         self,
@@ -290,8 +439,9 @@ class MarketOperations:
         limit: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> Leaderboard | str | bytes:
         """The accounts that lead by one figure over the last days."""
-        return await self._transport.ask(
+        told: Leaderboard | str | bytes = await self._transport.ask(
             "GET", "/api/v1/leaderboard", {"by": by, "days": days, "limit": limit, "format": format}, after=after
         )
+        return told

@@ -1,4 +1,4 @@
-"""Who asks: sign-in, profile, wallets, keys, webhooks, notifications, use.
+"""Who asks: profile, wallets, keys, webhooks, notifications, use.
 
 Written by `make client` from the API's document: do not edit.
 """
@@ -6,7 +6,42 @@ Written by `make client` from the API's document: do not edit.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
-from cleartide.rest.transport import Json, Transport, given, part
+from cleartide.answers.identity import (
+    EndedSession,
+    EndedSessions,
+    Family,
+    KeyList,
+    LogPage,
+    NewKey,
+    Nonce,
+    PersonView,
+    Referrals,
+    RotatedKey,
+    SessionList,
+    UnlinkedWallet,
+    WalletConnections,
+    WalletList,
+    WalletView,
+)
+from cleartide.answers.notices import (
+    DeliveryPage,
+    Inbox,
+    NewWebhook,
+    NotificationProfile,
+    PingView,
+    PriceAlert,
+    PriceAlertList,
+    ReadCount,
+    Replayed,
+    RotatedSecret,
+    WebhookList,
+    WebhookView,
+)
+from cleartide.answers.operations import RequestPage, UsageView
+from cleartide.answers.parts import Named
+from cleartide.answers.product import OwnUse, PlatformUse, Privacy, Taken
+from cleartide.answers.shapes import TransferOutcome
+from cleartide.rest.transport import Transport, given, part
 
 
 class Choice(TypedDict):
@@ -25,67 +60,13 @@ class Quiet(TypedDict):
 
 
 class MyOperations:
-    """Who asks: sign-in, profile, wallets, keys, webhooks, notifications, use."""
+    """Who asks: profile, wallets, keys, webhooks, notifications, use."""
 
     _transport: Transport
 
-    async def sign_in_nonce(
-        self,
-        *,
-        chain: Literal["ethereum", "arbitrum", "base", "celo", "optimism", "polygon", "solana", "bitcoin"],
-        address: str | None = None,
-        once: str | None = None,
-    ) -> Json:
-        """A nonce for one signature, and the statement to sign."""
-        told: Json = await self._transport.ask(
-            "POST", "/api/v1/auth/nonce", body={"chain": chain, **given({"address": address})}, once=once
-        )
-        return told
-
-    async def sign_in(
-        self,
-        *,
-        message: str,
-        signature: str,
-        provider: str | None = None,
-        referral_code: str | None = None,
-        once: str | None = None,
-    ) -> Json:
-        """A session for a signed statement (EIP-4361, or its like on Solana and Bitcoin)."""
-        told: Json = await self._transport.ask(
-            "POST",
-            "/api/v1/auth/sign-in",
-            body={
-                "message": message,
-                "signature": signature,
-                **given({"provider": provider, "referral_code": referral_code}),
-            },
-            once=once,
-        )
-        return told
-
-    async def sign_in_external(self, *, token: str, referral_code: str | None = None, once: str | None = None) -> Json:
-        """A session for the token of an identity provider that is believed here."""
-        told: Json = await self._transport.ask(
-            "POST", "/api/v1/auth/external", body={"token": token, **given({"referral_code": referral_code})}, once=once
-        )
-        return told
-
-    async def refresh(self, *, refresh_token: str, once: str | None = None) -> Json:
-        """The next pair of tokens; a refresh token is good once."""
-        told: Json = await self._transport.ask(
-            "POST", "/api/v1/auth/refresh", body={"refresh_token": refresh_token}, once=once
-        )
-        return told
-
-    async def sign_out(self, *, once: str | None = None) -> Json:
-        """End this session."""
-        told: Json = await self._transport.ask("POST", "/api/v1/auth/sign-out", once=once)
-        return told
-
-    async def me(self) -> Json:
+    async def me(self) -> PersonView:
         """Who I am: profile, tier, KYC and risk state, referral code."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me")
+        told: PersonView = await self._transport.ask("GET", "/api/v1/me")
         return told
 
     async def change_profile(
@@ -96,9 +77,9 @@ class MyOperations:
         email: str | None = None,
         preferences: Mapping[str, bool | int | str] | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> PersonView:
         """Change what is mine to change."""
-        told: Json = await self._transport.ask(
+        told: PersonView = await self._transport.ask(
             "PATCH",
             "/api/v1/me",
             body={
@@ -110,41 +91,41 @@ class MyOperations:
         )
         return told
 
-    async def my_sessions(self) -> Json:
+    async def my_sessions(self) -> SessionList:
         """Where I am, and was, signed in."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/sessions")
+        told: SessionList = await self._transport.ask("GET", "/api/v1/me/sessions")
         return told
 
-    async def end_all_sessions(self, *, once: str | None = None) -> Json:
+    async def end_all_sessions(self, *, once: str | None = None) -> EndedSessions:
         """End every session, this one too."""
-        told: Json = await self._transport.ask("DELETE", "/api/v1/me/sessions", once=once)
+        told: EndedSessions = await self._transport.ask("DELETE", "/api/v1/me/sessions", once=once)
         return told
 
-    async def end_session(self, session: str, *, once: str | None = None) -> Json:
+    async def end_session(self, session: str, *, once: str | None = None) -> EndedSession:
         """End one session."""
-        told: Json = await self._transport.ask("DELETE", f"/api/v1/me/sessions/{part(session)}", once=once)
+        told: EndedSession = await self._transport.ask("DELETE", f"/api/v1/me/sessions/{part(session)}", once=once)
         return told
 
-    async def my_referrals(self) -> Json:
+    async def my_referrals(self) -> Referrals:
         """My referral code, and how many came by it."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/referrals")
+        told: Referrals = await self._transport.ask("GET", "/api/v1/me/referrals")
         return told
 
-    async def my_log(self, *, before: int | None = None, limit: int | None = None) -> Json:
+    async def my_log(self, *, before: int | None = None, limit: int | None = None) -> LogPage:
         """What happened to my access, newest first."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/log", {"before": before, "limit": limit})
+        told: LogPage = await self._transport.ask("GET", "/api/v1/me/log", {"before": before, "limit": limit})
         return told
 
-    async def my_wallets(self) -> Json:
+    async def my_wallets(self) -> WalletList:
         """My wallets."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/wallets")
+        told: WalletList = await self._transport.ask("GET", "/api/v1/me/wallets")
         return told
 
     async def link_wallet(
         self, *, message: str, signature: str, label: str | None = None, once: str | None = None
-    ) -> Json:
+    ) -> WalletView:
         """Link a wallet whose key has signed."""
-        told: Json = await self._transport.ask(
+        told: WalletView = await self._transport.ask(
             "POST",
             "/api/v1/me/wallets",
             body={"message": message, "signature": signature, **given({"label": label})},
@@ -158,9 +139,9 @@ class MyOperations:
         chain: Literal["ethereum", "arbitrum", "base", "celo", "optimism", "polygon", "solana", "bitcoin"],
         address: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> Nonce:
         """A nonce for linking a wallet, and the statement to sign."""
-        told: Json = await self._transport.ask(
+        told: Nonce = await self._transport.ask(
             "POST", "/api/v1/me/wallets/nonce", body={"chain": chain, **given({"address": address})}, once=once
         )
         return told
@@ -171,21 +152,23 @@ class MyOperations:
         address: str,
         *,
         once: str | None = None,
-    ) -> Json:
+    ) -> UnlinkedWallet:
         """Unlink a wallet; the last one by which I can sign in stays."""
-        told: Json = await self._transport.ask("DELETE", f"/api/v1/me/wallets/{part(chain)}/{part(address)}", once=once)
+        told: UnlinkedWallet = await self._transport.ask(
+            "DELETE", f"/api/v1/me/wallets/{part(chain)}/{part(address)}", once=once
+        )
         return told
 
-    async def my_wallets_connections(self, *, before: int | None = None, limit: int | None = None) -> Json:
+    async def my_wallets_connections(self, *, before: int | None = None, limit: int | None = None) -> WalletConnections:
         """When and where my wallets were connected, newest first."""
-        told: Json = await self._transport.ask(
+        told: WalletConnections = await self._transport.ask(
             "GET", "/api/v1/me/wallets/connections", {"before": before, "limit": limit}
         )
         return told
 
-    async def my_keys(self) -> Json:
+    async def my_keys(self) -> KeyList:
         """My keys, without their secrets."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/keys")
+        told: KeyList = await self._transport.ask("GET", "/api/v1/me/keys")
         return told
 
     async def create_key(
@@ -204,9 +187,9 @@ class MyOperations:
         expires_at: int | None = None,
         signs: bool | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> NewKey:
         """A new key; its secrets are shown this once."""
-        told: Json = await self._transport.ask(
+        told: NewKey = await self._transport.ask(
             "POST",
             "/api/v1/me/keys",
             body={
@@ -229,19 +212,19 @@ class MyOperations:
         )
         return told
 
-    async def rotate_key(self, key: str, *, once: str | None = None) -> Json:
+    async def rotate_key(self, key: str, *, once: str | None = None) -> RotatedKey:
         """A new key like this one, which works for another day."""
-        told: Json = await self._transport.ask("POST", f"/api/v1/me/keys/{part(key)}/rotate", once=once)
+        told: RotatedKey = await self._transport.ask("POST", f"/api/v1/me/keys/{part(key)}/rotate", once=once)
         return told
 
-    async def revoke_key(self, key: str, *, once: str | None = None) -> Json:
+    async def revoke_key(self, key: str, *, once: str | None = None) -> Named:
         """Revoke a key, from now on."""
-        told: Json = await self._transport.ask("DELETE", f"/api/v1/me/keys/{part(key)}", once=once)
+        told: Named = await self._transport.ask("DELETE", f"/api/v1/me/keys/{part(key)}", once=once)
         return told
 
-    async def my_accounts(self) -> Json:
+    async def my_accounts(self) -> Family:
         """My account, its sub-accounts, and who may act for each."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/accounts")
+        told: Family = await self._transport.ask("GET", "/api/v1/me/accounts")
         return told
 
     async def open_subaccount(
@@ -251,9 +234,9 @@ class MyOperations:
         margin_mode: Literal["cross", "isolated"] | None = None,
         market: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Open a sub-account `<account>--<name>`."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             "/api/v1/me/accounts",
             body={"name": name, **given({"margin_mode": margin_mode, "market": market})},
@@ -261,16 +244,16 @@ class MyOperations:
         )
         return told
 
-    async def my_webhooks(self) -> Json:
+    async def my_webhooks(self) -> WebhookList:
         """My webhook endpoints, without their secrets."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/webhooks")
+        told: WebhookList = await self._transport.ask("GET", "/api/v1/me/webhooks")
         return told
 
     async def create_webhook(
         self, *, url: str, kinds: Sequence[str], description: str | None = None, once: str | None = None
-    ) -> Json:
+    ) -> NewWebhook:
         """A new endpoint; its signing secret is shown this once."""
-        told: Json = await self._transport.ask(
+        told: NewWebhook = await self._transport.ask(
             "POST",
             "/api/v1/me/webhooks",
             body={"url": url, "kinds": kinds, **given({"description": description})},
@@ -278,9 +261,9 @@ class MyOperations:
         )
         return told
 
-    async def my_webhook(self, endpoint: str) -> Json:
+    async def my_webhook(self, endpoint: str) -> WebhookView:
         """One endpoint: its state, and how it has done lately."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/me/webhooks/{part(endpoint)}")
+        told: WebhookView = await self._transport.ask("GET", f"/api/v1/me/webhooks/{part(endpoint)}")
         return told
 
     async def change_webhook(
@@ -292,9 +275,9 @@ class MyOperations:
         description: str | None = None,
         state: Literal["active", "disabled"] | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> WebhookView:
         """Change an endpoint, or switch it on or off."""
-        told: Json = await self._transport.ask(
+        told: WebhookView = await self._transport.ask(
             "PATCH",
             f"/api/v1/me/webhooks/{part(endpoint)}",
             body={**given({"url": url, "kinds": kinds, "description": description, "state": state})},
@@ -302,19 +285,21 @@ class MyOperations:
         )
         return told
 
-    async def remove_webhook(self, endpoint: str, *, once: str | None = None) -> Json:
+    async def remove_webhook(self, endpoint: str, *, once: str | None = None) -> Named:
         """Remove an endpoint with its history."""
-        told: Json = await self._transport.ask("DELETE", f"/api/v1/me/webhooks/{part(endpoint)}", once=once)
+        told: Named = await self._transport.ask("DELETE", f"/api/v1/me/webhooks/{part(endpoint)}", once=once)
         return told
 
-    async def rotate_webhook_secret(self, endpoint: str, *, once: str | None = None) -> Json:
+    async def rotate_webhook_secret(self, endpoint: str, *, once: str | None = None) -> RotatedSecret:
         """A new signing secret; for a day both sign."""
-        told: Json = await self._transport.ask("POST", f"/api/v1/me/webhooks/{part(endpoint)}/rotate", once=once)
+        told: RotatedSecret = await self._transport.ask(
+            "POST", f"/api/v1/me/webhooks/{part(endpoint)}/rotate", once=once
+        )
         return told
 
-    async def ping_webhook(self, endpoint: str, *, once: str | None = None) -> Json:
+    async def ping_webhook(self, endpoint: str, *, once: str | None = None) -> PingView:
         """Send a test event."""
-        told: Json = await self._transport.ask("POST", f"/api/v1/me/webhooks/{part(endpoint)}/ping", once=once)
+        told: PingView = await self._transport.ask("POST", f"/api/v1/me/webhooks/{part(endpoint)}/ping", once=once)
         return told
 
     async def my_webhooks_deliveries(
@@ -324,9 +309,9 @@ class MyOperations:
         state: Literal["pending", "delivered", "failed"] | None = None,
         before: int | None = None,
         limit: int | None = None,
-    ) -> Json:
+    ) -> DeliveryPage:
         """What was sent and what came of it, newest first."""
-        told: Json = await self._transport.ask(
+        told: DeliveryPage = await self._transport.ask(
             "GET",
             f"/api/v1/me/webhooks/{part(endpoint)}/deliveries",
             {"state": state, "before": before, "limit": limit},
@@ -340,9 +325,9 @@ class MyOperations:
         delivery: int | None = None,
         state: Literal["failed", "delivered"] | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> Replayed:
         """Send again, under the same event ids."""
-        told: Json = await self._transport.ask(
+        told: Replayed = await self._transport.ask(
             "POST",
             f"/api/v1/me/webhooks/{part(endpoint)}/replay",
             body={**given({"delivery": delivery, "state": state})},
@@ -352,23 +337,23 @@ class MyOperations:
 
     async def my_notifications(
         self, *, unread: bool | None = None, before: int | None = None, limit: int | None = None
-    ) -> Json:
+    ) -> Inbox:
         """My inbox, newest first."""
-        told: Json = await self._transport.ask(
+        told: Inbox = await self._transport.ask(
             "GET", "/api/v1/me/notifications", {"unread": unread, "before": before, "limit": limit}
         )
         return told
 
-    async def read_notifications(self, *, ids: Sequence[str] | None = None, once: str | None = None) -> Json:
+    async def read_notifications(self, *, ids: Sequence[str] | None = None, once: str | None = None) -> ReadCount:
         """Mark some, or all, as read."""
-        told: Json = await self._transport.ask(
+        told: ReadCount = await self._transport.ask(
             "POST", "/api/v1/me/notifications/read", body={**given({"ids": ids})}, once=once
         )
         return told
 
-    async def my_notifications_profile(self) -> Json:
+    async def my_notifications_profile(self) -> NotificationProfile:
         """What I want to be told, how, and when not."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/notifications/profile")
+        told: NotificationProfile = await self._transport.ask("GET", "/api/v1/me/notifications/profile")
         return told
 
     async def set_notification_profile(
@@ -378,9 +363,9 @@ class MyOperations:
         choices: Mapping[str, Choice] | None = None,
         quiet_hours: Quiet | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> NotificationProfile:
         """Replace it as a whole."""
-        told: Json = await self._transport.ask(
+        told: NotificationProfile = await self._transport.ask(
             "PUT",
             "/api/v1/me/notifications/profile",
             body={**given({"addresses": addresses, "choices": choices, "quiet_hours": quiet_hours})},
@@ -388,9 +373,9 @@ class MyOperations:
         )
         return told
 
-    async def my_price_alerts(self) -> Json:
+    async def my_price_alerts(self) -> PriceAlertList:
         """My price alerts, open and fired, newest first."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/price-alerts")
+        told: PriceAlertList = await self._transport.ask("GET", "/api/v1/me/price-alerts")
         return told
 
     async def create_price_alert(
@@ -401,9 +386,9 @@ class MyOperations:
         price: str,
         account: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> PriceAlert:
         """Tell me once when the mark price is at or beyond a price."""
-        told: Json = await self._transport.ask(
+        told: PriceAlert = await self._transport.ask(
             "POST",
             "/api/v1/me/price-alerts",
             body={"market": market, "direction": direction, "price": price, **given({"account": account})},
@@ -411,51 +396,53 @@ class MyOperations:
         )
         return told
 
-    async def remove_price_alert(self, alert: str, *, once: str | None = None) -> Json:
+    async def remove_price_alert(self, alert: str, *, once: str | None = None) -> Named:
         """Take a price alert back."""
-        told: Json = await self._transport.ask("DELETE", f"/api/v1/me/price-alerts/{part(alert)}", once=once)
+        told: Named = await self._transport.ask("DELETE", f"/api/v1/me/price-alerts/{part(alert)}", once=once)
         return told
 
-    async def my_usage(self, *, days: int | None = None) -> Json:
+    async def my_usage(self, *, days: int | None = None) -> UsageView:
         """My requests by day with the peak hour, by route, and by key."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/usage", {"days": days})
+        told: UsageView = await self._transport.ask("GET", "/api/v1/me/usage", {"days": days})
         return told
 
     async def my_requests(
         self, *, failed: bool | None = None, before: int | None = None, limit: int | None = None
-    ) -> Json:
+    ) -> RequestPage:
         """My requests one by one, newest first."""
-        told: Json = await self._transport.ask(
+        told: RequestPage = await self._transport.ask(
             "GET", "/api/v1/me/requests", {"failed": failed, "before": before, "limit": limit}
         )
         return told
 
-    async def tell_product_events(self, *, events: Sequence[Any], once: str | None = None) -> Json:
+    async def tell_product_events(self, *, events: Sequence[Any], once: str | None = None) -> Taken:
         """Events of my client; every good one is taken, every bad one answered."""
-        told: Json = await self._transport.ask("POST", "/api/v1/product/events", body={"events": events}, once=once)
+        told: Taken = await self._transport.ask("POST", "/api/v1/product/events", body={"events": events}, once=once)
         return told
 
-    async def product_platform(self, *, days: Literal["7", "30", "90"] | None = None, after: int | None = None) -> Json:
+    async def product_platform(
+        self, *, days: Literal["7", "30", "90"] | None = None, after: int | None = None
+    ) -> PlatformUse:
         """How the product is used: the last 7, 30 or 90 days."""
-        told: Json = await self._transport.ask("GET", "/api/v1/product/platform", {"days": days}, after=after)
+        told: PlatformUse = await self._transport.ask("GET", "/api/v1/product/platform", {"days": days}, after=after)
         return told
 
-    async def my_product(self, *, days: Literal["7", "30", "90"] | None = None) -> Json:
+    async def my_product(self, *, days: Literal["7", "30", "90"] | None = None) -> OwnUse:
         """What was recorded of my use: the last 7, 30 or 90 days."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/product", {"days": days})
+        told: OwnUse = await self._transport.ask("GET", "/api/v1/me/product", {"days": days})
         return told
 
-    async def my_privacy(self) -> Json:
+    async def my_privacy(self) -> Privacy:
         """Whether my use is recorded."""
-        told: Json = await self._transport.ask("GET", "/api/v1/me/privacy")
+        told: Privacy = await self._transport.ask("GET", "/api/v1/me/privacy")
         return told
 
-    async def set_recording(self, *, recording: bool, once: str | None = None) -> Json:
+    async def set_recording(self, *, recording: bool, once: str | None = None) -> Privacy:
         """Switch the recording of my use on or off."""
-        told: Json = await self._transport.ask("PUT", "/api/v1/me/privacy", body={"recording": recording}, once=once)
+        told: Privacy = await self._transport.ask("PUT", "/api/v1/me/privacy", body={"recording": recording}, once=once)
         return told
 
-    async def erase_recorded(self, *, once: str | None = None) -> Json:
+    async def erase_recorded(self, *, once: str | None = None) -> Privacy:
         """Delete all that was recorded of my use."""
-        told: Json = await self._transport.ask("DELETE", "/api/v1/me/privacy/recorded", once=once)
+        told: Privacy = await self._transport.ask("DELETE", "/api/v1/me/privacy/recorded", once=once)
         return told

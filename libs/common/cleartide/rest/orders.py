@@ -6,7 +6,8 @@ Written by `make client` from the API's document: do not edit.
 from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
-from cleartide.rest.transport import Json, Transport, given, part
+from cleartide.answers.shapes import OrderOutcome, OrderPage, OrderView
+from cleartide.rest.transport import Transport, given, part
 
 
 class Leg(TypedDict):
@@ -92,9 +93,9 @@ class OrderOperations:
         before: int | None = None,
         limit: int | None = None,
         after: int | None = None,
-    ) -> Json:
+    ) -> OrderPage:
         """An account's orders, open and closed, newest first."""
-        told: Json = await self._transport.ask(
+        told: OrderPage = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/orders",
             {"state": state, "market": market, "client_order_id": client_order_id, "before": before, "limit": limit},
@@ -130,9 +131,9 @@ class OrderOperations:
         auction: Auction | None = None,
         client_order_id: str | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> OrderOutcome:
         """Place an order."""
-        told: Json = await self._transport.ask(
+        told: OrderOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/orders",
             body={
@@ -165,18 +166,20 @@ class OrderOperations:
         )
         return told
 
-    async def cancel_all_orders(self, account: str, *, market: str | None = None, once: str | None = None) -> Json:
+    async def cancel_all_orders(
+        self, account: str, *, market: str | None = None, once: str | None = None
+    ) -> OrderOutcome:
         """Cancel every open order, or those of one market."""
-        told: Json = await self._transport.ask(
+        told: OrderOutcome = await self._transport.ask(
             "DELETE", f"/api/v1/accounts/{part(account)}/orders", {"market": market}, once=once
         )
         return told
 
     async def submit_orders(
         self, account: str, *, market: str, instructions: Sequence[Place | Cancel | AmendOne], once: str | None = None
-    ) -> Json:
+    ) -> OrderOutcome:
         """Up to 100 instructions, in order."""
-        told: Json = await self._transport.ask(
+        told: OrderOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/orders/batch",
             body={"market": market, "instructions": instructions},
@@ -196,9 +199,9 @@ class OrderOperations:
         trail_amount: str | None = None,
         trail_rate_ppb: int | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> OrderOutcome:
         """Change an open order."""
-        told: Json = await self._transport.ask(
+        told: OrderOutcome = await self._transport.ask(
             "PATCH",
             f"/api/v1/accounts/{part(account)}/orders/{part(client_order_id)}",
             body={
@@ -217,25 +220,29 @@ class OrderOperations:
         )
         return told
 
-    async def cancel_order(self, account: str, client_order_id: str, *, market: str, once: str | None = None) -> Json:
+    async def cancel_order(
+        self, account: str, client_order_id: str, *, market: str, once: str | None = None
+    ) -> OrderOutcome:
         """Cancel an open order."""
-        told: Json = await self._transport.ask(
+        told: OrderOutcome = await self._transport.ask(
             "DELETE", f"/api/v1/accounts/{part(account)}/orders/{part(client_order_id)}", {"market": market}, once=once
         )
         return told
 
     async def order(
         self, account: str, client_order_id: str, *, market: str | None = None, after: int | None = None
-    ) -> Json:
+    ) -> OrderView:
         """One order, by the client's own id."""
-        told: Json = await self._transport.ask(
+        told: OrderView = await self._transport.ask(
             "GET", f"/api/v1/accounts/{part(account)}/orders/{part(client_order_id)}", {"market": market}, after=after
         )
         return told
 
-    async def set_leverage(self, account: str, market: str, *, leverage: int | None, once: str | None = None) -> Json:
+    async def set_leverage(
+        self, account: str, market: str, *, leverage: int | None, once: str | None = None
+    ) -> OrderOutcome:
         """Choose a position's leverage."""
-        told: Json = await self._transport.ask(
+        told: OrderOutcome = await self._transport.ask(
             "PUT", f"/api/v1/accounts/{part(account)}/leverage/{part(market)}", body={"leverage": leverage}, once=once
         )
         return told

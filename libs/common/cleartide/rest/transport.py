@@ -12,6 +12,8 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
+from cleartide.answers.identity import SessionTokens
+
 Json = dict[str, Any]
 Sign = Callable[[str], str]
 """What a wallet does: the signature of a text."""
@@ -55,11 +57,11 @@ class Transport:
     def __init__(self, http: aiohttp.ClientSession, url: str, key: Key | None = None, patience: float = 0.0) -> None:
         """`patience`: for so many seconds a request that is limited (429) is sent again when it may be."""
         self._http, self.url, self._key, self._patience = http, url.rstrip("/"), key, patience
-        self._session: Json | None = None
+        self._session: SessionTokens | None = None
         self._fresh_until = 0.0
         self._refreshing = asyncio.Lock()
 
-    def entered(self, opened: Json) -> None:
+    def entered(self, opened: SessionTokens) -> None:
         """From here on requests are those of the session that a sign-in or a refresh has opened."""
         self._session, self._fresh_until = opened, time.monotonic() + opened["expires_in"] - EARLY_SECONDS
 

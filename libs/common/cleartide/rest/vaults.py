@@ -3,9 +3,19 @@
 Written by `make client` from the API's document: do not edit.
 """
 
-from typing import Any, Literal
+from typing import Literal, overload
 
-from cleartide.rest.transport import Json, Transport, given, part
+from cleartide.answers.earnings import ChainCursors, ChainVaults, Offers, RateHistory, SwapPairs
+from cleartide.answers.shapes import TransferOutcome
+from cleartide.answers.vaults import (
+    OwnVault,
+    OwnVaultHistory,
+    OwnVaultPerformance,
+    OwnVaults,
+    VaultHoldings,
+    VaultMoves,
+)
+from cleartide.rest.transport import Transport, given, part
 
 
 class VaultOperations:
@@ -13,16 +23,51 @@ class VaultOperations:
 
     _transport: Transport
 
+    @overload
+    async def venue_vaults(self, *, format: Literal["json"] | None = None, after: int | None = None) -> OwnVaults: ...
+
+    @overload
+    async def venue_vaults(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
+
     async def venue_vaults(
         self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> Any:
+    ) -> OwnVaults | str | bytes:
         """Every vault of the venue: terms, state, and what a share is worth now."""
-        return await self._transport.ask("GET", "/api/v1/vaults/venue", {"format": format}, after=after)
-
-    async def venue_vault(self, vault: str, *, after: int | None = None) -> Json:
-        """One vault of the venue."""
-        told: Json = await self._transport.ask("GET", f"/api/v1/vaults/venue/{part(vault)}", after=after)
+        told: OwnVaults | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/vaults/venue", {"format": format}, after=after
+        )
         return told
+
+    async def venue_vault(self, vault: str, *, after: int | None = None) -> OwnVault:
+        """One vault of the venue."""
+        told: OwnVault = await self._transport.ask("GET", f"/api/v1/vaults/venue/{part(vault)}", after=after)
+        return told
+
+    @overload
+    async def venue_vault_history(
+        self,
+        vault: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        step: int | None = None,
+        limit: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> OwnVaultHistory: ...
+
+    @overload
+    async def venue_vault_history(
+        self,
+        vault: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        step: int | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def venue_vault_history(
         self,
@@ -34,28 +79,53 @@ class VaultOperations:
         limit: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> OwnVaultHistory | str | bytes:
         """What a vault's shares were worth, the oldest first, and now."""
-        return await self._transport.ask(
+        told: OwnVaultHistory | str | bytes = await self._transport.ask(
             "GET",
             f"/api/v1/vaults/venue/{part(vault)}/history",
             {"start": start, "end": end, "step": step, "limit": limit, "format": format},
             after=after,
         )
+        return told
+
+    @overload
+    async def venue_vault_performance(
+        self, *, format: Literal["json"] | None = None, after: int | None = None
+    ) -> OwnVaultPerformance: ...
+
+    @overload
+    async def venue_vault_performance(
+        self, *, format: Literal["csv", "parquet"], after: int | None = None
+    ) -> str | bytes: ...
 
     async def venue_vault_performance(
         self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> Any:
+    ) -> OwnVaultPerformance | str | bytes:
         """How the venue's vaults have done: returns over 24h, 7d, 30d, APR, APY."""
-        return await self._transport.ask("GET", "/api/v1/venue/vaults", {"format": format}, after=after)
+        told: OwnVaultPerformance | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/venue/vaults", {"format": format}, after=after
+        )
+        return told
+
+    @overload
+    async def account_venue_vaults(
+        self, account: str, *, format: Literal["json"] | None = None, after: int | None = None
+    ) -> VaultHoldings: ...
+
+    @overload
+    async def account_venue_vaults(
+        self, account: str, *, format: Literal["csv", "parquet"], after: int | None = None
+    ) -> str | bytes: ...
 
     async def account_venue_vaults(
         self, account: str, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> Any:
+    ) -> VaultHoldings | str | bytes:
         """What an account holds of vaults, and which exits wait."""
-        return await self._transport.ask(
+        told: VaultHoldings | str | bytes = await self._transport.ask(
             "GET", f"/api/v1/accounts/{part(account)}/vaults", {"format": format}, after=after
         )
+        return told
 
     async def open_vault(
         self,
@@ -71,9 +141,9 @@ class VaultOperations:
         reserve_bps: int | None = None,
         virtual_shares: int | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Open a vault and manage it."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/vaults",
             body={
@@ -95,6 +165,28 @@ class VaultOperations:
         )
         return told
 
+    @overload
+    async def account_venue_vault_moves(
+        self,
+        account: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> VaultMoves: ...
+
+    @overload
+    async def account_venue_vault_moves(
+        self,
+        account: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
+
     async def account_venue_vault_moves(
         self,
         account: str,
@@ -103,18 +195,21 @@ class VaultOperations:
         limit: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> VaultMoves | str | bytes:
         """What an account paid in and took out, newest first."""
-        return await self._transport.ask(
+        told: VaultMoves | str | bytes = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/vaults/moves",
             {"before": before, "limit": limit, "format": format},
             after=after,
         )
+        return told
 
-    async def deposit_in_vault(self, account: str, vault: str, *, amount: str, once: str | None = None) -> Json:
+    async def deposit_in_vault(
+        self, account: str, vault: str, *, amount: str, once: str | None = None
+    ) -> TransferOutcome:
         """Pay cash into a vault."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/deposits",
             body={"amount": amount},
@@ -122,9 +217,11 @@ class VaultOperations:
         )
         return told
 
-    async def withdraw_from_vault(self, account: str, vault: str, *, shares: int, once: str | None = None) -> Json:
+    async def withdraw_from_vault(
+        self, account: str, vault: str, *, shares: int, once: str | None = None
+    ) -> TransferOutcome:
         """Give shares back, or join the queue."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/withdrawals",
             body={"shares": shares},
@@ -132,9 +229,11 @@ class VaultOperations:
         )
         return told
 
-    async def leave_vault_queue(self, account: str, vault: str, exit_id: int, *, once: str | None = None) -> Json:
+    async def leave_vault_queue(
+        self, account: str, vault: str, exit_id: int, *, once: str | None = None
+    ) -> TransferOutcome:
         """Leave the queue."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "DELETE", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/withdrawals/{part(exit_id)}", once=once
         )
         return told
@@ -153,9 +252,9 @@ class VaultOperations:
         reserve_bps: int | None = None,
         virtual_shares: int | None = None,
         once: str | None = None,
-    ) -> Json:
+    ) -> TransferOutcome:
         """Give a vault new terms."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT",
             f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/terms",
             body={
@@ -178,16 +277,18 @@ class VaultOperations:
 
     async def set_vault_state(
         self, account: str, vault: str, *, state: Literal["active", "paused", "closed"], once: str | None = None
-    ) -> Json:
+    ) -> TransferOutcome:
         """Stop or resume what comes in."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "PUT", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/state", body={"state": state}, once=once
         )
         return told
 
-    async def rebalance_vault(self, account: str, vault: str, *, amount: str, once: str | None = None) -> Json:
+    async def rebalance_vault(
+        self, account: str, vault: str, *, amount: str, once: str | None = None
+    ) -> TransferOutcome:
         """Move cash to work and back."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/rebalances",
             body={"amount": amount},
@@ -195,34 +296,34 @@ class VaultOperations:
         )
         return told
 
-    async def harvest_vault(self, account: str, vault: str, *, once: str | None = None) -> Json:
+    async def harvest_vault(self, account: str, vault: str, *, once: str | None = None) -> TransferOutcome:
         """Bring gains home, pay who waits and fees."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/harvests", once=once
         )
         return told
 
-    async def compound_vault(self, account: str, vault: str, *, once: str | None = None) -> Json:
+    async def compound_vault(self, account: str, vault: str, *, once: str | None = None) -> TransferOutcome:
         """Put what was harvested to work."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/compounds", once=once
         )
         return told
 
     async def create_account_vaults_stakes(
         self, account: str, vault: str, *, shares: int, once: str | None = None
-    ) -> Json:
+    ) -> TransferOutcome:
         """Stake shares in the vault's farm."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/stakes", body={"shares": shares}, once=once
         )
         return told
 
     async def create_account_vaults_unstakes(
         self, account: str, vault: str, *, shares: int, once: str | None = None
-    ) -> Json:
+    ) -> TransferOutcome:
         """Take shares out of the farm."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/unstakes",
             body={"shares": shares},
@@ -230,18 +331,20 @@ class VaultOperations:
         )
         return told
 
-    async def create_account_vaults_claims(self, account: str, vault: str, *, once: str | None = None) -> Json:
+    async def create_account_vaults_claims(
+        self, account: str, vault: str, *, once: str | None = None
+    ) -> TransferOutcome:
         """Have what was earned by staking."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST", f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/claims", once=once
         )
         return told
 
     async def create_account_vaults_rewards(
         self, account: str, vault: str, *, amount: str, seconds: int, once: str | None = None
-    ) -> Json:
+    ) -> TransferOutcome:
         """Put a reward into the farm."""
-        told: Json = await self._transport.ask(
+        told: TransferOutcome = await self._transport.ask(
             "POST",
             f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/rewards",
             body={"amount": amount, "seconds": seconds},
@@ -249,17 +352,40 @@ class VaultOperations:
         )
         return told
 
-    async def earnings_vaults(
-        self, account: str, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> Any:
-        """What an owner has in each vault now."""
-        return await self._transport.ask(
-            "GET", f"/api/v1/earnings/{part(account)}/vaults", {"format": format}, after=after
-        )
+    @overload
+    async def vaults(self, *, format: Literal["json"] | None = None, after: int | None = None) -> ChainVaults: ...
 
-    async def vaults(self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None) -> Any:
+    @overload
+    async def vaults(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
+
+    async def vaults(
+        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> ChainVaults | str | bytes:
         """Every vault's totals, and how much went in and out, in smallest units."""
-        return await self._transport.ask("GET", "/api/v1/vaults", {"format": format}, after=after)
+        told: ChainVaults | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/vaults", {"format": format}, after=after
+        )
+        return told
+
+    @overload
+    async def vaults_offers(
+        self,
+        *,
+        protocol: str | None = None,
+        asset: str | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> Offers: ...
+
+    @overload
+    async def vaults_offers(
+        self,
+        *,
+        protocol: str | None = None,
+        asset: str | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def vaults_offers(
         self,
@@ -268,11 +394,38 @@ class VaultOperations:
         asset: str | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> Offers | str | bytes:
         """TVL and APY per protocol and asset now: raw, fee, net, APR, best and mean."""
-        return await self._transport.ask(
+        told: Offers | str | bytes = await self._transport.ask(
             "GET", "/api/v1/vaults/offers", {"protocol": protocol, "asset": asset, "format": format}, after=after
         )
+        return told
+
+    @overload
+    async def vaults_history(
+        self,
+        *,
+        protocol: str | None = None,
+        asset: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        step: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> RateHistory: ...
+
+    @overload
+    async def vaults_history(
+        self,
+        *,
+        protocol: str | None = None,
+        asset: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        step: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
 
     async def vaults_history(
         self,
@@ -284,22 +437,34 @@ class VaultOperations:
         step: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
-    ) -> Any:
+    ) -> RateHistory | str | bytes:
         """TVL and APY per protocol and asset over time, the oldest first."""
-        return await self._transport.ask(
+        told: RateHistory | str | bytes = await self._transport.ask(
             "GET",
             "/api/v1/vaults/history",
             {"protocol": protocol, "asset": asset, "start": start, "end": end, "step": step, "format": format},
             after=after,
         )
+        return told
+
+    @overload
+    async def vaults_liquidity(
+        self, *, format: Literal["json"] | None = None, after: int | None = None
+    ) -> SwapPairs: ...
+
+    @overload
+    async def vaults_liquidity(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
 
     async def vaults_liquidity(
         self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> Any:
+    ) -> SwapPairs | str | bytes:
         """Swaps per vault and pair of assets, in smallest units."""
-        return await self._transport.ask("GET", "/api/v1/vaults/liquidity", {"format": format}, after=after)
+        told: SwapPairs | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/vaults/liquidity", {"format": format}, after=after
+        )
+        return told
 
-    async def vaults_sync(self, *, after: int | None = None) -> Json:
+    async def vaults_sync(self, *, after: int | None = None) -> ChainCursors:
         """How far each chain has been read, and how late its newest block came."""
-        told: Json = await self._transport.ask("GET", "/api/v1/vaults/sync", after=after)
+        told: ChainCursors = await self._transport.ask("GET", "/api/v1/vaults/sync", after=after)
         return told

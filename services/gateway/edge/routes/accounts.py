@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
+from cleartide.answers.accounts import AccountView, LiquidationPage, PositionList
+from cleartide.answers.earnings import EarningsSummary
+from cleartide.answers.shapes import OrderPage
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.gateway.edge.answers.accounts import AccountView, LiquidationPage, PositionList
-from services.gateway.edge.answers.earnings import EarningsSummary
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import account_view, position_view
 from services.gateway.edge.errors import ApiError
@@ -21,7 +22,6 @@ from services.gateway.edge.parameters import (
     MarketFilter,
     OrderState,
 )
-from services.gateway.edge.shapes import OrderPage
 
 Days = Annotated[int, Query(ge=1, le=366)]
 _ACCOUNT_FIELDS = ("account", "level", "health_factor", "equity", "liquidating")

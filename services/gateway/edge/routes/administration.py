@@ -5,6 +5,10 @@ Matching decides about the venue, in its order; the log has who asked, from wher
 
 from typing import Annotated, Any, Literal
 
+from cleartide.answers.operations import PeoplePage, PersonLine, TermsPage
+from cleartide.answers.parts import TransferOutcome
+from cleartide.answers.risk import AnsweredAlerts
+from cleartide.answers.shapes import ErrorForm
 from cleartide.contracts import AnswerAlert, SetAccountTerms, SetVenueLimits, SetVenueMode, SetVenueSwitch
 from cleartide.contracts.types import PositiveDecimal
 from cleartide.contracts.venue import AccountStanding, TierName, VenueMode, VenueSwitch
@@ -14,16 +18,12 @@ from pydantic import Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.edge.answers.operations import PeoplePage, PersonLine, TermsPage
-from services.gateway.edge.answers.parts import TransferOutcome
-from services.gateway.edge.answers.risk import AnsweredAlerts
 from services.gateway.edge.context import Edge
 from services.gateway.edge.paging import paged, whole
 from services.gateway.edge.parameters import AccountFilter, Before, BeforeSeq, Limit
 from services.gateway.edge.routes.asking import answered, caller_of, given, ident_of
 from services.gateway.edge.routes.operations import NoteBody, UserPath, admitted
 from services.gateway.edge.routes.watching import answered_alerts
-from services.gateway.edge.shapes import ErrorForm
 from services.gateway.operations.people import Change, Kyc, PeopleDesk, Risk, Status, TierOf
 
 WhosePath = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from cleartide.answers.shapes import AlertPage, ErrorForm
 from fastapi import APIRouter, Header, WebSocket
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,6 @@ from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import SHORT_MS, Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.parameters import AccountFilter, AfterSeq, Limit
-from services.gateway.edge.shapes import AlertPage, ErrorForm
 from services.gateway.live.pump import SLOW_CLOSE_CODE
 from services.gateway.live.session import LiveSession
 from services.gateway.live.sse import AlertEventStream

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
+from cleartide.answers.analytics import AccountDays, Leaderboard, MarketDays, Portfolio, VenueDays
 from cleartide.contracts.types import JSON_SAFE
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.gateway.edge.answers.analytics import AccountDays, Leaderboard, MarketDays, Portfolio, VenueDays
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.files import Form, file_of

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from cleartide.answers.identity import EndedSession, Nonce, SessionTokens
+from cleartide.answers.shapes import ErrorForm
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.edge.answers.identity import EndedSession, Nonce, SessionTokens
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.door import require_room
@@ -15,7 +16,6 @@ from services.gateway.edge.limits import client_key
 from services.gateway.edge.quotas import MINUTE, Window
 from services.gateway.edge.routes.asking import answered, caller_of, user_of
 from services.gateway.edge.routes.bodies import ExternalBody, NonceBody, RefreshBody, SignInBody
-from services.gateway.edge.shapes import ErrorForm
 from services.gateway.identity.signin import Proof
 
 ATTEMPTS: Final = 5

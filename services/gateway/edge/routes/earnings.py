@@ -9,11 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from cleartide.contracts.types import JSON_SAFE
-from fastapi import APIRouter, Path, Query
-from starlette.responses import Response
-
-from services.gateway.edge.answers.earnings import (
+from cleartide.answers.earnings import (
     ChainCursors,
     ChainMoves,
     ChainVaults,
@@ -24,6 +20,10 @@ from services.gateway.edge.answers.earnings import (
     SwapPairs,
     VaultPositions,
 )
+from cleartide.contracts.types import JSON_SAFE
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.files import Form, file_of

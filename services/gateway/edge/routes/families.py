@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
+from cleartide.answers.identity import Family
+from cleartide.answers.parts import TransferOutcome
+from cleartide.answers.shapes import ErrorForm
 from cleartide.contracts import GrantDelegate, OpenSubaccount, RevokeDelegate
 from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.edge.answers.identity import Family
-from services.gateway.edge.answers.parts import TransferOutcome
 from services.gateway.edge.context import Edge
 from services.gateway.edge.parameters import AccountPath
 from services.gateway.edge.routes.asking import answered, given, ident_of, user_of
 from services.gateway.edge.routes.bodies import RightsBody, SubaccountBody
-from services.gateway.edge.shapes import ErrorForm
 
 DelegatePath = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
+from cleartide.answers.identity import KeyList, NewKey, RotatedKey
+from cleartide.answers.parts import Named
 from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.edge.answers.identity import KeyList, NewKey, RotatedKey
-from services.gateway.edge.answers.parts import Named
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError

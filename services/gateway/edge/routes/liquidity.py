@@ -2,10 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from starlette.responses import Response
-
-from services.gateway.edge.answers.liquidity import (
+from cleartide.answers.liquidity import (
     FeedList,
     GapPage,
     LiquidityHistory,
@@ -13,6 +10,9 @@ from services.gateway.edge.answers.liquidity import (
     LiquidityView,
     VenueInstrument,
 )
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.paging import paged, whole
 from services.gateway.edge.parameters import Before, Limit

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
+from cleartide.answers.markets import BookView, CandlePage, MarketFunding, MarketList, TradePage
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.gateway.edge.answers.markets import BookView, CandlePage, MarketFunding, MarketList, TradePage
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import funding_view, market_view
 from services.gateway.edge.errors import ApiError

@@ -3,11 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from cleartide.contracts.types import JSON_SAFE
-from fastapi import APIRouter, Query
-from starlette.responses import Response
-
-from services.gateway.edge.answers.accounts import (
+from cleartide.answers.accounts import (
     AccountFees,
     FeeSchedules,
     MarginView,
@@ -15,6 +11,10 @@ from services.gateway.edge.answers.accounts import (
     RevenuePage,
     TransferPage,
 )
+from cleartide.contracts.types import JSON_SAFE
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.paging import paged, whole

@@ -2,11 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
-from starlette.requests import Request
-from starlette.responses import Response
-
-from services.gateway.edge.answers.notices import (
+from cleartide.answers.notices import (
     DeliveryPage,
     Inbox,
     NewWebhook,
@@ -20,7 +16,12 @@ from services.gateway.edge.answers.notices import (
     WebhookList,
     WebhookView,
 )
-from services.gateway.edge.answers.parts import Named
+from cleartide.answers.parts import Named
+from cleartide.answers.shapes import ErrorForm
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
@@ -34,7 +35,6 @@ from services.gateway.edge.routes.notice_bodies import (
     ReadBody,
     ReplayBody,
 )
-from services.gateway.edge.shapes import ErrorForm
 
 EndpointPath = Annotated[str, Path(pattern=r"^we_[0-9a-f]{20}$")]
 AlertPath = Annotated[str, Path(pattern=r"^pa_[0-9a-f]{20}$")]

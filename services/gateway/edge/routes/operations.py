@@ -5,17 +5,7 @@ A person is admitted by his role and his address with every request; a key is no
 
 from typing import Annotated
 
-from cleartide.bus.nats import ApiError as BusError
-from cleartide.ops.chain import chain_of, told
-from fastapi import APIRouter, Path, Query
-from nats.errors import Error as NatsError
-from pydantic import Field, StringConstraints
-from starlette.requests import Request
-from starlette.responses import Response
-
-from services.gateway.domain.roles import PERMISSIONS, Permission, Role
-from services.gateway.edge import tenancy
-from services.gateway.edge.answers.operations import (
+from cleartide.answers.operations import (
     AuditPage,
     DeadLetters,
     GrantedRole,
@@ -28,13 +18,23 @@ from services.gateway.edge.answers.operations import (
     VenueView,
     WholeLetter,
 )
+from cleartide.answers.shapes import ErrorForm
+from cleartide.bus.nats import ApiError as BusError
+from cleartide.ops.chain import chain_of, told
+from fastapi import APIRouter, Path, Query
+from nats.errors import Error as NatsError
+from pydantic import Field, StringConstraints
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.domain.roles import PERMISSIONS, Permission, Role
+from services.gateway.edge import tenancy
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.paging import paged
 from services.gateway.edge.routes.asking import answered, caller_of
 from services.gateway.edge.routes.bodies import PLAIN, Body, Network
-from services.gateway.edge.shapes import ErrorForm
 from services.gateway.operations.audit import Operator
 
 Note = Annotated[str, StringConstraints(max_length=200, pattern=PLAIN)]

@@ -3,6 +3,7 @@
 import uuid
 from typing import Annotated, Any, Final
 
+from cleartide.answers.shapes import ErrorForm, OrderOutcome, OrderView
 from cleartide.contracts import AmendOrder, CancelAllOrders, CancelOrder, PlaceOrder, SetLeverage, SubmitOrders
 from cleartide.contracts.base import Message
 from fastapi import APIRouter, Path, Query
@@ -19,7 +20,6 @@ from services.gateway.edge.parameters import AccountPath, MarketFilter, MarketPa
 from services.gateway.edge.quotas import Window
 from services.gateway.edge.routes.asking import answered, ident_of, user_of
 from services.gateway.edge.routes.order_bodies import AmendBody, BatchBody, LeverageBody, OrderBody, given
-from services.gateway.edge.shapes import ErrorForm, OrderOutcome, OrderView
 
 OrderPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", description="the client's own id")]
 Market = Annotated[str, Query(pattern=r"^[A-Z0-9][A-Z0-9-]{1,23}$")]

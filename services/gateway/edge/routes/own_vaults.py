@@ -2,6 +2,15 @@
 
 from typing import Annotated, Any
 
+from cleartide.answers.shapes import ErrorForm, TransferOutcome
+from cleartide.answers.vaults import (
+    OwnVault,
+    OwnVaultHistory,
+    OwnVaultPerformance,
+    OwnVaults,
+    VaultHoldings,
+    VaultMoves,
+)
 from cleartide.contracts.base import Message
 from cleartide.contracts.farms import ClaimFarmRewards, FundFarm, StakeShares, UnstakeShares
 from cleartide.contracts.types import JSON_SAFE, PositiveDecimal, SignedDecimal
@@ -25,14 +34,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge import decimals
-from services.gateway.edge.answers.vaults import (
-    OwnVault,
-    OwnVaultHistory,
-    OwnVaultPerformance,
-    OwnVaults,
-    VaultHoldings,
-    VaultMoves,
-)
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.paging import listed
@@ -40,7 +41,6 @@ from services.gateway.edge.parameters import AccountPath, Limit
 from services.gateway.edge.routes.asking import answered, ident_of, user_of
 from services.gateway.edge.routes.bodies import Body
 from services.gateway.edge.routes.transfers import PENDING
-from services.gateway.edge.shapes import ErrorForm, TransferOutcome
 
 VaultPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,23}$", description="name of a vault of the venue")]
 ExitPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="an `exit_id` that an answer gave")]

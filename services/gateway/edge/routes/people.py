@@ -4,12 +4,7 @@ import json
 from typing import Annotated, Any
 
 import asyncpg
-from cleartide.contracts.types import JSON_SAFE
-from fastapi import APIRouter, Path
-from starlette.requests import Request
-from starlette.responses import Response
-
-from services.gateway.edge.answers.identity import (
+from cleartide.answers.identity import (
     EndedSession,
     EndedSessions,
     LogPage,
@@ -17,6 +12,11 @@ from services.gateway.edge.answers.identity import (
     Referrals,
     SessionList,
 )
+from cleartide.contracts.types import JSON_SAFE
+from fastapi import APIRouter, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.paging import paged

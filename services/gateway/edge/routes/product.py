@@ -2,16 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
+from cleartide.answers.product import OwnUse, PlatformUse, Privacy, Taken
+from cleartide.answers.shapes import ErrorForm
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.edge.answers.product import OwnUse, PlatformUse, Privacy, Taken
 from services.gateway.edge.context import LONG_MS, Edge
 from services.gateway.edge.routes.asking import answered, user_of
 from services.gateway.edge.routes.bodies import Body
-from services.gateway.edge.shapes import ErrorForm
 
 MOST_ITEMS = 200
 Span = Annotated[Literal["7", "30", "90"], Query(description="the last so many UTC days, today among them")]

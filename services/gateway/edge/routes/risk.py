@@ -2,10 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
-from starlette.responses import Response
-
-from services.gateway.edge.answers.risk import (
+from cleartide.answers.risk import (
     AccountWatch,
     ExposureView,
     InsuranceHistory,
@@ -16,6 +13,9 @@ from services.gateway.edge.answers.risk import (
     StressView,
     TailView,
 )
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.paging import paged
 from services.gateway.edge.parameters import AccountPath, BeforeSeq, MarketFilter

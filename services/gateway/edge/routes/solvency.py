@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from cleartide.answers.accounts import Deleveraging, FundingPayments, InsuranceFunds
 from cleartide.money import Grid
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.gateway.edge.answers.accounts import Deleveraging, FundingPayments, InsuranceFunds
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.paging import whole

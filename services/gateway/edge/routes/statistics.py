@@ -2,16 +2,16 @@
 
 from typing import Annotated, Any
 
+from cleartide.answers.markets import DepthView, FundingList, ImpactView, MarketStatistics, StatisticsList
+from cleartide.answers.shapes import PriceList
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.gateway.edge.answers.markets import DepthView, FundingList, ImpactView, MarketStatistics, StatisticsList
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.parameters import MarketFilter, MarketPath
 from services.gateway.edge.routes.asking import answered
-from services.gateway.edge.shapes import PriceList
 
 Notional = Annotated[
     str, Query(pattern=r"^(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?$", description="an amount of the quote asset")

@@ -1,13 +1,13 @@
 """The gateway's own state: health, metrics, and every service's progress."""
 
 import msgspec
+from cleartide.answers.operations import ServiceList
+from cleartide.answers.shapes import HealthReport
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
-from services.gateway.edge.answers.operations import ServiceList
 from services.gateway.edge.context import LONG_MS, Edge
-from services.gateway.edge.shapes import HealthReport
 
 
 def system_router(edge: Edge) -> APIRouter:

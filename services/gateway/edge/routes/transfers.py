@@ -5,6 +5,7 @@ Deposits are not asked for: they arrive at custody, which reports them, and are 
 
 from typing import Annotated, Any, Final
 
+from cleartide.answers.shapes import ErrorForm, LedgerPage, TransferOutcome
 from cleartide.contracts import CancelWithdrawal, RequestWithdrawal, TransferFunds
 from cleartide.contracts.base import Message
 from cleartide.contracts.types import JSON_SAFE
@@ -18,7 +19,6 @@ from services.gateway.edge.paging import whole
 from services.gateway.edge.parameters import AccountPath, Limit
 from services.gateway.edge.routes.asking import answered, ident_of, user_of
 from services.gateway.edge.routes.order_bodies import TransferBody, WithdrawalBody
-from services.gateway.edge.shapes import ErrorForm, LedgerPage, TransferOutcome
 
 WithdrawalPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="a `withdrawal_id` that an answer gave")]
 BeforeEntry = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="`next` of the page before")]

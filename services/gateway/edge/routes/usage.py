@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
+from cleartide.answers.operations import RequestPage, UsageView, VenueUsage
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.edge.answers.operations import RequestPage, UsageView, VenueUsage
 from services.gateway.edge.context import Edge
 from services.gateway.edge.paging import paged
 from services.gateway.edge.parameters import Limit

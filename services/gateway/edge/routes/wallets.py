@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
+from cleartide.answers.identity import Nonce, UnlinkedWallet, WalletConnections, WalletList, WalletView
 from cleartide.contracts.types import JSON_SAFE
 from fastapi import APIRouter, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.domain.statement import CHAINS
-from services.gateway.edge.answers.identity import Nonce, UnlinkedWallet, WalletConnections, WalletList, WalletView
 from services.gateway.edge.context import Edge
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.paging import paged

@@ -2,6 +2,9 @@
 
 from typing import Annotated, Any
 
+from cleartide.answers.parts import TransferOutcome
+from cleartide.answers.risk import AnsweredAlerts
+from cleartide.answers.shapes import ErrorForm
 from cleartide.contracts import AnswerAlert, SetRiskLimits
 from cleartide.contracts.types import JSON_SAFE, PositiveDecimal
 from cleartide.contracts.watching import AlertAnswer, AlertNote
@@ -10,14 +13,11 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.edge.answers.parts import TransferOutcome
-from services.gateway.edge.answers.risk import AnsweredAlerts
 from services.gateway.edge.context import SHORT_MS, Edge
 from services.gateway.edge.paging import paged
 from services.gateway.edge.parameters import AccountPath, BeforeSeq, Limit
 from services.gateway.edge.routes.asking import given, ident_of, user_of
 from services.gateway.edge.routes.bodies import Body
-from services.gateway.edge.shapes import ErrorForm
 
 AlertPath = Annotated[int, Path(ge=1, lt=2**40, description="the alert's `account_seq`")]
 AfterAlert = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="a `seq` that an answer gave")]

@@ -2,8 +2,8 @@
 
 from typing_extensions import TypedDict
 
-from services.gateway.edge.answers.parts import AsOf, Considered, Held, Page
-from services.gateway.edge.shapes import AlertInputView
+from cleartide.answers.parts import AsOf, Considered, Held, Page
+from cleartide.answers.shapes import AlertInputView
 
 
 class HistogramColumn(TypedDict):

@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from services.gateway.edge.shapes import TransferOutcome
+from cleartide.answers.shapes import TransferOutcome
 
 
 class AsOf(TypedDict):

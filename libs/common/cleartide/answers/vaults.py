@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from services.gateway.edge.answers.parts import Page
+from cleartide.answers.parts import Page
 
 
 class OwnVaultTerms(TypedDict):

@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from services.gateway.edge.answers.parts import Page, Return, Yield
+from cleartide.answers.parts import Page, Return, Yield
 
 
 class MarketDay(TypedDict):

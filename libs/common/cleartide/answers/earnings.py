@@ -4,7 +4,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from services.gateway.edge.answers.parts import Page, Return, Yield
+from cleartide.answers.parts import Page, Return, Yield
 
 
 class Parts(Yield):

@@ -4,7 +4,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from services.gateway.edge.answers.parts import Page
+from cleartide.answers.parts import Page
 
 
 class ServiceProgress(TypedDict):
