@@ -56,7 +56,8 @@ _ALERTS_AFTER_SQL: Final = """
 SELECT * FROM alerts WHERE alert_seq > $1 AND ($2::text IS NULL OR account = $2) ORDER BY alert_seq LIMIT $3
 """
 _ALERTS_NEWEST_SQL: Final = """
-SELECT * FROM alerts WHERE alert_seq < $1 AND ($2::text IS NULL OR account = $2) ORDER BY alert_seq DESC LIMIT $3
+SELECT * FROM alerts WHERE alert_seq < $1 AND ($2::text IS NULL OR account = $2) AND cause_seq < $4
+ORDER BY alert_seq DESC LIMIT $3
 """
 _ALERT_COLLATERAL_SQL: Final = """
 SELECT c.*, a.decimals FROM alert_collateral c JOIN assets a USING (asset)
@@ -121,17 +122,19 @@ async def summary(pool: Any, params: dict[str, Any], *, scan: int) -> Any:  # no
 
 
 async def alerts(pool: Any, params: dict[str, Any]) -> Any:
-    """Alerts with their inputs. Parameters: account, limit, after or before.
+    """Alerts with their inputs. Parameters: account, limit, after, or before and caused_before.
 
-    With `after` those that follow that seq, oldest first; else those before a seq, or the newest, newest first.
+    With `after` those that follow that seq, oldest first; else those before a seq, or the newest, newest first, and
+    with `caused_before` of those the ones raised at trading events before it.
     """
     limit, after = _limit(params), params.get("after")
     place = _seq(params.get("before", JSON_SAFE) if after is None else after)
     name = None if params.get("account") is None else str(params["account"])
+    caused = (_seq(params.get("caused_before", JSON_SAFE)),) if after is None else ()
     sql = _ALERTS_NEWEST_SQL if after is None else _ALERTS_AFTER_SQL
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         as_of = await connection.fetchval(AS_OF_SQL)
-        rows = await connection.fetch(sql, place, name, limit)
+        rows = await connection.fetch(sql, place, name, limit, *caused)
         numbers = [row["alert_seq"] for row in rows]
         inputs = _grouped(numbers, await connection.fetch(_INPUTS_SQL, numbers, limit * MOST_MARKETS))
         held = _grouped(numbers, await connection.fetch(_ALERT_COLLATERAL_SQL, numbers, limit * MOST_ASSETS))
@@ -208,5 +211,5 @@ def _level(params: dict[str, Any]) -> int | None:
 def _seq(value: Any) -> int:
     seq = int(value)
     if not 0 <= seq <= JSON_SAFE:
-        raise QueryError("bad_parameters", "after and before are sequence numbers")
+        raise QueryError("bad_parameters", "after, before and caused_before are sequence numbers")
     return seq

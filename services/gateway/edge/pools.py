@@ -20,6 +20,7 @@ from services.gateway.edge.upstream import Upstream
 
 Answer = dict[str, Any]
 RISK: Final = "risk"
+ALERTS: Final = "alerts"
 LARGEST: Final = 10
 _LAST: Final = (1, Fraction(0))
 
@@ -36,18 +37,56 @@ class PooledUpstream(Upstream):
         merge = MERGES.get(query)
         if service != RISK or len(self._pools) == 1:
             return await super().ask(service, query, **params)
+        if query == ALERTS and params.get("account") is None:
+            return await self._alerts(limit=params["limit"], before=params.get("before"))
         if merge is None:
             whom = self._pools[pool_of(str(params.get("account") or VENUE), len(self._pools)) - 1]
             return await super().ask(whom, query, **params)
         one = super().ask
         answers = await asyncio.gather(*(one(pool, query, **params) for pool in self._pools))
-        return {**_counts(answers), **merge(answers, params)}
+        return {**_as_of(answers), **_counts(answers), **merge(answers, params)}
+
+    async def _alerts(self, *, limit: int, before: int | None) -> Answer:
+        """The newest alerts of all pools. Each numbers its own; a number here says which pool's it is, too."""
+        places = [{}] * len(self._pools) if before is None else await self._places(before)
+        one = super().ask
+        answers = await asyncio.gather(
+            *(one(pool, ALERTS, limit=limit, **place) for pool, place in zip(self._pools, places, strict=True))
+        )
+        found = [
+            (alert["cause_seq"], index, alert["seq"], alert)
+            for index, answer in enumerate(answers)
+            for alert in answer["alerts"]
+        ]
+        newest = sorted(found, key=lambda row: row[:3], reverse=True)[:limit]
+        alerts = [{**alert, "seq": seq * len(answers) + index} for _, index, seq, alert in newest]
+        return {**_as_of(answers), "alerts": alerts}
+
+    async def _places(self, before: int) -> list[dict[str, int]]:
+        """What each pool is to be asked for, so that its alerts follow the one with this number.
+
+        Pools share no numbers but those of the trading events that alerts are raised at; of one event's alerts those
+        of the last pool come first.
+        """
+        seq, whose = divmod(before, len(self._pools))
+        found = (await super().ask(self._pools[whose], ALERTS, before=seq + 1, limit=1))["alerts"]
+        if found and found[0]["seq"] == seq:
+            cause = found[0]["cause_seq"]
+            places = [{"caused_before": cause + (index < whose)} for index in range(len(self._pools))]
+        else:  # One that is yet to come follows all there are; there is none before the first.
+            places = [{} if seq else {"before": 0} for _ in self._pools]
+        return [{"before": seq} if index == whose else place for index, place in enumerate(places)]
+
+
+def _as_of(answers: Sequence[Answer]) -> Answer:
+    """Of the pool that is furthest behind; null while one has seen nothing."""
+    places = [answer["as_of_seq"] for answer in answers]
+    return {"as_of_seq": None if None in places else min(places)}
 
 
 def _counts(answers: Sequence[Answer]) -> Answer:
-    """As of the pool that is furthest behind; out of all accounts."""
-    found: Answer = {"as_of_seq": min(answer["as_of_seq"] for answer in answers)}
-    return found | {name: sum(answer[name] for answer in answers) for name in ("total", "considered")}
+    """Out of all accounts."""
+    return {name: sum(answer[name] for answer in answers) for name in ("total", "considered")}
 
 
 def _accounts(answers: Sequence[Answer], params: Mapping[str, Any]) -> Answer:

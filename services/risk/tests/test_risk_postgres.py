@@ -79,6 +79,10 @@ async def check_alerts(pool: Any, venue: Venue) -> None:
     assert after == newest[1::-1]
     older = (await QUERIES["alerts"](pool, {"before": last - 1, "limit": 1}))["alerts"]
     assert older == newest[2:]
+    every = (await QUERIES["alerts"](pool, {"limit": 500}))["alerts"]
+    cause = every[len(every) // 2]["cause_seq"]
+    caused = (await QUERIES["alerts"](pool, {"caused_before": cause, "limit": 500}))["alerts"]
+    assert caused == [alert for alert in every if alert["cause_seq"] < cause] != []
     mine = (await QUERIES["alerts"](pool, {"account": "a3", "after": 0, "limit": 500}))["alerts"]
     assert [alert["account_seq"] for alert in mine] == list(range(1, len(mine) + 1))
     shown = await pool.fetchval("SELECT count(*) FROM alert_inputs WHERE alert_seq = $1", last)
