@@ -80,6 +80,7 @@ async def test_the_client_signs_in_reads_and_follows(database: Database, broker:
                 raise AssertionError("a stranger was told")
         wish: dict[str, Any] = {"name": "desk", "scopes": ["account:read", "account:write"], "signs": True}
         made = await ann.create_key(**wish, once="key-1")
+        assert made["signing_secret"] is not None
         assert await ann.create_key(**wish, once="key-1") == made, "once is once"
         key = Key(prefix=made["prefix"], signing_secret=made["signing_secret"])
         async with RestClient.connect(door.url, key=key) as desk:

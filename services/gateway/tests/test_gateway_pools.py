@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from cleartide.bus.confirm import confirm
 from cleartide.contracts.types import JSON_SAFE
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -12,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.paging import paged
 from services.gateway.edge.pools import PooledUpstream
-from services.gateway.tests.support import answering, confirm
+from services.gateway.tests.support import answering
 from tests.support.servers import Broker
 
 Alerts = list[dict[str, Any]]

@@ -62,8 +62,9 @@ class RestClient(
 
     async def sign_in_by_wallet(self, *, chain: str, address: str, sign: Sign) -> SessionTokens:
         """Sign in; `sign` is the wallet's signature of the statement. The session is refreshed from then on."""
-        nonce = await self.sign_in_nonce(chain=chain, address=address)
-        return self.entered(await self.sign_in(message=nonce["message"], signature=sign(nonce["message"])))
+        nonce = await self._transport.ask("POST", "/api/v1/auth/nonce", body={"chain": chain, "address": address})
+        proof = {"message": nonce["message"], "signature": sign(nonce["message"])}
+        return self.entered(await self._transport.ask("POST", "/api/v1/auth/sign-in", body=proof))
 
     def entered(self, opened: SessionTokens) -> SessionTokens:
         """Go on as the session that a sign-in has opened, and refresh it in time."""
