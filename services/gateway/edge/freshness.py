@@ -25,7 +25,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {
     "book": _OF_MARKET,
     "depth": _OF_MARKET,
     "ledger": _OF_ACCOUNT,
-    "limits": _OF_ACCOUNT,
+    "limits": _VALUED,
     "margin": _VALUED,
     "open_transfers": _OF_ACCOUNT,
     "orders": _OF_ACCOUNT,

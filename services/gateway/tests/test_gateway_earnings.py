@@ -115,6 +115,37 @@ async def test_trading_and_yield_have_one_form_and_add_up(installed: Installatio
     assert body["missing"] == []
 
 
+async def test_a_day_is_told_with_all_its_lines_or_on_the_next_page(installed: Installation) -> None:
+    """GW-EARN-006: where an owner has more lines than come at once, days without theirs are not passed over."""
+    lines = [
+        {**YIELD_DAY, "asset": f"T{number}", "day": MARCH_1 + day * DAY, "date": f"2026-03-0{1 + day}"}
+        for day, count in ((4, 60), (3, 40))
+        for number in range(count)
+    ]
+    traded = [{**TRADING_DAY, "day": MARCH_1 + day * DAY} for day in (4, 1)]
+    async with (
+        installed.client("earnings") as earnings,
+        installed.client("vaults") as vaults,
+        running_edge(installed) as edge,
+    ):
+        await answering(earnings, "query.earnings.days", {"ok": True, "data": {"account": "a1", "days": traded}})
+        asked = await answering(vaults, "query.vaults.days", {"ok": True, "data": {"owner": "a1", "days": lines}})
+        _, body, _ = await edge.get("/api/v1/earnings/a1/days?limit=2")
+    assert asked == [{"owner": "a1", "limit": len(lines)}]
+    assert {row["date"] for row in body["days"]} == {"2026-03-05"}
+    assert (len(body["days"]), body["next"]) == (61, "2026-03-05")
+
+
+async def test_as_many_months_as_asked_for_are_told(installed: Installation) -> None:
+    """GW-EARN-007: `limit` counts months, however many lines each has."""
+    lines = [{**YIELD_MONTH, "month": f"2026-0{month}", "asset": asset} for month in (3, 2, 1) for asset in ("A", "B")]
+    async with installed.client("vaults") as vaults, running_edge(installed) as edge:
+        asked = await answering(vaults, "query.vaults.months", {"ok": True, "data": {"owner": "W1", "months": lines}})
+        _, body, _ = await edge.get("/api/v1/earnings/W1/months?limit=2")
+    assert asked == [{"owner": "W1", "limit": 100}]
+    assert [row["month"] for row in body["months"]] == ["2026-03", "2026-03", "2026-02", "2026-02"]
+
+
 async def test_days_and_months_can_be_had_as_files(installed: Installation) -> None:
     """GW-EARN-002: CSV with a name of its own, the same rows, numbers as they are."""
     async with AsyncExitStack() as stack:

@@ -45,11 +45,11 @@ def test_an_event_ends_what_it_concerns_and_nothing_else() -> None:
 
 
 def test_what_is_valued_changes_with_every_mark() -> None:
-    """GW-CACHE-007: an account's worth is named after the newest mark price too, its orders are not."""
+    """GW-CACHE-007: an account's worth and the alerts that hold are named after the newest mark, its orders are not."""
     found, _ = fresh()
     found.hear([heard(7, account="ann"), heard(9, "MarkPriceUpdated", market="BTC-PERP")])
-    names = {key: found.version((key, "ann"), 500) for key in ("margin", "orders")}
-    assert [one and one.name for one in names.values()] == ["9", "7"]
+    names = {key: found.version((key, "ann"), 500) for key in ("margin", "limits", "orders")}
+    assert [one and one.name for one in names.values()] == ["9", "9", "7"]
 
 
 def test_who_may_have_missed_events_keeps_by_age_alone() -> None:

@@ -40,7 +40,7 @@ Asset = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9]{1,11}$")]
 Instant = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
 Seconds = Annotated[int, Query(ge=600, le=31_536_000)]
 LINES: Final = 10
-"""For so many protocols and assets a day is expected to have lines."""
+"""For so many protocols and assets a day is expected to have lines; ten times as many no day has."""
 VENUE: Final = "cleartide"
 SETTLEMENT: Final = "USDC"
 PARTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "yield")
@@ -192,18 +192,19 @@ async def _days(
     span = span_of(month, before)
     if span is None:
         return {**told, "days": [], "missing": [], "next": None}
+    most = max(limit, 10) * LINES
     trading, yields, missing = await _both(
         ask("earnings", "days", account=owner, limit=limit, **span) if _ACCOUNT.fullmatch(owner) else None,
-        ask("vaults", "days", owner=owner, limit=limit * LINES, **(span if before else {"month": month})),
+        ask("vaults", "days", owner=owner, limit=most, **(span if before else {"month": month})),
         whole=whole,
     )
     rows = [*map(_trading_day, trading["days"]), *map(_yield_day, yields["days"])]
     rows.sort(key=lambda row: (row["protocol"], row["asset"]))
     rows.sort(key=lambda row: str(row["date"]), reverse=True)
     dates = list(dict.fromkeys(str(row["date"]) for row in rows))
-    cut = len(yields["days"]) >= limit * LINES
-    if cut and len(dates) > 1:
-        dates.remove(yields["days"][-1]["date"])  # of its last day some lines may be missing
+    cut = len(yields["days"]) >= most
+    if cut:  # Of their last day some lines may be missing, of what is before it all are: both are for the next page.
+        dates = [one for one in dates if one > yields["days"][-1]["date"]] or dates[:1]
     kept = dates[:limit]
     more = cut or len(trading["days"]) >= limit or len(dates) > limit
     shown = [row for row in rows if row["date"] in kept]
@@ -214,13 +215,14 @@ async def _months(edge: Edge, owner: str, limit: int, *, whole: bool = False) ->
     ask = edge.upstream.ask
     trading, yields, missing = await _both(
         ask("earnings", "months", account=owner, limit=limit) if _ACCOUNT.fullmatch(owner) else None,
-        ask("vaults", "months", owner=owner, limit=limit * LINES),
+        ask("vaults", "months", owner=owner, limit=max(limit, 10) * LINES),
         whole=whole,
     )
     rows = [*(_in_form(row, trading=True) for row in trading["months"]), *map(_in_form, yields["months"])]
     rows.sort(key=lambda row: (row["protocol"], row["asset"]))
     rows.sort(key=lambda row: str(row["month"]), reverse=True)
-    return {"owner": owner, "months": rows, "missing": missing}
+    kept = list(dict.fromkeys(row["month"] for row in rows))[:limit]
+    return {"owner": owner, "months": [row for row in rows if row["month"] in kept], "missing": missing}
 
 
 async def _both(
