@@ -1,7 +1,10 @@
 """Lists come a page at a time, newest first; `next` is what to give as `before` for the page that follows."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+MOST_ROWS: Final = 500
+"""That a service gives in one answer."""
 
 
 def paged(answer: dict[str, Any], rows: str, by: str, limit: int, *, oldest: int = -1) -> dict[str, Any]:
@@ -15,13 +18,23 @@ def paged(answer: dict[str, Any], rows: str, by: str, limit: int, *, oldest: int
     return {**answer, "next": found[oldest][by] if len(found) >= limit else None}
 
 
-def whole(answer: dict[str, Any], rows: str, by: str, limit: int) -> dict[str, Any]:
-    """The same where several rows share one number: those that a full page may have cut through open the next one."""
+async def whole(ask: Callable[[int], Awaitable[dict[str, Any]]], rows: str, by: str, limit: int) -> dict[str, Any]:
+    """The same where several rows share one number: those that a full page may have cut through open the next one.
+
+    `ask` is told how many rows are wanted. Where one number has a page's rows or more, the page is all of them.
+    """
+    answer = await ask(limit)
     found: Sequence[Any] | None = answer.get(rows)
     if found is None or len(found) < limit:
         return paged(answer, rows, by, limit)
-    kept = [row for row in found if row[by] != found[-1][by]] or found
-    return {**answer, rows: kept, "next": kept[-1][by]}
+    if found[0][by] != found[-1][by]:
+        kept = [row for row in found if row[by] != found[-1][by]]
+        return {**answer, rows: kept, "next": kept[-1][by]}
+    answer = await ask(MOST_ROWS)
+    found = answer[rows]
+    kept = [row for row in found if row[by] == found[0][by]]
+    more = len(found) > len(kept) or len(found) >= MOST_ROWS
+    return {**answer, rows: kept, "next": kept[-1][by] if more else None}
 
 
 def listed(

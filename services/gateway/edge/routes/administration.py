@@ -213,8 +213,11 @@ def _people(router: APIRouter, edge: Edge) -> None:
     )
     async def people(request: Request, wanted: Wanted = "", before: Before = None, limit: Limit = 50) -> Response:
         await admitted(edge, request, "people.read")
-        found = await desk.found(wanted, limit, before)
-        return answered(whole({"people": found}, "people", "created_at", limit))
+
+        async def found(most: int) -> dict[str, Any]:
+            return {"people": await desk.found(wanted, most, before)}
+
+        return answered(await whole(found, "people", "created_at", limit))
 
     @router.patch(
         "/people/{user}", summary="Change a person's tier, KYC, risk state or standing", response_model=PersonLine

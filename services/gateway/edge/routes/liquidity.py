@@ -103,13 +103,15 @@ def _feeds(router: APIRouter, edge: Edge) -> None:
     async def gaps(
         symbol: SymbolFilter = None, venue: VenueFilter = None, before: Before = None, limit: Limit = 50
     ) -> Response:
-        asked = {"symbol": symbol, "venue": venue, "before": before, "limit": limit}
+        asked = {"symbol": symbol, "venue": venue, "before": before}
 
-        async def found() -> dict[str, Any]:
-            rows = [{"at": row.pop("ts"), **row} for row in await ask("ingestor", "gaps", **asked)]
-            return whole({"gaps": rows}, "gaps", "at", limit)
+        async def found(most: int) -> dict[str, Any]:
+            rows = await ask("ingestor", "gaps", **asked, limit=most)
+            return {"gaps": [{"at": row.pop("ts"), **row} for row in rows]}
 
-        return await edge.answer(("liquidity-gaps", *asked.values()), LONG_MS, found)
+        return await edge.answer(
+            ("liquidity-gaps", *asked.values(), limit), LONG_MS, lambda: whole(found, "gaps", "at", limit)
+        )
 
 
 def _feed(row: dict[str, Any]) -> dict[str, Any]:

@@ -81,12 +81,12 @@ def money_router(edge: Edge) -> APIRouter:
         response_model=RevenuePage,
     )
     async def revenue(market: MarketFilter = None, before: BeforeDay = None, limit: Limit = 50) -> Response:
-        asked = {"market": market, "before": before, "limit": limit}
+        async def days(most: int) -> Any:
+            return await ask("matching", "revenue", market=market, before=before, limit=most)
 
-        async def found() -> dict[str, Any]:
-            return whole(await ask("matching", "revenue", **asked), "revenue", "day", limit)
-
-        return await edge.answer(("revenue", *asked.values()), LONG_MS, found)
+        return await edge.answer(
+            ("revenue", market, before, limit), LONG_MS, lambda: whole(days, "revenue", "day", limit)
+        )
 
     return router
 

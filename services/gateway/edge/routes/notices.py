@@ -1,6 +1,6 @@
 """A person's webhooks, notifications and price alerts. The rows are true; sending is the notifications' own task."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cleartide.answers.notices import (
     DeliveryPage,
@@ -136,8 +136,10 @@ def _people(router: APIRouter, edge: Edge) -> None:
 
     @router.get("/notifications", summary="My inbox, newest first", response_model=Inbox)
     async def inbox(request: Request, unread: bool = False, before: Place = None, limit: Most = 50) -> Response:
-        found = await desk.inbox(_owner(request), unread=unread, before=before, limit=limit)
-        return answered(whole(found, "notifications", "created_at", limit))
+        async def found(most: int) -> dict[str, Any]:
+            return await desk.inbox(_owner(request), unread=unread, before=before, limit=most)
+
+        return answered(await whole(found, "notifications", "created_at", limit))
 
     @router.post("/notifications/read", summary="Mark some, or all, as read", response_model=ReadCount)
     async def read(request: Request, body: ReadBody) -> Response:

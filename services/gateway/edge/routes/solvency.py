@@ -58,9 +58,11 @@ def solvency_router(edge: Edge) -> APIRouter:
 
 
 async def _payments(edge: Edge, account: str, limit: int, narrowed: dict[str, Any]) -> dict[str, Any]:
-    found = await edge.upstream.ask("funding", "payments", account=account, limit=limit, **narrowed)
-    payments = [_payment(row, edge.directory.known(row["market"])) for row in found["payments"]]
-    return whole({**found, "payments": payments}, "payments", "interval_start", limit)
+    async def payments(most: int) -> dict[str, Any]:
+        found = await edge.upstream.ask("funding", "payments", account=account, limit=most, **narrowed)
+        return {**found, "payments": [_payment(row, edge.directory.known(row["market"])) for row in found["payments"]]}
+
+    return await whole(payments, "payments", "interval_start", limit)
 
 
 def _payment(row: dict[str, Any], grid: Grid | None) -> dict[str, Any]:

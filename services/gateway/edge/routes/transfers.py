@@ -53,11 +53,12 @@ def transfers_router(edge: Edge) -> APIRouter:
 
     @router.get("/ledger", summary="Every entry of the account's books, newest first", response_model=LedgerPage)
     async def ledger(account: AccountPath, before: BeforeEntry = None, limit: Limit = 50) -> Response:
-        async def entries() -> dict[str, Any]:
-            found = await edge.upstream.ask("matching", "ledger", account=account, before=before, limit=limit)
-            return whole(found, "entries", "transaction_id", limit)
+        async def entries(most: int) -> Any:
+            return await edge.upstream.ask("matching", "ledger", account=account, before=before, limit=most)
 
-        return await edge.answer(("ledger", account, before, limit), SHORT_MS, entries)
+        return await edge.answer(
+            ("ledger", account, before, limit), SHORT_MS, lambda: whole(entries, "entries", "transaction_id", limit)
+        )
 
     return router
 
