@@ -43,6 +43,10 @@ WHERE market = $1 AND series = $2 AND open_time < $5
 GROUP BY bucket ORDER BY bucket DESC LIMIT $4
 """
 
+_OLDER_CANDLES_SQL: Final = (
+    "SELECT EXISTS (SELECT FROM candles WHERE market = $1 AND series = $2 AND open_time < $3 LIMIT 1)"
+)
+
 # The window is the day that ends with the open minute: 1440 minutes of sequenced time, not of a reader's clock.
 _STATS_SQL: Final = """
 SELECT m.*, day.*, liquidated.*, c.minute FROM clock c CROSS JOIN markets m
@@ -93,7 +97,8 @@ async def candles(pool: Any, params: dict[str, Any]) -> Any:
     """The newest candles as they hold now, oldest first; minutes without entries have none.
 
     Parameters: market; interval_seconds (whole minutes that divide a day, 60), limit (300), series ("trade" or
-    "mark"), before (instant; only candles that open earlier). At most MOST_MINUTES minutes are read.
+    "mark"), before (instant; only candles that open earlier). At most MOST_MINUTES minutes are read. `next`: `before`
+    of the page that follows, null when none is older; a page is of so many intervals, not candles.
     """
     interval = int(params.get("interval_seconds", 60))
     if interval < 60 or interval % 60 or DAY_SECONDS % interval:
@@ -104,12 +109,16 @@ async def candles(pool: Any, params: dict[str, Any]) -> Any:
     limit = min(_limit(params, 300, MOST_CANDLES), MOST_MINUTES * 60 // interval)
     before = _instant(params, "before", JSON_SAFE)
     grid = await _grid(pool, str(params["market"]))
-    rows = await pool.fetch(CANDLES_SQL, params["market"], series, interval * 1_000_000, limit, before)
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = await connection.fetch(CANDLES_SQL, params["market"], series, interval * 1_000_000, limit, before)
+        oldest = rows[-1]["bucket"] if rows else 0
+        older = await connection.fetchval(_OLDER_CANDLES_SQL, params["market"], series, oldest)
     return {
         "market": params["market"],
         "series": series,
         "interval_seconds": interval,
         "candles": [_candle(row, grid) for row in reversed(rows)],
+        "next": oldest if older else None,
     }
 
 

@@ -75,6 +75,22 @@ async def check_recount(pool: Any, events: list[TradingEvent]) -> None:
         assert [tuple(candle.values()) for candle in kept] == counted
 
 
+async def check_older_candles(pool: Any, events: list[TradingEvent]) -> None:
+    """ANA-QUERY-003: `next` leads on past minutes that have no candle, and is null on the oldest page alone."""
+    bars = [bar[1] for bar in naive_candles(events) if bar[0] == BTC]
+    for limit in (1, 4, 1_500):
+        told: list[int] = []
+        before: dict[str, int] = {}
+        while True:
+            page = await QUERIES["candles"](pool, {"market": BTC, "limit": limit, **before})
+            assert 0 < len(page["candles"]) <= limit
+            told = [candle["open_time"] for candle in page["candles"]] + told
+            if page["next"] is None:
+                break
+            before = {"before": page["next"]}
+        assert told == bars
+
+
 async def check_wider_candles(pool: Any, events: list[TradingEvent]) -> None:
     """ANA-QUERY-001: ten minutes are the first, highest, lowest, last and sum of their minutes."""
     answer = await QUERIES["candles"](pool, {"market": BTC, "interval_seconds": 600, "limit": 4})
@@ -92,7 +108,9 @@ async def check_wider_candles(pool: Any, events: list[TradingEvent]) -> None:
     assert [candle["closed"] for candle in answer["candles"]] == [True, True, True, True]
     minutes = (await QUERIES["candles"](pool, {"market": BTC, "limit": 1_500}))["candles"]
     assert len(minutes) == len([bar for bar in naive_candles(events) if bar[0] == BTC]) - 1
+    await check_older_candles(pool, events)
     early = await QUERIES["candles"](pool, {"market": BTC, "before": MIDNIGHT + HOUR})
+    assert early["next"] is None
     assert [candle["close"] for candle in early["candles"]] == ["999.9"]
     marks = await QUERIES["candles"](pool, {"market": BTC, "series": "mark", "interval_seconds": 86_400})
     assert [(candle["volume"], candle["closed"]) for candle in marks["candles"]] == [("0.000", False)]

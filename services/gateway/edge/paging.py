@@ -10,7 +10,7 @@ MOST_ROWS: Final = 500
 def paged(answer: dict[str, Any], rows: str, by: str, limit: int, *, oldest: int = -1) -> dict[str, Any]:
     """The answer with its `next`: null on the last page. An answer without the list is passed on as it is.
 
-    `oldest`: where in the list its oldest row is; a picture's points and candles have it first, 0.
+    `oldest`: where in the list its oldest row is; a picture's points have it first, 0.
     """
     found: Sequence[Any] | None = answer.get(rows)
     if found is None:

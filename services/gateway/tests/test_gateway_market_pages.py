@@ -89,7 +89,13 @@ async def door(database: Database, broker: Broker) -> AsyncIterator[Entrance]:
     answers = {
         "matching.markets": {"markets": [MARKET, {**MARKET, "market": "ETH-PERP", "base": "ETH"}]},
         "matching.book": BOOK,
-        "analytics.candles": {"market": "BTC-PERP", "interval_seconds": 60, "series": "trade", "candles": CANDLES},
+        "analytics.candles": {
+            "market": "BTC-PERP",
+            "interval_seconds": 60,
+            "series": "trade",
+            "candles": CANDLES,
+            "next": None,
+        },
         "analytics.recent_trades": {"market": "BTC-PERP", "trades": TRADES},
         "funding.funding": FUNDING,
         "risk.account": {**account, "positions": valued, "level": "watch", "health_factor": "1.432100"},

@@ -37,12 +37,10 @@ def markets_router(edge: Edge) -> APIRouter:
     ) -> Response:
         asked = {"market": market, "interval_seconds": interval, "limit": limit, "series": series, "before": before}
 
-        async def found() -> dict[str, Any]:
-            return paged(await ask("analytics", "candles", **asked), "candles", "open_time", limit, oldest=0)
-
         if form != "json":
-            return await file_of(f"{market}-candles-{interval}", form, (await found())["candles"])
-        return await edge.answer(("candles", *asked.values()), LONG_MS, found)
+            found = await ask("analytics", "candles", **asked)
+            return await file_of(f"{market}-candles-{interval}", form, found["candles"])
+        return await edge.answer(("candles", *asked.values()), LONG_MS, lambda: ask("analytics", "candles", **asked))
 
     @router.get("/{market}/book", summary="The order book, best prices first", response_model=BookView)
     async def book(market: MarketPath, depth: Depth = 20) -> Response:
