@@ -116,7 +116,7 @@ async def test_trading_and_yield_have_one_form_and_add_up(installed: Installatio
 
 
 async def test_a_day_is_told_with_all_its_lines_or_on_the_next_page(installed: Installation) -> None:
-    """GW-EARN-006: where an owner has more lines than come at once, days without theirs are not passed over."""
+    """GW-EARN-008: where an owner has more lines than come at once, days without theirs are not passed over."""
     lines = [
         {**YIELD_DAY, "asset": f"T{number}", "day": MARCH_1 + day * DAY, "date": f"2026-03-0{1 + day}"}
         for day, count in ((4, 60), (3, 40))
