@@ -70,6 +70,7 @@ async def day_rows(rows: int, name: str = "analytics.days") -> list[Row]:
 
 
 async def _measured(connection: "asyncpg.Connection[Any]", folder: Path, users: int, name: str, dsn: str) -> list[Row]:
+    await connection.execute("SET statement_timeout TO 0")
     files = [await _day(connection, folder, users, number) for number in range(DAYS)]
     await connection.execute("VACUUM ANALYZE account_days")
     stored = await connection.fetchval(
