@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing import connection, get_context
 from pathlib import Path
 from typing import Final
@@ -51,8 +52,9 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it may end between the look and the signal
+            if self.poll() is None:
+                os.kill(self.pid, number)
 
 
 def _run(module: str, environment: dict[str, str], log: str) -> None:

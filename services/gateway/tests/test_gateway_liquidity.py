@@ -116,7 +116,7 @@ async def test_the_api_tells_depth_slippage_and_shares(measured: str) -> None:
         ]
         page = await (await http.get(f"{url}/gaps?limit=1&venue=bybit")).json()
         assert [(each["venue"], each["reason"]) for each in page["gaps"]] == [("bybit", "out of order")]
-        assert (await (await http.get(f"{url}/gaps?limit=1&venue=bybit&before={page['next']}")).json())["gaps"] == []
+        assert page["next"] is None
         for wrong in ("?base=../x", "/history?venue=bybit", "/statistics?venue=bybit&symbol=BTCUSDT&hours=0"):
             async with http.get(f"{url}{wrong}") as response:
                 assert response.status == 422

@@ -137,12 +137,12 @@ async def check_pages(http: aiohttp.ClientSession, url: str) -> None:
         assert whole["next"] is None
         found: list[Any] = []
         page = await eventually(http, f"{url}/{path}?limit=1", rows)
-        while page[rows]:
-            found += page[rows]
+        found += page[rows]
+        while page["next"] is not None:
             assert page["next"] == found[-1][by]
             async with http.get(f"{url}/{path}?limit=1&before={page['next']}") as response:
                 page = await response.json()
-        assert page["next"] is None
+            found += page[rows]
         assert {row[by] for row in whole[rows]} <= {row[by] for row in found}
 
 
