@@ -20,7 +20,8 @@ import asyncpg
 from cleartide.bus.ports import Commit, Progress
 from cleartide.contracts.chain import ChainEvent
 from cleartide.fold import Changes
-from cleartide.store.datasets import archive_closed_days, ask, fetch
+from cleartide.store.asking import ask
+from cleartide.store.datasets import archive_closed_days
 from cleartide.store.objects import FolderStore
 from cleartide.store.partitions import Partitioned, ensure_days
 from cleartide.store.postgres import PostgresStore
@@ -154,13 +155,12 @@ async def _remade(installed: Installation) -> float:
         try:
             last = datetime.fromtimestamp(_at(DAYS) // 10**6, UTC).date()
             assert await archive_closed_days(connection, store, SERVICE.archived, last)
-            views = {"vault_days": await fetch(store, "vault_days", date.min, last, Path(name))}
         finally:
             await connection.close()
         seconds = []
         for _ in range(3):
             started = time.perf_counter()
-            ask(_MONTHS_SQL.format(_TOLD_LAST), views)
+            await ask(store, _MONTHS_SQL.format(_TOLD_LAST), {"vault_days": (date.min, last)})
             seconds.append(time.perf_counter() - started)
         return median(seconds)
 

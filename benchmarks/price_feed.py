@@ -24,6 +24,8 @@ from benchmarks.pace import until
 from benchmarks.scenarios import PER_SECOND, SCENARIOS, Venue
 
 LAST_EVENTS_SECONDS: Final = 10.0
+PLACED: Final = ("OrderAccepted", "OrderClosed")
+"""What a fired order is answered with when it is placed."""
 
 
 class _Event(msgspec.Struct):
@@ -47,14 +49,18 @@ async def run(url: str, user: str, password: str, scenario: str, venue: Venue, s
     sent = await _send(client, scenario, venue, Random(seed))
     await _settled(heard, sent)
     await broker.stop()
-    latencies, fired = [], dict[str, int]()
+    latencies, placed, fired, waiting = list[float](), list[float](), dict[str, int](), set[int]()
     decoder = msgspec.json.Decoder(list[_Event])
     for at, payload in heard:
         for event in decoder.decode(payload):
             if event.type == "OrderTriggered":
                 latencies.append((at - sent[event.causation_id]) / 1e6)
+                waiting.add(event.order_id)
                 fired[event.causation_id] = fired.get(event.causation_id, 0) + 1
-    return {"latencies": latencies, "fired": sorted(fired.values()), "mid": venue.mid}
+            elif event.type in PLACED and event.order_id in waiting:
+                placed.append((at - sent[event.causation_id]) / 1e6)
+                waiting.remove(event.order_id)
+    return {"latencies": latencies, "placed": placed, "fired": sorted(fired.values()), "mid": venue.mid}
 
 
 async def _send(client: Client, scenario: str, venue: Venue, random: Random) -> dict[str, int]:

@@ -47,6 +47,9 @@ VENUES: Final = 7
 SYMBOLS: Final = 50
 START: Final = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - DAYS * DAY
 QUOTES: Final = Partitioned(TICKERS.name)
+CHUNK: Final = 2**20
+FILES: Final = """SELECT pg_relation_size(c.oid) AS size FROM pg_class c
+WHERE c.oid = $1::regclass OR c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::regclass)"""
 MADE: Final = """INSERT INTO {table}
 SELECT $1::timestamptz + n * $2::interval, 'venue-' || n % {venues}, 'SYM' || n % {symbols} || 'USDT', n,
     $1::timestamptz + n * $2::interval, 'ok', 600000 + n % 997, 5, 600001 + n % 997, 7
@@ -195,6 +198,25 @@ async def _age(server: PostgresServer) -> None:
             os.close(file)
 
 
+def _discarding(server: PostgresServer, sizes: Sequence[int]) -> float:
+    """Seconds in which the file system itself gives up files of these sizes that hold nothing of a database."""
+    paths = [server.data / f"discarded-{number}" for number in range(len(sizes))]
+    for path, size in zip(paths, sizes, strict=True):
+        with path.open("wb") as file:
+            for start in range(0, size, CHUNK):
+                file.write(os.urandom(min(CHUNK, size - start)))
+            file.flush()
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    began = time.perf_counter()
+    for path in paths:
+        os.truncate(path, 0)
+    seconds = time.perf_counter() - began
+    for path in paths:
+        path.unlink()
+    return seconds
+
+
 @dataclass
 class Reading:
     """How long the longest answer took, and when the day was first gone from an answer."""
@@ -234,11 +256,14 @@ async def _dropping(connection: Any, dsn: str, server: PostgresServer) -> list[R
     await ensure_days(connection, QUOTES, [START, START + DAY])
     await _fill(connection, "plain", START, DAY_ROWS)
     held: list[float] = []
-    seconds: dict[str, list[float]] = {"drop": [], "gone": [], "delete": [], "vacuum": [], "clean": []}
+    names = ("drop", "gone", "delete", "vacuum", "clean", "files")
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(3):
         await _fill(connection, "venue_tickers", START, DAY_ROWS)
         full = [each for each in await days_of(connection, TICKERS.name) if each.day == START.date()]
+        sizes = [each["size"] for each in await connection.fetch(FILES, full[0].name)]
         await _age(server)
+        seconds["files"].append(await asyncio.to_thread(_discarding, server, sizes))
         async with _reading(dsn) as reader:
             began = time.perf_counter()
             await drop_days(connection, full)
@@ -258,14 +283,21 @@ async def _dropping(connection: Any, dsn: str, server: PostgresServer) -> list[R
     began = time.perf_counter()
     await delete_before(connection, QUOTES, START + DAY)
     seconds["clean"].append(time.perf_counter() - began)
-    drop, gone, delete, vacuum, clean = (median(each) * 1_000 for each in seconds.values())
+    drop, gone, delete, vacuum, clean, files = (median(each) * 1_000 for each in seconds.values())
     return [
-        Row("store.drop_day", drop, "ms", note="of which most is the file system's, which discards the freed blocks"),
+        Row("store.drop_day", drop, "ms", note="until the space is free too: files and all"),
+        Row("store.drop_day.files", files, "ms", note="the file system alone, giving up bare files of the same sizes"),
         Row("store.drop_day.gone", gone, "ms", note="until a reader's answer is without the day; the locks are gone"),
         Row("store.drop_day.readers_wait", median(held) * 1_000, "ms", note="the longest answer meanwhile"),
         Row("store.delete_day", delete, "ms", "store.drop_day", delete / drop, ">= 50", f"{DAY_ROWS:,} rows"),
         Row(
-            "store.delete_day.gone", delete, "ms", "store.drop_day.gone", delete / gone, note="neither has freed a byte"
+            "store.delete_day.gone",
+            delete,
+            "ms",
+            "store.drop_day.gone",
+            delete / gone,
+            ">= 50",
+            "like for like: until no reader sees the day any more; neither has freed a byte",
         ),
         Row(
             "store.delete_day_for_good", vacuum, "ms", "store.drop_day", vacuum / drop, note="with the vacuum it needs"

@@ -164,7 +164,7 @@ def asks_for_secrets_that_are_made(workload: Workload) -> Iterator[str]:
 @rule
 def has_no_credentials_of_others(workload: Workload) -> Iterator[str]:
     """A service's secret is for that service; the operator's and everybody's passwords are for set-up and servers."""
-    allowed = {f"cleartide-{workload.name}"}
+    allowed = {"cleartide-gateway" if workload.component == "edge" else f"cleartide-{workload.name}"}
     if workload.name == "setup":
         allowed |= {"cleartide-postgres", "cleartide-nats"}
     if workload.name == "sandbox":

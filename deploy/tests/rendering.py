@@ -14,7 +14,7 @@ from cleartide.bus.streams import SERVICES
 from cleartide.ops.settings import OpsSettings
 from cleartide.settings import ServiceSettings
 
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import EdgeSettings, GatewaySettings
 from services.ingestor.settings import IngestorSettings
 from services.risk.settings import RiskSettings
 
@@ -29,7 +29,7 @@ _SANDBOX: Final = {"CLEARTIDE_NATS_ADMIN_USER", "CLEARTIDE_NATS_ADMIN_PASSWORD"}
 # The settings' own variables; whatever else is called CLEARTIDE_* would be ignored in silence.
 KNOWN_VARIABLES: Final = _SANDBOX | {
     f"{model.model_config['env_prefix']}{field}".upper()
-    for model in (ServiceSettings, GatewaySettings, IngestorSettings, RiskSettings, OpsSettings)
+    for model in (ServiceSettings, EdgeSettings, GatewaySettings, IngestorSettings, RiskSettings, OpsSettings)
     for field in model.model_fields
 }
 

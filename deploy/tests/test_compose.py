@@ -35,6 +35,7 @@ JOBS = ("config", "setup")
 SERVERS = ("nats", "postgres", "valkey")
 STANDBYS = {"matching-standby": "matching", "risk-standby": "risk", "risk-2-standby": "risk-2"}
 POOL = "risk-2"
+EDGE = "edge"
 LASTING = sorted(set(PARTS) - set(JOBS) - {"sandbox"})
 PASSWORDS = generate()
 EACH = pytest.mark.parametrize("name", PARTS)
@@ -60,12 +61,13 @@ def test_it_follows_the_compose_specification() -> None:
 
 def test_it_has_every_part_of_the_system_and_no_other() -> None:
     """Three servers, two jobs, services and the venue of the recording; pool, standbys, sandbox where asked for."""
-    assert set(PARTS) == {*SERVERS, *JOBS, *SERVICES, POOL, *STANDBYS, "simulator", "sandbox"}
+    assert set(PARTS) == {*SERVERS, *JOBS, *SERVICES, POOL, EDGE, *STANDBYS, "simulator", "sandbox"}
     assert {name: part["profiles"] for name, part in PARTS.items() if "profiles" in part} == {
         "matching-standby": ["standby"],
         "risk-standby": ["standby"],
         "risk-2": ["pools"],
         "risk-2-standby": ["pools-standby"],
+        "edge": ["edges"],
         "sandbox": ["sandbox"],
     }
 
@@ -77,6 +79,15 @@ def test_a_standby_is_the_first_one_once_more(standby: str) -> None:
     kept = {key: value for key, value in first.items() if key not in own}
     assert kept == {key: value for key, value in PARTS[standby].items() if key not in own}
     assert PARTS[standby]["depends_on"].items() > first["depends_on"].items()
+
+
+def test_an_edge_is_the_gateway_without_its_fold() -> None:
+    """DEP-COMPOSE-008: in everything but its command and its ports, of which there are several on loopback."""
+    own = {"profiles", "command", "ports"}
+    first = {key: value for key, value in PARTS["gateway"].items() if key not in own}
+    assert first == {key: value for key, value in PARTS[EDGE].items() if key not in own}
+    assert PARTS[EDGE]["command"] == ["services.gateway.edge"]
+    assert interpolated(PARTS[EDGE]["ports"][0], {}) == "127.0.0.1:8090-8097:8080"
 
 
 def test_the_pools_are_risk_twice_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +106,7 @@ def test_the_pools_are_risk_twice_over(monkeypatch: pytest.MonkeyPatch) -> None:
         password = PASSWORDS[postgres_variable(pool)]
         assert settings.postgres_dsn == f"postgresql://{role_of(pool)}:{password}@postgres:5432/cleartide"
     told = {name for name, part in PARTS.items() if "CLEARTIDE_RISK_POOLS" in part.get("environment", {})}
-    assert told == {"setup", "gateway", "risk", POOL, "risk-standby", "risk-2-standby"}
+    assert told == {"setup", "gateway", EDGE, "risk", POOL, "risk-standby", "risk-2-standby"}
     assert environment("risk")["CLEARTIDE_RISK_POOLS"] == "1"
 
 
@@ -211,7 +222,7 @@ def test_no_secret_is_written_down(name: str) -> None:
 def test_only_the_edge_and_the_bus_are_reached_from_this_machine() -> None:
     """DEP-COMPOSE-005: and from no other: their ports are on loopback."""
     published = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
-    assert set(published) == {"gateway", "nats"}
+    assert set(published) == {"gateway", EDGE, "nats"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
@@ -223,9 +234,9 @@ def test_database_and_cache_have_no_way_out() -> None:
     members = {
         network: {name for name, part in PARTS.items() if network in part.get("networks", ())} for network in networks
     }
-    assert members["data"] == {"postgres", "setup", POOL, *STANDBYS, *SERVICES}
-    assert members["cache"] == {"valkey", "gateway"}
-    assert members["bus"] == {"nats", "setup", "sandbox", POOL, *STANDBYS, *SERVICES}
+    assert members["data"] == {"postgres", "setup", POOL, EDGE, *STANDBYS, *SERVICES}
+    assert members["cache"] == {"valkey", "gateway", EDGE}
+    assert members["bus"] == {"nats", "setup", "sandbox", POOL, EDGE, *STANDBYS, *SERVICES}
     assert members["venue"] == {"simulator", "ingestor"}
     assert PARTS["config"]["network_mode"] == "none"
 

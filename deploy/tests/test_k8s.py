@@ -67,7 +67,8 @@ class TestTheWhole:
     def test_it_has_every_part_of_the_system(self, overlay: str) -> None:
         """Seven services, the servers, the set-up; what an overlay adds or leaves to others is named here."""
         own = {"overlays/dev": {"sandbox", "postgres"}, "overlays/staging": set()}.get(overlay, {"postgres"})
-        assert {each.name for each in workloads(overlay)} == {*services_of(overlay), "nats", "valkey", "setup"} | own
+        parts = {*services_of(overlay), "edge", "nats", "valkey", "setup"}
+        assert {each.name for each in workloads(overlay)} == parts | own
 
     def test_the_set_up_can_go_first(self, overlay: str) -> None:
         """The runbook's first step applies everything but the services: servers, job, and all that these refer to."""
@@ -84,7 +85,7 @@ class TestTheWhole:
     def test_order_keeping_services_are_one_process_each(self, overlay: str) -> None:
         """DEP-K8S-003: A StatefulSet of one, its identity never there twice; the sequencer has a standby."""
         kept = {each.name: each for each in workloads(overlay) if each.component == "service"}
-        assert set(kept) == set(services_of(overlay)) - {"gateway"}
+        assert set(kept) == set(services_of(overlay))
         assert {each.kind for each in kept.values()} == {"StatefulSet"}
         replicas = {name: each.object["spec"]["replicas"] for name, each in kept.items()}
         twice = {"matching", "risk", "risk-2"} if overlay == "overlays/pools" else {"matching"}
@@ -147,7 +148,7 @@ class TestTheWhole:
         assert set(settings.service_urls) == set(services(settings.risk_pools))
         for name, url in settings.service_urls.items():
             host = name.replace("_", "-")
-            assert url == ("http://127.0.0.1:9000" if name == "gateway" else f"http://{host}:{addresses[host]}")
+            assert url == f"http://{host}:{addresses[host]}"
 
     def test_every_service_address_leads_to_pods(self, overlay: str) -> None:
         """Its selector takes exactly one workload, its port is one of the workload's; none is open to the world."""
@@ -173,25 +174,31 @@ class TestTheWhole:
             over = [each for each in budgets if selects(each["spec"]["selector"], workload.labels)]
             assert len(over) == (0 if workload.component in ("job", "sandbox") else 1), workload.name
 
-    def test_the_gateway_is_ready_to_scale(self, overlay: str) -> None:
-        """By CPU, which it requests; the autoscaler alone decides how many there are, and they would spread."""
+    def test_the_edge_scales(self, overlay: str) -> None:
+        """DEP-K8S-009: by CPU, which it requests; the autoscaler alone decides how many, and they would spread."""
         (scaler,) = of_kind(overlay, "HorizontalPodAutoscaler")
-        (gateway,) = [each for each in workloads(overlay) if each.name == "gateway"]
+        (edge,) = [each for each in workloads(overlay) if each.component == "edge"]
         target = scaler["spec"]["scaleTargetRef"]
-        assert (target["apiVersion"], target["kind"], target["name"]) == ("apps/v1", gateway.kind, gateway.name)
-        assert "replicas" not in gateway.object["spec"]
+        assert (target["apiVersion"], target["kind"], target["name"]) == ("apps/v1", edge.kind, edge.name)
+        assert "replicas" not in edge.object["spec"]
+        assert 2 <= scaler["spec"]["minReplicas"] < scaler["spec"]["maxReplicas"]
         assert [metric["resource"]["name"] for metric in scaler["spec"]["metrics"]] == ["cpu"]
-        keys = [each["topologyKey"] for each in gateway.pod["topologySpreadConstraints"]]
+        keys = [each["topologyKey"] for each in edge.pod["topologySpreadConstraints"]]
         assert keys == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
-        for each in gateway.pod["topologySpreadConstraints"]:
-            assert selects(each["labelSelector"], gateway.labels)
+        for each in edge.pod["topologySpreadConstraints"]:
+            assert selects(each["labelSelector"], edge.labels)
 
-    def test_no_two_gateways_run_at_once(self, overlay: str) -> None:
-        """DEP-K8S-003: neither for load nor during an update: the second, folding alerts too, would end the first."""
-        (scaler,) = of_kind(overlay, "HorizontalPodAutoscaler")
-        (gateway,) = [each for each in workloads(overlay) if each.name == "gateway"]
-        assert scaler["spec"]["maxReplicas"] == 1
-        assert gateway.object["spec"]["strategy"] == {"type": "Recreate"}
+    def test_the_edge_is_the_gateway_without_its_fold(self, overlay: str) -> None:
+        """DEP-K8S-009: its user and schema, no fold; one goes when the next is ready; the fold has no edge."""
+        (edge,) = [each for each in workloads(overlay) if each.component == "edge"]
+        (fold,) = [each for each in workloads(overlay) if each.name == "gateway"]
+        assert edge.main["args"] == ["services.gateway.edge"]
+        assert edge.labels["app.kubernetes.io/name"] == fold.labels["app.kubernetes.io/name"] == "gateway"
+        assert edge.object["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+        assert edge.main["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": "health"}
+        assert {"name": "CLEARTIDE_GATEWAY_EDGE", "value": "apart"} in fold.main["env"]
+        assert not selects(fold.object["spec"]["selector"], edge.labels)
+        assert not selects(edge.object["spec"]["selector"], fold.labels)
 
     def test_the_set_up_ends_and_can_be_repeated(self, overlay: str) -> None:
         """It retries, it is given up at last, and it makes room for the next one."""

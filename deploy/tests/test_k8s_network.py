@@ -51,13 +51,13 @@ def reaches(overlay: str, sender: Workload, receiver: Workload, port: int) -> bo
 
 
 def wanted(overlay: str) -> set[tuple[str, str, int]]:
-    """The edges that the system needs: users of the bus, owners of schemas, and what the gateway asks."""
+    """The edges that the system needs: users of the bus, owners of schemas, and what the edge asks."""
     present = {each.name for each in workloads(overlay)}
-    clients = {*services_of(overlay), "setup"}
+    clients = {*services_of(overlay), "edge", "setup"}
     edges = {(name, "nats", BUS) for name in clients | ({"sandbox"} & present)}
     edges |= {(name, "postgres", DATABASE) for name in clients if "postgres" in present}
-    edges |= {("gateway", name, HEALTH) for name in services_of(overlay) if name != "gateway"}
-    return edges | {("gateway", "valkey", CACHE)}
+    edges |= {("edge", name, HEALTH) for name in services_of(overlay)}
+    return edges | {("edge", "valkey", CACHE)}
 
 
 @EACH
@@ -118,7 +118,7 @@ def test_other_namespaces_come_in_by_label_only(overlay: str) -> None:
         (
             "overlays/staging",
             {("ingestor", "0.0.0.0/0", 443), ("gateway", "0.0.0.0/0", 443)}
-            | {(name, "10.0.0.0/8", DATABASE) for name in (*SERVICES, "setup")},
+            | {(name, "10.0.0.0/8", DATABASE) for name in (*SERVICES, "edge", "setup")},
         ),
     ],
 )

@@ -140,10 +140,9 @@ def on_position_changed(state: AnalyticsState, event: PositionChanged, effects: 
     """A fill, or the reversal of one: it gains fill_lots * (mark - price) * u at once and costs its fee."""
     _advance(state, effects)
     market = event.market
-    if event.fee_quanta or event.referral_quanta:
-        day = state.day(market)
-        day.fees_quanta += event.fee_quanta
-        day.referral_quanta += event.referral_quanta
+    day = state.day(market)
+    day.fees_quanta += event.fee_quanta
+    day.referral_quanta += event.referral_quanta
     if event.account in SYSTEM_ACCOUNTS:
         return
     fee, realized = event.fee_quanta, event.realized_pnl_quanta

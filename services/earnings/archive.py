@@ -4,7 +4,7 @@ from typing import Final
 
 from cleartide.store.datasets import Dataset
 
-from services.earnings.repository import DAYS
+from services.earnings.tables import DAYS
 
 ARCHIVED: Final = (
     Dataset(

@@ -170,6 +170,11 @@ def _publish_closed(state: EarningsState, effects: Effects) -> None:
             fees_quanta=row.fees,
             rebates_quanta=row.rebates,
             yield_quanta=row.earned,
+            deposits_quanta=row.deposits,
+            withdrawals_quanta=row.withdrawals,
+            cumulative_earned_quanta=row.cumulative_earned,
+            cumulative_net_quanta=row.cumulative_net,
+            return_1e12=row.return_1e12,
         )
     state.closed.clear()
 

@@ -1,124 +1,39 @@
-"""The tables of earnings, and the way between rows and state."""
+"""The way between the rows of earnings and its state."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import ClassVar, Final
 
 from cleartide.fold import Changes, Repository, Row, Table
 
 from services.earnings.domain.account import Account, EarningsDay, Market, Position, Valuation
+from services.earnings.domain.months import Month
 from services.earnings.domain.state import DayTotals, EarningsState
 from services.earnings.domain.vaults import Vault
-
-CLOCK: Final = Table("earnings_clock", key=("one",), columns={"one": "boolean", "day": "bigint", "swept": "bigint"})
-MARKETS: Final = Table(
-    "earnings_markets",
-    key=("market",),
-    columns={
-        "market": "text",
-        "quanta_per_lot_tick": "bigint",
-        "mark_ticks": "bigint",
-        "funding_index_quanta": "bigint",
-        "close_mark_ticks": "bigint",
-        "close_funding_index_quanta": "bigint",
-    },
+from services.earnings.tables import (
+    ACCOUNTS,
+    CLOCK,
+    DAYS,
+    MARKETS,
+    MONTHS,
+    OPEN_DAYS,
+    OPEN_MONTHS,
+    POSITIONS,
+    SHARES,
+    TOTALS,
+    VAULTS,
 )
-ACCOUNTS: Final = Table(
-    "earnings_accounts",
-    key=("account",),
-    columns={
-        "account": "text",
-        "number": "bigint",
-        "cash_quanta": "bigint",
-        "day": "bigint",
-        "active": "boolean",
-        "equity_start_quanta": "bigint",
-        "value_start_quanta": "bigint",
-        "unsettled_start_quanta": "bigint",
-        "flows_quanta": "bigint",
-        "fill_flow_quanta": "bigint",
-        "settled_funding_quanta": "bigint",
-        "fees_quanta": "bigint",
-        "rebates_quanta": "bigint",
-        "vaults_start_quanta": "bigint",
-        "vault_flow_quanta": "bigint",
-        "vault_fees_quanta": "bigint",
-    },
-)
-VAULTS: Final = Table(
-    "earnings_vaults",
-    key=("vault",),
-    columns={
-        "vault": "text",
-        "strategy": "text",
-        "virtual_shares": "bigint",
-        "reserve_quanta": "bigint",
-        "fees_owed_quanta": "bigint",
-        "shares": "bigint",
-        "close_assets_quanta": "bigint",
-        "close_shares": "bigint",
-        "acted": "text",
-    },
-)
-SHARES: Final = Table(
-    "earnings_shares", key=("account", "vault"), columns={"account": "text", "vault": "text", "shares": "bigint"}
-)
-POSITIONS: Final = Table(
-    "earnings_positions",
-    key=("account", "market"),
-    columns={
-        "account": "text",
-        "market": "text",
-        "lots": "bigint",
-        "quote_quanta": "bigint",
-        "settled_index_quanta": "bigint",
-    },
-)
-_DAY: Final = {
-    "account": "text",
-    "day": "bigint",
-    "equity_start_quanta": "bigint",
-    "equity_end_quanta": "bigint",
-    "flows_quanta": "bigint",
-    "pnl_quanta": "bigint",
-    "funding_quanta": "bigint",
-    "fees_quanta": "bigint",
-    "rebates_quanta": "bigint",
-    "yield_quanta": "bigint",
-}
-DAYS: Final = Table(
-    "earnings_days",
-    key=("account", "day"),
-    columns={"ts": "timestamptz", "number": "bigint", **_DAY},
-    write="append",
-    load=False,
-)
-OPEN_DAYS: Final = Table("earnings_open_days", key=("account",), columns={**_DAY, "as_of": "bigint"}, load=False)
-TOTALS: Final = Table(
-    "earnings_totals",
-    key=("day",),
-    columns={
-        "day": "bigint",
-        "accounts": "bigint",
-        "equity_start_quanta": "bigint",
-        "equity_end_quanta": "bigint",
-        "flows_quanta": "bigint",
-        "pnl_quanta": "bigint",
-        "funding_quanta": "bigint",
-        "fees_quanta": "bigint",
-        "rebates_quanta": "bigint",
-        "yield_quanta": "bigint",
-    },
-)
-
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class EarningsRepository(Repository[EarningsState]):
-    """Loads everything but days, which are only ever written: closed ones once, open ones with each event."""
+    """Loads everything but days and ended months, which are only ever written: an open day with each event."""
 
-    tables: ClassVar[tuple[Table, ...]] = (CLOCK, MARKETS, ACCOUNTS, VAULTS, SHARES, POSITIONS, DAYS, OPEN_DAYS, TOTALS)
+    tables: ClassVar[tuple[Table, ...]] = (
+        *(CLOCK, MARKETS, ACCOUNTS, VAULTS, SHARES, POSITIONS, DAYS, OPEN_DAYS, MONTHS, OPEN_MONTHS, TOTALS),
+    )
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> EarningsState:
         """State from the loaded tables."""
@@ -137,6 +52,9 @@ class EarningsRepository(Repository[EarningsState]):
             vault.acted.update(filter(None, row[-1].split(",")))
         for account, vault, shares in sorted(rows[SHARES.name]):
             state.accounts[account].shares[vault] = shares
+        for account, *sums, growth in rows[OPEN_MONTHS.name]:
+            month = state.months[account] = Month(*sums)
+            month.growth = Decimal(growth)
         for day, *sums in rows[TOTALS.name]:
             state.totals[day] = DayTotals(*sums)
         return state
@@ -158,6 +76,10 @@ class EarningsRepository(Repository[EarningsState]):
                 changes.put(POSITIONS, (account, market, *_position(position)))
         _collect_vaults(changes, state)
         _collect_days(changes, state)
+        changes.put_all(MONTHS, (_month(account, month) for account, month in state.ended_months))
+        changes.put_all(
+            OPEN_MONTHS, (_month(account, state.months[account]) for account in sorted(state.touched_months))
+        )
         for day in sorted(state.touched_totals):
             changes.put(TOTALS, (day, *_totals(state.totals[day])))
         _clear_marks(state)
@@ -174,11 +96,19 @@ def _collect_days(changes: Changes, state: EarningsState) -> None:
 
 
 def _closed(day: int, number: int, row: EarningsDay) -> Row:
-    return (_EPOCH + timedelta(microseconds=day), number, *_amounts(row))
+    return (_EPOCH + timedelta(microseconds=day), number, *_amounts(row), row.return_1e12)
 
 
 def _amounts(row: EarningsDay) -> Row:
-    return (*row[:8], row.rebates, row.earned)
+    flows = (row.deposits, row.withdrawals)
+    return (*row[:8], row.rebates, row.earned, *flows, row.cumulative_earned, row.cumulative_net)
+
+
+def _month(account: str, month: Month) -> Row:
+    bounds = (month.month, month.equity_start, month.equity_end)
+    gains = (month.pnl, month.funding, month.fees, month.rebates, month.earned)
+    days = (month.active_days, month.return_days, month.return_sum, str(month.growth))
+    return (account, *bounds, month.deposits, month.withdrawals, *gains, *days)
 
 
 def _collect_vaults(changes: Changes, state: EarningsState) -> None:
@@ -209,7 +139,9 @@ def _account(account: Account) -> Row:
         account.equity_start,
         account.value_start,
         account.unsettled_start,
-        account.flows,
+        account.deposits,
+        account.withdrawals,
+        account.weighted,
         account.fill_flow,
         account.settled,
         account.fees,
@@ -217,6 +149,8 @@ def _account(account: Account) -> Row:
         account.vaults_start,
         account.vault_flow,
         account.vault_fees,
+        account.cumulative_earned,
+        account.cumulative_net,
     )
 
 
@@ -244,6 +178,8 @@ def _clear_marks(state: EarningsState) -> None:
     state.touched_accounts.clear()
     state.touched_positions.clear()
     state.touched_totals.clear()
+    state.touched_months.clear()
+    state.ended_months.clear()
     state.touched_vaults.clear()
     state.touched_shares.clear()
     state.day_rows.clear()

@@ -13,7 +13,9 @@ from services.gateway.identity.tables import TRUTH
 from services.gateway.notify.run import serve_notifications
 from services.gateway.queries import QUERIES
 from services.gateway.repository import AlertRepository
+from services.gateway.settings import EdgeSettings
 
+EDGE: Final = EdgeSettings().gateway_edge == "here"
 SERVICE: Final = Service(
     name="gateway",
     reads=RISK,
@@ -21,7 +23,7 @@ SERVICE: Final = Service(
     repository=AlertRepository(),
     queries=QUERIES,
     migrations=Path(__file__).parent / "migrations",
-    background=(serve_edge, serve_notifications),
-    listens=True,
+    background=(*([serve_edge] if EDGE else []), serve_notifications),
+    listens=EDGE,
     truth=(*TRUTH, *notify.TABLES, *operations.TABLES, *metering.TABLES, *usage.TABLES),
 )

@@ -4,10 +4,20 @@ from typing import Literal
 
 from cleartide.contracts.pools import MOST_POOLS, POOLS, base_of
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.gateway.identity.external import ExternalIssuer
 from services.gateway.notify.settings import NotifySettings
+
+
+class EdgeSettings(BaseSettings):
+    """Where the edge is. `here`: in the process that folds the alerts. `apart`: in processes of its own, as many as one
+    likes (`python -m services.gateway.edge`); this one folds and sends what is to be sent.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLEARTIDE_", extra="ignore", frozen=True)
+
+    gateway_edge: Literal["here", "apart"] = "here"
 
 
 class GatewaySettings(NotifySettings):

@@ -111,9 +111,11 @@ class VenueFeed:
         if self._raw is not None:
             self._raw.keep(data, at)
         outputs = self._core.frame(data, at)
+        if not outputs:
+            return
         if len(outputs) == 1 and isinstance(outputs[0], MarketStruct):
             self._publisher.put(outputs[0])
-        elif outputs:
+        else:
             self._take(outputs)
 
     @property

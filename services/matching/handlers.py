@@ -103,7 +103,7 @@ from services.matching.domain import (
     watching,
 )
 from services.matching.domain.answers import Sender
-from services.matching.domain.conditional.following import follow
+from services.matching.domain.conditional.following import follow, follow_a_step
 from services.matching.domain.custody import deposits, withdrawals
 from services.matching.domain.deadlines import Deadline, Kind
 from services.matching.domain.errors import Refused
@@ -119,28 +119,34 @@ from services.matching.domain.waterfall import fund
 Command = TypeVar("Command", bound=Message)
 Order = TypeVar("Order", PlaceOrder, CancelOrder, AmendOrder)
 Rule = Callable[[MatchingState, Command, Effects], None]
+Gated = Callable[[MatchingState, Command, Effects], bool]
 
 
-def gated(rule: Rule[Command]) -> Rule[Command]:
+def gated(rule: Rule[Command]) -> Gated[Command]:
     """The rule behind the gate. A refusal becomes a dead letter; a replay of a numbered command is skipped.
 
-    Rules refuse before they change anything; only a numbered command's number is used up by a refusal.
+    Rules refuse before they change anything; only a numbered command's number is used up by a refusal. What follows
+    from a command may take several steps: the first is the rule's own, and while the answer is True there are more.
     """
 
-    def handle(state: MatchingState, command: Command, effects: Effects) -> None:
+    def handle(state: MatchingState, command: Command, effects: Effects) -> bool:
+        begun = bool(state.conditional.fired)
         try:
-            if not state.intake.admit(command):
-                return
+            if not begun and not state.intake.admit(command):
+                return False
             state.ledger.begin(effects.seq, effects.at)
-            rule(state, command, effects)
-            follow(state, effects)
+            if not begun:
+                rule(state, command, effects)
+            more = follow_a_step(state, effects)
             fund.announce_trades(state, effects)
         except (Refused, MoneyError) as verdict:
             raise Reject(verdict.reason, str(verdict)) from None
         if state.changed_books:
             book_feed.announce(state, effects)
         state.ledger.end()
-        state.intake.record(command)
+        if not begun:
+            state.intake.record(command)
+        return more
 
     return handle
 
@@ -156,7 +162,7 @@ def sent(rule: Callable[[MatchingState, Effects, Sender, Order], None]) -> Rule[
 
 def pass_time(state: MatchingState, _: Message, effects: Effects) -> None:
     """Before every message: what has become due by now happens first, whatever the message is."""
-    if state.deadlines.next_at > effects.at:
+    if state.deadlines.next_at > effects.at or state.conditional.fired:
         return
     state.ledger.begin(effects.seq, effects.at)
     while (deadline := state.deadlines.due(effects.at)) is not None:

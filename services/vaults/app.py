@@ -11,6 +11,7 @@ from services.vaults.archive import ARCHIVED
 from services.vaults.handlers import HANDLERS
 from services.vaults.lag import watch_lag
 from services.vaults.offers import OFFERS
+from services.vaults.positions import POSITIONS
 from services.vaults.queries import QUERIES
 from services.vaults.repository import VaultsRepository
 
@@ -19,7 +20,7 @@ SERVICE: Final = Service(
     reads=CHAIN,
     handlers=HANDLERS,
     repository=VaultsRepository(),
-    queries={**QUERIES, **OFFERS},
+    queries={**QUERIES, **POSITIONS, **OFFERS},
     personal=frozenset({"days", "months", "moves", "positions"}),
     migrations=Path(__file__).parent / "migrations",
     partitions=(Partitioned("vault_days"),),

@@ -30,10 +30,11 @@ from cleartide.contracts.chain import (
     YieldDayRecorded,
 )
 from cleartide.fold import Effects, Handlers, Reject
+from cleartide.rules.calendar import day_of
+from cleartide.rules.returns import ppb_of_bps
 
 from services.vaults.domain.ledger import EventKey, Move, Point
-from services.vaults.domain.returns import day_of, ppb_of_bps
-from services.vaults.domain.state import Cursor, Note, PricePoint, Report, Seen, VaultFacts, VaultsState
+from services.vaults.domain.state import Brake, Cursor, Note, PricePoint, Report, Seen, VaultFacts, VaultsState
 
 AHEAD_MICROS: Final = 600_000_000
 """How far a block's time may be ahead of when we got it: a wrong clock must not close days that are not over."""
@@ -104,12 +105,13 @@ def on_state(state: VaultsState, event: VaultStateUpdated, effects: Effects) -> 
 
 def on_note(state: VaultsState, event: ChainEvent, effects: Effects) -> None:
     """What moves no owner's money: kept for reading."""
-    if not _is_new(state, event, effects, same=True):
-        return
-    state.advance(event.block_time)
-    state.note(_key(event))
-    state.notes.append(_note(event))
-    _publish(state, effects)
+    _keep(state, event, effects)
+
+
+def on_brake(state: VaultsState, event: EmergencyActionTaken, effects: Effects) -> None:
+    """A brake says at once whether the vault takes anything, until the next brake or the vault's next state."""
+    if _keep(state, event, effects):
+        state.brakes.append(Brake(_key(event), event.vault, event.slot, event.block_time, event.action))
 
 
 def on_retracted(state: VaultsState, event: ChainEventRetracted, effects: Effects) -> None:
@@ -121,6 +123,16 @@ def on_retracted(state: VaultsState, event: ChainEventRetracted, effects: Effect
     key = EventKey(event.chain, event.retracted_signature, event.retracted_index)
     state.retract(key, effects.seq, event.reason)
     _publish(state, effects)
+
+
+def _keep(state: VaultsState, event: ChainEvent, effects: Effects) -> bool:
+    if not _is_new(state, event, effects, same=True):
+        return False
+    state.advance(event.block_time)
+    state.note(_key(event))
+    state.notes.append(_note(event))
+    _publish(state, effects)
+    return True
 
 
 def _apply(state: VaultsState, event: VaultEvent, effects: Effects, move: Move) -> bool:
@@ -209,7 +221,7 @@ HANDLERS: Final[Handlers] = {
     VaultStateUpdated: on_state,
     ProtocolConfigUpdated: on_note,
     FeeConfigUpdated: on_note,
-    EmergencyActionTaken: on_note,
+    EmergencyActionTaken: on_brake,
     PlatformFeeUpdated: on_note,
     PlatformFeeWalletUpdated: on_note,
     VaultSwapped: on_note,

@@ -8,23 +8,23 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from cleartide.money import rate_text, units_text
+from cleartide.rules.calendar import DAY_MICROS
+from cleartide.rules.returns import apr_of_apy_ppb, fee_part_ppb, mean_rate_ppb
 from cleartide.service import Query, QueryError
-
-from services.vaults.domain.returns import DAY_MICROS, apr_of_apy_ppb, fee_part_ppb, mean_rate_ppb
-from services.vaults.queries import rate_text, units_text
 
 TEN_MINUTES: Final = 600_000_000
 MOST_POINTS: Final = 1_000
+MOST_ROWS: Final = 100_000
+"""Instants times vaults that one page is made of; an instant is never cut."""
 RECENT: Final = 10
 """How many of the latest points the mean is of."""
 _STATES_AT: Final = """
-SELECT g.at, s.*, coalesce(f.fee, 0) AS performance_fee_bps
+SELECT g.at, s.*, coalesce(f.fee, 0) AS performance_fee_bps, vault_status(s.vault, g.at) AS standing
 FROM generate_series($1::bigint, $2::bigint, $3::bigint) g(at)
-CROSS JOIN (SELECT DISTINCT vault FROM vault_states) v
+CROSS JOIN known_vaults v
 CROSS JOIN LATERAL (
-  SELECT * FROM vault_states s WHERE s.vault = v.vault AND s.block_time <= g.at
-    AND NOT EXISTS (SELECT FROM chain_retractions r WHERE (r.chain, r.signature, r.event_index)
-                                                        = (s.chain, s.signature, s.event_index))
+  SELECT * FROM standing_states s WHERE s.vault = v.vault AND s.block_time <= g.at
   ORDER BY s.block_time DESC, s.slot DESC, s.event_index DESC, s.signature DESC LIMIT 1
 ) s
 LEFT JOIN LATERAL (
@@ -35,9 +35,12 @@ LEFT JOIN LATERAL (
   ORDER BY n.block_time DESC, n.slot DESC, n.event_index DESC, n.signature DESC LIMIT 1
 ) f ON true
 WHERE ($4::text IS NULL OR s.protocol = $4) AND ($5::text IS NULL OR s.asset = $5)
-ORDER BY g.at, s.protocol, s.asset, s.vault LIMIT 100000
+ORDER BY g.at, s.protocol, s.asset, s.vault LIMIT $6
 """
-_PERFORMANCE_SQL: Final = "SELECT * FROM vault_performance ORDER BY vault LIMIT 1000"
+_VAULTS_SQL: Final = "SELECT count(*) FROM known_vaults LIMIT 1"
+_PERFORMANCE_SQL: Final = """
+SELECT p.*, vault_status(p.vault, 9007199254740991) AS status FROM vault_performance p ORDER BY vault LIMIT 1000
+"""
 _LIQUIDITY_SQL: Final = "SELECT * FROM vault_liquidity ORDER BY vault, from_asset, to_asset LIMIT 1000"
 _SYNC_SQL: Final = """
 SELECT c.*, (SELECT count(*) FROM chain_retractions r WHERE r.chain = c.chain) AS retracted FROM chain_cursors c
@@ -50,27 +53,36 @@ ORDER BY block_time DESC, slot DESC, event_index DESC LIMIT $3
 
 
 async def history(pool: Any, params: dict[str, Any]) -> Any:
-    """TVL and APY over time per protocol and asset, the oldest point first.
+    """TVL and APY over time per protocol and asset: the newest points that there are before an instant, oldest first.
 
     Parameters: from, to (microseconds; default the last 30 days), step (microseconds, at least ten minutes), protocol,
-    asset. Points stand on whole steps; a step's point is what held at its instant.
+    asset; before (an instant), limit (points). Points stand on whole steps; a step's point is what held at its instant.
+    `next` is the `before` of the page of older points, None on the last.
     """
-    first, last, step = _grid(params)
-    rows = await pool.fetch(_STATES_AT, first, last, step, params.get("protocol"), params.get("asset"))
-    return {"step": step, "series": _series(rows)}
+    first, last, step, limit = _grid(params)
+    narrowed = params.get("protocol"), params.get("asset")
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        vaults = await connection.fetchval(_VAULTS_SQL)
+        points = max(1, min(limit, MOST_ROWS // max(vaults, 1)))
+        begin = max(first, last - (points - 1) * step)
+        rows = await connection.fetch(_STATES_AT, begin, last, step, *narrowed, points * vaults)
+    return {"step": step, "series": _series(rows), "next": begin if begin > first else None}
 
 
 async def offers(pool: Any, params: dict[str, Any]) -> Any:
     """Every protocol and asset now: TVL, raw, fee and net APY, APR, best and mean of the latest points; and the total.
 
-    Parameters: protocol, asset, at (microseconds; default now).
+    Parameters: protocol, asset, at (microseconds; default now). The best is of those that take money in.
     """
     at = int(params.get("at") or time.time_ns() // 1_000)
-    first = at - (RECENT - 1) * TEN_MINUTES
-    rows = await pool.fetch(_STATES_AT, first, at, TEN_MINUTES, params.get("protocol"), params.get("asset"))
+    first, narrowed = at - (RECENT - 1) * TEN_MINUTES, (params.get("protocol"), params.get("asset"))
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        vaults = await connection.fetchval(_VAULTS_SQL)
+        rows = await connection.fetch(_STATES_AT, first, at, TEN_MINUTES, *narrowed, RECENT * vaults)
     series = _series(rows)
     now = [_offer(line) for line in series if line["points"][-1]["at"] == at]
-    best = max(now, key=lambda offer: _number(offer["net_apy"]), default=None)
+    open_now = [offer for offer in now if offer["paused"] < offer["vaults"]]
+    best = max(open_now, key=lambda offer: _number(offer["net_apy"]), default=None)
     usd = [offer["tvl_usd"] for offer in now if offer["tvl_usd"] is not None]
     total = sum(_number(text) for text in usd)
     return {"at": at, "tvl_usd": units_text(total, 6), "unpriced": len(now) - len(usd), "best": best, "offers": now}
@@ -103,15 +115,18 @@ async def notes(pool: Any, params: dict[str, Any]) -> Any:
     return {"notes": [dict(row) for row in rows]}
 
 
-def _grid(params: Mapping[str, Any]) -> tuple[int, int, int]:
+def _grid(params: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """First and last whole step, the last one before what is already known, with step and limit."""
     last = int(params.get("to") or time.time_ns() // 1_000)
     first = int(params.get("from") or last - 30 * DAY_MICROS)
-    step = int(params.get("step") or DAY_MICROS)
+    step, limit = int(params.get("step") or DAY_MICROS), int(params.get("limit") or MOST_POINTS)
     if step < TEN_MINUTES or not 0 <= first <= last:
         raise QueryError("bad_parameters", "step is at least ten minutes, from is not after to")
-    if (last - first) // step >= MOST_POINTS:
-        raise QueryError("bad_parameters", f"more than {MOST_POINTS} points; take a longer step")
-    return first - first % step, last, step
+    if not 1 <= limit <= MOST_POINTS:
+        raise QueryError("bad_parameters", f"limit is 1 to {MOST_POINTS}")
+    if (before := params.get("before")) is not None:
+        last = min(last, int(before) - 1)
+    return first - first % step, last - last % step, step, limit
 
 
 def _series(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -146,6 +161,8 @@ def _point(at: int, group: list[Mapping[str, Any]]) -> dict[str, Any]:
         "fee_apy": rate_text(fee),
         "net_apy": rate_text(raw - fee),
         "net_apr": rate_text(apr_of_apy_ppb(raw - fee)),
+        "vaults": len(group),
+        "paused": sum(row["standing"] != "active" for row in group),
     }
 
 

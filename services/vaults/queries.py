@@ -1,14 +1,14 @@
-"""What an owner can ask: days, months, positions, moves. Amounts leave as decimal text of whole assets, days in UTC."""
+"""What an owner can ask: days, months, moves. Amounts leave as decimal text of whole assets, days in UTC."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 from cleartide.contracts.types import JSON_SAFE
+from cleartide.money import rate_text, units_text
+from cleartide.rules.calendar import date_of, day_of, month_of, months_between
+from cleartide.rules.returns import apr_ppb, apy_ppb
 from cleartide.service import Query, QueryError
-
-from services.vaults.domain.months import date_of, month_of, months_between
-from services.vaults.domain.returns import apr_of_apy_ppb, apr_ppb, apy_ppb, daily_interest, day_of
 
 DEFAULT_DAYS: Final = 31
 MOST_DAYS: Final = 3_660
@@ -45,35 +45,16 @@ WHERE number = ANY($1::bigint[]) AND return_1e12 IS NOT NULL
   AND ts >= to_timestamp($2::bigint / 1000000) AND ts < to_timestamp($3::bigint / 1000000)
 GROUP BY protocol, asset LIMIT 1000
 """
-_DECIMALS_SQL: Final = "SELECT asset, max(decimals) AS decimals FROM vault_states GROUP BY asset LIMIT 1000"
-_POSITIONS_SQL: Final = """
-SELECT h.*, s.total_assets, s.total_shares, s.virtual_assets, s.virtual_shares, s.lending_apy_ppb,
-       s.incentives_apy_ppb, s.price_quanta, s.decimals, s.status
-FROM vault_holdings h
-LEFT JOIN LATERAL (
-  SELECT * FROM vault_states s WHERE s.vault = h.vault
-    AND NOT EXISTS (SELECT FROM chain_retractions r WHERE (r.chain, r.signature, r.event_index)
-                                                        = (s.chain, s.signature, s.event_index))
-  ORDER BY s.block_time DESC, s.slot DESC, s.event_index DESC, s.signature DESC LIMIT 1
-) s ON true
-WHERE h.owner = $1 ORDER BY h.vault LIMIT 1000
+_DECIMALS_SQL: Final = """
+SELECT s.asset, max(s.decimals) AS decimals FROM known_vaults v
+CROSS JOIN LATERAL (SELECT * FROM vault_states s WHERE s.vault = v.vault ORDER BY s.block_time DESC LIMIT 1) s
+GROUP BY s.asset LIMIT 1000
 """
 _MOVES_SQL: Final = """
 SELECT e.*, EXISTS (SELECT FROM chain_retractions r WHERE (r.chain, r.signature, r.event_index)
                                                         = (e.chain, e.signature, e.event_index)) AS retracted
 FROM chain_events e WHERE e.owner = $1 AND e.place < $2 ORDER BY e.place DESC, e.event_index LIMIT $3
 """
-
-
-def units_text(units: int, decimals: int) -> str:
-    """Smallest units as decimal text of whole assets: 1234567 with 6 decimals is 1.234567."""
-    sign, digits = "-" if units < 0 else "", str(abs(units)).rjust(decimals + 1, "0")
-    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits
-
-
-def rate_text(rate_ppb: int | None) -> str | None:
-    """A rate in 1e-9 as decimal text of a fraction: 0.05 is 5 %. None stays None."""
-    return None if rate_ppb is None else units_text(rate_ppb, 9)
 
 
 async def days(pool: Any, params: dict[str, Any]) -> Any:
@@ -103,14 +84,6 @@ async def months(pool: Any, params: dict[str, Any]) -> Any:
         scale, numbers = await decimals_of(connection), await connection.fetchval(_NUMBERS_SQL, owner)
         returns = {month: await _returns(connection, numbers, month) for month in {row["month"] for row in rows}}
     return {"owner": owner, "months": [_month(row, returns[row["month"]], scale) for row in rows]}
-
-
-async def positions(pool: Any, params: dict[str, Any]) -> Any:
-    """What an owner has in each vault now, by its last state. Parameters: owner."""
-    rows = await pool.fetch(_POSITIONS_SQL, str(params["owner"]))
-    if not rows:
-        raise QueryError("not_found", f"{params['owner']} has been in no vault")
-    return {"owner": params["owner"], "positions": [_position(row) for row in rows]}
 
 
 async def moves(pool: Any, params: dict[str, Any]) -> Any:
@@ -166,36 +139,6 @@ def _month(
     }
 
 
-def _position(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What shares are worth by the vault's last state, floored (R36); earned_net = value + withdrawn - deposited (R34).
-
-    Amounts leave as text of whole assets, rates as text of a fraction. The daily interest is a 365th of the simple rate
-    (domain section 15.4), not of the compounded one.
-    """
-    places = row["decimals"] if row["decimals"] is not None else DEFAULT_DECIMALS
-    base = (row["total_shares"] or 0) + (row["virtual_shares"] or 0)
-    held = max(row["shares"], 0)
-    value = held * (row["total_assets"] + row["virtual_assets"]) // base if base else 0
-    apy = (row["lending_apy_ppb"] or 0) + (row["incentives_apy_ppb"] or 0)
-    apr = apr_of_apy_ppb(apy)
-    price = row["price_quanta"]
-    return {
-        **{name: row[name] for name in ("vault", "protocol", "asset")},
-        "status": "closed" if held == 0 else row["status"] or "active",
-        "shares": row["shares"],
-        "staked_shares": row["staked"],
-        "value": units_text(value, places),
-        "value_usd": None if price is None else units_text(value * price // 10**places, 6),
-        **{name: units_text(row[name], places) for name in ("deposited", "withdrawn", "fees")},
-        "earned_net": units_text(value + row["withdrawn"] - row["deposited"], places),
-        "lending_apy": rate_text(row["lending_apy_ppb"]),
-        "incentives_apy": rate_text(row["incentives_apy_ppb"]),
-        "total_apy": rate_text(apy),
-        "total_apr": rate_text(apr),
-        "daily_interest": units_text(daily_interest(value, apr), places),
-    }
-
-
 def _move(row: Mapping[str, Any], scale: Mapping[str, int]) -> dict[str, Any]:
     places = scale.get(row["asset"], DEFAULT_DECIMALS)
     names = ("chain", "signature", "event_index", "place", "kind", "vault", "protocol", "asset", "slot", "block_time")
@@ -228,4 +171,4 @@ def _range(params: dict[str, Any]) -> tuple[int, int]:
     return day_of(first), day_of(last)
 
 
-QUERIES: Final[Mapping[str, Query]] = {"days": days, "months": months, "positions": positions, "moves": moves}
+QUERIES: Final[Mapping[str, Query]] = {"days": days, "months": months, "moves": moves}

@@ -63,6 +63,13 @@ NOTES: Final = Table(
     write="append",
     load=False,
 )
+BRAKES: Final = Table(
+    "vault_brakes",
+    key=tuple(_KEY),
+    columns={**_KEY, "vault": "text", **_bigints("slot", "block_time"), "action": "text"},
+    write="append",
+    load=False,
+)
 RETRACTIONS: Final = Table(
     "chain_retractions", key=tuple(_KEY), columns={**_KEY, "place": "bigint", "reason": "text"}, write="append"
 )
@@ -116,6 +123,7 @@ class VaultsRepository(Repository[VaultsState]):
         EVENTS,
         STATES,
         NOTES,
+        BRAKES,
         RETRACTIONS,
         CURSORS,
         CLOCK,
@@ -151,6 +159,7 @@ class VaultsRepository(Repository[VaultsState]):
         changes.put_all(EVENTS, map(_event, state.seen))
         changes.put_all(STATES, map(_report, state.reports))
         changes.put_all(NOTES, map(_note, state.notes))
+        changes.put_all(BRAKES, ((*each.key, *each[1:]) for each in state.brakes))
         changes.put_all(RETRACTIONS, ((*each.key, each.place, each.reason) for each in state.retractions))
         for chain in sorted(state.touched_cursors):
             cursor = state.cursors[chain]
@@ -237,7 +246,8 @@ def _month(state: VaultsState, line: tuple[str, str, str], month: int) -> Row:
 
 def _clear(state: VaultsState) -> None:
     state.touched_clock, state.published = False, 0
-    for fresh in (state.seen, state.reports, state.notes, state.retractions, state.new_lines, state.told):
+    fresh_rows = (state.seen, state.reports, state.notes, state.brakes, state.retractions, state.new_lines, state.told)
+    for fresh in fresh_rows:
         fresh.clear()
     for touched in (state.touched_cursors, state.touched_holdings, state.touched_months):
         touched.clear()

@@ -2,7 +2,8 @@
 
 The venue is that of analytics' recount: random trades of which many are taken back or corrected, also days later, and
 batches that come twice. They are folded into a real PostgreSQL, then once more, which must change nothing; every
-closed day of every account must equal what DuckDB makes of the events alone. Ends with 1 at the first difference.
+closed day and every month of every account must equal what DuckDB makes of the events alone. Ends with 1 at the
+first difference.
 """
 
 import argparse
@@ -10,54 +11,71 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from cleartide.contracts import Message
 from cleartide.contracts.codec import encode
+from cleartide.rules.returns import apr_ppb, apy_of_growth_ppb
 from cleartide.store.digest import table_digests
 
 from deploy.local.postgres import PostgresServer
-from services.analytics.tests.naive import Naive
 from services.analytics.tests.recount import disturbed, twice
 from services.earnings.app import SERVICE
+from tests.agreement.earned import Earned
 from tests.support.fold_bench import trading_message
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import new_database
 
 DAY = 86_400_000_000
 BATCH = 200
-KEPT_SQL = """
-SELECT account, day, equity_start_quanta, equity_end_quanta, flows_quanta, pnl_quanta, funding_quanta, fees_quanta
+SPAN = 40
+"""Days, in which a month ends."""
+DAYS_SQL = """
+SELECT account, day, equity_start_quanta, equity_end_quanta, flows_quanta, pnl_quanta, funding_quanta, fees_quanta,
+       rebates_quanta, deposits_quanta, withdrawals_quanta, cumulative_earned_quanta, cumulative_net_quanta, return_1e12
 FROM earnings_days ORDER BY account, day
+"""
+MONTHS_SQL = """
+SELECT account, month, equity_start_quanta, equity_end_quanta, deposits_quanta, withdrawals_quanta, pnl_quanta,
+       funding_quanta, fees_quanta, rebates_quanta, active_days, return_days, return_sum, growth
+FROM (SELECT * FROM earnings_months UNION ALL SELECT * FROM earnings_open_months) m ORDER BY account, month
 """
 
 
-def naive_days(batches: Sequence[Sequence[Message]], folder: Path) -> list[tuple[Any, ...]]:
-    """The days that are over: account, day, equity before and after, flows, pnl, funding, fees."""
+def counted(batches: Sequence[Sequence[Message]], folder: Path) -> Earned:
+    """The events as the bus carries them, counted naively: the days that are over."""
     path = folder / "events.jsonl"
     with path.open("wb") as file:
         for batch in batches:
             file.writelines(encode(event) + b"\n" for event in batch)
-    today = max(event.occurred_at for batch in batches for event in batch) // DAY * DAY
-    rows = Naive(path).account_days()
-    # Analytics counts a corrected trade where it was made; such a day, on which nothing moved, has no equity here.
-    return [row[:8] for row in rows if row[1] < today and row[2] is not None]
+    return Earned(path, max(event.occurred_at for batch in batches for event in batch) // DAY * DAY)
 
 
-async def compare(schema: ServiceSchema, batches: Sequence[Sequence[Message]], folder: Path) -> int:
-    """Fold, fold again, recount; returns how many rows were equal. Raises AssertionError."""
+async def compare(schema: ServiceSchema, batches: Sequence[Sequence[Message]], folder: Path) -> tuple[int, int]:
+    """Fold, fold again, recount; returns how many days and months were equal. Raises AssertionError."""
     assert await schema.run_epoch([trading_message(batch)] for batch in batches) == 0
     before = await _digests(schema)
     await schema.run_epoch([trading_message(batch)] for batch in batches)
     assert before == await _digests(schema), "the same input once more changed a table"
     async with schema.pool() as pool:
-        kept = [tuple(row) for row in await pool.fetch(KEPT_SQL)]
-    counted = naive_days(batches, folder)
+        days = [tuple(row) for row in await pool.fetch(DAYS_SQL)]
+        months = [_with_rates(row) for row in await pool.fetch(MONTHS_SQL)]
+    naive = counted(batches, folder)
+    return _equal("days", days, naive.days()), _equal("months", months, naive.months())
+
+
+def _with_rates(row: Sequence[Any]) -> tuple[Any, ...]:
+    *figures, days, returns, growth = row
+    return (*figures, days, returns, apr_ppb(returns, days), apy_of_growth_ppb(Decimal(growth), days))
+
+
+def _equal(kind: str, kept: list[tuple[Any, ...]], counted: list[tuple[Any, ...]]) -> int:
     different = [pair for pair in zip(kept, counted, strict=False) if pair[0] != pair[1]]
-    assert kept, "nothing to compare"
-    assert kept == counted, f"{len(kept)} rows kept, {len(counted)} counted; first that differ: {different[:3]}"
+    assert kept, f"no {kind} to compare"
+    assert kept == counted, f"{kind}: {len(kept)} kept, {len(counted)} counted; first that differ: {different[:3]}"
     return len(kept)
 
 
@@ -80,12 +98,12 @@ async def recount(corrections: int, seed: int) -> None:
         try:
             async with new_database(server, folder) as database:
                 schema = await migrated(database, SERVICE.fold, SERVICE.migrations)
-                events = disturbed(corrections, seed, least_referral=0).events
+                events = disturbed(corrections, seed, least_referral=0, days=SPAN).events
                 print(f"{len(events):,} events, {corrections:,} trades taken back or corrected", flush=True)
-                equal = await compare(schema, list(twice(events, BATCH, seed)), folder)
+                days, months = await compare(schema, list(twice(events, BATCH, seed)), folder)
         finally:
             await server.stop()
-    print(f"{equal:,} days of accounts equal; the same input once more changed nothing")
+    print(f"{days:,} days and {months:,} months of accounts equal; the same input once more changed nothing")
     print(f"{time.monotonic() - started:.0f} s")
 
 

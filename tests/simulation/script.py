@@ -28,7 +28,7 @@ from cleartide.contracts import (
     Withdraw,
 )
 from cleartide.contracts.codec import encode
-from cleartide.contracts.types import SelfTradePrevention
+from cleartide.contracts.types import SelfTradePrevention, TriggerSource
 
 from deploy.local.sandbox.market import MARKET, SPEC
 from services.ingestor.settings import SANDBOX_VENUE as VENUE
@@ -73,6 +73,7 @@ class Script:
 
     random: Random
     path: list[int]
+    stops: bool = False
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -119,7 +120,10 @@ class Script:
         envelope, market = self._envelope(), self._market()
         side = self.random.choice(("buy", "sell"))
         body: dict[str, Any] = {"side": side, "size": self._size(), "reduce_only": self.random.random() < 0.1}
-        if self.random.random() < 0.25:
+        if self.stops and self.random.random() < 0.5:
+            body |= {"order_type": self.random.choice(("stop_market", "take_profit_market"))}
+            body |= {"trigger_price": self._price(), "trigger_source": self.random.choice(get_args(TriggerSource))}
+        elif self.random.random() < 0.25:
             body |= {"order_type": "market", "time_in_force": "ioc"}
         else:
             body |= {"order_type": "limit", "price": self._price(), "post_only": self.random.random() < 0.1}

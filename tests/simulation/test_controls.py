@@ -82,9 +82,11 @@ class NoGapCheck(Folder):
 class NoMemory(Folder):
     """Folds again what it has seen."""
 
-    def _fold_delivery(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
+    def _fold_delivery(
+        self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts, *, in_steps: bool
+    ) -> bool:
         self._position = min(self._position, delivery.stream_seq - 1)
-        super()._fold_delivery(delivery, messages, counts)
+        return super()._fold_delivery(delivery, messages, counts, in_steps=in_steps)
 
     def _fold_sequenced(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
         seqs = [message.seq for message in messages if not isinstance(message, Refusal)]
@@ -164,10 +166,9 @@ def test_a_fold_that_is_not_a_function_of_its_input_is_noticed() -> None:
     """A handler that looks at anything but state and event gives another result when the input is folded again."""
     funding, calls = folds()["funding"], iter(range(10**9))
 
-    def fickle(handler: Callable[..., None]) -> Callable[..., None]:
-        def handle(state: Any, event: Any, effects: Any) -> None:
-            if next(calls) % 7:
-                handler(state, event, effects)
+    def fickle(handler: Callable[..., bool | None]) -> Callable[..., bool | None]:
+        def handle(state: Any, event: Any, effects: Any) -> bool | None:
+            return handler(state, event, effects) if next(calls) % 7 else None
 
         return handle
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from services.matching.domain.conditional import following
 from tests.simulation.check import digest
 from tests.simulation.runs import checked_seed, run_seed, seeds_of
 from tests.support.installation import ROOT
@@ -19,6 +20,7 @@ from tests.support.installation import ROOT
 SEEDS: Final = seeds_of(os.environ.get("CLEARTIDE_SIM_SEEDS", "1-500"))
 CHUNK: Final = 20
 STANDBY_SEEDS: Final = seeds_of(os.environ.get("CLEARTIDE_SIM_STANDBY_SEEDS", "1-80"))
+STEP_SEEDS: Final = seeds_of("21-26")
 
 
 def check_all(seeds: Sequence[int], standbys: str = "") -> None:
@@ -44,6 +46,14 @@ def test_nothing_is_lost_doubled_or_changed_by_what_goes_wrong(first: int) -> No
 def test_two_processes_of_each_service_are_as_exact_as_one(first: int) -> None:
     """RUN-SIM-004: with a standby beside every process, whoever crashes or freezes, and in whatever order."""
     check_all(STANDBY_SEEDS[first : first + CHUNK], "standbys")
+
+
+@pytest.mark.parametrize("seed", STEP_SEEDS)
+def test_a_crash_between_two_steps_of_a_command_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RUN-SIM-005: orders wait for prices, and each that is fired or placed is a step and a commit of its own."""
+    monkeypatch.setattr(following, "FIRED_IN_A_STEP", 1)
+    monkeypatch.setattr(following, "PLACED_IN_A_STEP", 1)
+    checked_seed(seed, stops=True, standbys=seed % 2 == 0)
 
 
 def test_a_seed_runs_the_same_way_twice() -> None:

@@ -87,11 +87,15 @@ MakeStandby = Callable[[Worker, str], Standby]
 
 @dataclass
 class World:
-    """Everything of one run. What is made here is replaced by the negative controls."""
+    """Everything of one run. What is made here is replaced by the negative controls.
+
+    stops: half of the orders wait for a price.
+    """
 
     seed: int
     folds: Mapping[str, Fold]
     standbys: bool = False
+    stops: bool = False
     commands: int = COMMANDS
     market_messages: int = MARKET_MESSAGES
     make_worker: MakeWorker = Worker
@@ -141,7 +145,7 @@ class World:
 
     def _scripts(self) -> Iterator[tuple[str, int, Iterator[Sending]]]:
         path = price_path(Random(f"{self.seed}:path"), self.commands)
-        trader = Script(Random(f"{self.seed}:trader"), path)
+        trader = Script(Random(f"{self.seed}:trader"), path, self.stops)
         yield "trader", self.commands, trader.commands(self.commands, self.broker.now)
         if self.seed % INVESTORS_COME_EVERY == 0:
             wishes = islice(investors(Random(f"{self.seed}:investors"), "investor"), WISHES)

@@ -122,11 +122,15 @@ class HandlerBench(Bench[State]):
             first(self.state, message, effects)
         before = len(effects.emitted)
         try:
-            self._fold.handlers[type(message)](self.state, message, effects)
+            while self._fold.handlers[type(message)](self.state, message, effects):
+                self.between_steps()
         except Reject:
             assert len(effects.emitted) == before, "a refused message was answered"
             raise
         return effects.emitted[said:]
+
+    def between_steps(self) -> None:
+        """A message has taken a step and has more."""
 
     def commit(self) -> None:
         """End of a batch: what has changed goes to the tables."""

@@ -174,14 +174,17 @@ class Installation:
         await asyncio.gather(*(service.ready() for service in started))
 
     def spawn(
-        self, service: str, environment: Mapping[str, str] | None = None, *, beside: bool = False
+        self, service: str, environment: Mapping[str, str] | None = None, *, beside: bool = False, part: str = ""
     ) -> ServiceProcess:
-        """Start one service process without waiting. `beside`: a further one, for a service that runs already."""
+        """Start one service process without waiting. `beside`: a further one, for a service that runs already.
+
+        `part`: of the service's package, which is a process of its own, such as `edge`.
+        """
         port = free_port()
         name = f"{service}-{next(_standbys)}" if beside else service
         log = self.folder / f"{name}.log"
         surroundings = {**self.environment(service, port), **(environment or {})}
-        process = Forked(f"services.{base_of(service)}", surroundings, log)
+        process = Forked(".".join(filter(None, ("services", base_of(service), part))), surroundings, log)
         self.processes[name] = ServiceProcess(name, process, port, log)
         return self.processes[name]
 

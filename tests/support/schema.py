@@ -25,23 +25,27 @@ class ServiceSchema:
     fold: Fold
     dsn: str
 
-    async def run_epoch(self, messages: Iterable[Sequence[Delivery]]) -> int:
-        """Load what is stored and fold on from there, one commit per batch; the messages get the stream's next places.
+    async def run_epoch(self, messages: Iterable[Sequence[Delivery]], most_commits: int | None = None) -> int:
+        """Load what is stored and fold on from there, one commit per batch or step; the messages get the stream's next
+        places. It ends with the messages, or after so many commits, as if it were killed.
 
         Returns how many of them became dead letters.
         """
-        repository, dead = self.fold.repository, 0
+        repository, dead, commits = self.fold.repository, 0, 0
         store = PostgresStore(self.dsn, self.fold.service)
         try:
             epoch = await store.begin()
             state = repository.restore(await store.load([table for table in repository.tables if table.load]))
-            folder, last = new_folder(self.fold, state, epoch), epoch.progress.stream_seq
+            folder = new_folder(self.fold, state, epoch)
+            last = epoch.progress.stream_seq - self.fold.in_midst(epoch.progress)
             for batch in messages:
                 placed = [message._replace(stream_seq=last + number) for number, message in enumerate(batch, start=1)]
                 last += len(placed)
-                commit, counts = folder.fold(folder.decode(placed), "", "stream")
-                dead += counts.dead
-                await store.commit(commit)
+                decoded = folder.decode(placed)
+                while decoded and commits != most_commits:
+                    commit, counts = folder.fold(decoded, "", "stream", in_steps=True)
+                    decoded, dead, commits = decoded[counts.messages :], dead + counts.dead, commits + 1
+                    await store.commit(commit)
             return dead
         finally:
             await store.close()

@@ -22,7 +22,7 @@ MOUNTED: Final = {
 }
 """Command lines of their own that are also reached from here."""
 VERBS: Final = "cleartide.ops.verbs"
-"""What is done to a running system: sub, pub, tail, replay, trace, doctor."""
+"""What is done to a running system: sub, pub, tail, replay, trace, ask, doctor."""
 
 
 class CommandError(Exception):

@@ -46,14 +46,19 @@ class Effects(Protocol):
 
 
 class Handler(Protocol[M_contra]):
-    """Folds one message into the state. Deterministic: no clock, no random, no I/O."""
+    """Folds one message into the state. Deterministic: no clock, no random, no I/O.
 
-    def __call__(self, state: Any, event: M_contra, effects: Effects, /) -> None: ...
+    True: that was a step, and the message has more. The handler is called with it again until it has none, before any
+    other message; whether a commit or even a restart comes between two steps is nothing that it may depend on, so what
+    is still to do is part of the state and of its rows.
+    """
+
+    def __call__(self, state: Any, event: M_contra, effects: Effects, /) -> bool | None: ...
 
 
-Handlers = Mapping[type[Message], Callable[..., None]]
+Handlers = Mapping[type[Message], Callable[..., bool | None]]
 """One handler per contract. That of `Message` itself is called with every message, before the message's own handler;
-it may not raise `Reject`, and what it does stands whatever becomes of the message."""
+it may not raise `Reject`, and what it does stands whatever becomes of the message. It is called before each step."""
 
 
 @dataclass(frozen=True, eq=False)

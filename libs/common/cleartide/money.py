@@ -74,6 +74,17 @@ def quanta_to_text(quanta: int) -> str:
     return f"{sign}{whole}.{fraction:06d}"
 
 
+def units_text(units: int, decimals: int) -> str:
+    """Smallest units as decimal text of whole assets: 1234567 with 6 decimals is 1.234567."""
+    sign, digits = "-" if units < 0 else "", str(abs(units)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits
+
+
+def rate_text(rate_ppb: int | None) -> str | None:
+    """A rate in 1e-9 as decimal text of a fraction: 0.05 is 5 %. None stays None."""
+    return None if rate_ppb is None else units_text(rate_ppb, 9)
+
+
 def checked_quanta(value: int) -> Quanta:
     """The value, or `overflow` when it leaves the range that every reader holds exactly."""
     if not -MAX_QUANTA <= value <= MAX_QUANTA:

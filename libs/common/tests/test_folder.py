@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cleartide.bus.faults import CRASH_POINTS, crash_point_from, no_crash
-from cleartide.bus.folder import Folder, UnreadableEvent, channel_of, channels_of, subject_matches
+from cleartide.bus.folder import Fold, Folder, UnreadableEvent, channel_of, channels_of, subject_matches
 from cleartide.bus.ports import Commit, CursorLost, Delivery, Epoch, Progress
 from cleartide.bus.streams import EVENTS, MARKET
 from cleartide.contracts import (
@@ -20,7 +20,7 @@ from cleartide.contracts import (
     VenueStatus,
 )
 from cleartide.contracts.codec import encode
-from cleartide.fold import Changes, Repository
+from cleartide.fold import Changes, Repository, Row
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,13 +29,13 @@ from tests.support.bank import APPLIED, BALANCES, BANK, MIRROR, MOVES, deposit, 
 BEGINNING = Epoch(7, Progress(), {}, {})
 
 
-def folder_of(fold: Any = BANK, epoch: Epoch = BEGINNING) -> Folder:
+def folder_of(fold: Any = BANK, epoch: Epoch = BEGINNING, **rows: Sequence[Row]) -> Folder:
     return Folder(
         service=fold.service,
         stream=fold.stream,
         handlers=fold.handlers,
         repository=fold.repository,
-        state=fold.repository.restore({table.name: [] for table in fold.repository.tables if table.load}),
+        state=fold.repository.restore({table.name: rows.get(table.name, []) for table in fold.tables}),
         epoch=epoch,
         journal=fold.journal,
     )
@@ -84,6 +84,38 @@ def test_a_batch_that_says_much_is_several_commits() -> None:
     assert [event for commit in commits for event in said(commit)] == said(whole)
     assert commits[-1].after == whole.after
     assert sum(len(commit.journal) for commit in commits) == len(whole.journal)
+
+
+def in_three(state: Any, command: Deposit, effects: Any) -> bool:
+    """A deposit in three steps; which of them is next is told by the balance."""
+    after = state.balances.get(command.account, 0) + 1
+    state.balances[command.account], state.dirty[command.account] = after, None
+    effects.emit(TransferApplied, account=command.account, amount_quanta=1, cash_quanta=after)
+    return after % 3 != 0
+
+
+STEPWISE = Fold("matching", BANK.stream, {Deposit: in_three}, BANK.repository, journal=True)
+
+
+def test_each_step_of_a_message_is_a_commit() -> None:
+    """RUN-STEP-001: the position moves with the last step, and so does the journal; a restart between steps, even one
+    after each, changes nothing of what is said."""
+    deliveries = [delivered(seq, deposit(seq, f"acct-{seq % 2}")) for seq in range(1, 5)]
+    whole, commits = fold(folder_of(STEPWISE), deliveries), list[Commit]()
+    folder, balances = folder_of(STEPWISE), dict[str, int]()
+    decoded = folder.decode(deliveries)
+    while decoded:
+        commit, counts = folder.fold(decoded, "trace", "created", in_steps=True)
+        decoded = decoded[counts.messages :]
+        commits.append(commit)
+        balances |= dict(commit.changes.rows[BALANCES])
+        epoch = Epoch(7, commit.after, {"EVENTS": commit.outbox[-1].last_seq}, {})
+        folder = folder_of(STEPWISE, epoch, balances=list(balances.items()))
+    assert [commit.after.position for commit in commits] == [0, 0, 1, 1, 2, 2, 3, 3, 4]
+    assert [STEPWISE.in_midst(commit.after) for commit in commits] == [*[True] * 8, False]
+    assert [event for commit in commits for event in said(commit)] == said(whole)
+    assert [entry for commit in commits for entry in commit.journal] == list(whole.journal)
+    assert commits[-1].after == whole.after
 
 
 def said(commit: Commit) -> list[dict[str, Any]]:

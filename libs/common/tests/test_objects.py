@@ -1,8 +1,5 @@
 """Objects in a folder, and behind the S3 API of a real server: rclone's."""
 
-import asyncio
-import shutil
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,47 +8,20 @@ import pytest
 from cleartide.store.objects import FolderStore, ObjectStore, ObjectStoreError, S3Store, authorization, open_store
 
 from deploy.local import ports
-
-KEY, SECRET = "archivist", "archivist-secret"
+from tests.support.bucket import KEY, SECRET, serving_bucket
 
 
 @pytest.fixture
 async def bucket(tmp_path: Path) -> AsyncIterator[str]:
     """A server that speaks S3 and checks signatures, with one bucket; gone at the end of the test."""
-    (tmp_path / "served" / "history").mkdir(parents=True)
-    port = ports.free_port()
-    program = shutil.which("rclone", path=str(Path(sys.executable).parent))
-    assert program is not None
-    server = await asyncio.create_subprocess_exec(
-        program,
-        *("serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY},{SECRET}", str(tmp_path / "served")),
-        env={"RCLONE_CONFIG": str(tmp_path / "none"), "HOME": str(tmp_path)},
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await _listening(port)
-        yield f"s3://history/analytics?endpoint=http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        await server.wait()
-
-
-async def _listening(port: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                return
+    async with serving_bucket(tmp_path) as address:
+        yield address
 
 
 async def check(store: ObjectStore, folder: Path) -> None:
     """What every store must do."""
     content = bytes(range(256)) * 4_096
-    source, target = folder / "source", folder / "target"
+    source = folder / "source"
     source.write_bytes(content)
     assert await store.keys("") == []
     for day in ("2026-11-20", "2026-11-21"):
@@ -60,12 +30,15 @@ async def check(store: ObjectStore, folder: Path) -> None:
     await store.put("trades/day=2026-11-20/part-0.parquet", source)
     await store.put("candles/day=2026-11-20/part-0.parquet", source)
     assert await store.keys("trades/") == [f"trades/day=2026-11-{day}/part-0.parquet" for day in (20, 21)]
-    await store.get("trades/day=2026-11-21/part-0.parquet", target)
-    assert target.read_bytes() == content
-    await store.get("trades/day=2026-11-20/part-0.parquet", target)
-    assert target.read_bytes() == content[:1_000]
-    with pytest.raises(ObjectStoreError):
-        await store.get("trades/day=2026-11-22/part-0.parquet", target)
+    assert list((await store.sizes("trades/")).values()) == [1_000, len(content)]
+    async with store.reading() as read:
+        assert await read("trades/day=2026-11-21/part-0.parquet", 0, len(content)) == content
+        assert await read("trades/day=2026-11-21/part-0.parquet", 300, 7) == content[300:307]
+        assert await read("trades/day=2026-11-20/part-0.parquet", 0, 1_000) == content[:1_000]
+        with pytest.raises(ObjectStoreError):
+            await read("trades/day=2026-11-22/part-0.parquet", 0, 1)
+        with pytest.raises(ObjectStoreError):
+            await read("trades/day=2026-11-20/part-0.parquet", 990, 20)
 
 
 async def test_a_folder_keeps_objects(tmp_path: Path) -> None:
@@ -88,6 +61,16 @@ async def test_a_wrong_secret_is_refused(bucket: str, tmp_path: Path) -> None:
     source.write_bytes(b"x")
     with pytest.raises(ObjectStoreError, match="403"):
         await open_store(bucket, KEY, "another").put("a", source)
+
+
+async def test_a_store_that_is_away_is_said_to_be(tmp_path: Path) -> None:
+    """ANA-ARCHIVE-002: in the words of the store's own error, whatever was asked."""
+    store = open_store(f"s3://history?endpoint=http://127.0.0.1:{ports.free_port()}", KEY, SECRET)
+    with pytest.raises(ObjectStoreError, match=r"refused|[Cc]onnect"):
+        await store.keys("")
+    async with store.reading() as read:
+        with pytest.raises(ObjectStoreError, match=r"refused|[Cc]onnect"):
+            await read("a", 0, 1)
 
 
 async def test_what_is_signed_may_not_change(bucket: str, tmp_path: Path) -> None:

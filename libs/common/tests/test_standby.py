@@ -11,7 +11,7 @@ from cleartide.bus.health import Health
 from cleartide.bus.ports import Epoch, Fenced, Holder, OutboxRow, Progress, Sign
 from cleartide.bus.standby import Standby, Watch
 from cleartide.bus.worker import Worker
-from cleartide.contracts import Deposit
+from cleartide.contracts import Deposit, TransferApplied
 from cleartide.contracts.codec import encode
 from cleartide.fold import Effects
 from cleartide.service.epochs import keep_beating, run_epochs, standby_beside
@@ -241,6 +241,17 @@ async def committed(worker: Worker, position: int) -> None:
     await until(lambda: worker.health.position >= position, what=f"position {position}")
 
 
+def halve(state: BankState, command: Deposit, effects: Effects) -> bool:
+    """Deposits of 1 in two steps; which of them is next is told by the balance."""
+    after = state.balances.get(command.account, 0) + 500_000
+    state.balances[command.account], state.dirty[command.account] = after, None
+    effects.emit(TransferApplied, account=command.account, amount_quanta=500_000, cash_quanta=after)
+    return bool(after % 1_000_000)
+
+
+IN_HALVES = Fold("matching", BANK.stream, {Deposit: halve}, BANK.repository, journal=True)
+
+
 class TestStandby:
     """A worker beside another one, on real servers."""
 
@@ -300,6 +311,27 @@ class TestStandby:
             await publish_commands(broker, [deposit(6)])
             await committed(second.worker, 6)
         assert await balance(bank) == 6_000_000
+
+    async def test_it_goes_on_in_the_midst_of_a_message(self, broker: Broker, bank: Database) -> None:
+        """RUN-STANDBY-011: killed between two steps of a message: those that are committed are not taken again."""
+
+        def crash_in_the_second_step(point: str) -> None:
+            if point == "before_commit" and first.worker.health.commits == 1:
+                raise SystemError(point)
+
+        async with pair(broker, bank, IN_HALVES, IN_HALVES) as (first, second):
+            await until(lambda: second.worker.health.warm)
+            first.worker.crash = crash_in_the_second_step
+            await publish_commands(broker, [deposit(1)])
+            await until(first.epochs.done, what="the first one ends")
+            await first.end()
+            assert await balance(bank) == 500_000
+            assert second.worker.health.position == 0
+            await first.worker.lease.release(first.worker.health.epoch)
+            await committed(second.worker, 1)
+            assert second.worker.health.warm
+        assert await balance(bank) == 1_000_000
+        assert len(await bank.fetch("matching", "SELECT FROM journal")) == 1
 
     async def test_a_standby_of_another_release_keeps_nothing_in_memory(self, broker: Broker, bank: Database) -> None:
         """RUN-STANDBY-004: it waits all the same, and is ready."""

@@ -1,9 +1,11 @@
 """A vault keeps its rules whatever is asked of it."""
 
 from collections.abc import Callable
+from fractions import Fraction
+from math import floor
 
 import pytest
-from cleartide.rules.vaults import YEAR_MICROS, Refused, Terms, Vault
+from cleartide.rules.vaults import PRICE_SCALE, YEAR_MICROS, Refused, Terms, Vault
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +52,29 @@ def test_a_performance_fee_is_taken_once_above_the_high_water_mark() -> None:
     assert vault.gain(-50) == 0
     assert vault.gain(50) == 0
     assert vault.gain(100) == 20
+
+
+@pytest.mark.parametrize(("gained", "kept", "fee"), [(1, 0, 1), (2, 1, 1), (99, 79, 20), (100, 80, 20), (101, 80, 21)])
+def test_of_a_gain_the_holders_part_is_floored_and_the_fee_takes_the_rest(gained: int, kept: int, fee: int) -> None:
+    """VLT-RULE-008: a fifth of one unit is a unit, as it is where the net APY is told (15.5)."""
+    vault = Vault(Terms(performance_fee_bps=2_000, virtual_shares=0, virtual_assets=0))
+    vault.assets = vault.shares = vault.holders["alice"] = 1_000
+    assert vault.gain(gained) == fee
+    assert vault.value_of(1_000) == 1_000 + kept
+
+
+@given(st.integers(1, 10**12), st.integers(1, 10**12), st.integers(0, 10**11), st.integers(0, 10_000))
+@settings(max_examples=200, deadline=None)
+def test_the_fee_is_the_least_that_leaves_the_holders_no_more_than_their_part(
+    assets: int, shares: int, gained: int, bps: int
+) -> None:
+    """VLT-RULE-008: beside fractions: what is above the high-water mark, whole units of it, less the fee's part."""
+    vault = Vault(Terms(performance_fee_bps=bps), assets=assets, shares=shares, holders={"alice": shares})
+    before = vault.price()
+    above = Fraction((vault.assets + gained + 1) * PRICE_SCALE // (shares + 1_000) - before, PRICE_SCALE)
+    whole = min(floor(above * shares), gained)
+    assert vault.gain(gained) == whole - floor(Fraction(whole * (10_000 - bps), 10_000))
+    assert vault.price() >= before
 
 
 def test_a_management_fee_is_for_the_time_that_passed() -> None:

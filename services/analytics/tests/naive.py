@@ -46,11 +46,16 @@ COLUMNS: Final = {
 }
 
 
+def queries_of(path: Path) -> dict[str, str]:
+    """The queries of a file, each by its name in the line before it."""
+    return dict(re.findall(r"^-- (\w+):.*?\n(.*?);\n(?=\n|\Z)", path.read_text(), re.MULTILINE | re.DOTALL))
+
+
 class Naive:
     """The raw events of a file of JSON lines."""
 
     def __init__(self, path: Path) -> None:
-        self._queries = dict(re.findall(r"^-- (\w+):.*?\n(.*?;)\n(?=\n|\Z)", SQL.read_text(), re.MULTILINE | re.DOTALL))
+        self._queries = queries_of(SQL)
         self._duck = duckdb.connect()
         columns = ", ".join(f"{name}: '{kind}'" for name, kind in COLUMNS.items())
         self._duck.execute(

@@ -39,13 +39,13 @@ class Difference(Exception):  # noqa: N818 - what was found, not a fault
     """The service and the recount do not agree."""
 
 
-def disturbed(corrections: int, seed: int = 7, *, least_referral: int = -(10**6)) -> Venue:
-    """Random trades of about five days, until so many have been taken back or corrected, some more than once.
+def disturbed(corrections: int, seed: int = 7, *, least_referral: int = -(10**6), days: int = 5) -> Venue:
+    """Random trades of about so many days, until so many have been taken back or corrected, some more than once.
 
     least_referral: quanta; matching gives referrers their shares and takes none back.
     """
     draw, venue = random.Random(seed), Venue(MIDNIGHT)
-    step = 5 * DAY // max(1, corrections * 2)
+    step = days * DAY // max(1, corrections * 2)
     for account in ACCOUNTS:
         venue.deposit(account, 10**12)
     known: list[TradeExecuted] = []

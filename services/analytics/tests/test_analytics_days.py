@@ -79,6 +79,23 @@ def test_hours_add_up_to_their_day() -> None:
         assert (inside[0]["equity_start"], inside[-1]["equity_end"]) == (day["equity_start"], day["equity_end"])
 
 
+async def test_a_day_of_trades_alone_is_a_day_of_its_market(schema: ServiceSchema) -> None:
+    """ANA-DAY-007: no fee, no mark, no funding: what was traded is told all the same, of the market and the venue."""
+    venue = Venue(MIDNIGHT)
+    venue.deal(BTC, 1_000, 5, "alice", "bob")
+    venue.at += DAY
+    venue.deal(BTC, 1_010, 4, "alice", "bob")
+    await schema.run_trading_epoch(venue.events, 2)
+    async with schema.pool() as pool:
+        days = (await QUERIES["market_days"](pool, {"market": BTC}))["days"]
+        sums = (await QUERIES["venue_days"](pool, {}))["days"]
+    assert [(row["day"], row["close"], row["volume"], row["trades"]) for row in days] == [
+        (MIDNIGHT + DAY, "101.0", "0.004", 1),
+        (MIDNIGHT, "100.0", "0.005", 1),
+    ]
+    assert [(row["day"], row["trades"], row["traders"]) for row in sums] == [(MIDNIGHT + DAY, 1, 2), (MIDNIGHT, 1, 2)]
+
+
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_batches_and_restarts_change_nothing(size: int) -> None:
     """ANA-REBUILD-001: also of accounts' hours and days, while they are being closed."""

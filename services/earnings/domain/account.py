@@ -10,12 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-DAY_MICROS: Final = 86_400_000_000
-
-
-def day_of(at: int) -> int:
-    """Midnight UTC at or before `at`, both in microseconds since the Unix epoch."""
-    return at - at % DAY_MICROS
+from cleartide.rules.returns import day_return_1e12, weighted_flow
 
 
 class Inconsistent(Exception):  # noqa: N818 - a verdict on the stream, not a fault of the reader
@@ -80,7 +75,9 @@ class EarningsDay(NamedTuple):
 
     `as_of`: the instant whose marks value equity_end; the end of the day once closed. `rebates`: what of the fees came
     back, as maker rebates and referral shares; fees are net of it, so fees paid are fees + rebates. `earned`: the
-    yield, what shares of vaults gained beside what was paid in, out, and as fees.
+    yield, what shares of vaults gained beside what was paid in, out, and as fees. flows = deposits - withdrawals.
+    `return_1e12`: by R35, of a closed day alone. `cumulative_*`: pnl + funding + yield since the account's first day,
+    this one in it, before fees and after them.
     """
 
     account: str
@@ -93,8 +90,13 @@ class EarningsDay(NamedTuple):
     fees: int
     closed: bool
     as_of: int
-    rebates: int = 0
-    earned: int = 0
+    rebates: int
+    earned: int
+    deposits: int
+    withdrawals: int
+    cumulative_earned: int
+    cumulative_net: int
+    return_1e12: int | None
 
 
 @dataclass(slots=True)
@@ -104,6 +106,8 @@ class Account:
     number: order of first appearance, from 1; it fixes the order in which days are closed.
     active: the account was touched on `day` or holds a position, so `day` will have a row.
     vault_flow: cash from vaults less cash into them; vault_fees: what they kept of it as fees. shares: by vault.
+    weighted: flows by the part of the day still to come (domain section 15.3). cumulative_*: at the end of the last
+    closed day.
     fill_flow: sum of -fill_lots * price * u over the day's fills; settled: funding those fills moved into cash.
     """
 
@@ -115,7 +119,9 @@ class Account:
     equity_start: int = 0
     value_start: int = 0
     unsettled_start: int = 0
-    flows: int = 0
+    deposits: int = 0
+    withdrawals: int = 0
+    weighted: int = 0
     fill_flow: int = 0
     settled: int = 0
     fees: int = 0
@@ -123,12 +129,18 @@ class Account:
     vaults_start: int = 0
     vault_flow: int = 0
     vault_fees: int = 0
+    cumulative_earned: int = 0
+    cumulative_net: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
 
-    def transfer(self, amount: int, cash_after: int) -> None:
-        """Collateral moved; `amount` is signed from the account's view."""
-        self.flows += amount
+    def transfer(self, amount: int, cash_after: int, at: int) -> None:
+        """Collateral moved; `amount` is signed from the account's view: what came is a deposit, what went the other."""
+        if amount > 0:
+            self.deposits += amount
+        else:
+            self.withdrawals -= amount
+        self.weighted += weighted_flow(amount, at)
         self.cash = cash_after
 
     def reward(self, amount: int, cash_after: int) -> None:
@@ -191,29 +203,38 @@ class Account:
         wrong balance, quote amount, realized figure or funding payment breaks the equation.
         """
         quote = sum(position.quote_quanta for position in self.positions.values())
-        day = EarningsDay(
+        equity = self.cash + quote + worth.value + worth.unsettled + worth.vaults
+        flows, fees = self.deposits - self.withdrawals, self.fees + self.vault_fees
+        pnl = self.fill_flow + worth.value - self.value_start
+        funding = self.settled + worth.unsettled - self.unsettled_start
+        earned = worth.vaults - self.vaults_start + self.vault_flow + self.vault_fees
+        gained = pnl + funding + earned
+        if gap := equity - self.equity_start - (flows + gained - fees):
+            raise Inconsistent(f"{self.account} day {self.day}: equity is off by {gap} quanta from its reasons")
+        return EarningsDay(
             account=self.account,
             day=self.day,
             equity_start=self.equity_start,
-            equity_end=self.cash + quote + worth.value + worth.unsettled + worth.vaults,
-            flows=self.flows,
-            pnl=self.fill_flow + worth.value - self.value_start,
-            funding=self.settled + worth.unsettled - self.unsettled_start,
-            fees=self.fees + self.vault_fees,
+            equity_end=equity,
+            flows=flows,
+            pnl=pnl,
+            funding=funding,
+            fees=fees,
             closed=closed,
             as_of=as_of,
             rebates=self.rebates,
-            earned=worth.vaults - self.vaults_start + self.vault_flow + self.vault_fees,
+            earned=earned,
+            deposits=self.deposits,
+            withdrawals=self.withdrawals,
+            cumulative_earned=self.cumulative_earned + gained,
+            cumulative_net=self.cumulative_net + gained - fees,
+            return_1e12=day_return_1e12(self.equity_start, equity, flows, self.weighted) if closed else None,
         )
-        gap = day.equity_end - day.equity_start - (day.flows + day.pnl + day.funding - day.fees + day.earned)
-        if gap:
-            raise Inconsistent(f"{self.account} day {self.day}: equity is off by {gap} quanta from its reasons")
-        return day
 
     def begin(self, day: int, equity: int, worth: Worth) -> None:
         """Open a day with this equity, of which `worth` is in positions and vaults; both in quanta."""
         self.day, self.active = day, True
         self.equity_start, self.value_start, self.unsettled_start = equity, worth.value, worth.unsettled
         self.vaults_start = worth.vaults
-        self.flows = self.fill_flow = self.settled = self.fees = self.rebates = 0
-        self.vault_flow = self.vault_fees = 0
+        self.deposits = self.withdrawals = self.weighted = self.fill_flow = self.settled = 0
+        self.fees = self.rebates = self.vault_flow = self.vault_fees = 0

@@ -4,18 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from cleartide.rules.accounts import is_strategy
+from cleartide.rules.calendar import DAY_MICROS, day_of, month_of
 
-from services.earnings.domain.account import (
-    DAY_MICROS,
-    Account,
-    EarningsDay,
-    Fill,
-    Inconsistent,
-    Market,
-    Valuation,
-    Worth,
-    day_of,
-)
+from services.earnings.domain.account import Account, EarningsDay, Fill, Inconsistent, Market, Valuation, Worth
+from services.earnings.domain.months import Month, month_begun_by
 from services.earnings.domain.vaults import Vault
 
 CLOSES_PER_EVENT: Final = 256
@@ -59,12 +51,15 @@ class EarningsState:
         self.numbered: list[Account] = []
         self.vaults: dict[str, Vault] = {}
         self.totals: dict[int, DayTotals] = {}
+        self.months: dict[str, Month] = {}
+        self.ended_months: list[tuple[str, Month]] = []
         self.closed: list[EarningsDay] = []
         self.touched_clock = False
         self.touched_markets: set[str] = set()
         self.touched_accounts: set[str] = set()
         self.touched_positions: set[tuple[str, str]] = set()
         self.touched_totals: set[int] = set()
+        self.touched_months: set[str] = set()
         self.touched_vaults: set[str] = set()
         self.touched_shares: set[tuple[str, str]] = set()
         self.day_rows: dict[tuple[str, int], EarningsDay] = {}
@@ -113,7 +108,7 @@ class EarningsState:
     def transfer(self, account: str, amount: int, cash_after: int, at: int) -> None:
         """Collateral moved in or out of an account."""
         known = self._open(account)
-        known.transfer(amount, cash_after)
+        known.transfer(amount, cash_after, at)
         self._record(known, at)
 
     def reward(self, account: str, amount: int, cash_after: int, at: int) -> None:
@@ -144,7 +139,7 @@ class EarningsState:
         self.touched_vaults.add(vault)
         self.touched_accounts.add(account)
         if account == known.strategy:
-            holder.transfer(amount, cash_after)
+            holder.transfer(amount, cash_after, at)
             self._record(holder, at)
         else:
             holder.vault_transfer(amount, cash_after)
@@ -258,13 +253,25 @@ class EarningsState:
         row = account.result(worth, closed=True, as_of=account.day + DAY_MICROS)
         self.closed.append(row)
         self.day_rows[account.account, row.day] = row
+        self._count_in_month(row)
         if not is_strategy(account.account):
             self.totals.setdefault(row.day, DayTotals()).add(row)
             self.touched_totals.add(row.day)
         self.touched_accounts.add(account.account)
+        account.cumulative_earned, account.cumulative_net = row.cumulative_earned, row.cumulative_net
         account.active = False
         if account.positions or account.shares:
             account.begin(self.day, row.equity_end, worth)
+
+    def _count_in_month(self, row: EarningsDay) -> None:
+        """Add a closed day to its account's month; the first of a later month ends the one before it."""
+        month = self.months.get(row.account)
+        if month is None or month.month != month_of(row.day):
+            if month is not None:
+                self.ended_months.append((row.account, month))
+            month = self.months[row.account] = month_begun_by(row)
+        month.count(row)
+        self.touched_months.add(row.account)
 
     def _record(self, account: Account, at: int) -> None:
         worth = self._worth(account, at_close=False)

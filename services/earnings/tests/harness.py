@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from cleartide.rules.calendar import DAY_MICROS
+
 from services.earnings.app import SERVICE
-from services.earnings.domain.account import DAY_MICROS
 from tests.support.fold_bench import TradingBench
 
 

@@ -6,6 +6,7 @@ second opinion on every account's day (`Eager`), which looks at every account at
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from cleartide.contracts import (
     FundingSettled,
@@ -180,6 +181,19 @@ class EagerDay:
     pnl: int = 0
     funding: int = 0
     fees: int = 0
+    deposits: int = 0
+    withdrawals: int = 0
+    cumulative_earned: int = 0
+    cumulative_net: int = 0
+    weighted: int = 0
+
+    def return_1e12(self) -> int | None:
+        """Domain rule R35 in fractions, cut in the end."""
+        base = self.equity_start + self.weighted
+        if base <= 0:
+            return None
+        found = int(Fraction(self.equity_end - self.equity_start - self.flows, base) * 10**12)
+        return found if abs(found) < 2**53 else None
 
 
 class Eager:
@@ -190,6 +204,7 @@ class Eager:
         self.equity: dict[str, int] = {}
         self.lots: dict[tuple[str, str], int] = {}
         self.marks: dict[str, int] = {}
+        self.newest: dict[str, int] = {}
 
     def run(self, events: Iterable[TradingEvent]) -> "Eager":
         """Book every event."""
@@ -206,7 +221,7 @@ class Eager:
 
     def _book(self, event: TradingEvent, day: int) -> None:
         if isinstance(event, TransferApplied):
-            self._add(event.account, day, flows=event.amount_quanta)
+            self._flow(event.account, day, event.amount_quanta, event.occurred_at)
         elif isinstance(event, FundingSettled):
             for account, lots in self._holders(event.market):
                 self._add(account, day, funding=-lots * event.index_step_quanta)
@@ -226,7 +241,19 @@ class Eager:
 
     def _day(self, account: str, day: int) -> EagerDay:
         start = self.equity.get(account, 0)
-        return self.days.setdefault((account, day), EagerDay(equity_start=start, equity_end=start))
+        before = self.days.get((account, self.newest.get(account, -1)), EagerDay(0))
+        row = EagerDay(start, start)
+        row.cumulative_earned, row.cumulative_net = before.cumulative_earned, before.cumulative_net
+        self.newest[account] = day
+        return self.days.setdefault((account, day), row)
+
+    def _flow(self, account: str, day: int, amount: int, at: int) -> None:
+        self._add(account, day, flows=amount)
+        if account not in SYSTEM:
+            row = self._day(account, day)
+            row.deposits += max(amount, 0)
+            row.withdrawals += max(-amount, 0)
+            row.weighted += int(Fraction(amount * (day + DAY - at), DAY))
 
     def _add(self, account: str, day: int, *, flows: int = 0, pnl: int = 0, funding: int = 0, fees: int = 0) -> None:
         if account in SYSTEM:
@@ -237,4 +264,6 @@ class Eager:
         row.funding += funding
         row.fees += fees
         row.equity_end += flows + pnl + funding - fees
+        row.cumulative_earned += pnl + funding
+        row.cumulative_net += pnl + funding - fees
         self.equity[account] = row.equity_end

@@ -1,5 +1,11 @@
 """The same fold on a real PostgreSQL: the migrations fit the tables, and the queries tell what the account needs."""
 
+import itertools
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +13,8 @@ from typing import Any
 import asyncpg
 import pytest
 from cleartide.service import QueryError
-from cleartide.store.datasets import archive_closed_days, ask, fetch, object_key
+from cleartide.store.asking import ask
+from cleartide.store.datasets import archive_closed_days, object_key
 from cleartide.store.objects import FolderStore
 from cleartide.store.partitions import Partitioned, ensure_days
 
@@ -77,6 +84,107 @@ async def test_months_end_where_the_calendar_says(schema: ServiceSchema) -> None
         ]
 
 
+class Watched:
+    """A connection that notes which partitions of days each question's plan would read."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection, self.read = connection, set[str]()
+
+    async def _note(self, sql: str, arguments: tuple[Any, ...]) -> None:
+        plan = await self.connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *arguments)
+        self.read |= set(re.findall(r'"Relation Name": "earnings_days_([^"]+)"', plan))
+
+    async def fetch(self, sql: str, *arguments: Any) -> Any:
+        await self._note(sql, arguments)
+        return await self.connection.fetch(sql, *arguments)
+
+    async def fetchrow(self, sql: str, *arguments: Any) -> Any:
+        await self._note(sql, arguments)
+        return await self.connection.fetchrow(sql, *arguments)
+
+    def transaction(self, **options: Any) -> Any:
+        return self.connection.transaction(**options)
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator["Watched"]:
+        yield self
+
+
+async def test_questions_read_the_partitions_that_can_hold_their_answer(schema: ServiceSchema) -> None:
+    """EARN-PRUNE-001: of 30 days in three months, by their plans; months and a lifetime read none. None is passed over.
+
+    Beside them every plan has the default partition, where rows without a partition of their own would be: none are.
+    """
+    venue, connection = Venue(), await asyncpg.connect(schema.dsn)
+    days = [START + 3 * number * DAY for number in range(30)]
+    for day in days:
+        venue.at = day + 7
+        venue.transfer("alice", 1_000_000)
+    names = [f"{datetime.fromtimestamp(day // 10**6, UTC):%Y_%m_%d}" for day in days]
+    try:
+        await ensure_days(
+            connection, Partitioned("earnings_days"), [datetime.fromtimestamp(day // 10**6, UTC) for day in days]
+        )
+        await schema.run_trading_epoch(venue.events, 5)
+
+        async def asked(query: str, **params: Any) -> tuple[int, set[str]]:
+            watched = Watched(connection)
+            answer = await QUERIES[query](watched, {"account": "alice", **params})
+            return len(answer.get("days") or answer.get("months") or ()), watched.read - {"default"}
+
+        november = [name for name in names if "_11_" in name]
+        until = {"from_day": days[names.index(november[0])], "to_day": days[names.index(november[-1])]}
+        assert await asked("days", **until) == (10, set(november))
+        assert await asked("days", limit=1, to_day=days[2]) == (1, set(names[:3]))
+        assert await asked("days", limit=4) == (4, {name for name in names if "_12_" in name})
+        assert await asked("days", limit=366) == (30, set(names))
+        whole = (await QUERIES["days"](connection, {"account": "alice", "limit": 366}))["days"]
+        for last, limit in itertools.product(days[::4], (1, 4, 12)):
+            page = await QUERIES["days"](connection, {"account": "alice", "to_day": last, "limit": limit})
+            assert page["days"] == [row for row in whole if row["day"] <= last][:limit]
+        assert await asked("months") == (3, set())
+        assert await asked("summary") == (0, set())
+    finally:
+        await connection.close()
+
+
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "earnings_accounts": {"weighted_flow_quanta": 0},
+    "earnings_days": {"return_1e12": None},
+    "earnings_open_days": {},
+    "earnings_months": {"return_days": 0, "return_sum": 0, "growth": "1"},
+    "earnings_open_months": {"return_days": 0, "return_sum": 0, "growth": "1"},
+}
+"""What nobody can say of days that were closed before they had returns."""
+
+
+async def test_days_closed_before_are_put_into_the_form(database: Database, tmp_path: Path) -> None:
+    """EARN-FORM-004: the same rows as if they always had been in it, but for returns."""
+    for file in sorted(SERVICE.migrations.glob("000[1-5]_*.sql")):
+        shutil.copy(file, tmp_path)
+    schema, in_memory, venue = await migrated(database, SERVICE.fold, tmp_path), Harness(), two_days()
+    for days, amount in ((1, -5), (40, 3), (1, 7)):
+        venue.at += days * DAY
+        venue.mark("BTC-PERP", 1_250 + days)
+        venue.transfer("alice", amount)
+    in_memory.feed(venue.events)
+    connection = await asyncpg.connect(schema.dsn)
+    try:
+        for table in list(UNKNOWN)[:3]:
+            for row in in_memory.rows(table):
+                row["flows_quanta"] = row["deposits_quanta"] - row["withdrawals_quanta"]
+                sql = f"INSERT INTO {table} SELECT * FROM json_populate_record(NULL::{table}, $1)"
+                await connection.execute(sql, json.dumps(row, default=str))
+        await migrated(database, SERVICE.fold, SERVICE.migrations)
+        for table, unknown in UNKNOWN.items():
+            expected = [{**row, **unknown} for row in in_memory.rows(table)]
+            columns = ", ".join(expected[0])
+            kept = await connection.fetch(f"SELECT {columns} FROM {table}")
+            assert sorted(map(dict, kept), key=repr) == sorted(expected, key=repr), table
+    finally:
+        await connection.close()
+
+
 async def test_closed_days_are_archived_once(schema: ServiceSchema, tmp_path: Path) -> None:
     """EARN-ARCHIVE-001, EARN-TIME-001"""
     store, first = FolderStore(tmp_path), datetime.fromtimestamp(START // 10**6, UTC).date()
@@ -98,9 +206,26 @@ async def test_closed_days_are_archived_once(schema: ServiceSchema, tmp_path: Pa
         kept = await connection.fetch(query.format(f"earnings_days_{first:%Y_%m_%d}"))
     finally:
         await connection.close()
-    views = {"earnings_days": await fetch(store, "earnings_days", first, first, tmp_path / "got")}
-    assert ask(query.format("earnings_days"), views) == [tuple(row) for row in kept]
+    told = await ask(store, query.format("earnings_days"), {"earnings_days": (first, first)})
+    assert told.rows == [tuple(row) for row in kept]
     assert len(kept) == 2
+
+
+FIRST_DAY = {
+    "protocol": "cleartide",
+    "asset": "USDC",
+    "equity_start": "0.000000",
+    "equity_end": "10.019970",
+    "flows": "10.000000",
+    "deposits": "10.000000",
+    "withdrawals": "0.000000",
+    "pnl": "0.020000",
+    "funding": "0.000000",
+    "fees": "0.000030",
+    "rebates": "0.000000",
+    "yield": "0.000000",
+    "earned": "0.020000",
+}
 
 
 async def check_days(pool: Any) -> None:
@@ -108,18 +233,16 @@ async def check_days(pool: Any) -> None:
     today, yesterday = answer["days"]
     assert yesterday == {
         "day": START,
-        "equity_start": "0.000000",
-        "equity_end": "10.019970",
-        "flows": "10.000000",
-        "pnl": "0.020000",
-        "funding": "0.000000",
-        "fees": "0.000030",
-        "rebates": "0.000000",
-        "yield": "0.000000",
+        "date": "2024-10-04",
+        **FIRST_DAY,
+        "cumulative_earned": "0.020000",
+        "cumulative_net": "0.019970",
+        "return": "0.001997000000",
         "closed": True,
         "as_of": START + DAY,
     }
     assert (today["day"], today["closed"], today["equity_start"]) == (START + DAY, False, "10.019970")
+    assert (today["deposits"], today["cumulative_earned"], today["return"]) == ("0.000000", "0.216000", None)
     only = await QUERIES["days"](pool, {"account": "alice", "from_day": START + DAY + 5, "limit": 10})
     assert only["days"] == [today]
     with pytest.raises(QueryError):
@@ -139,18 +262,26 @@ async def check_summary(pool: Any) -> None:
         "equity_start": "10.019970",
         "equity_end": answer["equity"],
         "flows": "0.000000",
+        "deposits": "0.000000",
+        "withdrawals": "0.000000",
         "pnl": f"0.{pnl:06}",
         "funding": "0.001000",
         "fees": "0.000015",
+        "rebates": "0.000000",
         "yield": "0.000000",
+        "earned": f"0.{pnl + 1_000:06}",
     }
     assert answer["closed_days"] == 1
     assert answer["lifetime"] == {
         "flows": "10.000000",
+        "deposits": "10.000000",
+        "withdrawals": "0.000000",
         "pnl": f"0.{pnl + 20_000:06}",
         "funding": "0.001000",
         "fees": "0.000045",
+        "rebates": "0.000000",
         "yield": "0.000000",
+        "earned": f"0.{pnl + 21_000:06}",
     }
     with pytest.raises(QueryError):
         await QUERIES["summary"](pool, {"account": "nobody"})
@@ -168,15 +299,10 @@ async def check_months(pool: Any) -> None:
     (month,) = (await QUERIES["months"](pool, {"account": "alice"}))["months"]
     assert month == {
         "month": "2024-10",
-        "equity_start": "0.000000",
-        "equity_end": "10.019970",
-        "flows": "10.000000",
-        "pnl": "0.020000",
-        "funding": "0.000000",
-        "fees": "0.000030",
-        "rebates": "0.000000",
-        "yield": "0.000000",
+        **FIRST_DAY,
         "active_days": 1,
+        "average_apr": "0.728905000",
+        "average_apy": "1.071303575",
     }
     with pytest.raises(QueryError):
         await QUERIES["months"](pool, {"account": "alice", "limit": 0})

@@ -1,10 +1,13 @@
 """Whatever happens on the venue, every account's day adds up, and the fast way agrees with the slow one."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from cleartide.contracts import TradingEvent
+from cleartide.rules.returns import apy_of_growth_ppb, apy_ppb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +17,9 @@ from services.earnings.tests.model import DAY, SYSTEM, UNITS, Eager, Venue
 from tests.support.fold_bench import in_batches
 
 ACCOUNTS = ("alice", "bob", "carol", *SYSTEM)
+SUMS = ("deposits", "withdrawals", "pnl", "funding", "fees", "rebates", "yield")
 AMOUNTS = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees")
+FORM = (*AMOUNTS, "deposits", "withdrawals", "cumulative_earned", "cumulative_net")
 
 markets = st.sampled_from(sorted(UNITS))
 accounts = st.sampled_from(ACCOUNTS)
@@ -67,13 +72,15 @@ def amounts(row: dict[str, Any]) -> dict[str, int]:
 @given(st.lists(moves, max_size=60))
 @settings(max_examples=150, deadline=None)
 def test_every_day_adds_up_to_the_quantum(script: list[Any]) -> None:
-    """EARN-DAY-001, EARN-SYS-001: the identity holds, and equals eager bookkeeping, for every account and day."""
+    """EARN-DAY-001, EARN-FORM-001, EARN-SYS-001: each row has the identity, and equals eager bookkeeping."""
     events = play(script).events
     harness = fold(events, size=len(events), restarting=False)
     last_day = max(event.occurred_at for event in events) // DAY * DAY
-    expected = {key: asdict(day) for key, day in Eager().run(events).days.items() if key[1] < last_day}
+    closed = {key: day for key, day in Eager().run(events).days.items() if key[1] < last_day}
+    expected = {key: [*(asdict(day)[name] for name in FORM), day.return_1e12()] for key, day in closed.items()}
     rows = {(row["account"], row["day"]): row for row in harness.closed_rows()}
-    assert {key: amounts(row) for key, row in rows.items()} == expected
+    told = {key: [*(row[f"{name}_quanta"] for name in FORM), row["return_1e12"]] for key, row in rows.items()}
+    assert told == expected
     for row in rows.values():
         day = amounts(row)
         change = day["flows"] + day["pnl"] + day["funding"] - day["fees"]
@@ -129,3 +136,32 @@ def test_what_is_told_is_what_is_stored(script: list[Any]) -> None:
         ]
         totals[day,] = (day, len(parts), *(sum(column) for column in zip(*parts, strict=True)))
     assert harness.tables["earnings_totals"] == totals
+
+
+@given(st.lists(st.one_of(moves, st.tuples(st.just("wait"), st.just(9 * DAY))), max_size=60), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_months_are_the_sums_of_their_closed_days(script: list[Any], restarting: bool) -> None:
+    """EARN-FORM-002: bounds, sums, active days, and the returns from which APR and APY are made, restarted or not."""
+    harness = fold(play(script).events, size=5, restarting=restarting)
+    days: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in harness.closed_rows():
+        month = datetime.fromtimestamp(row["day"] // 10**6, UTC)
+        days.setdefault((row["account"], month.year * 100 + month.month), []).append(row)
+    expected = {}
+    for key, rows in days.items():
+        active = [row for row in rows if any(row[f"{name}_quanta"] for name in (*FORM[:-2], "yield"))]
+        returns = [row["return_1e12"] for row in rows if row["return_1e12"] is not None]
+        expected[key] = {
+            **{f"{name}_quanta": sum(row[f"{name}_quanta"] for row in rows) for name in SUMS},
+            "equity_start_quanta": rows[0]["equity_start_quanta"],
+            "equity_end_quanta": rows[-1]["equity_end_quanta"],
+            "active_days": len(active),
+            "return_days": len(returns),
+            "return_sum": sum(returns),
+            "apy": apy_ppb(returns),
+        }
+    kept = {}
+    for row in (*harness.rows("earnings_months"), *harness.rows("earnings_open_months")):
+        row["apy"] = apy_of_growth_ppb(Decimal(row.pop("growth")), row["return_days"])
+        kept[row.pop("account"), row.pop("month")] = row
+    assert kept == expected

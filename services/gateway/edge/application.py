@@ -1,8 +1,7 @@
 """The ASGI application: routes, error form, guards, and the dashboard's files."""
 
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from fastapi import Depends, FastAPI
@@ -17,6 +16,8 @@ from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
 from services.gateway.edge.metered import Metered
+from services.gateway.edge.near import Near
+from services.gateway.edge.pages import STATIC, Pages
 from services.gateway.edge.quick import Quick
 from services.gateway.edge.reference.document import documented
 from services.gateway.edge.reference.page import page
@@ -46,8 +47,6 @@ from services.gateway.edge.routes.usage import usage_router
 from services.gateway.edge.routes.wallets import wallets_router
 from services.gateway.edge.routes.watching import watching_router
 from services.gateway.edge.security import SecurityHeaders
-
-STATIC: Final = Path(__file__).parent.parent / "static"
 
 
 def api(edge: Edge) -> FastAPI:
@@ -116,12 +115,13 @@ def _reference(app: FastAPI) -> None:
 def application(edge: Edge) -> ASGIApp:
     """The whole edge."""
     app = api(edge)
-    app.mount("/", GZipMiddleware(StaticFiles(directory=STATIC, html=True), minimum_size=1_024))
+    app.mount("/", Pages(GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1_024)))
     door = Door(
         app,
         authentication=edge.identity.authentication,
         quotas=edge.quotas,
         idempotency=edge.identity.idempotency,
+        near=Near(edge.freshness, edge.metrics),
         metrics=edge.metrics,
         body_seconds=edge.body_seconds,
     )

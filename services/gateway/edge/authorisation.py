@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from services.gateway.domain.access import ANONYMOUS, Principal, Scope, head_of
 from services.gateway.edge import tenancy
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.near import FOUND, Found
 from services.gateway.edge.upstream import Upstream
 
 READS: Final = frozenset({"GET", "HEAD"})
@@ -192,7 +193,9 @@ class Authorisation:
         principal = principal_of(connection)
         method = str(connection.scope.get("method", "WEBSOCKET"))
         name = f"{'GET' if method == 'HEAD' else method} {connection.scope['route'].path}"
+        found = FOUND.get() or Found()
         if name in PUBLIC:
+            found.alone = True
             return
         tenancy.enter(principal)
         account = connection.path_params.get("account") or connection.query_params.get("account")
@@ -204,6 +207,7 @@ class Authorisation:
             raise _refusal(principal, "This is not open to you.")
         elif account is not None:
             await self.require_reading(principal, account)
+            found.alone = principal.has("venue:read") or principal.owns(account)
         elif not principal.has("venue:read"):
             raise _refusal(principal, "This is for those who read for the venue; name an account of yours.")
 

@@ -40,7 +40,7 @@ class ResponseCache:
     async def _get(self, key: str, ttl_ms: int, make: Make) -> tuple[bytes, Outcome]:
         bypass = False
         try:
-            kept = await self._guard.call(lambda redis: redis.get(key))
+            kept = await self._guard.ask("GET", key)
             if isinstance(kept, bytes):
                 return kept, "hit"
         except RedisUnavailable:
@@ -56,7 +56,7 @@ class ResponseCache:
         body = await make()
         if store:
             with suppress(RedisUnavailable):
-                await self._guard.call(lambda redis: redis.set(key, body, px=ttl_ms))
+                await self._guard.ask("SET", key, body, "PX", ttl_ms)
         return body
 
     def _done(self, key: str, task: "asyncio.Task[bytes]") -> None:

@@ -21,6 +21,7 @@ from services.gateway.edge.identity import Identity
 from services.gateway.edge.limits import RateLimiter
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.near import FOUND
 from services.gateway.edge.quotas import Quotas
 from services.gateway.edge.tenancy import TENANT
 from services.gateway.edge.upstream import Upstream
@@ -86,5 +87,7 @@ class Edge:
             version = self.freshness.version(key, ttl_ms)
             name = ":".join(map(str, (*key, TENANT.get(), version.name if version else "")))
             body, outcome = await self.cache.get(name, version.kept_ms if version else ttl_ms, encoded)
+            if (found := FOUND.get()) is not None:
+                found.about, found.version = (key, ttl_ms), version
         headers = {"Cache-Control": "no-store", "Cache-Status": CACHE_STATUS[outcome]}
         return Response(body, headers=headers, media_type="application/json")

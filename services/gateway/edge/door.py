@@ -19,6 +19,7 @@ from services.gateway.edge.guards import LIMITED_PREFIX, adding
 from services.gateway.edge.leases import Verdict
 from services.gateway.edge.limits import client_key
 from services.gateway.edge.metrics import EdgeMetrics
+from services.gateway.edge.near import FOUND, Found, Near, name_of
 from services.gateway.edge.quotas import MINUTE, Quotas, Window
 from services.gateway.identity.idempotency import Answer, Idempotency, Place, fingerprint
 from services.gateway.identity.sessions import Caller
@@ -41,11 +42,12 @@ class Door:
         authentication: Authentication,
         quotas: Quotas,
         idempotency: Idempotency,
+        near: Near,
         metrics: EdgeMetrics,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app, self._authentication, self._quotas = app, authentication, quotas
-        self._idempotency, self._metrics, self._body_seconds = idempotency, metrics, body_seconds
+        self._near, self._idempotency, self._metrics, self._body_seconds = near, idempotency, metrics, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or not scope["path"].startswith(LIMITED_PREFIX):
@@ -65,7 +67,11 @@ class Door:
             send = adding(verdict.headers(), send)
         if scope["type"] == "http":
             receive = _replaying(body, receive)
-        await self._pass(scope, receive, send, principal, body)
+        if scope["type"] != "http" or (name := name_of(principal, scope)) is None:
+            await self._pass(scope, receive, send, principal, body)
+        elif not await self._near.give(name, scope, send):
+            FOUND.set(found := Found())
+            await self._app(scope, receive, self._near.holding(name, scope, send, found))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body, which is small and comes soon. ApiError 413, 408, 400."""

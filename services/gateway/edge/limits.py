@@ -11,11 +11,12 @@ from collections import OrderedDict
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
 from services.gateway.edge.leases import Held, Leases, Verdict
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
+from services.gateway.edge.redis_line import Script
 
 KEY_PREFIX: Final = "cleartide:rate:"
 MICROS: Final = 1_000_000
@@ -23,7 +24,7 @@ MOST_ALONE: Final = 50_000
 
 # KEYS[1] holds the theoretical arrival time of the next request, in microseconds. ARGV: interval, burst, how many ask,
 # how many more are wished. Answers: how many of them pass, how many more are leased, what remains, wait, reset.
-_GCRA: Final = """
+_GCRA: Final = Script("""
 local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -37,7 +38,7 @@ if passing + leased > 0 then
   redis.call('SET', KEYS[1], string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000))
 end
 return {passing, leased, room - passing - leased, tat + interval - burst * interval - now, tat - now}
-"""
+""")
 
 
 class RateLimiter:
@@ -64,13 +65,9 @@ class RateLimiter:
         return await self._leases.ask(client_key(address))
 
     async def _count(self, key: str, held: Held, asking: int, ahead: int) -> list[Verdict]:
-        async def run(redis: Any) -> list[int]:
-            script = redis.register_script(_GCRA)
-            answer: list[int] = await script([KEY_PREFIX + key], [self._interval, self._burst, asking, ahead])
-            return answer
-
+        terms = (self._interval, self._burst, asking, ahead)
         try:
-            passing, leased, remaining, wait, reset = await self._guard.call(run)
+            passing, leased, remaining, wait, reset = await self._guard.run(_GCRA, [KEY_PREFIX + key], terms)
         except RedisUnavailable:
             return [self._counted_alone(key) for _ in range(asking)]
         self._allowed.inc(passing)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from services.gateway.edge.leases import Held, Leases, Verdict
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
+from services.gateway.edge.redis_line import Script
 
 KEY_PREFIX: Final = "cleartide:quota:"
 MILLIS: Final = 1_000
@@ -27,7 +28,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 # per window its limit and its period in milliseconds. KEYS: per window one name.
 # Answers: how many pass, how many more are leased, place of the tightest window (from 1), what remains in it,
 # milliseconds to wait, to its end, the clock.
-_WINDOWS: Final = """
+_WINDOWS: Final = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local cost, asking, more = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -71,7 +72,7 @@ for i = 1, #KEYS do
   if count > 0 and redis.call('INCRBY', name, count) == count then redis.call('PEXPIRE', name, 2 * windows[i][2]) end
 end
 return {passing, leased, tightest, math.floor(math.max(0, least - leased * cost)), math.ceil(wait), ends, now}
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Quotas:
         count = self._metrics.quotas
         more = ahead if asked.steady else 0
         try:
-            answer = await self._guard.call(lambda redis: _counted(redis, asked, held, asking, more))
+            answer = await self._ask(asked, held, asking, more)
         except RedisUnavailable:
             count.labels(asked.kind, "alone").inc(asking)
             return [self._alone_verdict(asked) for _ in range(asking)]
@@ -133,6 +134,15 @@ class Quotas:
             else Verdict(False, held.limit, 0, later, held.reset)
             for number in range(asking)
         ]
+
+    async def _ask(self, asked: "_Asked", held: Held, asking: int, more: int) -> list[int]:
+        keys = [KEY_PREFIX + window.name for window in asked.windows]
+        terms = [value for window in asked.windows for value in (window.limit, window.seconds * MILLIS)]
+        back, held.left = held.left, 0
+        answer: list[int] = await self._guard.run(
+            _WINDOWS, keys, (asked.cost, asking, more, back, held.counted_at, *terms)
+        )
+        return answer
 
     def _alone_verdict(self, asked: "_Asked") -> Verdict:
         allowed, place, remaining, wait, ends = self._count_alone(asked.windows, asked.cost)
@@ -167,15 +177,6 @@ class Quotas:
             self._alone.popitem(last=False)
         ends = windows[tightest - 1].seconds - now % windows[tightest - 1].seconds
         return [1, tightest, least or 0, 0, ceil(ends * MILLIS)]
-
-
-async def _counted(redis: Any, asked: _Asked, held: Held, asking: int, more: int) -> list[int]:
-    keys = [KEY_PREFIX + window.name for window in asked.windows]
-    terms = [value for window in asked.windows for value in (window.limit, window.seconds * MILLIS)]
-    back, held.left = held.left, 0
-    script = redis.register_script(_WINDOWS)
-    answer: list[int] = await script(keys, [asked.cost, asking, more, back, held.counted_at, *terms])
-    return answer
 
 
 async def _uncount(redis: Any, windows: Sequence[Window], cost: int) -> None:

@@ -14,7 +14,7 @@ import structlog
 import uvicorn
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.together import end
-from cleartide.service import ServiceContext
+from cleartide.service import Surroundings
 from cleartide.store.truth import TruthStore
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
@@ -207,8 +207,8 @@ async def run_edge(
         await edge.meter.close()
 
 
-async def serve_edge(context: ServiceContext) -> None:
-    """The background task of the service."""
+async def serve_edge(context: Surroundings) -> None:
+    """The task that serves the edge: in the process that folds, or in one of its own beside it."""
     settings = GatewaySettings()
     listener = listening_socket(settings.http_host, settings.gateway_port)
     context.listening.set()

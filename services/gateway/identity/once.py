@@ -19,10 +19,7 @@ class Once:
     async def first(self, name: str, seconds: int) -> bool:
         """Whether this is the first time within so many seconds; of several at once exactly one is the first."""
         try:
-            placed = await self._guard.call(
-                lambda redis: redis.set(KEY_PREFIX + name, b"1", px=seconds * 1_000, nx=True)
-            )
-            return bool(placed)
+            return bool(await self._guard.ask("SET", KEY_PREFIX + name, b"1", "PX", seconds * 1_000, "NX"))
         except RedisUnavailable:
             async with self._truth.acting() as truth:
                 now = now_micros()

@@ -67,7 +67,7 @@ class Remembered:
             await self.settle()
             return await load()
         try:
-            kept = await self._guard.call(lambda redis: redis.get(key))
+            kept = await self._guard.ask("GET", key)
         except RedisUnavailable:
             return await load()
         if isinstance(kept, bytes):
@@ -75,7 +75,7 @@ class Remembered:
         found = await load()
         if found is not None:
             with suppress(RedisUnavailable):
-                await self._guard.call(lambda redis: redis.set(key, found, px=REMEMBERED_MS, nx=True))
+                await self._guard.ask("SET", key, found, "PX", REMEMBERED_MS, "NX")
         return found
 
     async def revoke(self, name: str) -> None:
@@ -89,7 +89,7 @@ class Remembered:
         """What is remembered of it is asked for anew, once what is held has `lapsed`."""
         self._near.pop(name, None)
         with suppress(RedisUnavailable):
-            await self._guard.call(lambda redis: redis.delete(KEY_PREFIX + name))
+            await self._guard.ask("DEL", KEY_PREFIX + name)
 
     async def settle(self) -> None:
         """Set the marks that are owed."""
@@ -102,4 +102,4 @@ class Remembered:
             self._owed.pop(name, None)
 
     async def _mark(self, key: str) -> None:
-        await self._guard.call(lambda redis: redis.set(key, _REVOKED, px=MARKED_MS))
+        await self._guard.ask("SET", key, _REVOKED, "PX", MARKED_MS)

@@ -204,6 +204,18 @@ class Installed:
         return self.installation.service_dsn(service)
 
 
+async def _open(edge: "asyncio.Task[None]", http: aiohttp.ClientSession, url: str) -> None:
+    """Wait until it answers: while it makes its routes the loop stands still, and what is asked for then is late."""
+
+    async def ask() -> None:
+        async with http.get(f"{url}/"):
+            pass
+
+    asking = asyncio.create_task(ask())
+    await asyncio.wait((asking, edge), return_when=asyncio.FIRST_COMPLETED)
+    asking.cancel()
+
+
 @asynccontextmanager
 async def serving(
     database: Schemas, broker: Bus, *, redis_url: str | None = None, **settings: Any
@@ -231,6 +243,7 @@ async def serving(
     ):
         task = asyncio.create_task(run_edge(Resources(nats, pool, redis, registry, truth), chosen, listener, stopping))
         try:
+            await _open(task, http, url)
             yield Entrance(url, http, nats, truth, registry)
         finally:
             stopping.set()

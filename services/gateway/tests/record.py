@@ -5,7 +5,7 @@ import json
 import time
 from typing import Any, Final
 
-from cleartide.contracts import Deposit
+from cleartide.contracts import SetVenueMode
 from cleartide.contracts.farms import OpenFarm
 
 from benchmarks.rooms import room
@@ -86,7 +86,7 @@ async def _recorded(door: Entrance, traffic: Traffic) -> Recorder:
         await traffic.deposit(person.user, "5000")
     await traffic.order("maker", "sell", 100, START_TICKS)
     await traffic.order("maker", "buy", 100, START_TICKS - 100)
-    wrong = Deposit(id="wrong", occurred_at=1, source="tests", account="nobody", asset="USDC", amount="0")
+    wrong = SetVenueMode(id="wrong", occurred_at=1, source="tests", mode="demo")
     await traffic.send(wrong)
     recorder = Recorder(ann, {"delegate": ben.user, "user": ben.user, "chain": "ethereum"})
     await _writes(recorder)
@@ -99,6 +99,7 @@ async def _recorded(door: Entrance, traffic: Traffic) -> Recorder:
 
 
 async def _writes(recorder: Recorder) -> None:
+    await _desk(recorder)
     ask, account = recorder.ask, "/api/v1/accounts/{account}"
     await ask(f"POST {account}/orders", BODIES["filling"])
     await ask(f"POST {account}/orders", BODIES["order"])
@@ -127,6 +128,35 @@ async def _writes(recorder: Recorder) -> None:
     await ask("POST /api/v1/product/events", {"events": [*_use(time.time_ns() // 1_000), {"kind": "click"}]})
 
 
+async def _desk(recorder: Recorder) -> None:
+    """What an operator changes, before anybody trades."""
+    ask, desk = recorder.ask, "/api/v1/admin"
+    await ask(f"PUT {desk}/venue/limits/{{mode}}", {"max_leverage": 50, "note": "to begin with"}, mode="live")
+    for mode in ("live", "demo"):
+        await ask(f"PUT {desk}/venue/mode", {"mode": mode, "note": "after the rehearsal"})
+    for on in (True, False):
+        await ask(f"PUT {desk}/venue/switches/{{switch}}", {"on": on}, switch="kill_switch")
+    await ask(f"PUT {desk}/terms/{{whose}}", {"standing": "reduce_only"}, whose=recorder.names["delegate"])
+    await ask(f"PATCH {desk}/people/{{user}}", {"kyc": "verified", "note": "papers seen"})
+
+
+async def _doors(recorder: Recorder) -> None:
+    """A further wallet, a second session, and the end of all."""
+    ask, door, further = recorder.ask, recorder.person.door, EvmWallet(9)
+    proof = await door.statement(further, "me/wallets/nonce", **recorder.person.headers)
+    wallet = await ask("POST /api/v1/me/wallets", proof)
+    second = await ask("POST /api/v1/auth/sign-in", await door.statement(further))
+    await ask("DELETE /api/v1/me/sessions/{session}", session=second.get("session"))
+    await ask(
+        "DELETE /api/v1/me/wallets/{chain}/{address}", **{name: wallet.get(name) for name in ("chain", "address")}
+    )
+    refreshed = await ask("POST /api/v1/auth/refresh", {"refresh_token": recorder.person.session["refresh_token"]})
+    recorder.person.session.update(refreshed)
+    await ask("POST /api/v1/auth/sign-out")
+    recorder.person = await door.sign_in(EvmWallet(7))
+    await ask("DELETE /api/v1/me/sessions")
+
+
 async def _vault(recorder: Recorder, traffic: Traffic) -> None:
     """A vault with a farm, in which the person holds shares of which some wait to be paid."""
     ask, account = recorder.ask, "/api/v1/accounts/{account}/vaults"
@@ -139,7 +169,8 @@ async def _vault(recorder: Recorder, traffic: Traffic) -> None:
     await ask(f"POST {of}/rewards", {"amount": "10", "seconds": 1})
     await ask(f"POST {of}/rebalances", {"amount": "80"})
     await ask(f"PUT {of}/terms", {**VAULT_TERMS, "performance_fee_bps": 800})
-    await ask(f"PUT {of}/state", {"state": "active"})
+    for state in ("paused", "active"):
+        await ask(f"PUT {of}/state", {"state": state})
     await ask(f"POST {of}/harvests")
     await ask(f"POST {of}/compounds")
     # What margins an order of the strategy cannot be paid out.
@@ -167,8 +198,8 @@ def _use(now: int) -> list[dict[str, Any]]:
 
 async def _reads(recorder: Recorder, answer: Any) -> None:
     letters = await recorder.ask("GET /api/v1/admin/dead-letters")
-    recorder.names["seq"] = next((row["seq"] for row in letters.get("letters", [])), 1)
-    recorder.names["message"] = "matching-3"
+    recorder.names["seq"] = next(row["seq"] for row in letters["dead_letters"] if row["subject"] == "admin.venue")
+    recorder.names["message"] = recorder.found["POST /api/v1/accounts/{account}/orders"]["events"][0]["id"]
     queries = {
         "/risk/liquidation-map": f"?market={MARKET}",
         "/what-if/order": f"?market={MARKET}&side=buy&size=0.010",
@@ -204,15 +235,14 @@ async def _last(recorder: Recorder) -> None:
     await ask("DELETE /api/v1/me/price-alerts/{alert}")
     rotated = await ask("POST /api/v1/me/keys/{key}/rotate")
     await ask("DELETE /api/v1/me/keys/{key}", key=rotated.get("id") or rotated["key"]["id"])
-    session = recorder.person.session["refresh_token"]
-    recorder.person.session.update(await ask("POST /api/v1/auth/refresh", {"refresh_token": session}))
-    await ask("POST /api/v1/auth/sign-out")
+    await ask("POST /api/v1/admin/dead-letters/{seq}/redrive", {"note": "mended"})
+    await _doors(recorder)
 
 
 def _short(value: Any) -> Any:
     """Lists by their first rows: an example is there to be read; what opens something is not an example."""
     if isinstance(value, dict):
-        secret = ("secret", "token", "signature")
+        secret = ("secret", "refresh_token", "access_token", "signature")
         if str(value.get("key", "")).startswith("ctk_"):
             value = {**value, "key": "ctk_..."}
         return {

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from services.gateway.edge import decimals
 from services.gateway.edge.reference.document import JSON, operations, recorded
 from services.gateway.edge.routes.earnings import Month, span_of
 from services.gateway.tests import answers
@@ -60,6 +61,9 @@ def test_recorded_answers_are_what_is_said(told: dict[str, Any]) -> None:
     for name, answer in recorded().items():
         method, path = name.split(" ", 1)
         answers.check(method, re.sub(r"[{}]", "", path), json.dumps(answer).encode())
+        for event in answer.get("events", ()) if isinstance(answer, dict) else ():
+            if name != "GET /api/v1/admin/trace/{message}":
+                assert decimals.told(event, None) == event, name
 
 
 def test_lists_have_one_way_to_their_next_page(told: dict[str, Any]) -> None:

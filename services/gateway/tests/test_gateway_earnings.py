@@ -15,14 +15,28 @@ from tests.support.installation import Installation
 
 DAY = 86_400_000_000
 MARCH_1 = 20_513 * DAY  # 2026-03-01
-TRADING_DAY = {
-    "day": MARCH_1,
+TRADED = {
+    "protocol": "cleartide",
+    "asset": "USDC",
     "equity_start": "100.000000",
     "equity_end": "103.500000",
     "flows": "1.000000",
+    "deposits": "3.000000",
+    "withdrawals": "2.000000",
     "pnl": "3.000000",
     "funding": "-0.250000",
     "fees": "0.250000",
+    "rebates": "0.100000",
+    "yield": "0.000000",
+    "earned": "2.750000",
+}
+TRADING_DAY = {
+    "day": MARCH_1,
+    "date": "2026-03-01",
+    **TRADED,
+    "cumulative_earned": "12.750000",
+    "cumulative_net": "11.500000",
+    "return": "0.024630541871",
     "closed": True,
     "as_of": MARCH_1 + DAY,
 }
@@ -42,16 +56,16 @@ YIELD_DAY = {
     "return": "0.040000000000",
     "revision": 7,
 }
-TRADING_MONTH = {**{k: TRADING_DAY[k] for k in list(TRADING_DAY)[1:7]}, "month": "2026-03", "active_days": 1}
+TRADING_MONTH = {**TRADED, "month": "2026-03", "active_days": 1, "average_apr": "0.12", "average_apy": "0.1274"}
 YIELD_MONTH = {
-    **{k: v for k, v in YIELD_DAY.items() if k not in {"day", "date", "return", "revision"}},
+    **{k: v for k, v in YIELD_DAY.items() if k in {"protocol", "asset", *list(YIELD_DAY)[4:10]}},
     "month": "2026-03",
     "active_days": 1,
     "average_apr": "0.05",
     "average_apy": "0.051",
 }
 POINT = {"at": MARCH_1, "tvl": "5.0", "tvl_usd": "5.0", "net_apy": "0.05"}
-RATES = {"raw_apy": "0.06", "fee_apy": "0.01", "net_apy": "0.05", "net_apr": "0.0488"}
+RATES = {"raw_apy": "0.06", "fee_apy": "0.01", "net_apy": "0.05", "net_apr": "0.0488", "vaults": 2, "paused": 1}
 OFFER = {"protocol": "kamino", "asset": "USDC", "tvl": "5.0", "tvl_usd": "5.0", **RATES}
 HELD = {
     "vault": "usdc-prime",
@@ -62,8 +76,14 @@ HELD = {
     "daily_interest": "0.002",
     "total_apy": "0.06",
     "total_apr": "0.058",
-    "status": "active",
+    "status": "paused",
+    "pending_rewards": "0.4",
+    "claimed_rewards": [{"asset": asset, "amount": "9.0", "fee": "3.0", "last_claim": 1} for asset in ("JTO", "KMNO")],
+    "risk": "high",
+    "risk_reasons": ["paused", "incentives"],
 }
+IN_FILES = {"claimed_rewards": "9.0 JTO; 9.0 KMNO", "risk_reasons": "paused; incentives"}
+"""Lists of a position are one text where a table is flat."""
 ANSWERS: dict[str, Any] = {
     "earnings.days": {"account": "a1", "days": [TRADING_DAY]},
     "earnings.months": {"account": "a1", "months": [TRADING_MONTH]},
@@ -77,6 +97,7 @@ ANSWERS: dict[str, Any] = {
             {"protocol": protocol, "asset": "USDC", "points": [POINT, {**POINT, "at": MARCH_1 + DAY}]}
             for protocol in ("kamino", "mars")
         ],
+        "next": None,
     },
     "vaults.liquidity": {"pairs": [{"vault": "usdc-prime", "from_asset": "SOL", "to_asset": "USDC", "swaps": 2}]},
     "vaults.sync": {"chains": [{"chain": "solana", "slot": 7, "lag_micros": 400_000}]},
@@ -112,7 +133,25 @@ async def test_trading_and_yield_have_one_form_and_add_up(installed: Installatio
         parts = {name: round(float(row[name]) * 1e6) for name in ("flows", "pnl", "funding", "fees", "yield")}
         moved = parts["flows"] + parts["pnl"] + parts["funding"] - parts["fees"] + parts["yield"]
         assert round(float(row["equity_end"]) * 1e6) - round(float(row["equity_start"]) * 1e6) == moved
+        told = {name: round(float(row[name]) * 1e6) for name in ("deposits", "withdrawals", "earned")}
+        assert told["deposits"] - told["withdrawals"] == parts["flows"]
+        assert told["earned"] == parts["pnl"] + parts["funding"] + parts["yield"]
     assert body["missing"] == []
+
+
+async def test_trading_and_yield_name_their_figures_alike(installed: Installation) -> None:
+    """EARN-FORM-003: the same columns of both, none of them empty, on the screen and in the file."""
+    async with AsyncExitStack() as stack:
+        await everything(installed, stack)
+        edge = await stack.enter_async_context(running_edge(installed))
+        for kind in ("days", "months"):
+            _, body, _ = await edge.get(f"/api/v1/earnings/a1/{kind}")
+            trading, vault = body[kind]
+            assert trading.keys() - {"as_of"} == vault.keys()
+            async with edge.http.get(f"{edge.url}/api/v1/earnings/a1/{kind}.csv") as response:
+                lines = list(csv.DictReader(io.StringIO(await response.text())))
+            assert [line["earned"] for line in lines] == ["2.750000", "0.500000"]
+            assert all(line.values() for line in lines)
 
 
 async def test_a_day_is_told_with_all_its_lines_or_on_the_next_page(installed: Installation) -> None:
@@ -122,7 +161,7 @@ async def test_a_day_is_told_with_all_its_lines_or_on_the_next_page(installed: I
         for day, count in ((4, 60), (3, 40))
         for number in range(count)
     ]
-    traded = [{**TRADING_DAY, "day": MARCH_1 + day * DAY} for day in (4, 1)]
+    traded = [{**TRADING_DAY, "day": MARCH_1 + day * DAY, "date": f"2026-03-0{1 + day}"} for day in (4, 1)]
     async with (
         installed.client("earnings") as earnings,
         installed.client("vaults") as vaults,
@@ -184,6 +223,8 @@ async def test_each_table_can_be_had_as_a_file(installed: Installation, tmp_path
             table = duckdb.read_parquet(str(tmp_path / "rows.parquet"))
             found = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
             assert len(lines) == len(found) == len(told)
+            if rows == "positions":
+                told = [{**one, **IN_FILES} for one in told]
             for line, row, one in zip(lines, found, told, strict=True):
                 shared = line.keys() & one.keys()
                 assert len(shared) >= 3
@@ -215,8 +256,12 @@ async def test_the_page_shows_a_month_and_what_vaults_pay(installed: Installatio
         await page.until("document.querySelectorAll('#months tbody tr').length === 2", 30)
         await page.until("document.querySelectorAll('#calendar li').length >= 28", 30)
         await page.until("document.querySelectorAll('#offers tbody tr, #held tbody tr').length === 2", 30)
+        await page.until("document.querySelector('#offers').textContent.includes('1 of 2 paused')", 30)
+        for told in ("paused", "high: paused, incentives", "9.00 JTO, 9.00 KMNO", "0.4000"):
+            await page.until(f"document.querySelector('#held').textContent.includes('{told}')", 30)
         await page.until("document.querySelectorAll('#tvl svg .dot, #apy svg .dot').length === 8", 30)
         await page.until("document.querySelectorAll('#tvl path.line, #tvl .key span').length === 4", 30)
         await page.until("document.querySelector('#days-file').href.includes('/earnings/a1/days.csv?month=')", 30)
+        await page.keep(f"earnings-{theme}")
         assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert page.complaints == []

@@ -131,11 +131,12 @@ async def test_the_liquidity_page_shows_it_without_a_complaint(measured: str) ->
             await page.until("document.querySelectorAll('#venues tbody tr').length === 2")
             await page.until("document.querySelectorAll('#costs tbody tr').length === 2")
             await page.until("document.querySelectorAll('#feeds tbody tr').length === 2")
+            await page.until("document.querySelectorAll('#feeds td.up').length === 2")
             await page.until("document.querySelector('#gaps tbody tr').innerText.includes('out of order')")
             await page.until("document.querySelectorAll('#shares rect').length === 14")
             await page.until("document.querySelector('#history path.bids') !== null")
             await page.evaluate("document.querySelector('#fees').click()")
             await page.until("document.querySelector('#costs tbody tr').innerText.includes('5.08')")
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            await page.keep(f"venues-{theme}")
+            await page.keep(f"liquidity-{theme}")
         assert page.complaints == []

@@ -1,10 +1,14 @@
 """Live data end to end: the gateway as a process, with its own rights, on real NATS, Postgres and Valkey."""
 
 import asyncio
+import os
+import shutil
 import socket
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,6 +24,7 @@ from tests.support.installation import Installation
 from tests.support.running import until
 
 Socket = aiohttp.ClientWebSocketResponse
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "risk_alerts.sh"
 MARKETS = {"ok": True, "data": {"markets": [MARKET]}}
 
 
@@ -224,19 +229,37 @@ async def test_events_resume_by_last_event_id(url: str, risk: Client) -> None:
         stream = f"{url}/api/v1/alerts/stream"
         async with http.get(stream, headers={"Last-Event-ID": "1"}) as response:
             assert response.headers["Content-Type"].startswith("text/event-stream")
-            assert await _events(response, 3) == [("alert", 2), ("alert", 3), ("caught-up", 3)]
+            assert await _events(response.content, 3) == [("alert", 2), ("alert", 3), ("caught-up", 3)]
             await publish_alerts(risk, alert(4))
-            assert await _events(response, 1) == [("alert", 4)]
+            assert await _events(response.content, 1) == [("alert", 4)]
         async with http.get(stream, headers={"Last-Event-ID": "9"}) as response:
             assert response.status == 409
 
 
-async def _events(response: aiohttp.ClientResponse, count: int) -> list[tuple[str, int]]:
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_the_example_for_curl_follows_alerts(url: str, risk: Client) -> None:
+    """GW-SSE-002: in at most thirty lines the alerts after the one that is named, and each new one as it is raised."""
+    assert len(EXAMPLE.read_text().splitlines()) <= 30
+    await publish_alerts(risk, alert(1), alert(2))
+    await _committed(url, 2)
+    environment = {**os.environ, "CLEARTIDE_GATEWAY_URL": url}
+    process = await asyncio.create_subprocess_exec("sh", str(EXAMPLE), "1", stdout=PIPE, env=environment)
+    try:
+        assert process.stdout is not None
+        assert await _events(process.stdout, 2) == [("alert", 2), ("caught-up", 2)]
+        await publish_alerts(risk, alert(3))
+        assert await _events(process.stdout, 1) == [("alert", 3)]
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _events(stream: asyncio.StreamReader | aiohttp.StreamReader, count: int) -> list[tuple[str, int]]:
     """(event, id) of the next events."""
     found: list[tuple[str, int]] = []
     name = ""
     while len(found) < count:
-        line = (await asyncio.wait_for(response.content.readline(), 30)).decode().strip()
+        line = (await asyncio.wait_for(stream.readline(), 30)).decode().strip()
         if line.startswith("event: "):
             name = line.removeprefix("event: ")
         elif line.startswith("id: "):

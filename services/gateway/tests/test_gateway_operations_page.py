@@ -101,3 +101,13 @@ async def test_a_reader_without_a_role_is_told(door: Entrance) -> None:
         await page.until("!document.querySelector('ct-bar .stale').hidden")
         await page.keep("operations-phone")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_what_is_not_known_is_not_said_to_be_nothing(door: Entrance) -> None:
+    """GW-UI-017: a table whose question was never answered does not say that there is nothing."""
+    async with browser.browser() as page:
+        await page.show(f"{door.url}/risk.html", width=1440, height=900, theme="light")
+        await page.until("document.querySelector('[data-of=exposure]').dataset.old !== undefined")
+        told = await page.evaluate("document.querySelector('#exposure').innerText")
+        assert "Not known yet." in told
+        assert "Nobody" not in told

@@ -73,5 +73,6 @@ async def test_the_page_shows_how_the_product_is_used(installed: Installation, t
             await page.until(f"document.querySelectorAll('#{table} tbody tr').length === {rows}", 30)
         await page.until("document.querySelector('#headline').innerText.includes('21')", 30)
         assert asked[0] == {"days": 30}
+        await page.keep(f"product-{theme}")
         assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert page.complaints == []

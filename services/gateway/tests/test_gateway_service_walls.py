@@ -48,15 +48,14 @@ async def test_what_a_tenant_may_read_is_walled(database: Database, service: str
 
 async def _own_earnings(connection: "asyncpg.Connection[Any]") -> None:
     for number, account in enumerate((ANN, HEDGE, BEN)):
+        values = (account, number, number * DAY)
         await connection.execute(
-            "INSERT INTO earnings_accounts VALUES ($1, $2, 0, 0, false, 0, 0, 0, 0, 0, 0, 0)", account, number
+            "INSERT INTO earnings_accounts VALUES ($1, $2, 0, $3, false, 0, 0, 0, 0, 0, 0, 0)", *values
         )
-        day = number * DAY
         await connection.execute(
-            "INSERT INTO earnings_days VALUES (to_timestamp($3::bigint / 1000000), $2, $1, $3, 0, 0, 0, 0, 0, 0, 0, 0)",
-            account,
-            number,
-            day,
+            "INSERT INTO earnings_days VALUES "
+            "(to_timestamp($3::bigint / 1000000), $2, $1, $3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+            *values,
         )
 
 

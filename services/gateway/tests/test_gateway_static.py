@@ -1,13 +1,15 @@
 """The dashboard's files: nothing from elsewhere, nothing inline, every import there, vendored files untouched."""
 
 import base64
+import gzip
 import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
-from services.gateway.edge.application import STATIC
+from services.gateway.edge.pages import OWN as FOLDER
+from services.gateway.edge.pages import STATIC, whole
 from services.gateway.edge.security import CHART_STYLE_DIGEST, CONTENT_SECURITY_POLICY
 from services.gateway.tests.support import running_edge
 from tests.support.installation import Installation
@@ -18,7 +20,7 @@ CHECKSUMS = {
     "LICENSE": "70c9d5382506dd184465425c08a99ad9bd6d9ac1313c252968ba0b585e5ef823",
     BUILD.name: "1bb1ee79f9d4dd17261b53d930f7a8995748276f80e7ba0e24412b5068062f5f",
 }
-PAGES = sorted(STATIC.glob("*.html"))
+PAGES = whole()
 OWN = sorted(path for path in STATIC.rglob("*.js") if "vendor" not in path.parts)
 _IMPORT = re.compile(r"""^import\s[^"']*["']([^"']+)["']|\bimport\(["']([^"']+)["']\)""", re.MULTILINE)
 _FETCHED = re.compile(r'<(?:link|script)\b[^>]*(?:href|src)="/([^"]+)"')
@@ -41,7 +43,7 @@ def test_vendored_files_are_what_was_published(name: str) -> None:
 
 def test_the_chart_library_is_attributed() -> None:
     """GW-UI-002: the chart library's notice is served, its maker named and linked, its logo shown."""
-    notice, page = (VENDOR / "NOTICE").read_text(), (STATIC / "index.html").read_text()
+    notice, page = (VENDOR / "NOTICE").read_text(), PAGES["/"]
     assert "TradingView Lightweight Charts™ 5.2.1" in notice
     assert "https://www.tradingview.com/" in page
     assert "/vendor/lightweight-charts/NOTICE" in page
@@ -63,14 +65,14 @@ def test_every_import_resolves(path: Path) -> None:
 def test_every_module_is_used() -> None:
     """GW-UI-004: every module is used."""
     used = {resolved(path, match[1] or match[2]) for path in OWN for match in _IMPORT.finditer(path.read_text())}
-    page = "".join(one.read_text() for one in PAGES)
+    page = "".join(PAGES.values())
     assert [path.name for path in OWN if path not in used and f"/{path.relative_to(STATIC)}" not in page] == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_a_page_has_nothing_inline_and_nothing_foreign(path: Path) -> None:
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_nothing_inline_and_nothing_foreign(path: str) -> None:
     """GW-UI-005: a page has no script or style in it and loads nothing from elsewhere."""
-    page = path.read_text()
+    page = PAGES[path]
     assert re.findall(r"<script(?![^>]*\bsrc=\"/)", page) == []
     assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []
     loaded = re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=\"([^\"]+)\"", page)
@@ -94,7 +96,7 @@ async def test_the_page_is_served_under_the_policy(installed: Installation) -> N
     async with running_edge(installed) as edge:
         for path, kind in (
             ("/", "text/html"),
-            ("/js/main.js", "text/javascript"),
+            ("/js/index.js", "text/javascript"),
             (f"/vendor/lightweight-charts/{BUILD.name}", "text/javascript"),
             ("/css/base.css", "text/css"),
             ("/api/v1/alerts", "application/json"),
@@ -107,30 +109,55 @@ async def test_the_page_is_served_under_the_policy(installed: Installation) -> N
                 assert response.headers["X-Frame-Options"] == "DENY"
 
 
-def _loaded(path: Path, seen: set[Path]) -> set[Path]:
-    """A file and, in turn, everything that a browser fetches because of it."""
-    if path in seen:
-        return seen
-    seen.add(path)
-    text = path.read_text() if path.suffix in {".html", ".js"} else ""
-    if path.suffix == ".html":
-        targets = [STATIC / found for found in _FETCHED.findall(text)]
-    else:
-        targets = [resolved(path, one or other) for one, other in _IMPORT.findall(text)]
-    for target in targets:
-        _loaded(target, seen)
+def _loaded(targets: set[Path]) -> set[Path]:
+    """Files and, in turn, everything that a browser fetches because of them."""
+    seen: set[Path] = set()
+    while targets - seen:
+        path = (targets - seen).pop()
+        seen.add(path)
+        if path.suffix == ".js":
+            targets |= {resolved(path, one or other) for one, other in _IMPORT.findall(path.read_text())}
     return seen
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_a_page_loads_is_small(page: Path) -> None:
+@pytest.mark.parametrize("path", PAGES)
+def test_what_a_page_loads_is_small(path: str) -> None:
     """GW-UI-008: whatever page comes first, its files stay under 110 kB compressed, without charts 25 kB."""
-    import gzip
-
-    files = _loaded(page, set())
-    assert {path.suffix for path in files} >= {".html", ".css", ".js"}
+    page = PAGES[path].encode()
+    files = _loaded({STATIC / found for found in _FETCHED.findall(PAGES[path])})
+    assert {file.suffix for file in files} >= {".css", ".js"}
     bound = 110_000 if BUILD in files else 25_000
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < bound
+    assert sum(len(gzip.compress(one)) for one in (page, *(file.read_bytes() for file in files))) < bound
+
+
+async def test_a_page_is_sent_once_and_packed(installed: Installation) -> None:
+    """GW-UI-014: a page is asked for again by its mark, is sent packed to whom takes it, and never as its bare part."""
+    async with running_edge(installed) as edge:
+        async with edge.http.get(f"{edge.url}/risk.html") as answer:
+            assert (await answer.text()) == PAGES["/risk.html"]
+            assert answer.headers["Content-Encoding"] == "gzip"
+            mark = {"If-None-Match": answer.headers["ETag"]}
+        async with edge.http.get(f"{edge.url}/risk.html", headers=mark) as answer:
+            assert (answer.status, await answer.read()) == (304, b"")
+        async with edge.http.head(f"{edge.url}/risk.html", headers={"Accept-Encoding": "identity"}) as answer:
+            assert int(answer.headers["Content-Length"]) == len(PAGES["/risk.html"].encode())
+        for path in ("/frame.html", "/pages/risk.html", "/nothing.html"):
+            async with edge.http.get(f"{edge.url}{path}") as answer:
+                assert answer.status == 404
+
+
+def test_every_page_is_looked_at() -> None:
+    """GW-UI-016: each page has a test in a browser that keeps a picture of it."""
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
+    kept = re.findall(r'\.keep\(f?"([a-z-]+)', tests)
+    assert [path for path in PAGES if not any(name.startswith(path[1:-5] or "index") for name in kept)] == []
+
+
+def test_the_frame_is_written_once() -> None:
+    """GW-UI-015: no page brings a head, styles, scripts or a foot of its own."""
+    for path in FOLDER.glob("*.html"):
+        if path.name != "frame.html":
+            assert re.findall(r"<(?:head|link|script|footer|title|body)\b", path.read_text()) == [], path.name
 
 
 def _luminance(colour: str) -> float:

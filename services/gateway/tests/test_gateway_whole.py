@@ -189,11 +189,13 @@ async def test_the_pages_of_figures_show_them_without_a_complaint(
             await page.until(f"document.querySelector('#{picture} svg, #{picture} .empty') !== null")
         for rows in ("ratios", "days", "held"):
             await page.until(f"document.querySelectorAll('#{rows} tbody tr').length > 0")
+        await page.keep(f"portfolio-{theme}")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.show(f"{venue[0]}/markets.html", width=width, height=height, theme=theme)
         await page.until("document.querySelector('#volume svg') !== null")
         for rows in ("days", "leaders", "revenue"):
             await page.until(f"document.querySelectorAll('#{rows} tbody tr').length > 0")
+        await page.keep(f"markets-{theme}")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints == []
 
@@ -213,6 +215,7 @@ async def test_the_risk_page_shows_it_without_a_complaint(
         form = f"form.elements.account.value = '{MAKER}'; form.elements.percent.value = '-10'; form.requestSubmit();"
         await page.evaluate(f"(() => {{ const form = document.getElementById('whatif'); {form} }})()")
         await page.until("document.querySelectorAll('#outcome tbody tr').length === 4")
+        await page.keep(f"risk-{theme}")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints == []
 
@@ -237,8 +240,10 @@ async def test_the_dashboard_shows_it_without_a_complaint(
         before = await page.evaluate("document.querySelector('#headline dd').innerText")
         await traffic.price(FALLEN - 700)
         await page.until(f"document.querySelector('#headline dd').innerText !== {before!r}")
+        await page.keep(f"index-{theme}")
         await page.evaluate("document.querySelector('#positions .link-button').click()")
         await page.until("document.querySelector('#account .sheet') !== null")
+        await page.keep(f"index-account-{theme}")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints == []
 
@@ -258,6 +263,7 @@ async def test_the_dashboard_is_honest_when_stale_and_resumes(
         gateway = installed.processes["gateway"]
         gateway.kill()
         await page.until("!document.querySelector('#stale').hidden", 30)
+        await page.keep("index-stale")
         assert "No word from the gateway" in await page.evaluate("document.querySelector('#stale').innerText")
         await traffic.deposit("second", "70")
         await traffic.order(MAKER, "sell", 100, FALLEN)

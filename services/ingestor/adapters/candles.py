@@ -1,5 +1,6 @@
 """Candles of venues that tell them as they stand and do not say when one is final."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from services.ingestor.adapters.protocol import Output
@@ -22,9 +23,11 @@ class RunningCandles:
     def __init__(self) -> None:
         self._newest: dict[tuple[str, str], _Told] = {}
 
-    def forget(self) -> None:
-        """The connection is a new one: what was told last may not be the last that there was to tell."""
-        self._newest.clear()
+    def forget(self, symbols: Collection[str] | None = None) -> None:
+        """The connection of these symbols, or of all, is new: what was told last may not be the last there was."""
+        self._newest = {
+            key: told for key, told in self._newest.items() if symbols is not None and key[0] not in symbols
+        }
 
     def take(
         self,

@@ -93,6 +93,10 @@ class Core(ABC):
             raise Unusable("unknown_symbol", name)
         return found
 
+    def route_of(self, name: str, symbol: str) -> str:  # noqa: ARG002 - for venues where it matters
+        """The connection `name` as it is for a symbol: at some venues each has one of its own."""
+        return name
+
     def resume_trades(self, highest: Mapping[str, int]) -> None:
         """Highest trade number recorded by an earlier run, by symbol."""
         for name, number in highest.items():
@@ -116,8 +120,8 @@ class Core(ABC):
         self._open[route] = at
         frames = tuple(self.subscriptions(route))
         out: list[Output] = [Send(route, frames)] if frames else []
-        for each in self.symbols.values():
-            if self.snapshots_in_feed and route == self.book_route:
+        for each in self._carried(route):
+            if self.snapshots_in_feed and route == self.route_of(self.book_route, each.instrument.symbol):
                 each.expect_book(at)
             out.append(each.status("connected", f"connected-{route}", route, at))
         return out
@@ -126,8 +130,8 @@ class Core(ABC):
         """Drop the books if the route carried them. Trade ids stay: what was missed will show as missing."""
         self._open.pop(route, None)
         out: list[Output] = []
-        for each in self.symbols.values():
-            if route == self.book_route:
+        for each in self._carried(route):
+            if route == self.route_of(self.book_route, each.instrument.symbol):
                 each.reset_book()
             out.append(each.status("disconnected", f"disconnected-{route}", f"{route}: {reason}", at))
         return out
@@ -160,10 +164,15 @@ class Core(ABC):
 
     def silent_micros(self, route: str, at: int) -> int:
         """Time since the newest data of any symbol on the route, or since the route opened."""
-        kinds = [kind for kind, carrier in self.steady.items() if carrier == route]
-        if route not in self._open or not kinds or not self.symbols:
+        if route not in self._open:
             return 0
-        return at - max(self._heard(each, kind) for each in self.symbols.values() for kind in kinds)
+        heard = [
+            self._heard(each, kind)
+            for name, each in self.symbols.items()
+            for kind, carrier in self.steady.items()
+            if self.route_of(carrier, name) == route
+        ]
+        return at - max(heard, default=at)
 
     def heartbeat(self, at: int) -> list[Status]:
         """`synced` when the book is joined and every steady stream is fresh; otherwise what is wrong."""
@@ -171,12 +180,13 @@ class Core(ABC):
 
     def overdue(self, at: int) -> list[Output]:
         """Snapshots that should have come within the feed."""
-        if not self.snapshots_in_feed or self.book_route not in self._open:
+        if not self.snapshots_in_feed:
             return []
-        return [output for each in self.symbols.values() for output in each.overdue_book(at)]
+        fed = [each for name, each in self.symbols.items() if self.route_of(self.book_route, name) in self._open]
+        return [output for each in fed for output in each.overdue_book(at)]
 
     def _judge(self, symbol: SymbolFeed, at: int) -> Status:
-        closed = [route.name for route in self.routes if route.name not in self._open]
+        closed = [name for name in self._routes_of(symbol) if name not in self._open]
         if closed:
             return symbol.status("disconnected", "heartbeat", ", ".join(closed), at)
         wrong = [f"{kind} silent" for kind in self.steady if at - self._heard(symbol, kind) > self.stale_micros]
@@ -188,7 +198,15 @@ class Core(ABC):
         return symbol.status(status, "heartbeat", "; ".join(wrong), at)
 
     def _heard(self, symbol: SymbolFeed, kind: str) -> int:
-        return max(symbol.heard.get(kind, 0), self._open[self.steady[kind]])
+        return max(symbol.heard.get(kind, 0), self._open[self.route_of(self.steady[kind], symbol.instrument.symbol)])
+
+    def _routes_of(self, symbol: SymbolFeed) -> Iterable[str]:
+        """The connections that carry the symbol's data."""
+        return dict.fromkeys(self.route_of(route.name, symbol.instrument.symbol) for route in self.routes)
+
+    def _carried(self, route: str) -> list[SymbolFeed]:
+        """The symbols that a connection carries."""
+        return [each for each in self.symbols.values() if route in self._routes_of(each)]
 
     def _malformed(self, reason: str, detail: str) -> list[Output]:
         self.counts["malformed"] += 1

@@ -52,6 +52,10 @@ class Instrument:
             object.__setattr__(self, f"{name}_grid", grid)
             object.__setattr__(self, f"{name}s", grid if COMPILED else scale)
 
+    def next_funding(self, at: int) -> int:
+        """When the interval ends that runs at a time: intervals end at multiples of their length."""
+        return (at // self.funding_interval_micros + 1) * self.funding_interval_micros
+
     def nearest_ticks(self, text: str) -> int:
         """Price text to the nearest tick, halves up: for mark and index, which venues quote finer than the grid."""
         if not _PLAIN_NUMBER.fullmatch(text):

@@ -4,11 +4,11 @@ from typing import Final
 
 from cleartide.contracts.types import JSON_SAFE
 
-from services.ingestor.adapters.book import Book
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.domain.liquidity.depth import depth
 from services.ingestor.domain.liquidity.slippage import Fill, slippage
 from services.ingestor.domain.liquidity.worth import Worth
+from services.ingestor.engine.book import Book
 
 OFF: Final = -1
 Measures = tuple[

@@ -60,6 +60,11 @@ def _is_plain(point: int, digits: int, decimals: int) -> bool:
     return 0 < digits - decimals <= MAX_DIGITS and (point < 0 or 0 < decimals <= MAX_DIGITS)
 
 
+def step_of(decimals: int) -> str:
+    """The step of numbers with so many decimals; fewer than none are whole tens, hundreds..."""
+    return "0." + "0" * (decimals - 1) + "1" if decimals > 0 else "1" + "0" * -decimals
+
+
 def number_text(number: msgspec.Raw) -> str:
     """A JSON number or string as plain decimal text; "" for null."""
     text = bytes(number).decode("ascii", "replace").strip('"')

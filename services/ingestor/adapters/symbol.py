@@ -12,12 +12,12 @@ from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import PPB, MoneyError, parse_decimal, trunc_div
 
 from services.ingestor.adapters import events
-from services.ingestor.adapters.book import Levels
-from services.ingestor.adapters.booksync import BookSync, Difference, Update
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.meter import LiquidityMeter
 from services.ingestor.adapters.protocol import Malformed, Output
 from services.ingestor.adapters.sequence import IdSequence, RecentIds
+from services.ingestor.engine.book import NO_LEVELS, Levels
+from services.ingestor.engine.booksync import BookSync, Update
 
 LEAST_EXPONENT: Final = -18
 """The finest unit that the contract of an oracle's price has."""
@@ -26,7 +26,6 @@ TOP_LEVELS: Final = 20
 BOOK_INTERVAL_MICROS: Final = 250_000
 ANSWER_MICROS: Final = 5_000_000
 WHOLE_SIDE: Final = 1_000_000
-NO_CHANGE: Final[Levels] = ()
 MAX_RATE_PPB: Final = 10**12
 DETAIL_CHARS: Final = 120
 
@@ -98,7 +97,7 @@ class SymbolFeed:
 
     # -- book ---------------------------------------------------------------------------------------------------------
 
-    def difference(self, frame: Difference, venue_time: int, at: int) -> list[Output]:
+    def difference(self, frame: Update, venue_time: int, at: int) -> list[Output]:
         """Carry the book on; a break in the chain is said at once and a snapshot asked for."""
         self.heard["book"] = at
         self._venue_time = venue_time
@@ -125,7 +124,7 @@ class SymbolFeed:
             due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
             return self._say_book("ok", venue_time, at) if due else []
         level = [(price, size)]
-        bids, asks = (level, NO_CHANGE) if bid else (NO_CHANGE, level)
+        bids, asks = (level, NO_LEVELS) if bid else (NO_LEVELS, level)
         return self.difference(Update(number, number, number - 1, bids, asks), venue_time, at)
 
     def join_snapshot(

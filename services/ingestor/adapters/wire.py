@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
+import msgspec
 from cleartide.contracts.market import CandleInterval
 from msgspec import Meta
 
@@ -18,6 +19,11 @@ Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Text = Annotated[str, Meta(max_length=40)]
 
 INTERVALS: Final[Sequence[str]] = get_args(CandleInterval)
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """A request as the text that is sent."""
+    return msgspec.json.encode(message).decode()
 
 
 def chosen_intervals(text: str, names: Mapping[str, str]) -> list[str]:

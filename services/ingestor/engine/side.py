@@ -32,17 +32,28 @@ NINE: Final = 57
 class Shape:
     """How a level is written: what stands before the price, between price and size, and behind them.
 
-    counted: the number of orders, in digits, stands between `behind` and `end`.
+    counted: the number of orders, in digits, stands between `behind` and `end`. other: how a level of the other side
+    begins, where both stand in one list; it is passed over. removes: the level goes, whatever size is written.
     """
 
     def __init__(
-        self, before: bytes, between: bytes, behind: bytes, end: bytes = b"", *, counted: bool = False
+        self,
+        before: bytes,
+        between: bytes,
+        behind: bytes,
+        end: bytes = b"",
+        *,
+        counted: bool = False,
+        other: bytes = b"",
+        removes: bool = False,
     ) -> None:
         self.before: Final = before
         self.between: Final = between
         self.behind: Final = behind
         self.end: Final = end
         self.counted: Final = counted
+        self.other: Final = other
+        self.removes: Final = removes
 
 
 PLAIN: Final = Shape(b'["', b'","', b'"]')
@@ -144,10 +155,6 @@ class Side:
                 del lots[ticks]
                 del queue[bisect_left(queue, ticks * sign)]
 
-    def set_level(self, price: str, size: str, prices: Scale, sizes: Scale) -> None:
-        """Replace one level, as `set_levels` does."""
-        self.put(prices[price], sizes[size])
-
     def read_levels(self, data: bytes, prices: Grid, sizes: Grid, shape: Shape = PLAIN) -> int:
         """Replace the levels written in `data`; how many there are, or UNUSUAL.
 
@@ -159,10 +166,11 @@ class Side:
         if size == 2:
             return 0
         count: i64 = 0
-        before, between, behind = shape.before, shape.between, shape.behind
+        before, between, behind, other = shape.before, shape.between, shape.behind, shape.other
         self.at = 1
         while True:
-            if not self.passes(data, before):
+            ours = self.passes(data, before)
+            if not ours and not (other and self.passes(data, other)):
                 return UNUSUAL
             ticks = self.number(data, prices)
             if ticks < 0 or not self.passes(data, between):
@@ -170,8 +178,9 @@ class Side:
             lots = self.number(data, sizes)
             if lots < 0 or not self.passes(data, behind) or (shape.counted and not self.passes_count(data, shape.end)):
                 return UNUSUAL
-            self.put(ticks, lots)
-            count += 1
+            if ours:
+                self.put(ticks, 0 if shape.removes else lots)
+                count += 1
             at = self.at
             if at == size - 1:
                 return count

@@ -12,10 +12,11 @@ from services.ingestor.simulator.client import Outbox
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.moves import Change, Deal, Move, Quote, kind_of, shifted
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import NUMBER, Topic, Traded, Twin, View
+from services.ingestor.simulator.twin import CLIENT, NUMBER, Topic, Traded, Twin, View
 
 PPM: Final = 1_000_000
 _NUMBER: Final = f'"{NUMBER}"'.encode()
+_CLIENT: Final = f'"{CLIENT}"'.encode()
 
 
 class BookSource(Protocol):
@@ -61,10 +62,11 @@ class MarketView:
 class Member(Outbox):
     """A client of the stage, its topics, and whether it has answered the last heartbeat.
 
-    numbered: the frames of venues that count those of a client.
+    numbered: the frames of venues that count those of a client. connection: its number among all there were.
     """
 
     numbered = 0
+    connection = 0
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None, patient: bool) -> None:
         super().__init__(socket, patient)
@@ -81,7 +83,8 @@ class Member(Outbox):
         if _NUMBER not in frame:
             return frame
         self.numbered += 1
-        return frame.replace(_NUMBER, b"%d" % (self.numbered - 1), 1)
+        named = frame.replace(_CLIENT, b'"sim-%d"' % self.connection, 1)
+        return named.replace(_NUMBER, b"%d" % (self.numbered - 1), 1)
 
     def play_dead(self) -> None:
         """Stay open without reading or writing: not even a ping is answered."""
@@ -94,7 +97,7 @@ class Stage:
     """Plays one venue to its clients.
 
     Frames are numbered from 0 as the venue would send them, whether or not anybody listens; faults go by that number.
-    `subscribed` is set once a client has asked for everything that there is.
+    `subscribed` is set once clients have asked for everything that there is, be it on several connections.
     """
 
     def __init__(self, twin: Twin, source: BookSource, faults: Faults | None = None) -> None:
@@ -103,6 +106,7 @@ class Stage:
         self.members: list[Member] = []
         self.subscribed = asyncio.Event()
         self.count = 0
+        self._greeted = 0
         self.views: dict[str, View] = {each.symbol: MarketView(source, twin, each) for each in twin.traded}
         self._source = source
         self._waiting: list[tuple[Member, str]] = []
@@ -113,6 +117,8 @@ class Stage:
     async def greet(self, member: Member) -> None:
         """A socket was opened."""
         self.members.append(member)
+        self._greeted += 1
+        member.connection = self._greeted
         for frame in self.twin.greeting():
             await member.say(frame)
 
@@ -133,7 +139,7 @@ class Stage:
                 for frame in self.twin.opening((kind, symbol)):
                     await member.say(frame)
             wanted = {(kind, symbol) for kind in self.twin.kinds for symbol in self.twin.symbols}
-            if wanted <= member.topics:
+            if wanted <= {topic for each in self.members for topic in each.topics}:
                 self.subscribed.set()
 
     async def begin(self, number: int) -> None:

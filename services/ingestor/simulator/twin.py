@@ -27,6 +27,8 @@ WHOLE: Final = 1_000_000
 """More levels than any book has."""
 NUMBER: Final = "#"
 """In a frame: its place among all frames of the client that it is sent to, which the stage fills in."""
+CLIENT: Final = "@"
+"""In a numbered frame: the name of that client's connection, which the stage fills in too."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingestor.adapters import events
-from services.ingestor.adapters.book import Book
 from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.engine.book import Book
 from services.ingestor.settings import IngestorSettings
 from services.ingestor.tests.support import BTCUSDT, SYMBOL, depth, new_core, snapshot
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from services.ingestor.adapters import events as structs
-from services.ingestor.adapters.book import Book
 from services.ingestor.adapters.protocol import Output
 from services.ingestor.adapters.venues.binance import UsdmCore
+from services.ingestor.engine.book import Book
 from services.ingestor.tests.support import BTCUSDT, EXPECTED, SYMBOL, events, new_core, play, recorded
 
 TICK, LOT = Decimal(BTCUSDT.tick_size), Decimal(BTCUSDT.lot_size)

@@ -6,16 +6,19 @@ import aiohttp
 import pytest
 
 from services.ingestor.adapters import events
-from services.ingestor.adapters.booksync import MAX_OLD_FRAMES, BookSync, Update
+from services.ingestor.adapters.core import Core
+from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.venue import venues
+from services.ingestor.engine.booksync import MAX_OLD_FRAMES, BookSync, Update
 from services.ingestor.simulator.__main__ import faults_of, parsed, traded_of
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import Host, every_venue
 from services.ingestor.simulator.replay import Pace, Replay
-from services.ingestor.simulator.twin import Traded
+from services.ingestor.simulator.stage import Stage
+from services.ingestor.simulator.twin import Traded, twins
 from services.ingestor.tests.rig import first_lines
 from services.ingestor.tests.support import BTCUSDT, RECORDING
-from services.ingestor.tests.venues.stand import Stand, directly, standing
+from services.ingestor.tests.venues.stand import Scribe, Stand, directly, standing
 from services.ingestor.transport.rest import VenueRest
 
 LINES = 1_999
@@ -175,3 +178,20 @@ def test_a_venue_that_numbers_anew_costs_the_book_after_a_few_frames() -> None:
     old = [Update(number, number, number - 1, [], []) for number in range(1, MAX_OLD_FRAMES + 1)]
     assert [sync.difference(frame) for frame in old] == ["ignored"] * (MAX_OLD_FRAMES - 1) + ["lost"]
     assert sync.fault == "numbers start anew"
+
+
+async def test_clients_have_asked_for_everything_once_all_their_connections_have() -> None:
+    """ING-SIM-015: dYdX's markets have a connection each, with a name and numbers of its own."""
+    stage = Stage(twins()["dydx"]((Traded("BTC-USD"), Traded("ETH-USD"))), Replay(first_lines(399), Pace(0.0)).market)
+    grid = ("0.1", "0.001")
+    core = venues()["dydx"].core([Instrument(symbol, *grid) for symbol in stage.twin.symbols], {})
+    assert isinstance(core, Core)
+    heard = []
+    for route in core.routes:
+        scribe = Scribe(core, stage)
+        scribe.take(core.connected(route.name, 1))
+        await stage.greet(scribe)
+        await scribe.speak()
+        heard.append((scribe.connection, {symbol for kind, symbol in scribe.topics if kind == "book"}))
+        assert stage.subscribed.is_set() == (len(heard) == 2)
+    assert heard == [(1, {"BTC-USD"}), (2, {"ETH-USD"})]

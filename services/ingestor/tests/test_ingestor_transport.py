@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.ingestor.adapters.events import MarketStruct
@@ -20,7 +22,7 @@ from services.ingestor.transport import rest as rest_module
 from services.ingestor.transport.backoff import Backoff, stopped_within
 from services.ingestor.transport.metrics import FeedCollector
 from services.ingestor.transport.publisher import EVENTS_PER_MESSAGE, Publisher, message_id
-from services.ingestor.transport.rest import VenueRefused, VenueRest
+from services.ingestor.transport.rest import VenueRefused, VenueRest, Window
 from tests.support.running import until
 from tests.support.servers import Broker
 from tests.support.streams import events_of
@@ -146,9 +148,27 @@ class TestRest:
         """ING-REST-003: nine tenths of 10 a second and of 14 in two seconds."""
         async with answering() as (url, times), aiohttp.ClientSession() as session:
             rest = VenueRest(session, url, (RateLimit(10, 0.2), RateLimit(14, 0.6)))
+            began = time.monotonic()
             await asyncio.gather(*(rest.ask(Request("/path", weight=3)) for _ in range(6)))
-        assert all(sum(3 for time in times if start <= time < start + 0.18) <= 9 for start in times)
-        assert all(sum(3 for time in times if start <= time < start + 0.55) <= 12 for start in times)
+        assert len(times) == 6
+        assert times[3] - began >= 0.2
+        assert times[4] - began >= 0.6
+
+    @given(st.lists(st.tuples(st.floats(0, 0.3), st.integers(1, 9)), max_size=60))
+    def test_no_window_ever_holds_more_than_its_budget(self, asked: list[tuple[float, int]]) -> None:
+        """ING-REST-003: whatever is asked when, by a clock that shows what it is told."""
+        limits = (RateLimit(10, 0.2), RateLimit(14, 0.6))
+        windows, now, sent = [Window(limit) for limit in limits], 0.0, list[tuple[float, int]]()
+        for idle, weight in asked:
+            now += idle
+            while pause := max(window.wait(weight, now) for window in windows):
+                now += pause + 1e-9
+            for window in windows:
+                window.spend(weight, now)
+            sent.append((now, weight))
+        for limit, budget in zip(limits, (9, 12), strict=True):
+            for start, _ in sent:
+                assert sum(weight for at, weight in sent if 0 <= at - start < limit.seconds - 1e-6) <= budget
 
     async def test_outages_are_tried_again(self) -> None:
         """ING-REST-002"""

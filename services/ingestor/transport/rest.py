@@ -48,9 +48,9 @@ class Window:
             return 0.0
         return self._spent[0][0] + self.seconds - now
 
-    def spend(self, weight: int) -> None:
-        """A request of this weight goes out now."""
-        self._spent.append((time.monotonic(), weight))
+    def spend(self, weight: int, now: float) -> None:
+        """A request of this weight goes out."""
+        self._spent.append((now, weight))
         self._total += weight
 
 
@@ -100,7 +100,7 @@ class VenueRest:
                 break
             await asyncio.sleep(pause)
         for window in self._windows:
-            window.spend(weight)
+            window.spend(weight, now)
 
     async def _try(self, request: Request) -> bytes | None:
         url = f"{self._base_url}{request.path}"

@@ -103,19 +103,19 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """Balances, and the legs not yet collected. One command is one transaction; a command without moves is none.
+    """Balances, and the legs not yet collected. A step of a command is one transaction; one without moves is none.
 
-    at: sequenced time of the present command, microseconds UTC.
+    command_seq: the present command's place in COMMANDS; at: its sequenced time, microseconds UTC.
     """
 
-    __slots__ = ("_command_seq", "_first", "accounts", "at", "entries", "touched", "transactions")
+    __slots__ = ("_first", "accounts", "at", "command_seq", "entries", "touched", "transactions")
 
     def __init__(self) -> None:
         self.accounts: dict[str, LedgerAccount] = {}
         self.touched: dict[str, LedgerAccount] = {}
         self.entries: list[Entry] = []
         self.transactions = 0
-        self._first = self._command_seq = self.at = 0
+        self._first = self.command_seq = self.at = 0
 
     def account(self, name: str, asset: str = SETTLEMENT_ASSET) -> LedgerAccount:
         """The ledger account of this name; it comes into being with a balance of zero, and keeps its asset."""
@@ -125,8 +125,8 @@ class Ledger:
         return found
 
     def begin(self, command_seq: int, at: int) -> None:
-        """The following moves belong to this command."""
-        self._first, self._command_seq, self.at = len(self.entries), command_seq, at
+        """The following moves belong to a step of this command."""
+        self._first, self.command_seq, self.at = len(self.entries), command_seq, at
 
     def move(self, kind: str, source: LedgerAccount, target: LedgerAccount, amount: int) -> None:
         """Move an amount; a negative one moves the other way and zero leaves no trace."""
@@ -135,7 +135,7 @@ class Ledger:
         leg = len(self.entries) - self._first
         if not leg:
             self.transactions += 1
-        transaction, command_seq, at = self.transactions, self._command_seq, self.at
+        transaction, command_seq, at = self.transactions, self.command_seq, self.at
         source.balance -= amount
         target.balance += amount
         self.touched[source.name] = source
@@ -144,10 +144,10 @@ class Ledger:
         self.entries.append(Entry(transaction, leg + 1, target.name, amount, kind, command_seq, at, target.asset))
 
     def end(self) -> None:
-        """Check what the command left behind, asset by asset. Raises Unbalanced; nothing may go on after that."""
+        """Check what the step left behind, asset by asset. Raises Unbalanced; nothing may go on after that."""
         sums: dict[str, int] = {}
         for entry in self.entries[self._first :]:
             sums[entry.asset] = sums.get(entry.asset, 0) + entry.amount_quanta
         for asset, total in sums.items():
             if total:
-                raise Unbalanced(f"command {self._command_seq}: the legs of {asset} sum to {total} units")
+                raise Unbalanced(f"command {self.command_seq}: the legs of {asset} sum to {total} units")

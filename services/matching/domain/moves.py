@@ -31,8 +31,14 @@ def balance_of(state: MatchingState, holder: Account | Pool, asset: Asset) -> in
 
 
 def require_room(state: MatchingState, holder: Account | Pool | None, asset: Asset, amount: int) -> None:
-    """Refused `balance_cap` when the balance would leave the range that every reader holds exactly."""
+    """Refused `balance_cap` when the balance would leave the range that every reader holds exactly.
+
+    What an account has locked has room of its own, so that it can always come back.
+    """
     held = balance_of(state, holder, asset) if holder is not None else 0
+    if isinstance(holder, Account):
+        escrow = state.ledger.accounts.get(_name(Escrow(holder.name), asset))
+        held += escrow.balance if escrow is not None else 0
     if held + amount > (MAX_BALANCE_QUANTA if asset.is_settlement else MAX_UNITS):
         raise Refused("balance_cap")
 

@@ -40,7 +40,7 @@ def update(state: MatchingState, command: UpdateIndexPrice, out: Output) -> None
         _step_average(market, out.at)
         prices.mark = rule.mark_ticks(index, _parts(market, out.at), market.spec.mark_band_ppb)
     if prices.mark:
-        _announce(market, out)
+        _announce(market, command, out)
     if index is not None:
         minute_begins = market.status.matches and _sample_premium(market, out)
         breaker.watch(state, market, out)
@@ -94,8 +94,11 @@ def _parts(market: Market, at: int) -> list[int]:
     return parts
 
 
-def _announce(market: Market, out: Output) -> None:
+def _announce(market: Market, command: UpdateIndexPrice, out: Output) -> None:
+    """Say the mark, by which rules of the market, and from when the venues' prices are that count in it (R16)."""
     prices, book = market.prices, market.book
+    times = [max(0, command.occurred_at - source.age_micros) for source in command.sources if not source.rejected]
+    known = times if command.price is not None else []
     out.emit(
         MarkPriceUpdated,
         market=market.id,
@@ -106,6 +109,9 @@ def _announce(market: Market, out: Output) -> None:
         best_ask_ticks=book.asks.best_price,
         last_ticks=prices.last or None,
         open_interest_lots=market.open_interest,
+        spec_version=market.status.version,
+        sourced_from=min(known, default=None),
+        sourced_to=max(known, default=None),
     )
 
 

@@ -6,6 +6,7 @@ A fired order's trigger goes in the transaction that brings what it did, so no o
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import msgspec
 from cleartide.contracts.types import TriggerSource
 from cleartide.fold import Changes, Row, Table
 
@@ -54,8 +55,11 @@ DORMANT_EXITS: Final = Table(
     },
 )
 OCO_MEMBERS: Final = Table("oco_members", key=("order_id",), columns={"order_id": "bigint", "oco_group": "text"})
+FIRED_ORDERS: Final = Table(
+    "fired_orders", key=("command_seq",), columns={"command_seq": "bigint", "order_ids": "text"}
+)
 
-CONDITIONAL_TABLES: Final = (TRIGGERS, TRAILS, DORMANT_EXITS, OCO_MEMBERS)
+CONDITIONAL_TABLES: Final = (TRIGGERS, TRAILS, DORMANT_EXITS, OCO_MEMBERS, FIRED_ORDERS)
 SIDES: Final = (1, -1)
 
 
@@ -65,8 +69,14 @@ def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
     orders = {order.order_id: order for account in state.accounts.values() for order in account.orders.values()}
     for market, source, side, first_order_id, extreme in sorted(rows[TRAILS.name]):
         conditional.book((market, source)).trail(side).restore_run(first_order_id, extreme or None)
-    for row in sorted(rows[TRIGGERS.name]):
-        _restore_trigger(state, orders, row)
+    triggers = {row[0]: row for row in rows[TRIGGERS.name]}
+    for command_seq, order_ids in rows[FIRED_ORDERS.name]:
+        # The command is not over: what is collected before its next step is collected under its number.
+        state.ledger.command_seq = conditional.fired_stored = command_seq
+        for order_id in msgspec.json.decode(order_ids):
+            conditional.fired[order_id] = _trigger_of(orders, triggers.pop(order_id))
+    for _, row in sorted(triggers.items()):
+        _wait_again(state, orders, _trigger_of(orders, row))
     for row in sorted(rows[DORMANT_EXITS.name]):
         order_id, parent_id, client_order_id, order_type, price, source, level = row
         parent = orders[parent_id]
@@ -81,7 +91,7 @@ def collect(changes: Changes, state: MatchingState) -> None:
     """Rows of what was armed, moved, fired, linked and parted."""
     conditional = state.conditional
     for order_id in sorted(conditional.touched):
-        trigger = conditional.triggers.get(order_id)
+        trigger = conditional.triggers.get(order_id) or conditional.fired.get(order_id)
         if trigger is None:
             changes.delete(TRIGGERS, (order_id,))
         else:
@@ -102,6 +112,7 @@ def collect(changes: Changes, state: MatchingState) -> None:
         else:
             changes.put(OCO_MEMBERS, (order_id, name))
     _collect_trails(changes, state)
+    _collect_fired(changes, state)
     conditional.touched, conditional.touched_exits, conditional.groups.touched = set(), {}, set()
 
 
@@ -117,18 +128,32 @@ def _collect_trails(changes: Changes, state: MatchingState) -> None:
             trail.moved.clear()
 
 
-def _restore_trigger(state: MatchingState, orders: Mapping[int, Order], row: Row) -> None:
+def _collect_fired(changes: Changes, state: MatchingState) -> None:
+    """What a command has left to its next step; what an earlier one had left is done."""
+    conditional = state.conditional
+    number = state.ledger.command_seq if conditional.fired else 0
+    if conditional.fired_stored not in (0, number):
+        changes.delete(FIRED_ORDERS, (conditional.fired_stored,))
+    if number:
+        changes.put(FIRED_ORDERS, (number, msgspec.json.encode(list(conditional.fired)).decode()))
+    conditional.fired_stored = number
+
+
+def _trigger_of(orders: Mapping[int, Order], row: Row) -> Trigger:
     order_id, source, level, ticks, ppb, parent_id = row
-    conditional, order = state.conditional, orders[order_id]
-    trigger = _trigger(order, source, level, Distance(ticks, ppb), parent_id)
-    if parent_id:
-        conditional.add_leg(orders.get(parent_id), trigger)
+    return _trigger(orders[order_id], source, level, Distance(ticks, ppb), parent_id)
+
+
+def _wait_again(state: MatchingState, orders: Mapping[int, Order], trigger: Trigger) -> None:
+    conditional, order = state.conditional, trigger.order
+    if trigger.parent:
+        conditional.add_leg(orders.get(trigger.parent), trigger)
     conditional.add(trigger)
     book = conditional.book(trigger.key)
-    if level:
-        book.arm(order_id, trigger.way, level)
+    if trigger.level:
+        book.arm(order.order_id, trigger.way, trigger.level)
     else:
-        book.trail(order.side).restore(order_id, trigger.distance)
+        book.trail(order.side).restore(order.order_id, trigger.distance)
     trigger.waiting = True
 
 

@@ -78,6 +78,7 @@ WAITING: Final = (
     Mutant(
         "MATCH-CON-029", "cancel_others(state, out)\n    for order in (older, newer):", "for order in (older, newer):"
     ),
+    Mutant("MATCH-CON-031", "if trigger.due is not None and not trigger.level:", "if False:"),
     Mutant("MATCH-TRL-001", "self.low if side > 0 else self.high", "self.high if side > 0 else self.low"),
     Mutant("MATCH-TRL-003", "return UNSEEN if price is None else -self._side * price", "return UNSEEN"),
     Mutant("MATCH-TRL-004", "trail.extreme_of(first_order_id) or 0", "0"),

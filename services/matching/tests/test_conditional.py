@@ -418,3 +418,27 @@ def test_match_con_023_an_order_of_a_batch_fires_after_the_batch() -> None:
     )
     assert fired(events) == ["due"]
     assert fired(ex.price("900")) == ["moved"]
+
+
+def test_match_con_031_a_trailing_stop_met_within_a_batch_is_cancelled_but_not_changed() -> None:
+    """MATCH-CON-031: alone or beside others, with another distance or another size; then it fires as it was."""
+    for others in (0, 1):
+        ex = exchange()
+        trail: dict[str, Any] = {"trigger_source": "last", "trail_amount": "10"}
+        for name in ("fires", "gone"):
+            conditional(ex, "ann", "sell", "trailing_stop", client_order_id=name, **trail)
+        for number in range(others):
+            conditional(
+                ex, "cat", "sell", "trailing_stop", client_order_id=f"c{number}", **trail | {"trail_amount": "90"}
+            )
+        ex.place("bob", "buy", "0.5", "985")
+        events = ex.submit(
+            "ann",
+            placing("sale", "sell", "0.5", "985"),
+            changing("fires", trail_amount="500"),
+            changing("fires", size="0.1"),
+            canceling("gone"),
+        )
+        assert [(e.action, e.reason) for e in of(events, OrderRejected)] == [("amend", "already_triggered")] * 2
+        assert fired(events) == ["fires"]
+        assert ("gone", "canceled", "canceled") in closed(events)

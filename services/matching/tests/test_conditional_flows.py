@@ -3,8 +3,10 @@
 from collections import Counter
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
+from unittest.mock import patch
 
 from cleartide.contracts import (
+    BookChanged,
     Message,
     OrderAccepted,
     OrderArmed,
@@ -17,6 +19,7 @@ from cleartide.fold import Reject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.matching.domain.conditional import following
 from services.matching.tests import venue
 from services.matching.tests.support import SECOND, Exchange, canceling, changing, of
 from services.matching.tests.trigger_reader import TriggerReader
@@ -70,8 +73,8 @@ wishes: Final = st.lists(
 class Bench:
     """The exchange, and the reader who follows it."""
 
-    def __init__(self, deposit: str = "100000") -> None:
-        self.ex, self.reader = Exchange(), TriggerReader()
+    def __init__(self, deposit: str = "100000", exchange: type[Exchange] = Exchange) -> None:
+        self.ex, self.reader = exchange(), TriggerReader()
         for owner in OWNERS:
             self.ex.deposit(owner, deposit)
         self.reader.read(self.ex.effects.emitted)
@@ -174,8 +177,10 @@ def change(wish: Wish, price: str) -> dict[str, Any]:
     )[wish.kind]
 
 
-def run(steps: list[Wish], restart_every: int = 0, deposit: str = "100000") -> Bench:
-    bench = Bench(deposit)
+def run(
+    steps: list[Wish], restart_every: int = 0, deposit: str = "100000", exchange: type[Exchange] = Exchange
+) -> Bench:
+    bench = Bench(deposit, exchange)
     for number, wish in enumerate(steps):
         bench.act(number, wish)
         if restart_every and number % restart_every == 0:
@@ -198,6 +203,33 @@ def test_match_cfl_002_restarts_make_no_difference_to_what_fires(steps: list[Wis
     steady, restarted = run(steps, deposit="60"), run(steps, restart_every, deposit="60")
     assert steady.ex.effects.emitted == restarted.ex.effects.emitted
     assert steady.ex.tables == restarted.ex.tables
+
+
+class Interrupted(Exchange):
+    """Loses its memory between any two steps of a command, and again before it has done anything."""
+
+    def between_steps(self) -> None:
+        self.restart()
+        self.restart()
+
+
+@settings(max_examples=25, deadline=None)
+@given(wishes)
+def test_match_cfl_008_nor_do_restarts_between_the_steps_of_a_command(steps: list[Wish]) -> None:
+    """MATCH-CFL-008: one order a step: the same events and rows as of an exchange that is never interrupted; and but
+    for the books, whose changes are told a step at a time, the same events as when a command is one step."""
+    whole = run(steps, deposit="60")
+    with patch.multiple(following, FIRED_IN_A_STEP=1, PLACED_IN_A_STEP=1):
+        steady, interrupted = run(steps, deposit="60"), run(steps, deposit="60", exchange=Interrupted)
+    assert steady.ex.effects.emitted == interrupted.ex.effects.emitted
+    assert steady.ex.tables == interrupted.ex.tables
+    assert not steady.ex.rows("fired_orders")
+    assert without_books(steady.ex.effects.emitted) == without_books(whole.ex.effects.emitted)
+
+
+def without_books(events: list[Message]) -> list[dict[str, Any]]:
+    """What is said on EVENTS, but for the numbers of the sayings."""
+    return [event.model_dump(exclude={"id", "seq"}) for event in events if not isinstance(event, BookChanged)]
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,12 +10,18 @@ from random import Random
 from typing import Any, Final
 
 import pytest
+from cleartide.bus.ports import Commit, Delivery, Epoch, Progress
 from cleartide.contracts import OrderAccepted, OrderClosed, OrderTriggered
+from cleartide.contracts.codec import encode
 
+from services.matching.app import SERVICE
 from services.matching.domain.verify import verify
+from services.matching.tables.conditional import FIRED_ORDERS
 from services.matching.tests.support import Exchange, of
 from services.matching.tests.trigger_reader import TriggerReader
+from tests.support.fold_bench import new_folder
 
+BEGINNING: Final = Epoch(1, Progress(), {}, {})
 ARMED: Final = 10_000
 ACCOUNTS: Final = 50
 PRICES: Final = 40
@@ -93,6 +99,34 @@ def test_match_cfl_007_ten_thousand_orders_fire_when_they_are_due_and_once(scena
     worked = {event.order_id for event in of(events, OrderAccepted)} | {e.order_id for e in of(events, OrderClosed)}
     assert set(fired) <= worked
     assert set(reader.armed) == set(ex.state.conditional.triggers)
+
+
+def test_match_cfl_009_all_that_a_price_fires_is_told_before_any_of_it_is_placed() -> None:
+    """MATCH-CFL-009: sixty orders by one price are two commits; the price counts as folded with the last of them."""
+    ex = Exchange()
+    for name in ("ann", MAKER):
+        ex.deposit(name, "100000")
+    ex.place(MAKER, "buy", "10", "999")
+    for _ in range(60):
+        ex.wait(1_000_000)
+        ex.place("ann", "sell", "0.01", None, order_type="stop_market", trigger_price="998.5")
+    ex.price("998")
+    fold, commits = SERVICE.fold, list[Commit]()
+    folder = new_folder(fold, fold.repository.restore({table.name: [] for table in fold.tables}), BEGINNING)
+    decoded = folder.decode(
+        [Delivery(n, at, one.subject, encode(one), "", 0) for n, (at, one) in enumerate(ex.commands, start=1)]
+    )
+    while decoded:
+        commit, counts = folder.fold(decoded, "", "", in_steps=True)
+        decoded = decoded[counts.messages :]
+        commits.append(commit)
+    told = [b"".join(row.payload for row in commit.outbox) for commit in commits]
+    assert [text.count(b'"type":"OrderTriggered"') for text in told] == [60, 0]
+    assert [text.count(b'"type":"TradeExecuted"') for text in told] == [0, 60]
+    assert [text.count(b'"type":"BookChanged"') for text in told][1:] == [1]
+    last = len(ex.commands)
+    assert [commit.after.position for commit in commits] == [last - 1, last]
+    assert [bool(commit.changes.rows.get(FIRED_ORDERS)) for commit in commits] == [True, False]
 
 
 def ex_mid(ex: Exchange) -> int:

@@ -266,6 +266,19 @@ def test_acc_wdr_008_requests_are_bounded() -> None:
     assert status(ex.ask("bob", "1")) == "pending"
 
 
+def test_acc_wdr_010_what_is_locked_can_always_come_back() -> None:
+    """ACC-WDR-010: it keeps its room in the account: 2^52 smallest units in all, and not one more."""
+    ex, half = Bank(), f"{2**51 / 10**6:.6f}"
+    for number in range(2):
+        ex.deposit("ann", half)
+        assert status(ex.ask("ann", half)) == "pending", number
+    ex.restart()
+    assert refused(ex.deposit("ann", "0.000001")) == "balance_cap"
+    for event in of(ex.effects.emitted, WithdrawalProgressed):
+        only(ex.send(CancelWithdrawal, account="ann", withdrawal_id=event.withdrawal_id), WithdrawalProgressed)
+    assert ex.cash("ann") == 2**52
+
+
 def moved(ex: Bank) -> Counter[tuple[str, str]]:
     """What transfers did to every balance, by the history alone."""
     ex.commit()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.matching.domain.deadlines import Deadline, Deadlines
 from services.matching.tests.flows import Step, act, flows, pause
 from services.matching.tests.support import MARKET, SECOND, START, Exchange, of, only
+from services.matching.tests.venue import halt, resume
 
 
 @pytest.fixture
@@ -47,6 +48,30 @@ def test_match_gtt_002_any_message_brings_the_time(ex: Exchange) -> None:
     with pytest.raises(Reject):
         ex.list()
     assert [e.reason for e in of(ex.effects.emitted[said:], OrderClosed)] == ["expired"]
+
+
+@pytest.mark.parametrize("state", ["halted", "post_only", "auction"])
+def test_match_gtt_008_an_end_comes_also_while_the_market_does_not_match(ex: Exchange, state: str) -> None:
+    """MATCH-GTT-008: of a resting order and of one that waits for a price; the auction after it is without them."""
+    end: dict[str, Any] = {"time_in_force": "gtt", "expires_at": START + SECOND}
+    ex.place("ann", "sell", "1", "1001", **end)
+    ex.place("ann", "buy", "1", None, order_type="stop_market", trigger_price="1010", **end)
+    if state == "auction":
+        resume(halted(ex), auction_seconds=60)
+        ex.place("bob", "buy", "1", "1001")
+    else:
+        halt(ex, state)
+    ex.wait(SECOND)
+    ended = of(ex.deposit("bob", "1"), OrderClosed)
+    assert [(event.account, event.reason) for event in ended] == [("ann", "expired")] * 2
+    assert not of(resume(ex), TradeExecuted)
+    assert not of(ex.price("1010"), TradeExecuted)
+
+
+def halted(ex: Exchange) -> Exchange:
+    """The market has stopped."""
+    halt(ex)
+    return ex
 
 
 def test_match_gtt_003_what_is_due_at_once_ends_by_time_then_by_number(ex: Exchange) -> None:

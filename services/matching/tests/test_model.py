@@ -15,7 +15,7 @@ from services.matching.tests.model.compare import Difference
 from services.matching.tests.model.run import live, random_life, shrink, volume
 from services.matching.tests.model.scenes import SCENES
 from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import AUCTIONED, ENTERED, GROUPED, SEALED, any_step
+from services.matching.tests.model.steps import AUCTIONED, BATCHED, ENTERED, GROUPED, SEALED, any_step
 from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 8
@@ -130,7 +130,6 @@ FAULTS: Final = (
     ("if market is None or order.market == market]", "if order.market == market]"),
     ("if found is not None and at < found.closes_at:", "if found is not None and at <= found.ends_at:"),
     ("closes_at = at + terms.commit_micros", "closes_at = at + terms.commit_micros + 1"),
-    ("for digest in sequence(salts)]", "for digest in salts]"),
     (
         "if draft.market.spec.batching is None or draft.batched or order.post_only",
         "if draft.batched or order.post_only",
@@ -143,9 +142,12 @@ THEMES: Final = (
     (GROUPED, "if maker.order_id in gone:", "if not maker.account:"),
     (GROUPED, "for order_id in (maker.order_id, taker.order_id):", "for order_id in (taker.order_id,):"),
     (GROUPED, "for order_id in (maker.order_id, taker.order_id):", "for order_id in (maker.order_id,):"),
+    (BATCHED, "trigger.distance = distance\n        touch(state, trigger)", "trigger.distance = distance"),
+    (BATCHED, "if terms.price is None:\n        return order.price", "if True:\n        return order.price"),
     (ENTERED, "if lots * trigger.order.side >= 0 and not entering:", "if lots * trigger.order.side >= 0:"),
     (ENTERED, "        if not trigger.order.size:\n", "        if trigger.order.size < 0:\n"),
     (ENTERED, "    _review(state, out, Reduced(ended.account, ended.market))", "    pass"),
+    (SEALED, "for digest in sequence(salts)]", "for digest in salts]"),
     (SEALED, "or _crosses(draft.market, draft):\n        raise", "or draft.order.price < 0:\n        raise"),
     (SEALED, "or _crosses(draft.market, draft):\n        raise", "or draft.order.price > 0:\n        raise"),
     (SEALED, "holding, wanted, replaced=order)", "holding, wanted, replaced=order, batched=True)"),
@@ -161,8 +163,9 @@ THEMES: Final = (
     (AUCTIONED, "draw(state, order, open_lots - order.remaining)", "draw(state, order, 0)"),
     (AUCTIONED, "end = order.price if course.offsets else", "end = order.price if not course.offsets else"),
 )
-"""Members of a group within one sweep, exits that wait for their entry, changes where takers are batched, and auctions:
-their price, their slots, who comes first, what a quote may be. Each with the mood of lives that come there."""
+"""Members of a group within one sweep, changes within one command, exits that wait for their entry, changes where
+takers are batched, and auctions: their price, their slots, who comes first, what a quote may be. Each with the mood of
+lives that come there."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -228,10 +228,10 @@ def test_ovl_work_002_gains_are_harvested_and_compounded() -> None:
     ex.price("1100")
     ex.flatten("1100")
     gained = of(ex.harvest(), VaultFundsMoved)
-    assert [(move.move, move.amount_quanta) for move in gained] == [("harvest", -100 * QUOTE), ("fee", 19_999_999)]
+    assert [(move.move, move.amount_quanta) for move in gained] == [("harvest", -100 * QUOTE), ("fee", 20 * QUOTE)]
     assert ex.vault.harvested == 100 * QUOTE
     compounded = only(ex.compound(), VaultFundsMoved)
-    assert (compounded.amount_quanta, compounded.allocated_quanta) == (80_000_001, 1_080_000_001)
+    assert (compounded.amount_quanta, compounded.allocated_quanta) == (80 * QUOTE, 1_080 * QUOTE)
     assert reason(ex.compound()) == "nothing_to_compound"
     assert reason(ex.harvest()) == "nothing_to_harvest"
     assert ex.in_balance()

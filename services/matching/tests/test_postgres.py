@@ -110,7 +110,7 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
     await schema.run_epoch(in_batches(messages(ex.commands[:half]), 40))
     await schema.run_epoch(in_batches(messages(ex.commands[half:]), 7))
     await schema.assert_holds(ex.tables)
-    assert all(ex.tables.values())
+    assert [name for name, rows in ex.tables.items() if not rows] == ["fired_orders"], "MATCH-PG-011 has the rows of it"
     async with schema.pool() as pool:
         await check_journal(pool, ex)
         await check_ledger(pool, ex)
@@ -130,6 +130,31 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
         await check_refusals(pool)
         await check_totals(pool)
         await check_audit(pool, ex)
+
+
+async def test_match_pg_011_what_is_left_to_the_next_step_is_a_row_until_it_is_taken(schema: ServiceSchema) -> None:
+    """MATCH-PG-011: killed when a price has fired thirty and placed none, the service places each once."""
+    ex = Exchange()
+    for name in ("ann", "bob"):
+        ex.deposit(name, "100000")
+    ex.place("bob", "buy", "10", "999")
+    for _ in range(30):
+        ex.wait(1_000_000)
+        ex.place("ann", "sell", "0.01", None, order_type="stop_market", trigger_price="998.5")
+    ex.price("998")
+    ex.commit()
+    await schema.run_epoch(in_batches(messages(ex.commands[:-1]), 40))
+    last = messages(ex.commands[-1:])
+    await schema.run_epoch([last], most_commits=1)
+    async with schema.pool() as pool:
+        (row,) = await pool.fetch("SELECT * FROM fired_orders")
+        left = json.loads(row["order_ids"])
+        armed = await pool.fetch("SELECT order_id FROM orders WHERE state = 'armed' ORDER BY 1")
+        assert await pool.fetchval("SELECT position FROM consumer_position") == len(ex.commands) - 1
+    assert (row["command_seq"], len(left)) == (len(ex.commands), 30)
+    assert left == [record["order_id"] for record in armed]
+    await schema.run_epoch([last])
+    await schema.assert_holds(ex.tables)
 
 
 async def check_journal(pool: Any, ex: Exchange) -> None:

@@ -86,6 +86,35 @@ def test_match_stp_004_a_smaller_newcomer_leaves_the_old_order_its_place(ex: Exc
     assert [(t.seller, t.size_lots) for t in of(events, TradeExecuted)] == [("ann", 700), ("cat", 100)]
 
 
+@pytest.mark.parametrize(
+    ("mode", "left", "ends"),
+    [
+        ("expire_maker", None, [("own", "self_trade"), ("stop", "filled")]),
+        ("expire_taker", 1_000, [("stop", "self_trade")]),
+        ("expire_both", None, [("own", "self_trade"), ("stop", "self_trade")]),
+        ("decrement", None, [("own", "self_trade"), ("stop", "self_trade")]),
+    ],
+)
+def test_match_stp_011_a_triggered_order_meets_an_own_iceberg_by_its_own_mode(
+    mode: str, left: int | None, ends: list[tuple[str, str]]
+) -> None:
+    """MATCH-STP-011: expiry takes the hidden part along; decrement takes part after part."""
+    ex = Exchange()
+    for account in ("ann", "bob"):
+        ex.deposit(account, "10000")
+    ex.place("ann", "sell", "1", "1000", client_order_id="own", display_size="0.3", self_trade_prevention="expire_both")
+    ex.place("bob", "sell", "2", "1001")
+    stop = {"order_type": "stop_market", "trigger_price": "1002", "trigger_source": "index"}
+    ex.place("ann", "buy", "1.2", None, client_order_id="stop", self_trade_prevention=mode, **stop)
+    events = ex.price("1002")
+    assert [(event.client_order_id, event.reason) for event in of(events, OrderClosed)] == ends
+    parts = [event.prevented_lots for event in of(events, SelfTradePrevented)]
+    assert parts == ([300, 300, 300, 100] if mode == "decrement" else [])
+    own = ex.state.accounts["ann"].orders.get("own")
+    assert (own.remaining if own is not None else None) == left
+    assert ex.lots("ann") == {"expire_maker": 1_200, "decrement": 200}.get(mode, 0)
+
+
 def test_match_stp_005_the_incoming_orders_mode_decides(ex: Exchange) -> None:
     """MATCH-STP-005: whatever the resting one asked for."""
     ex.place("cat", "sell", "1", "999", client_order_id="old", self_trade_prevention="expire_taker")

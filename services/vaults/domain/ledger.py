@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from services.vaults.domain.returns import DAY_MICROS, day_of, day_return_1e12, weighted_flow
+from cleartide.rules.calendar import DAY_MICROS, day_of
+from cleartide.rules.returns import day_return_1e12, weighted_flow
 
 
 class EventKey(NamedTuple):

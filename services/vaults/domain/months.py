@@ -1,36 +1,8 @@
 """A line's month: sums of its told days (R34), kept by adding and taking away, so that a restated day costs one day."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 
 from services.vaults.domain.ledger import DayRow
-from services.vaults.domain.returns import DAY_MICROS
-
-_EPOCH = date(1970, 1, 1)
-
-
-def date_of(day: int) -> date:
-    """The UTC date of a day given as microseconds at its midnight."""
-    return _EPOCH + timedelta(days=day // DAY_MICROS)
-
-
-def micros_of(day: date) -> int:
-    """Midnight UTC of a date, in microseconds since the Unix epoch."""
-    return (day - _EPOCH).days * DAY_MICROS
-
-
-def month_of(at: int) -> int:
-    """The UTC month of an instant as a number, year * 100 + month: 202602 is February 2026."""
-    day = date_of(at - at % DAY_MICROS)
-    return day.year * 100 + day.month
-
-
-def months_between(month: int) -> tuple[int, int]:
-    """A month's first instant and that of the next one, UTC: February has 28 or 29 days, and none ends on a 31st."""
-    year, number = divmod(month, 100)
-    first = datetime(year, number, 1, tzinfo=UTC).date()
-    after = date(year + number // 12, number % 12 + 1, 1)
-    return micros_of(first), micros_of(after)
 
 
 @dataclass(slots=True)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from cleartide.rules.calendar import DAY_MICROS, day_of, month_of, months_between
+
 from services.vaults.domain.ledger import DayRow, EventKey, Line, Move, Point, Prices, void
-from services.vaults.domain.months import Month, month_of, months_between
-from services.vaults.domain.returns import DAY_MICROS, day_of
+from services.vaults.domain.months import Month
 
 CLOSES_PER_EVENT: Final = 256
 LineKey = tuple[str, str, str]
@@ -62,6 +63,16 @@ class Note(NamedTuple):
     slot: int
     block_time: int
     body: str
+
+
+class Brake(NamedTuple):
+    """Somebody pulled a vault's brake or let it go."""
+
+    key: EventKey
+    vault: str
+    slot: int
+    block_time: int
+    action: str
 
 
 class Retraction(NamedTuple):
@@ -133,6 +144,7 @@ class VaultsState:
         self.seen: list[Seen] = []
         self.reports: list[Report] = []
         self.notes: list[Note] = []
+        self.brakes: list[Brake] = []
         self.retractions: list[Retraction] = []
 
     def knows(self, key: EventKey) -> bool:

@@ -8,6 +8,7 @@ from cleartide.bus.ports import Delivery
 from cleartide.contracts.chain import (
     ChainEvent,
     ChainEventRetracted,
+    EmergencyActionTaken,
     FarmRewardsClaimed,
     KaminoStaked,
     VaultDeposited,
@@ -81,6 +82,11 @@ def claim(number: int, at: int, owner: str, gross: int, fee: int, asset: str = "
 def stake(number: int, at: int, owner: str, shares: int) -> ChainEvent:
     """Shares into the farm."""
     return event(KaminoStaked, number, at, **of_vault("usdc-main"), owner=owner, farm="farm-1", shares=shares)
+
+
+def brake(number: int, at: int, action: str, vault: str = "usdc-main") -> ChainEvent:
+    """Somebody pulled a vault's brake or let it go."""
+    return event(EmergencyActionTaken, number, at, vault=vault, action=action)
 
 
 def retract(number: int, at: int, target: int) -> ChainEvent:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from cleartide.store.datasets import archive_closed_days, ask, fetch
+from cleartide.store.asking import ask
+from cleartide.store.datasets import archive_closed_days
 from cleartide.store.objects import FolderStore
 
 from services.vaults.app import SERVICE
@@ -47,7 +48,7 @@ async def test_days_told_again_follow_in_further_files(schema: ServiceSchema, tm
     days_of = [{key.split("/")[1] for key in keys} for keys in (first, later)]
     assert days_of[0] & days_of[1], "no archived day was told again"
     assert len(stored) > 50
-    views = {"vault_days": await fetch(store, "vault_days", FIRST, LAST, tmp_path / "got")}
-    assert len(views["vault_days"]) == len(first) + len(later)
+    assert await store.keys("vault_days/") == sorted([*first, *later])
     last = "(SELECT DISTINCT ON (number, ts) * FROM vault_days ORDER BY number, ts, revision DESC)"
-    assert ask(f"SELECT {HOLDS.format(last)}", views) == stored
+    found = await ask(store, f"SELECT {HOLDS.format(last)}", {"vault_days": (FIRST, LAST)})
+    assert found.rows == stored

@@ -14,6 +14,7 @@ from services.vaults.tests.chain import (
     DAY,
     START,
     Harness,
+    brake,
     claim,
     closing,
     delivery,
@@ -21,6 +22,7 @@ from services.vaults.tests.chain import (
     disturbed,
     event,
     random_events,
+    retract,
     stake,
     state,
     withdraw,
@@ -128,6 +130,83 @@ async def test_best_and_mean_are_of_the_latest_ten_points(schema: ServiceSchema)
     assert rates == ["0.045000000", "0.090000000", "0.076500000"]
     rates = [after[name] for name in ("raw_apy", "fee_apy", "net_apy")]
     assert rates == ["0.012475000", "0.003750000", "0.008725000"]
+
+
+async def test_the_history_comes_page_by_page(schema: ServiceSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """VLT-TVL-003: every point once, whatever a page holds; and a page holds whole instants, of however many vaults."""
+    told = [state(day, START + day * DAY, 300 + day, 300, "usdc-main") for day in range(1, 12)]
+    told += [state(20 + day, START + day * DAY, 500 + day, 500, "sol-main") for day in range(4, 12)]
+    await fold(schema, told, 9)
+    span = {"from": START + DAY, "to": START + 11 * DAY + 5}
+    async with schema.pool() as pool:
+        whole = await SERVICE.queries["history"](pool, span)
+        assert ([len(line["points"]) for line in whole["series"]], whole["next"]) == ([11, 8], None)
+        assert await paged(pool, {**span, "limit": 3}) == (whole["series"], 4)
+        monkeypatch.setattr("services.vaults.offers.MOST_ROWS", 4)
+        assert await paged(pool, span) == (whole["series"], 6)
+        monkeypatch.setattr("services.vaults.offers.MOST_ROWS", 1)
+        assert await paged(pool, span) == (whole["series"], 11)
+        long = await SERVICE.queries["history"](pool, {"from": 0, "to": START, "step": 600_000_000})
+        assert long["next"] is not None
+        with pytest.raises(QueryError, match="limit is 1 to 1000"):
+            await SERVICE.queries["history"](pool, {**span, "limit": 1_001})
+
+
+async def paged(pool: Any, asked: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """The lines of all pages put together, and how many pages there were."""
+    lines: dict[tuple[str, str], list[Any]] = {}
+    count, before = 0, None
+    while count == 0 or before is not None:
+        page = await SERVICE.queries["history"](pool, {**asked, "before": before})
+        count, before = count + 1, page["next"]
+        for line in page["series"]:
+            place = line["protocol"], line["asset"]
+            lines[place] = line["points"] + lines.get(place, [])
+    series = [{"protocol": p, "asset": a, "points": points} for (p, a), points in sorted(lines.items())]
+    return series, count
+
+
+async def test_a_brake_shows_at_once(schema: ServiceSchema) -> None:
+    """VLT-BRAKE-001: before the vault's next state; let go again; and as if it had never been if it is retracted."""
+    told = [
+        state(1, START, 300, 300),
+        state(2, START, 300, 300, "usdc-two", lending_apy_bps=100),
+        deposit(3, START + 1, "alice", 10, 10),
+        brake(4, START + 2, "pause"),
+        brake(5, START + 3, "emergency_withdraw"),
+    ]
+    await fold(schema, told, 2)
+    assert await standings(schema, START + 9) == (["paused", "active"], "paused", (2, 1))
+    assert await standings(schema, START + 1) == (["paused", "active"], "paused", (2, 0))
+    await fold(schema, [brake(6, START + 4, "resume")], 2)
+    assert await standings(schema, START + 9) == (["active", "active"], "active", (2, 0))
+    await fold(schema, [retract(7, START + 5, 6)], 2)
+    assert await standings(schema, START + 9) == (["paused", "active"], "paused", (2, 1))
+    await fold(schema, [state(8, START + 6, 300, 300)], 2)
+    assert await standings(schema, START + 9) == (["active", "active"], "active", (2, 0))
+
+
+async def test_the_best_offer_takes_money_in(schema: ServiceSchema) -> None:
+    """VLT-BRAKE-001: however well a paused vault pays."""
+    told = [
+        state(1, START, 300, 300, lending_apy_bps=900),
+        state(2, START, 300, 300, "sol-main"),
+        brake(3, START, "pause"),
+    ]
+    await fold(schema, told, 2)
+    async with schema.pool() as pool:
+        offers = await SERVICE.queries["offers"](pool, {"at": START + 1})
+    assert (offers["best"]["asset"], len(offers["offers"])) == ("SOL", 2)
+
+
+async def standings(schema: ServiceSchema, at: int) -> tuple[list[str], str, tuple[int, int]]:
+    """As they are told of vaults, of a position, and of an offer at an instant: (vaults, paused)."""
+    ask = SERVICE.queries
+    async with schema.pool() as pool:
+        vaults = (await ask["vaults"](pool, {}))["vaults"]
+        (held,) = (await ask["positions"](pool, {"owner": "alice"}))["positions"]
+        (offer,) = (await ask["offers"](pool, {"at": at}))["offers"]
+    return [vault["status"] for vault in vaults], held["status"], (offer["vaults"], offer["paused"])
 
 
 async def _check_owner(pool: Any) -> None:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from cleartide.rules.calendar import month_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.vaults.domain import state as state_module
-from services.vaults.domain.months import month_of
 from services.vaults.tests.chain import DAY, Harness, closing, delivery, disturbed, figures, random_events
 from services.vaults.tests.eager import eager_days
 

@@ -5,19 +5,13 @@ from decimal import Decimal, getcontext
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from services.vaults.domain.ledger import Point
-from services.vaults.domain.months import date_of, micros_of, month_of, months_between
-from services.vaults.domain.returns import (
-    DAY_MICROS,
+from cleartide.rules.calendar import DAY_MICROS, date_of, day_of, micros_of, month_of, months_between
+from cleartide.rules.returns import (
     PPB,
     apr_of_apy_ppb,
     apr_ppb,
     apy_ppb,
     daily_interest,
-    day_of,
     day_return_1e12,
     fee_part_ppb,
     linked_1e12,
@@ -25,6 +19,10 @@ from services.vaults.domain.returns import (
     ppb_of_bps,
     weighted_flow,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.vaults.domain.ledger import Point
 
 DAY = DAY_MICROS
 

@@ -8,12 +8,16 @@ from cleartide.answers.parts import Page, Return, Yield
 
 
 class Parts(Yield):
-    """Earnings by source."""
+    """Earnings by source: flows = deposits - withdrawals, earned = pnl + funding + yield."""
 
     flows: str
+    deposits: str
+    withdrawals: str
     pnl: str
     funding: str
     fees: str
+    rebates: str
+    earned: str
 
 
 class OpenDay(Parts):
@@ -24,12 +28,21 @@ class OpenDay(Parts):
     equity_end: str
 
 
-class TradingDay(OpenDay):
-    """A day as the venue has it. `as_of`: of what it knows."""
+class EarnedDay(OpenDay, Return):
+    """A day of one protocol and asset: equity_end - equity_start = flows + pnl + funding - fees + yield.
 
-    rebates: str
+    `cumulative_*`: what was earned by its end since the first day, before fees and after them. `return`: by Modified
+    Dietz, null where nothing was at work or the day is not over. `as_of`: of a day at the venue, when its marks are of.
+    """
+
+    date: str
+    protocol: str
+    asset: str
+    cumulative_earned: str
+    cumulative_net: str
     closed: bool
-    as_of: int
+    revision: NotRequired[int]
+    as_of: NotRequired[int]
 
 
 class EarningsSummary(TypedDict):
@@ -41,29 +54,7 @@ class EarningsSummary(TypedDict):
     open_day: OpenDay | None
     closed_days: int
     lifetime: Parts
-    days: list[TradingDay]
-
-
-class EarnedDay(Parts, Return):
-    """A day of one protocol and asset: equity_end - equity_start = flows + pnl + funding - fees + yield."""
-
-    date: str
-    day: int
-    protocol: str
-    asset: str
-    equity_start: str
-    equity_end: str
-    rebates: str
-    closed: bool
-    revision: int
-    as_of: NotRequired[int]
-    average_apr: NotRequired[str | None]
-    average_apy: NotRequired[str | None]
-    deposits: NotRequired[str]
-    withdrawals: NotRequired[str]
-    earned: NotRequired[str]
-    cumulative_earned: NotRequired[str]
-    cumulative_net: NotRequired[str]
+    days: list[EarnedDay]
 
 
 class EarnedDays(TypedDict):
@@ -77,20 +68,16 @@ class EarnedDays(TypedDict):
 
 
 class EarnedMonth(Parts):
-    """A month of one protocol and asset."""
+    """A month of one protocol and asset, of the days that are over; APR is simple, APY compounds daily."""
 
     month: str
     protocol: str
     asset: str
     equity_start: str
     equity_end: str
-    rebates: str
     active_days: int
     average_apr: str | None
     average_apy: str | None
-    deposits: NotRequired[str]
-    withdrawals: NotRequired[str]
-    earned: NotRequired[str]
 
 
 class EarnedMonths(TypedDict):
@@ -101,8 +88,21 @@ class EarnedMonths(TypedDict):
     missing: list[str]
 
 
+class ClaimedReward(TypedDict):
+    """What a farm paid an owner in one asset: `amount` reached the wallet, `fee` the platform kept."""
+
+    asset: str
+    amount: str
+    fee: str
+    last_claim: int
+
+
 class VaultPosition(TypedDict):
-    """What an owner has in a vault. Shares are in smallest units, amounts in whole assets."""
+    """What an owner has in a vault. Shares are in smallest units, amounts in whole assets.
+
+    `pending_rewards`: what staked shares have earned since the last claim at the incentives that the vault reported, in
+    the vault's asset. `risk`: low, medium or high by `risk_reasons`, null where nothing is held.
+    """
 
     vault: str
     protocol: str
@@ -121,6 +121,10 @@ class VaultPosition(TypedDict):
     total_apy: str | None
     total_apr: str | None
     daily_interest: str
+    pending_rewards: str
+    claimed_rewards: list[ClaimedReward]
+    risk: str | None
+    risk_reasons: list[str]
 
 
 class VaultPositions(TypedDict):
@@ -159,7 +163,7 @@ class ChainMoves(Page):
 
 
 class ChainVault(TypedDict):
-    """A vault's totals in smallest units; totals are null before its first state."""
+    """A vault's totals in smallest units, null before its first state. `status`: active, paused or closed."""
 
     vault: str
     protocol: str | None
@@ -171,6 +175,7 @@ class ChainVault(TypedDict):
     fees: int
     depositors: int
     withdrawers: int
+    status: str | None
 
 
 class ChainVaults(TypedDict):
@@ -180,7 +185,10 @@ class ChainVaults(TypedDict):
 
 
 class Rates(TypedDict):
-    """TVL and yearly rates; `net` is what is left after the performance fee. USD is null without a price."""
+    """TVL and yearly rates; `net` is what is left after the performance fee. USD is null without a price.
+
+    `paused`: how many of the `vaults` take nothing in, paused or closed.
+    """
 
     tvl: str
     tvl_usd: str | None
@@ -190,6 +198,8 @@ class Rates(TypedDict):
     fee_apy: str
     net_apy: str
     net_apr: str
+    vaults: int
+    paused: int
 
 
 class Offer(Rates):
@@ -202,7 +212,7 @@ class Offer(Rates):
 
 
 class Offers(TypedDict):
-    """`unpriced`: offers that are not in `tvl_usd`."""
+    """`unpriced`: offers that are not in `tvl_usd`. `best`: of those that take money in."""
 
     at: int
     tvl_usd: str
@@ -225,8 +235,8 @@ class RateSeries(TypedDict):
     points: list[RatesAt]
 
 
-class RateHistory(TypedDict):
-    """Lines over time, oldest first; `step` in microseconds."""
+class RateHistory(Page):
+    """Lines over time, oldest first; `step` in microseconds. `next`: of the page of older points."""
 
     step: int
     series: list[RateSeries]

@@ -44,6 +44,10 @@ class Fold:
         """Those whose rows make up the state."""
         return [table for table in self.repository.tables if table.load]
 
+    def in_midst(self, progress: Progress) -> bool:
+        """Whether some, but not all steps of the message after the position are committed."""
+        return _in_midst(self.stream, progress)
+
     def folder(
         self, rows: Mapping[str, Sequence[Row]], epoch: Epoch, crash: CrashPoint = no_crash, *, heard: bool = True
     ) -> "Folder":
@@ -65,6 +69,10 @@ class Fold:
 def _decoder(contracts: tuple[type[Message], ...], public: bool) -> Decoder:
     """Made once per process: building the readers takes longer than loading a small state."""
     return Decoder(contracts, public=public)
+
+
+def _in_midst(stream: Stream, progress: Progress) -> bool:
+    return not stream.single_writer and progress.stream_seq > progress.position
 
 
 def subject_matches(pattern: str, subject: str) -> bool:
@@ -101,12 +109,12 @@ class Folder:
         self._service, self._stream, self._journal, self._crash = service, stream, journal, crash
         self._repository, self._state = repository, state
         self._first = handlers.get(Message)
-        self._handlers: dict[str, Callable[..., None]] = {
+        self._handlers: dict[str, Callable[..., bool | None]] = {
             contract.model_fields["type"].default: handler
             for contract, handler in handlers.items()
             if contract is not Message
         }
-        self._known: dict[type[Message], Callable[..., None] | None] = {}
+        self._known: dict[type[Message], Callable[..., bool | None] | None] = {}
         self._decoder = _decoder(stream.contracts, stream.public)
         self._epoch = epoch.number
         self._position, self._stream_seq, self._created, self._at = self._captured = epoch.progress
@@ -116,6 +124,11 @@ class Folder:
     def progress(self) -> Progress:
         """How far the state in memory has come (the committed one may be a batch behind)."""
         return Progress(self._position, self._stream_seq, self._created, self._at)
+
+    @property
+    def midway(self) -> bool:
+        """Whether some, but not all steps of a message are folded."""
+        return _in_midst(self._stream, self.progress)
 
     def stands_at(self, epoch: Epoch) -> bool:
         """Whether the state in memory is that of the epoch's rows, as far as position, time and numbers can tell."""
@@ -135,25 +148,31 @@ class Folder:
         return decoded
 
     def fold(
-        self, decoded: Sequence[Decoded], traceparent: str, created: str, *, most_rows: int | None = None
+        self,
+        decoded: Sequence[Decoded],
+        traceparent: str,
+        created: str,
+        *,
+        most_rows: int | None = None,
+        in_steps: bool = False,
     ) -> tuple[Commit, FoldCounts]:
         """Fold a decoded batch. Raises CursorLost on a gap, before anything of the message after it is folded.
 
         most_rows: end after the message with which the outbox reaches so many rows; `counts.messages` says how many
-        messages the commit is about, and the rest is for the next call. One message is never cut.
+        messages the commit has done with, and the rest is for the next call.
+        in_steps: end also after each step of a message but its last. Without it a message is never cut.
         """
         self._crash("before_fold")
         before, counts = self._captured, FoldCounts()
         for delivery, messages in decoded:
             if self._stream.single_writer:
                 self._fold_sequenced(delivery, messages, counts)
-            else:
-                self._fold_delivery(delivery, messages, counts)
+            elif not self._fold_delivery(delivery, messages, counts, in_steps=in_steps):
+                break
             counts.messages += 1
             if most_rows is not None and self._recorder.waiting >= most_rows:
                 break
-        decoded = decoded[: counts.messages]
-        self._stream_seq, self._created = max(self._stream_seq, decoded[-1][0].stream_seq), created
+        decoded, self._created = decoded[: counts.messages], created
         self._captured = self.progress
         commit = Commit(
             epoch=self._epoch,
@@ -172,16 +191,26 @@ class Folder:
             return []
         return [delivery for delivery, _ in decoded if delivery.stream_seq > before.position]
 
-    def _fold_delivery(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
-        """Of a stream with many writers: the whole message has one position, its number in the stream."""
+    def _fold_delivery(
+        self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts, *, in_steps: bool
+    ) -> bool:
+        """Of a stream with many writers: the whole message has one position, its number in the stream.
+
+        Returns whether it is done with; if not, the next call goes on with it, also after a restart.
+        """
+        self._stream_seq = max(self._stream_seq, delivery.stream_seq)
         if delivery.stream_seq <= self._position:
             counts.skipped += len(messages)
-            return
+            return True
         self._require_next(delivery.stream_seq)
         self._at = max(self._at, delivery.at)
         for index, message in enumerate(messages):
-            self._fold_one(delivery, message, index, delivery.stream_seq, counts)
+            while self._fold_one(delivery, message, index, delivery.stream_seq, counts):
+                if in_steps and len(messages) == 1:
+                    return False
+        counts.events += len(messages)
         self._position = delivery.stream_seq
+        return True
 
     def _fold_sequenced(self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts) -> None:
         """Of a stream with one writer: every event has its own position, the writer's gapless number.
@@ -204,12 +233,12 @@ class Folder:
             if message.occurred_at > self._at:
                 self._at = message.occurred_at
             if self._first is not None or self._handler_of(message) is not None:
-                self._fold_one(delivery, message, 0, seq, counts)
-            else:
-                counts.events += 1
+                while self._fold_one(delivery, message, 0, seq, counts):
+                    pass
+            counts.events += 1
             self._position = seq
 
-    def _handler_of(self, message: Message) -> Callable[..., None] | None:
+    def _handler_of(self, message: Message) -> Callable[..., bool | None] | None:
         """Whose it is. Most of what is said on EVENTS is for nobody of those who read it."""
         kind = message.__class__
         try:
@@ -237,26 +266,27 @@ class Folder:
         index: int,
         seq: int,
         counts: FoldCounts,
-    ) -> None:
-        counts.events += 1
+    ) -> bool:
+        """Returns whether the message has steps still to be taken."""
         if isinstance(message, Refusal):
             origin = f"{self._stream.name.lower()}:{delivery.stream_seq}"
             self._recorder.begin(cause=origin, correlation="", at=self._at, seq=seq)
             self._bury(delivery, message, counts)
-            return
+            return False
         self._recorder.begin(cause=message.id, correlation=message.correlation_id, at=self._at, seq=seq)
         if self._stream.public and (refusal := self._misplaced(delivery, message, index)) is not None:
             self._bury(delivery, refusal, counts)
-            return
+            return False
         if self._first is not None:
             self._first(self._state, message, self._recorder)
         handler = self._handler_of(message)
         if handler is None:
-            return
+            return False
         try:
-            handler(self._state, message, self._recorder)
+            return bool(handler(self._state, message, self._recorder))
         except Reject as verdict:
             self._bury(delivery, Refusal(verdict.reason, verdict.detail, index, encode(message)), counts)
+            return False
 
     def _misplaced(self, delivery: Delivery, message: Message, index: int) -> Refusal | None:
         """Rights are given by subject, so the subject must bind the body; no outsider may speak as a service."""

@@ -42,7 +42,8 @@ class Progress(NamedTuple):
     """How far a service has come in its input.
 
     position: last folded event `seq` (single-writer streams) or stream sequence (others).
-    stream_seq: stream sequence of the last folded message; at: sequenced time of that message, microseconds.
+    stream_seq: stream sequence of the last folded message, which with many writers may be the one after the position:
+    then some of its steps are still to be taken. at: sequenced time of that message, microseconds.
     """
 
     position: int = 0

@@ -85,8 +85,10 @@ class Standby:
 
     async def caught_up(self, epoch: Epoch) -> Folder | None:
         """The warm state, brought to where the last holder stopped; None when there is none that is surely equal."""
-        while self._folder is not None and self._folder.progress.stream_seq < epoch.progress.stream_seq:
+        while self._folder is not None and self._whole(self._folder.progress) < self._whole(epoch.progress):
             await self._advance(self._folder, epoch.progress)
+        if self._folder is not None and self.fold.in_midst(epoch.progress):
+            await self._step_in(self._folder, epoch)
         if self._folder is not None:
             self._require_equal(self._folder, epoch)
         folder, self._folder = self._folder, None
@@ -99,16 +101,16 @@ class Standby:
             self._folder = None
         elif self._folder is None:
             self._folder = await self._load()
-        elif self._folder.progress.stream_seq < target.stream_seq:
+        elif self._whole(self._folder.progress) < self._whole(target):
             await self._advance(self._folder, target)
-        else:
+        elif not self.fold.in_midst(target):
             self._require_equal(self._folder, holder.epoch)
         return self._report(target)
 
     def _report(self, target: Progress) -> bool:
         """Tell the health endpoints; whether there is more to fold."""
         done = target if self._folder is None else self._folder.progress
-        behind = target.stream_seq - done.stream_seq
+        behind = self._whole(target) - self._whole(done)
         self.health.followed(done.position, behind, self.monotonic(), warm=self._folder is not None)
         self.metrics.followed(done.position, behind)
         return behind > 0
@@ -123,17 +125,30 @@ class Standby:
     async def _advance(self, folder: Folder, target: Progress) -> None:
         """Read and fold the next messages, up to the target. What cannot be followed is loaded again."""
         done = folder.progress
-        missing = target.stream_seq - done.stream_seq
+        read = self._whole(done)
+        missing = self._whole(target) - read
         try:
             if done.stream_created not in ("", target.stream_created):
                 raise CursorLost(f"{self.fold.stream.name} was made anew")
-            deliveries = await self.bus.read(self.fold.stream, done.stream_seq + 1, min(missing, READ_MESSAGES))
+            deliveries = await self.bus.read(self.fold.stream, read + 1, min(missing, READ_MESSAGES))
             if not deliveries:
-                raise CursorLost(f"{self.fold.stream.name}: message {done.stream_seq + 1} is not there any more")
+                raise CursorLost(f"{self.fold.stream.name}: message {read + 1} is not there any more")
             folder.fold(folder.decode(deliveries), "", target.stream_created)
         except CursorLost as error:
             log.warning("standby_lost_track", error=str(error))
             self._folder = None
+
+    async def _step_in(self, folder: Folder, epoch: Epoch) -> None:
+        """The last holder stopped in the midst of a message: take those of its steps that are committed."""
+        message = epoch.progress.stream_seq
+        decoded = folder.decode(await self.bus.read(self.fold.stream, message, 1))
+        while decoded and not folder.stands_at(epoch):
+            _, counts = folder.fold(decoded, "", epoch.progress.stream_created, in_steps=True)
+            decoded = decoded[counts.messages :]
+
+    def _whole(self, progress: Progress) -> int:
+        """The last message that was folded to its end."""
+        return progress.stream_seq - self.fold.in_midst(progress)
 
     def _require_equal(self, folder: Folder, epoch: Epoch) -> None:
         """At the committed position, time and numbers of output are the schema's, or the state is not trusted."""

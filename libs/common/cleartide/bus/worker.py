@@ -40,6 +40,8 @@ PUBLISHES_IN_FLIGHT: Final = 2
 REPAIR_ROWS_AT_ONCE: Final = 500
 MOST_REST_SECONDS: Final = 0.004
 BACKLOG_MESSAGES: Final = 250
+TURNS_TO_LEAVE: Final = 2
+"""Of the event loop: in one the commit is written, and with the end of it sent."""
 MOST_ROWS: Final = 10_000
 """Outbox rows from which on a commit ends: a message may make a thousand, and a statement has its time."""
 
@@ -50,6 +52,7 @@ class _InFlight:
     deliveries: list[Delivery]
     counts: FoldCounts
     taken: float
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def _nothing() -> None:
@@ -201,12 +204,16 @@ class Worker:
         taken: float,
         commits: "asyncio.Queue[_InFlight | None]",
     ) -> None:
-        """A batch is one commit, or several where it says very much."""
+        """A batch is one commit, or several where it says very much or a message of it has steps.
+
+        What the first step of a message says is on its way to the readers before the fold is busy with the others.
+        """
         with self.tracer.batch(self.fold.service, deliveries) as traceparent:
             decoded = folder.decode(deliveries)
             while decoded:
+                midway = folder.midway
                 try:
-                    commit, counts = folder.fold(decoded, traceparent, created, most_rows=MOST_ROWS)
+                    commit, counts = folder.fold(decoded, traceparent, created, most_rows=MOST_ROWS, in_steps=True)
                 except CursorLost:
                     self.health.gaps += 1
                     self.metrics.gaps.inc()
@@ -214,7 +221,12 @@ class Worker:
                 self.metrics.fold_seconds.observe(self.monotonic() - taken)
                 part, deliveries = deliveries[: counts.messages], deliveries[counts.messages :]
                 decoded = decoded[counts.messages :]
-                await commits.put(_InFlight(commit, part, counts, taken))
+                batch = _InFlight(commit, part, counts, taken)
+                await commits.put(batch)
+                if folder.midway and (part or not midway):
+                    await batch.heard.wait()
+                elif decoded:
+                    await _let_leave()
                 taken = self.monotonic()
 
     async def _rest(self, pending: int) -> None:
@@ -246,9 +258,11 @@ class Worker:
                 await self.bus.publish(self.fold.service, batch.commit.outbox)
                 self.metrics.publish_seconds.observe(self.monotonic() - started)
                 self._mark(batch.commit.outbox)
+            batch.heard.set()
             self.crash("after_publish")
             self.crash("before_ack")
-            await source.ack(batch.deliveries[-1])
+            if batch.deliveries:
+                await source.ack(batch.deliveries[-1])
             self.crash("after_ack")
 
     def _mark(self, rows: Sequence[OutboxRow]) -> None:
@@ -274,6 +288,12 @@ class Worker:
             outbox=len(batch.commit.outbox),
             ms=round(seconds * 1000, 2),
         )
+
+
+async def _let_leave() -> None:
+    """Let what was just handed over go out to the server, so that it works while the fold goes on."""
+    for _ in range(TURNS_TO_LEAVE):
+        await asyncio.sleep(0)
 
 
 def _with_published(commit: Commit, published: dict[str, int]) -> Commit:

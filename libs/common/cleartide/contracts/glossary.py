@@ -181,6 +181,8 @@ _PRICES: Final = {
     "index_stale": "true: no fresh index; the mark is the last one, nobody is liquidated (domain rule R13)",
     "best_bid_ticks": "best bid in ticks of the market; null for an empty side",
     "best_ask_ticks": "best ask in ticks of the market; null for an empty side",
+    "sourced_from": "time of the oldest of the venues' prices that count in the index; null without a fresh index",
+    "sourced_to": "time of the newest of the venues' prices that count in the index; null without a fresh index",
     "last_ticks": "price of the last trade in ticks of the market; null before the first",
     "open_interest_lots": "open interest in lots, long side",
     "interval_micros": "length of the interval in microseconds",

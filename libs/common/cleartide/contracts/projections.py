@@ -5,7 +5,17 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from cleartide.contracts.base import Message
-from cleartide.contracts.types import AccountId, FundingType, MarketId, Micros, NonNegativeQuanta, Ppb, Quanta, Ticks
+from cleartide.contracts.types import (
+    JSON_SAFE,
+    AccountId,
+    FundingType,
+    MarketId,
+    Micros,
+    NonNegativeQuanta,
+    Ppb,
+    Quanta,
+    Ticks,
+)
 
 
 class FundingRatePublished(Message):
@@ -27,7 +37,9 @@ class EarningsDayRecorded(Message):
     """One account's closed UTC day: equity_end - equity_start = flows + pnl + funding - fees + yield, exactly (R34).
 
     Fees are net of rebates, those of makers and the shares of referrers: fees paid are fees + rebates. The
-    yield is what shares of the venue's vaults gained beside what was paid in, out, and as fees.
+    yield is what shares of the venue's vaults gained beside what was paid in, out, and as fees. flows = deposits -
+    withdrawals; the cumulative figures are pnl + funding + yield since the account's first day, before fees and after
+    them; the return is the day's by Modified Dietz in 1e-12 (R35), null where nothing was at work.
     """
 
     subject_template: ClassVar[str] = "earnings.daily.{account}"
@@ -43,6 +55,11 @@ class EarningsDayRecorded(Message):
     fees_quanta: Quanta
     rebates_quanta: NonNegativeQuanta = 0
     yield_quanta: Quanta = 0
+    deposits_quanta: NonNegativeQuanta = 0
+    withdrawals_quanta: NonNegativeQuanta = 0
+    cumulative_earned_quanta: Quanta = 0
+    cumulative_net_quanta: Quanta = 0
+    return_1e12: int | None = Field(default=None, ge=-JSON_SAFE, le=JSON_SAFE)
 
 
 class CandleClosed(Message):

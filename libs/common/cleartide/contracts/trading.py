@@ -129,6 +129,7 @@ class MarkPriceUpdated(TradingEvent):
     """The mark price (domain rule R14), computed from the sequenced index and the book at this point.
 
     `index_stale` true: no fresh index; mark is the last one, nobody is liquidated and no premium is sampled (R13).
+    `sourced_from` and `sourced_to`: the oldest and the newest of the venues' prices that the index is made of (R16).
     """
 
     type: Literal["MarkPriceUpdated"] = "MarkPriceUpdated"
@@ -141,6 +142,9 @@ class MarkPriceUpdated(TradingEvent):
     best_ask_ticks: Ticks | None
     last_ticks: Ticks | None
     open_interest_lots: int = Field(ge=0, lt=2**50)
+    spec_version: int = Field(default=1, ge=1)
+    sourced_from: Micros | None = None
+    sourced_to: Micros | None = None
 
 
 class PremiumSampled(TradingEvent):

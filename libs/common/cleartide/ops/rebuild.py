@@ -56,6 +56,8 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
         await _require_stopped(admin, name)
         await fence(admin, name)
         expected, target = await _current(admin, service)
+        if service.fold.in_midst(target):
+            raise RebuildError(f"{name} was killed in the midst of #{target.stream_seq}: start it and stop it before")
         before = f"{name}_before_rebuild"
         await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(before)} CASCADE")
         await admin.execute(f"ALTER SCHEMA {quoted(name)} RENAME TO {quoted(before)}")

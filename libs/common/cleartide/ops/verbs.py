@@ -1,8 +1,9 @@
-"""Verbs of `cleartide` on a running system: sub, pub, tail, replay, trace, doctor. The work is imported late."""
+"""Verbs of `cleartide` on a running system: sub, pub, tail, replay, trace, ask, doctor. The work is imported late."""
 
 import argparse
 import importlib
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any, Final
 
 WORK: Final = "cleartide.ops.verbs_run"
@@ -55,4 +56,10 @@ def add_parsers(commands: Any) -> None:
     )
     trace = add("trace", "show an alert back to the frame that caused it")
     trace.add_argument("id", help="an alert's number, or a message id")
+    ask = add("ask", "ask the archive of closed days in SQL, e.g. 'SELECT count(*) FROM trades'")
+    ask.add_argument("sql", help="of the datasets it names; each has the column `day`")
+    ask.add_argument(
+        "--from", dest="since", type=date.fromisoformat, metavar="DAY", help="first day (default: 30 before the last)"
+    )
+    ask.add_argument("--to", type=date.fromisoformat, metavar="DAY", help="last day (default: today, UTC)")
     add("doctor", "check the system and say what to do about each fault")

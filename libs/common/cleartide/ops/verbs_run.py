@@ -17,15 +17,18 @@ from cleartide.bus.ports import Delivery
 from cleartide.bus.streams import BY_NAME, COMMANDS, Stream
 from cleartide.client import Client, PublishError
 from cleartide.contracts.codec import Decoder, Refusal
+from cleartide.ops.ask import ask_archive
 from cleartide.ops.chain import chain_of, events_of, told
 from cleartide.ops.place import find_place
+from cleartide.store.asking import ArchiveQueryError
+from cleartide.store.objects import ObjectStoreError
 
 HELD: Final = 10_000
 READ_AT_ONCE: Final = 200
 FOLLOW_SECONDS: Final = 0.25
 LONGEST_WAIT: Final = 5.0
 OPERATOR: Final = "operator"
-FAILURES: Final = (NatsError, ApiError, PublishError, ValueError)
+FAILURES: Final = (NatsError, ApiError, PublishError, ValueError, ObjectStoreError, ArchiveQueryError)
 
 
 async def sub(arguments: argparse.Namespace) -> int:
@@ -48,6 +51,11 @@ async def sub(arguments: argparse.Namespace) -> int:
             left -= 1
             if left == 0:
                 return 0
+
+
+async def ask(arguments: argparse.Namespace) -> int:
+    """Print what SQL over the archive gives."""
+    return await ask_archive(arguments)
 
 
 async def pub(arguments: argparse.Namespace) -> int:

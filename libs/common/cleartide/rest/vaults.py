@@ -410,6 +410,8 @@ class VaultOperations:
         start: int | None = None,
         end: int | None = None,
         step: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
         format: Literal["json"] | None = None,
         after: int | None = None,
     ) -> RateHistory: ...
@@ -423,6 +425,8 @@ class VaultOperations:
         start: int | None = None,
         end: int | None = None,
         step: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
         format: Literal["csv", "parquet"],
         after: int | None = None,
     ) -> str | bytes: ...
@@ -435,6 +439,8 @@ class VaultOperations:
         start: int | None = None,
         end: int | None = None,
         step: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
     ) -> RateHistory | str | bytes:
@@ -442,7 +448,16 @@ class VaultOperations:
         told: RateHistory | str | bytes = await self._transport.ask(
             "GET",
             "/api/v1/vaults/history",
-            {"protocol": protocol, "asset": asset, "start": start, "end": end, "step": step, "format": format},
+            {
+                "protocol": protocol,
+                "asset": asset,
+                "start": start,
+                "end": end,
+                "step": step,
+                "before": before,
+                "limit": limit,
+                "format": format,
+            },
             after=after,
         )
         return told

@@ -194,8 +194,8 @@ class Vault:
     def gain(self, amount: int) -> int:
         """Book what was earned, harvested and put back, or lost (negative); returns the performance fee that it cost.
 
-        The fee is of the gain above the highest price it was ever taken at (15.5, R36), floored to smallest units, so a
-        loss that is made good costs nothing.
+        The fee is of the gain above the highest price it was ever taken at, in whole smallest units (R36), so a loss
+        that is made good costs nothing: floor(gain * (1 - fee)) stays the holders', the fee takes the rest (15.5).
         """
         self._refuse_if(self.assets + amount < 0, "more_than_there_is")
         self.high_water = self.high_water or self.price()
@@ -204,7 +204,7 @@ class Vault:
         if amount <= 0 or above <= 0 or not self.shares:
             return 0
         excess = min(above * self.shares // PRICE_SCALE, amount)
-        fee = excess * self.terms.performance_fee_bps // BPS
+        fee = ceil_div(excess * self.terms.performance_fee_bps, BPS)
         self.assets, self.fees = self.assets - fee, self.fees + fee
         self.high_water = max(self.high_water, self.price())
         return fee

@@ -34,8 +34,8 @@ class QueryError(Exception):
 
 
 @dataclass
-class ServiceContext:
-    """What a background task may use. `pool` reads the service's own schema; writing is the fold's alone.
+class Surroundings:
+    """What a task of a service may use. `pool` reads the service's own schema; writing is the fold's alone.
 
     The background task of a service with a public port sets `listening` as soon as the port takes connections.
     """
@@ -49,12 +49,20 @@ class ServiceContext:
     registry: CollectorRegistry
     stopping: asyncio.Event
     listening: asyncio.Event
+
+
+@dataclass
+class ServiceContext(Surroundings):
+    """The same in the process that folds."""
+
     worker: Worker
 
 
 Starting = Callable[[CollectorRegistry], None]
 """Says something of the process when it starts, in the log or as a metric."""
 Background = Callable[[ServiceContext], Awaitable[None]]
+Beside = Callable[[Surroundings], Awaitable[None]]
+"""A task that needs no fold in its process: `cleartide.service.beside` runs it alone, as many times as one likes."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 import structlog
 import uvloop
+from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
 
 from cleartide.bus.faults import crash_point_from
@@ -20,7 +21,7 @@ from cleartide.bus.together import end
 from cleartide.bus.worker import Worker
 from cleartide.connect import connected, nats_broker, redis_client
 from cleartide.service.archived import keep_archive
-from cleartide.service.definition import Background, Service, ServiceContext
+from cleartide.service.definition import Background, Service, ServiceContext, Surroundings
 from cleartide.service.epochs import FIRST_RETRY_SECONDS, RECOVERABLE, keep_beating, run_epochs, standby_beside
 from cleartide.service.fingerprint import fingerprint
 from cleartide.service.memory import expect_batches, keep_state
@@ -57,23 +58,35 @@ def main(service: Service) -> None:
 
 async def run(service: Service, settings: ServiceSettings) -> int:
     """The process's life; returns its exit code."""
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = stopped_by_signals()
     async with AsyncExitStack() as stack:
         code = fingerprint(service.migrations.parent, os.environ)
         context = await _connect(service, settings, code, stopping, stack)
         tasks = _start(service, context, code)
-        stopper = asyncio.create_task(stopping.wait(), name="stop")
-        done, _ = await asyncio.wait((*tasks, stopper), return_when=asyncio.FIRST_COMPLETED)
-        failed = next((task for task in tasks if task in done and _failed(task, stopping)), None)
-        stopping.set()
+        failed = await until_one_ends(tasks, stopping)
         context.worker.stop()
-        await _drain(tasks)
-        stopper.cancel()
+        await drain(tasks)
         if failed is None:
             await _release(context.worker)
-        return _exit_code(failed)
+        return exit_code(failed)
+
+
+def stopped_by_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def until_one_ends(tasks: "Sequence[asyncio.Task[None]]", stopping: asyncio.Event) -> "asyncio.Task[None] | None":
+    """Wait for the stop, or for a task that ends before it, which is a failure; `stopping` is set from then on."""
+    stopper = asyncio.create_task(stopping.wait(), name="stop")
+    done, _ = await asyncio.wait((*tasks, stopper), return_when=asyncio.FIRST_COMPLETED)
+    failed = next((task for task in tasks if task in done and _failed(task, stopping)), None)
+    stopping.set()
+    stopper.cancel()
+    return failed
 
 
 async def _release(worker: Worker) -> None:
@@ -84,8 +97,8 @@ async def _release(worker: Worker) -> None:
                 await worker.lease.release(worker.health.epoch)
 
 
-def _exit_code(failed: "asyncio.Task[None] | None") -> int:
-    """A task that ends before the stop is a failure, with or without an exception."""
+def exit_code(failed: "asyncio.Task[None] | None") -> int:
+    """Of a process of which a task failed, or none."""
     error = failed.exception() if failed is not None else None
     if isinstance(error, Fenced):
         log.error("fenced", error=str(error))
@@ -101,7 +114,8 @@ def _failed(task: "asyncio.Task[None]", stopping: asyncio.Event) -> bool:
     return task.exception() is not None or not stopping.is_set()
 
 
-async def _drain(tasks: "Sequence[asyncio.Task[None]]") -> None:
+async def drain(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    """Let tasks end by themselves, for a while."""
     _, late = await asyncio.wait(tasks, timeout=10)
     for task in late:
         log.warning("task_cancelled", task=task.get_name())
@@ -114,16 +128,14 @@ async def _connect(
     registry = CollectorRegistry()
     for say in service.starting:
         say(registry)
-    broker = nats_broker(settings.nats_url, settings.nats_user, settings.nats_password, f"cleartide-{service.name}")
-    client = await connected(broker)
-    stack.push_async_callback(broker.stop)
+    broker, around = await surroundings(service.name, settings, registry, stopping, stack)
     store = PostgresStore(settings.postgres_dsn, service.name)
     stack.push_async_callback(store.close)
     lease = PostgresLease(settings.postgres_dsn, service.name, code, settings.lease_seconds)
     stack.push_async_callback(lease.close)
     worker = Worker(
         fold=service.fold,
-        bus=NatsBus(client),
+        bus=NatsBus(around.nats),
         store=store,
         metrics=WorkerMetrics(service.name, registry),
         tracer=BatchTracer(),
@@ -132,15 +144,24 @@ async def _connect(
         loaded=keep_state,
         crash=crash_point_from(os.environ),
     )
-    pool = await _pool(settings.postgres_dsn, service.name)
-    stack.push_async_callback(pool.close)
-    listening = asyncio.Event()
-    app = health_app(lambda: progress_report(service, worker, listening), registry)
+    app = health_app(lambda: progress_report(service, worker, around.listening), registry)
     server = await serve(app, settings.http_host, settings.http_port)
     stack.push_async_callback(server.cleanup)
-    await serve_queries(service, broker, pool)
-    return ServiceContext(
-        name=service.name,
+    await serve_queries(service, broker, around.pool)
+    return ServiceContext(**vars(around), worker=worker)
+
+
+async def surroundings(
+    name: str, settings: ServiceSettings, registry: CollectorRegistry, stopping: asyncio.Event, stack: AsyncExitStack
+) -> tuple[NatsBroker, Surroundings]:
+    """Connections to bus, schema and cache, closed with the stack."""
+    broker = nats_broker(settings.nats_url, settings.nats_user, settings.nats_password, f"cleartide-{name}")
+    client = await connected(broker)
+    stack.push_async_callback(broker.stop)
+    pool = await _pool(settings.postgres_dsn, name)
+    stack.push_async_callback(pool.close)
+    return broker, Surroundings(
+        name=name,
         settings=settings,
         nats=client,
         jetstream=client.jetstream(),
@@ -148,8 +169,7 @@ async def _connect(
         redis=_redis(settings.redis_url, stack) if settings.redis_url else None,
         registry=registry,
         stopping=stopping,
-        listening=listening,
-        worker=worker,
+        listening=asyncio.Event(),
     )
 
 

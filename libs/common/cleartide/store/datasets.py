@@ -1,4 +1,4 @@
-"""Closed days as Parquet in an object store: written once, asked there with DuckDB.
+"""Closed days as Parquet in an object store: written once, asked there (`cleartide.store.asking`).
 
 Layout: `<dataset>/day=YYYY-MM-DD/part-0.parquet`, UTC days, rows in the order of the owners' numbers or of the stream.
 That is Hive's: DuckDB, ClickHouse, Trino and Spark read it as they are. A day is written when it is closed for
@@ -7,7 +7,7 @@ a further file, `part-<revision>.parquet`, of the rows that were told since; of 
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,6 @@ log = structlog.get_logger()
 
 DAY_MICROS: Final = 86_400_000_000
 _EPOCH: Final = date(1970, 1, 1)
-MOST_FILES: Final = 4_000
 
 
 @dataclass(frozen=True)
@@ -109,29 +108,3 @@ def _day_of(moment: Any) -> date | None:
     if moment is None or isinstance(moment, datetime):
         return moment.astimezone(UTC).date() if moment else None
     return _EPOCH + timedelta(days=int(moment) // DAY_MICROS)
-
-
-async def fetch(store: ObjectStore, dataset: str, first: date, last: date, folder: Path) -> list[Path]:
-    """The files of these days, fetched where they are not there yet."""
-    paths = []
-    for key in (await store.keys(f"{dataset}/"))[:MOST_FILES]:
-        if f"{dataset}/day={first:%Y-%m-%d}/" <= key < f"{dataset}/day={last + timedelta(days=1):%Y-%m-%d}/":
-            target = folder / key
-            if not target.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                await store.get(key, target)
-            paths.append(target)
-    return paths
-
-
-def ask(sql: str, views: Mapping[str, list[Path]]) -> list[tuple[Any, ...]]:
-    """SQL over fetched files; each dataset is a view that has the column `day` of its folders."""
-    import duckdb  # as in cleartide.store.parquet
-
-    with duckdb.connect() as duck:
-        duck.execute("SET TimeZone = 'UTC'")
-        for name, paths in views.items():
-            files = ", ".join(f"'{path}'" for path in paths)
-            read = f"read_parquet([{files}], hive_partitioning = true, union_by_name = true)"
-            duck.execute(f"CREATE VIEW {name} AS SELECT * FROM {read}")  # noqa: S608
-        return duck.execute(sql).fetchall()

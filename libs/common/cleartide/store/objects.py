@@ -9,9 +9,11 @@ import hmac
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 from xml.etree import ElementTree as ET
@@ -21,11 +23,12 @@ from yarl import URL
 
 SECONDS: Final = 300
 PAGES: Final = 10_000
-_CHUNK: Final = 2**20
+ReadRange = Callable[[str, int, int], Awaitable[bytes]]
+"""(key, first byte, how many): those bytes of an object, all of them. Raises ObjectStoreError."""
 
 
 class ObjectStoreError(Exception):
-    """The store did not do what was asked; the text has its status and words."""
+    """The store did not do what was asked, or could not be reached; the text has its status and words."""
 
 
 class ObjectStore(ABC):
@@ -36,12 +39,20 @@ class ObjectStore(ABC):
         """Store a file's bytes; what is there under the key is replaced at once or not at all."""
 
     @abstractmethod
-    async def get(self, key: str, target: Path) -> None:
-        """Fetch an object into a file."""
+    async def sizes(self, prefix: str) -> dict[str, int]:
+        """Every key that begins so, in order, with its object's bytes."""
 
     @abstractmethod
+    def reading(self) -> AbstractAsyncContextManager[ReadRange]:
+        """What reads parts of objects, over connections that are kept for as long."""
+
+    @abstractmethod
+    def local(self, key: str) -> Path | None:
+        """The object's own file, where it is one that this machine can open."""
+
     async def keys(self, prefix: str) -> list[str]:
         """Every key that begins so, in order."""
+        return list(await self.sizes(prefix))
 
 
 class FolderStore(ObjectStore):
@@ -54,16 +65,29 @@ class FolderStore(ObjectStore):
         """Copy beside its place, then rename."""
         await asyncio.to_thread(self._copy, source, self.root / key)
 
-    async def get(self, key: str, target: Path) -> None:
-        """Copy."""
-        if not (self.root / key).is_file():
-            raise ObjectStoreError(f"{key} is not there")
-        await asyncio.to_thread(self._copy, self.root / key, target)
-
-    async def keys(self, prefix: str) -> list[str]:
+    async def sizes(self, prefix: str) -> dict[str, int]:
         """Files below the folder."""
-        found = [path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file()]
-        return sorted(key for key in found if key.startswith(prefix) and not key.endswith(".partial"))
+        files = [path for path in self.root.rglob("*") if path.is_file() and path.suffix != ".partial"]
+        found = {path.relative_to(self.root).as_posix(): path.stat().st_size for path in files}
+        return {key: found[key] for key in sorted(found) if key.startswith(prefix)}
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadRange]:
+        """From the files."""
+        yield self._read
+
+    def local(self, key: str) -> Path:
+        """Below the folder."""
+        return self.root / key
+
+    async def _read(self, key: str, start: int, length: int) -> bytes:
+        try:
+            with (self.root / key).open("rb") as file:
+                file.seek(start)
+                found = file.read(length)
+        except OSError as error:
+            raise ObjectStoreError(f"{key}: {error.strerror}") from error
+        return _whole(key, found, length)
 
     @staticmethod
     def _copy(source: Path, target: Path) -> None:
@@ -90,21 +114,9 @@ class S3Store(ObjectStore):
             with source.open("rb") as content:
                 await self._ask(http, "PUT", self._path(key), {}, digest, content)
 
-    async def get(self, key: str, target: Path) -> None:
-        """One GET, written beside its place, then renamed."""
-        partial = target.with_name(f"{target.name}.partial")
-        path = self._path(key)
-        url, headers = URL(f"{self._endpoint}{path}", encoded=True), self._signed("GET", path, {}, _EMPTY)
-        async with self._session() as http, http.get(url, headers=headers) as response:
-            await _check(response)
-            with partial.open("wb") as file:
-                async for chunk in response.content.iter_chunked(_CHUNK):
-                    file.write(chunk)
-        partial.replace(target)
-
-    async def keys(self, prefix: str) -> list[str]:
+    async def sizes(self, prefix: str) -> dict[str, int]:
         """Page by page."""
-        found: list[str] = []
+        found: dict[str, int] = {}
         token = ""
         async with self._session() as http:
             for _ in range(PAGES):
@@ -112,11 +124,26 @@ class S3Store(ObjectStore):
                 if token:
                     query["continuation-token"] = token
                 page = ET.fromstring(await self._ask(http, "GET", f"/{self._bucket}", query, _EMPTY))
-                found += [node.text or "" for node in page.iter() if node.tag.endswith("}Key") or node.tag == "Key"]
-                token = next((n.text or "" for n in page.iter() if n.tag.endswith("NextContinuationToken")), "")
+                for entry in page.iterfind("{*}Contents"):
+                    found[entry.findtext("{*}Key", "")] = int(entry.findtext("{*}Size", "0"))
+                token = page.findtext("{*}NextContinuationToken", "")
                 if not token:
                     break
-        return sorted(key.removeprefix(self._prefix) for key in found)
+        return {key.removeprefix(self._prefix): found[key] for key in sorted(found)}
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[ReadRange]:
+        """By signed GETs with a range, each of which the store has to answer with that part."""
+        async with self._session() as http:
+
+            async def read(key: str, start: int, length: int) -> bytes:
+                part = {"range": f"bytes={start}-{start + length - 1}"}
+                return _whole(key, await self._ask(http, "GET", self._path(key), {}, _EMPTY, extra=part), length)
+
+            yield read
+
+    def local(self, key: str) -> None:
+        """There is none."""
 
     def _path(self, key: str) -> str:
         return f"/{self._bucket}/{quote(self._prefix + key, safe='/-_.~')}"
@@ -133,17 +160,26 @@ class S3Store(ObjectStore):
         query: Mapping[str, str],
         digest: str,
         body: object = None,
+        extra: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
         url = f"{self._endpoint}{path}" + (f"?{canonical_query(query)}" if query else "")
-        headers = self._signed(method, path, query, digest)
+        headers = self._signed(method, path, query, digest, extra)
         send = http.put if method == "PUT" else http.get
-        async with send(URL(url, encoded=True), headers=headers, data=body) as response:
-            await _check(response)
-            return await response.read()
+        try:
+            async with send(URL(url, encoded=True), headers=headers, data=body) as response:
+                if response.status >= 300:
+                    words = (await response.text())[:300]
+                    raise ObjectStoreError(f"{method} {path}: {response.status} {words}")
+                return await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ObjectStoreError(f"{method} {path}: {error or 'no answer in time'}") from error
 
-    def _signed(self, method: str, path: str, query: Mapping[str, str], digest: str) -> dict[str, str]:
+    def _signed(
+        self, method: str, path: str, query: Mapping[str, str], digest: str, extra: Mapping[str, str]
+    ) -> dict[str, str]:
         now = datetime.now(UTC)
         headers = {
+            **extra,
             "host": urlsplit(self._endpoint).netloc,
             "x-amz-content-sha256": digest,
             "x-amz-date": f"{now:%Y%m%dT%H%M%SZ}",
@@ -201,7 +237,8 @@ def _digest(source: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-async def _check(response: aiohttp.ClientResponse) -> None:
-    if response.status >= 300:
-        words = (await response.text())[:300]
-        raise ObjectStoreError(f"{response.method} {response.url.path}: {response.status} {words}")
+def _whole(key: str, found: bytes, length: int) -> bytes:
+    """A store that gives another part than it was asked for is not to be read from."""
+    if len(found) != length:
+        raise ObjectStoreError(f"{key}: {len(found)} bytes instead of {length}")
+    return found

@@ -150,4 +150,4 @@ def _answer(name: str, operation: Operation, known: dict[str, Any]) -> None:
     example = recorded().get(name)
     if not told.get("schema"):
         told["schema"] = shape(example) if example is not None else {"type": "object"}
-    told["example"] = example if example is not None else sample(told["schema"], known) or {}
+    told["example"] = example if example is not None else sample(told["schema"], known)

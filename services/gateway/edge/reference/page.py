@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from services.gateway.edge.reference.document import JSON, Operation, operations
+
+LOOKS: Final = "".join(f'<link rel="stylesheet" href="/css/{name}.css">' for name in ("tokens", "base", "reference"))
 
 
 def page(document: dict[str, Any]) -> str:
@@ -20,9 +22,10 @@ def page(document: dict[str, Any]) -> str:
     )
     about = escape(document["info"]["description"])
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Cleartide API</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/style.css">'
-        f"</head><body><main><h1>Cleartide API</h1><p>{about}</p>"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>API · Cleartide</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="/favicon.svg" type="image/svg+xml">{LOOKS}</head><body class="reference">'
+        f'<main><h1><a href="/">Cleartide</a> API</h1><p>{about}</p>'
         f'<p><a href="/api/openapi.json">openapi.json</a> · {index}</p>{parts}</main></body></html>'
     )
 

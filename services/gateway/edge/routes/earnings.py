@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -38,14 +38,17 @@ Months = Annotated[int, Query(ge=1, le=120)]
 Name = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,23}$")]
 Asset = Annotated[str | None, Query(pattern=r"^[A-Z][A-Z0-9]{1,11}$")]
 Instant = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="microseconds since the Unix epoch, UTC")]
+Points = Annotated[int, Query(ge=1, le=1_000, description="instants of each line")]
 Seconds = Annotated[int, Query(ge=600, le=31_536_000)]
 LINES: Final = 10
 """For so many protocols and assets a day is expected to have lines; ten times as many no day has."""
-VENUE: Final = "cleartide"
-SETTLEMENT: Final = "USDC"
-PARTS: Final = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "yield")
-DAY_COLUMNS: Final = ("date", "protocol", "asset", *PARTS, "rebates", "return", "closed", "revision")
-MONTH_COLUMNS: Final = ("month", "protocol", "asset", *PARTS, "rebates", "active_days", "average_apr", "average_apy")
+PARTS: Final = (
+    *("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "yield"),
+    *("rebates", "deposits", "withdrawals", "earned"),
+)
+CUMULATIVE: Final = ("cumulative_earned", "cumulative_net")
+DAY_COLUMNS: Final = ("date", "protocol", "asset", *PARTS, *CUMULATIVE, "return", "closed", "revision")
+MONTH_COLUMNS: Final = ("month", "protocol", "asset", *PARTS, "active_days", "average_apr", "average_apy")
 _ACCOUNT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 _NOTHING: Final[Mapping[str, Any]] = {"days": (), "months": ()}
 
@@ -105,7 +108,7 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
     async def positions(account: OwnerPath, form: Form = "json") -> Response:
         if form != "json":
             found = await ask("vaults", "positions", owner=account)
-            return await file_of(f"vaults-{account}", form, found["positions"])
+            return await file_of(f"vaults-{account}", form, list(map(_flat_position, found["positions"])))
         return await edge.answer(
             ("vault_positions", account), LONG_MS, lambda: ask("vaults", "positions", owner=account)
         )
@@ -160,9 +163,12 @@ def _vault_routes(router: APIRouter, edge: Edge) -> None:
         start: Instant = None,
         end: Instant = None,
         step: Seconds = 86_400,
+        before: Instant = None,
+        limit: Points = 1_000,
         form: Form = "json",
     ) -> Response:
-        asked = {"protocol": protocol, "asset": asset, "from": start, "to": end, "step": step * 1_000_000}
+        grid = {"from": start, "to": end, "step": step * 1_000_000, "before": before, "limit": limit}
+        asked = {"protocol": protocol, "asset": asset, **grid}
         if form != "json":
             return await file_of("history", form, _points((await ask("vaults", "history", **asked))["series"]))
         return await edge.answer(("tvl_history", *asked.values()), LONG_MS, lambda: ask("vaults", "history", **asked))
@@ -198,7 +204,7 @@ async def _days(
         ask("vaults", "days", owner=owner, limit=most, **(span if before else {"month": month})),
         whole=whole,
     )
-    rows = [*map(_trading_day, trading["days"]), *map(_yield_day, yields["days"])]
+    rows = [*({**row, "revision": 0} for row in trading["days"]), *map(_yield_day, yields["days"])]
     rows.sort(key=lambda row: (row["protocol"], row["asset"]))
     rows.sort(key=lambda row: str(row["date"]), reverse=True)
     dates = list(dict.fromkeys(str(row["date"]) for row in rows))
@@ -218,7 +224,7 @@ async def _months(edge: Edge, owner: str, limit: int, *, whole: bool = False) ->
         ask("vaults", "months", owner=owner, limit=max(limit, 10) * LINES),
         whole=whole,
     )
-    rows = [*(_in_form(row, trading=True) for row in trading["months"]), *map(_in_form, yields["months"])]
+    rows = [*trading["months"], *map(_in_form, yields["months"])]
     rows.sort(key=lambda row: (row["protocol"], row["asset"]))
     rows.sort(key=lambda row: str(row["month"]), reverse=True)
     kept = list(dict.fromkeys(row["month"] for row in rows))[:limit]
@@ -240,22 +246,12 @@ async def _both(
     return found.get("earnings", _NOTHING), found.get("vaults", _NOTHING), missing
 
 
-def _trading_day(row: Mapping[str, Any]) -> dict[str, Any]:
-    date_of = datetime.fromtimestamp(row["day"] // 1_000_000, UTC).date().isoformat()
-    return {"date": date_of, **_in_form(row, trading=True), "return": None, "closed": row["closed"], "revision": 0}
-
-
 def _yield_day(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"date": row["date"], **_in_form(row), "return": row["return"], "closed": True, "revision": row["revision"]}
-    return {**found, "cumulative_net": row["cumulative_net"]}
+    return {**_in_form(row), "closed": True}
 
 
-def _in_form(row: Mapping[str, Any], *, trading: bool = False) -> dict[str, Any]:
-    """equity_end - equity_start = flows + pnl + funding - fees + yield, whichever side it comes from (R34)."""
-    if trading:
-        earned = row.get("yield", "0.000000")
-        own = {"protocol": VENUE, "asset": SETTLEMENT, "yield": earned, "average_apr": None, "average_apy": None}
-        return {**row, **own}
+def _in_form(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A vault's row in the form of trading: equity_end - equity_start = flows + pnl + funding - fees + yield (R34)."""
     flows = Decimal(row["deposits"]) - Decimal(row["withdrawals"])
     return {**row, "flows": f"{flows:f}", "pnl": "0", "funding": "0", "rebates": "0", "yield": row["earned"]}
 
@@ -278,6 +274,12 @@ def span_of(month: str | None, before: date | None) -> dict[str, int] | None:
 def _columns(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The named columns of each row; what a row lacks is null."""
     return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _flat_position(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A position as a file has it: lists as one text."""
+    claimed = "; ".join(f"{reward['amount']} {reward['asset']}" for reward in row["claimed_rewards"])
+    return {**row, "claimed_rewards": claimed, "risk_reasons": "; ".join(row["risk_reasons"])}
 
 
 def _points(series: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

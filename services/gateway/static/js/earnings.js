@@ -17,34 +17,43 @@ const rate = (value) => (value === null ? "–" : `${percent(value, 2).replace("
 const cell = (title, read, hint) => ({ title, num: true, hint, cell: plain(read) });
 const share = (title, key, hint) => cell(title, (row) => rate(row[key]), hint);
 const where = { title: "Where", cell: plain((row) => `${row.protocol} ${row.asset}`) };
+const riskOf = ({ risk, risk_reasons: reasons }) => (risk === null ? "–" : [risk, reasons.map((reason) => reason.replace("_", " ")).join(", ")].filter(Boolean).join(": "));
+const standing = ({ vaults, paused }) => (paused === 0 ? "active" : paused === vaults ? "paused" : `${paused} of ${vaults} paused`);
 const made = (title, key) => ({ title, num: true, cell: coloured((row) => money(row[key], true), (row) => direction(row[key])) });
 
 const showMonths = table($("months"), [
   { title: "Month", cell: plain((row) => row.month) }, where,
-  cell("Start", (row) => money(row.equity_start)), cell("Flows", (row) => money(row.flows, true), "deposits less withdrawals"),
+  cell("Start", (row) => money(row.equity_start)), cell("In", (row) => money(row.deposits), "deposits"), cell("Out", (row) => money(row.withdrawals), "withdrawals"),
   made("Price", "pnl"), made("Funding", "funding"), made("Yield", "yield"), cell("Fees", (row) => money(row.fees)),
   cell("End", (row) => money(row.equity_end)), cell("Days", (row) => String(row.active_days)),
   share("APR", "average_apr", "simple"), share("APY", "average_apy", "compounded daily"),
 ], (row) => `${row.month} ${row.protocol} ${row.asset}`, { empty: "Nothing is on record for this account." });
 const showHeld = table($("held"), [
   { title: "Vault", cell: plain((row) => row.vault) }, cell("Value", (row) => `${fixed(row.value, 2)} ${row.asset}`),
+  { title: "State", cell: coloured((row) => row.status, (row) => (row.status === "active" ? "up" : "down")) },
   made("Earned", "earned_net"), cell("A day", (row) => fixed(row.daily_interest, 4), "at the rate in force"), share("APY", "total_apy"),
+  cell("Pending", (row) => fixed(row.pending_rewards, 4), "rewards since the last claim, at the incentives reported, in the vault’s asset"),
+  { title: "Claimed", cell: plain((row) => row.claimed_rewards.map(({ asset, amount }) => `${fixed(amount, 2)} ${asset}`).join(", ") || "–") },
+  { title: "Risk", cell: coloured(riskOf, (row) => ({ low: "up", high: "down" })[row.risk] ?? "") },
 ], (row) => row.vault, { empty: "This account is in no vault." });
 const showOffers = table($("offers"), [
-  where, cell("TVL", (row) => money(row.tvl_usd ?? row.tvl)), share("Raw APY", "raw_apy", "lending and incentives"),
+  where, { title: "State", cell: coloured(standing, (row) => (row.paused ? "down" : "up")) }, cell("TVL", (row) => money(row.tvl_usd ?? row.tvl)), share("Raw APY", "raw_apy", "lending and incentives"),
   share("Fee", "fee_apy"), share("Net APY", "net_apy"), share("Net APR", "net_apr", "compounds to the net APY"),
 ], (row) => row.protocol + row.asset, { empty: "No vault has reported yet." });
 
 /** A day's gain in the settlement asset; what else there was is in its title. */
 function dayOf(date, rows) {
   const gain = rows.filter(({ asset }) => asset === "USDC").reduce((sum, row) => sum + Number(row.pnl) + Number(row.funding) - Number(row.fees) + Number(row.yield), 0).toFixed(2);
-  const title = rows.map((row) => `${row.protocol} ${row.asset}: price ${row.pnl}, funding ${row.funding}, yield ${row.yield}, fees ${row.fees}`);
+  const title = rows.map((row) => `${row.protocol} ${row.asset}: price ${row.pnl}, funding ${row.funding}, yield ${row.yield}, fees ${row.fees}, return ${rate(row.return)}, in all ${row.cumulative_net}`);
   return h("li", { class: rows.length && direction(gain), title: [date, ...title].join("\n") }, String(Number(date.slice(8))), rows.length ? h("b", {}, fixed(gain, 2)) : null);
 }
 
 function showDays({ month, days }) {
   const [year, number] = month.split("-");
   const dates = Array.from({ length: new Date(Date.UTC(year, number, 0)).getUTCDate() }, (_, at) => `${month}-${String(at + 1).padStart(2, "0")}`);
+  const newest = new Map(days.filter(({ asset }) => asset === "USDC").reverse().map((row) => [row.protocol, row]));
+  const earned = [...newest.values()].reduce((sum, row) => sum + Number(row.cumulative_net), 0);
+  figure("Earned in all", newest.size ? money(earned.toFixed(2), true) : "–", `USDC, after fees, by the end of ${month}`);
   $("calendar").replaceChildren(...dates.map((date) => dayOf(date, days.filter((row) => row.date === date))));
 }
 
@@ -63,7 +72,7 @@ const polls = {
   }),
   held: new Poll("held", 10000, () => [`earnings/${owner}/vaults`], ({ positions }) => {
     showHeld(positions);
-    figure("In vaults", compact(positions.reduce((sum, row) => sum + Number(row.value_usd), 0)), `${positions.length} positions`);
+    figure("In vaults", compact(positions.reduce((sum, row) => sum + Number(row.value_usd), 0)), `${positions.length} position${positions.length === 1 ? "" : "s"}`);
   }),
   days: new Poll("days", 5000, () => [`earnings/${owner}/days`, { month: $("month").value, limit: 366 }], showDays),
   months: new Poll("months", 10000, () => [`earnings/${owner}/months`], (answer) => showMonths(answer.months)),

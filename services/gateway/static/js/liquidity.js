@@ -2,18 +2,18 @@
 
 import { h, text } from "./dom.js";
 import { compact, fixed } from "./format.js";
+import { headlineOf, keepAsking } from "./page.js";
 import { feedTable, gapTable } from "./panels/feedTables.js";
 import { costTable, statisticsTable, venueTable } from "./panels/liquidityTables.js";
 import { historyPicture, sharePicture } from "./panels/liquidityPictures.js";
 import { Poll } from "./poll.js";
-import { installTheme } from "./theme.js";
 
 const $ = (id) => document.getElementById(id);
 const TEN = 3;
 const HUNDRED_THOUSAND = 3;
 const base = $("base");
 const instrument = $("instrument");
-const figures = new Map();
+const figure = headlineOf($("headline"));
 const showVenues = venueTable($("venues"));
 const showCosts = costTable($("costs"));
 const showStatistics = statisticsTable($("statistics"));
@@ -59,19 +59,6 @@ function headline(rows) {
   }
 }
 
-/** A figure of the headline; each keeps its place. */
-function figure(title, value, note = "") {
-  let found = figures.get(title);
-  if (!found) {
-    found = { value: h("span"), note: h("small") };
-    figures.set(title, found);
-    const parent = $("headline").querySelector("dl") ?? $("headline").appendChild(h("dl"));
-    parent.append(h("div", { class: "figure" }, h("dt", {}, title), h("dd", {}, found.value, found.note)));
-  }
-  text(found.value, value);
-  text(found.note, note);
-}
-
 function listBases(answer) {
   if (list(base, [...new Set(answer.map((each) => each.base))].sort())) polls.liquidity.now();
 }
@@ -91,19 +78,7 @@ function ask() {
   polls.statistics.now();
 }
 
-function tick() {
-  for (const poll of Object.values(polls)) poll.tick();
-  const failing = Object.values(polls).some(({ error }) => error !== null);
-  const asked = Object.values(polls).some(({ answeredAt }) => answeredAt > 0);
-  $("link").dataset.state = failing ? "lost" : asked ? "live" : "";
-  text($("link"), failing ? "Not all answer" : asked ? "Up to date" : "Asking");
-}
-
 base.addEventListener("change", () => polls.liquidity.now());
 $("fees").addEventListener("change", () => polls.liquidity.now());
 instrument.addEventListener("change", ask);
-installTheme($("theme"), () => {});
-document.addEventListener("visibilitychange", () => !document.hidden && Object.values(polls).forEach((poll) => poll.now()));
-for (const poll of Object.values(polls)) poll.now();
-setInterval(tick, 500);
-tick();
+keepAsking(polls);

@@ -1,16 +1,16 @@
 // The risk page: a few questions asked again and again, and a panel for each answer.
 
-import { h, text } from "./dom.js";
+import { h } from "./dom.js";
 import { compact } from "./format.js";
+import { headlineOf, keepAsking } from "./page.js";
 import { healthPicture, insurancePicture, mapPicture } from "./panels/pictures.js";
 import { considered, exposureTable, stressTable, tailTable, whatIf } from "./panels/riskTables.js";
 import { Poll } from "./poll.js";
-import { installTheme } from "./theme.js";
 
 const $ = (id) => document.getElementById(id);
 const choose = $("market");
 const form = $("whatif");
-const figures = new Map();
+const figure = headlineOf($("headline"));
 
 const showStress = stressTable($("stress"));
 const showExposure = exposureTable($("exposure"));
@@ -30,7 +30,7 @@ const polls = {
   insurance: new Poll("insurance", 6000, () => ["risk/insurance", { limit: 2000 }], (answer) => {
     insurancePicture($("insurance"), answer);
     const funds = new Map(answer.points.map(({ market, balance }) => [market, Number(balance)]));
-    figure("Insurance", compact([...funds.values()].reduce((sum, value) => sum + value, 0)), `${funds.size} funds`);
+    figure("Insurance", compact([...funds.values()].reduce((sum, value) => sum + value, 0)), funds.size === 1 ? "1 fund" : `${funds.size} funds`);
   }),
   stress: new Poll("stress", 10000, () => ["risk/stress"], (answer) => {
     showStress(answer.scenarios);
@@ -46,19 +46,6 @@ const polls = {
   }),
 };
 
-/** A figure of the headline; each keeps its place. */
-function figure(title, value, note = "") {
-  let found = figures.get(title);
-  if (!found) {
-    found = { value: h("span"), note: h("small") };
-    figures.set(title, found);
-    const list = $("headline").querySelector("dl") ?? $("headline").appendChild(h("dl"));
-    list.append(h("div", { class: "figure" }, h("dt", {}, title), h("dd", {}, found.value, found.note)));
-  }
-  text(found.value, value);
-  text(found.note, note);
-}
-
 function listMarkets({ markets }) {
   const names = markets.map(({ market }) => market);
   for (const select of [choose, form.elements.market]) {
@@ -70,18 +57,6 @@ function listMarkets({ markets }) {
   polls.map.now();
 }
 
-function tick() {
-  for (const poll of Object.values(polls)) poll.tick();
-  const failing = Object.values(polls).some(({ error }) => error !== null);
-  const asked = Object.values(polls).some(({ answeredAt }) => answeredAt > 0);
-  $("link").dataset.state = failing ? "lost" : asked ? "live" : "";
-  text($("link"), failing ? "Not all answer" : asked ? "Up to date" : "Asking");
-}
-
 choose.addEventListener("change", () => polls.map.now());
 whatIf(form, $("outcome"));
-installTheme($("theme"), () => {});
-document.addEventListener("visibilitychange", () => !document.hidden && Object.values(polls).forEach((poll) => poll.now()));
-for (const poll of Object.values(polls)) poll.now();
-setInterval(tick, 500);
-tick();
+keepAsking(polls);

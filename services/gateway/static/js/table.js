@@ -10,7 +10,7 @@ export function table(parent, columns, key, { empty, rowClass, open, wide }) {
     columns.map(({ title, num, hint, only }) => h("th", { scope: "col", class: join(num && "num", only), title: hint }, title)),
   );
   const body = h("tbody");
-  const none = h("p", { class: "empty" }, empty);
+  const none = h("p", { class: "empty" }, "Not known yet.");
   parent.replaceChildren(h("table", { class: wide }, h("thead", {}, head), body), none);
 
   function make(row) {
@@ -22,6 +22,7 @@ export function table(parent, columns, key, { empty, rowClass, open, wide }) {
   }
 
   return function show(rows) {
+    text(none, empty);
     none.hidden = rows.length > 0;
     keyed(body, rows, key, make, (made, row) => {
       made.row = row;

@@ -8,7 +8,7 @@ import msgspec
 from services.ingestor.adapters.history import History, RowHistory, iso
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Request
-from services.ingestor.adapters.venues.dydx import RESOLUTIONS
+from services.ingestor.adapters.venues.dydx.core import RESOLUTIONS
 from services.ingestor.adapters.wire import iso_micros
 from services.ingestor.domain.ranges import MINUTE_MICROS, Range
 

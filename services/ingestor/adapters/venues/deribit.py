@@ -11,15 +11,15 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from services.ingestor.adapters.book import TextLevel
-from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis
+from services.ingestor.adapters.wire import MILLI, Id, Millis, text_of
+from services.ingestor.engine.book import TextLevel
+from services.ingestor.engine.booksync import Update
 
 HEARTBEAT_SECONDS: Final = 30
 FUNDING_HOURS: Final = 8
@@ -211,9 +211,8 @@ class DeribitCore(OneSocketCore):
             return []
         newest = number_text(ticker.open_interest)
         self._said[name] = (second, newest)
-        interval = feed.instrument.funding_interval_micros
         mark, index = number_text(ticker.mark_price), number_text(ticker.index_price)
-        rate, next_at = rate_ppb(number_text(ticker.current_funding)), (venue_time // interval + 1) * interval
+        rate, next_at = rate_ppb(number_text(ticker.current_funding)), feed.instrument.next_funding(venue_time)
         out = feed.funding(ticker.timestamp, mark, index, rate, next_at, venue_time, at)
         if newest not in ("", interest):
             out += feed.interest(ticker.timestamp, feed.instrument.sizes[newest], venue_time, at)
@@ -222,7 +221,7 @@ class DeribitCore(OneSocketCore):
     def _request(self, method: str, **parameters: Any) -> str:
         self._requests += 1
         request = {"jsonrpc": "2.0", "id": self._requests, "method": method, "params": parameters}
-        return msgspec.json.encode(request).decode()
+        return text_of(request)
 
 
 def _levels(changes: Sequence[Change]) -> list[TextLevel]:

@@ -10,15 +10,15 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from services.ingestor.adapters.book import NO_LEVELS
-from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.levels import EMPTY, written
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis, Text
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, text_of
+from services.ingestor.engine.booksync import Update
 
 PING: Final = Keepalive(15.0, '{"channel":"futures.ping"}')
 DEPTH: Final = 400
@@ -35,8 +35,8 @@ class Book(msgspec.Struct, gc=False):
     u: Id
     first: Id = msgspec.field(name="U", default=0)
     full: bool = False
-    b: msgspec.Raw = NO_LEVELS
-    a: msgspec.Raw = NO_LEVELS
+    b: msgspec.Raw = EMPTY
+    a: msgspec.Raw = EMPTY
 
 
 class Quote(msgspec.Struct, gc=False):
@@ -146,9 +146,10 @@ class GateCore(OneSocketCore):
 
     def _on_book(self, book: Book, at: int) -> list[Output]:
         feed, venue_time = self.symbol(book.s.removeprefix("ob.").rpartition(".")[0]), book.t * MILLI
+        bids, asks = written(book.b), written(book.a)
         if book.full:
-            return feed.begin_book(book.u, book.b, book.a, venue_time, at, full_length=DEPTH)
-        return feed.difference(Update(book.first, book.u, book.first - 1, book.b, book.a), venue_time, at)
+            return feed.begin_book(book.u, bids, asks, venue_time, at, full_length=DEPTH)
+        return feed.difference(Update(book.first, book.u, book.first - 1, bids, asks), venue_time, at)
 
     def _on_quote(self, quote: Quote, at: int) -> list[Output]:
         feed = self.symbol(quote.s)
@@ -176,12 +177,12 @@ class GateCore(OneSocketCore):
     def _request(self, event: str, channel: str, payload: Sequence[str]) -> str:
         """Requests carry the time of the connection, in seconds."""
         request = {"time": self._open.get(ROUTE, 0) // 1_000_000, "channel": channel, "event": event}
-        return msgspec.json.encode({**request, "payload": payload}).decode()
+        return text_of({**request, "payload": payload})
 
 
 def _figures(feed: SymbolFeed, ticker: Ticker, is_new_interest: bool, venue_time: int, at: int) -> list[Output]:
-    interval, seq = feed.instrument.funding_interval_micros, venue_time // MILLI
-    next_at, rate = (venue_time // interval + 1) * interval, rate_ppb(ticker.funding_rate)
+    seq, next_at = venue_time // MILLI, feed.instrument.next_funding(venue_time)
+    rate = rate_ppb(ticker.funding_rate)
     out = feed.funding(seq, ticker.mark_price, ticker.index_price, rate, next_at, venue_time, at)
     if is_new_interest:
         out += feed.interest(seq, feed.instrument.sizes[ticker.total_size], venue_time, at)

@@ -10,14 +10,15 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from services.ingestor.adapters.book import Layout, TextLevel, Written
 from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
+from services.ingestor.adapters.levels import layout, written
 from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.scale import step_of
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, chosen_intervals
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, chosen_intervals, text_of
 from services.ingestor.engine.side import Shape
 
 PING: Final = Keepalive(50.0, '{"method":"ping"}')
@@ -114,7 +115,6 @@ class Universe(msgspec.Struct, gc=False):
 
 _FRAME: Final = msgspec.json.Decoder(Frame)
 _BOOK: Final = msgspec.json.Decoder(Book)
-_LEVELS: Final = msgspec.json.Decoder(list[Level])
 _BEST: Final = msgspec.json.Decoder(Best)
 _TRADES: Final = msgspec.json.Decoder(list[Trade])
 _CONTEXT: Final = msgspec.json.Decoder(Context)
@@ -122,11 +122,8 @@ _CANDLE: Final = msgspec.json.Decoder(Candle)
 _UNIVERSE: Final = msgspec.json.Decoder(Universe)
 
 
-def _texts(levels: msgspec.Raw) -> list[TextLevel]:
-    return [(level.px, level.sz) for level in _LEVELS.decode(levels)]
-
-
-_LAYOUT: Final = Layout(Shape(b'{"px":"', b'","sz":"', b'","n":', b"}", counted=True), _texts)
+_SHAPE: Final = Shape(b'{"px":"', b'","sz":"', b'","n":', b"}", counted=True)
+_LAYOUT: Final = layout(_SHAPE, Level, lambda level: (level.px, level.sz))
 
 
 class HyperliquidCore(OneSocketCore):
@@ -175,7 +172,7 @@ class HyperliquidCore(OneSocketCore):
         return []
 
     def _on_book(self, book: Book, at: int) -> list[Output]:
-        bids, asks = (Written(side, _LAYOUT) for side in book.levels)
+        bids, asks = (written(side, _LAYOUT) for side in book.levels)
         return self.symbol(book.coin).whole_book(book.time, bids, asks, book.time * MILLI, at)
 
     def _on_best(self, best: Best, at: int) -> list[Output]:
@@ -217,7 +214,7 @@ class HyperliquidCore(OneSocketCore):
 
 def _request(method: str, kind: str, coin: str, interval: str = "") -> str:
     which = {"type": kind, "coin": coin, **({"interval": interval} if interval else {})}
-    return msgspec.json.encode({"method": method, "subscription": which}).decode()
+    return text_of({"method": method, "subscription": which})
 
 
 class Hyperliquid(Venue):
@@ -241,8 +238,8 @@ class Hyperliquid(Venue):
             base, quote = self.parse(coin.name)
             yield Listed(
                 symbol=coin.name,
-                tick_size=_step(PRICE_DECIMALS - coin.sz_decimals),
-                lot_size=_step(coin.sz_decimals),
+                tick_size=step_of(PRICE_DECIMALS - coin.sz_decimals),
+                lot_size=step_of(coin.sz_decimals),
                 funding_hours=1,
                 base=base,
                 quote=quote,
@@ -263,10 +260,6 @@ class Hyperliquid(Venue):
     def format(self, base: str, quote: str) -> str:
         """(1000PEPE, USDC) is kPEPE."""
         return "k" + base.removeprefix(THOUSAND) if base.startswith(THOUSAND) and base != THOUSAND else base
-
-
-def _step(decimals: int) -> str:
-    return "0." + "0" * (decimals - 1) + "1" if decimals else "1"
 
 
 VENUES: Final[Sequence[Venue]] = (Hyperliquid(),)

@@ -9,13 +9,14 @@ from typing import ClassVar, Final, Literal
 
 import msgspec
 
-from services.ingestor.adapters.booksync import Update
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.scale import step_of
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis
+from services.ingestor.adapters.wire import MILLI, Id, Millis, text_of
+from services.ingestor.engine.booksync import Update
 
 FEEDS: Final = ("book", "trade", "ticker")
 NO_RATE: Final = "0"
@@ -188,7 +189,7 @@ def _on_trade(feed: SymbolFeed, trade: Trade, at: int) -> list[Output]:
 
 
 def _request(event: str, feed: str, products: Sequence[str]) -> str:
-    return msgspec.json.encode({"event": event, "feed": feed, "product_ids": products}).decode()
+    return text_of({"event": event, "feed": feed, "product_ids": products})
 
 
 class LinearCore(KrakenCore):
@@ -226,7 +227,7 @@ class _Kraken(Venue):
                 yield Listed(
                     symbol=symbol,
                     tick_size=_text(info.tick_size),
-                    lot_size="1" if inverse else _step(info.contract_value_trade_precision),
+                    lot_size="1" if inverse else step_of(info.contract_value_trade_precision),
                     funding_hours=1,
                     base=base,
                     quote=quote,
@@ -264,10 +265,6 @@ class KrakenInverse(_Kraken):
     name: ClassVar[str] = InverseCore.name
     prefix: ClassVar[str] = "PI_"
     family: ClassVar[type[KrakenCore]] = InverseCore
-
-
-def _step(decimals: int) -> str:
-    return "0." + "0" * (decimals - 1) + "1" if decimals > 0 else "1" + "0" * -decimals
 
 
 VENUES: Final[Sequence[Venue]] = (KrakenFutures(), KrakenInverse())

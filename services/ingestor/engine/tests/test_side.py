@@ -13,9 +13,9 @@ from cleartide.money import MoneyError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.ingestor.adapters.book import TextLevel
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.engine import ENGINE
+from services.ingestor.engine.book import TextLevel
 from services.ingestor.engine.side import ASKS, BIDS, PLAIN, UNUSUAL, Shape, Side
 
 ROOT: Final = Path(__file__).parents[4]
@@ -49,6 +49,10 @@ SHAPES: Final[list[Shapes]] = [
     ),
 ]
 """With how a level is put and read as JSON."""
+MIXED: Final = {
+    removes: Shape(b'{"side":"BUY","price":"', b'","size":"', b'"}', other=b'{"side":"SELL","price":"', removes=removes)
+    for removes in (False, True)
+}
 
 
 def written(found: list[TextLevel], put: Callable[[TextLevel], object] = list) -> bytes:
@@ -122,6 +126,25 @@ def test_bytes_that_are_no_plain_levels_are_left_to_the_text(
     if side.read_levels(damaged, instrument.price_grid, instrument.size_grid, shape) != UNUSUAL:
         by_text.set_levels(map(read, json.loads(damaged)), instrument.prices, instrument.sizes)
         assert of(side) == of(by_text)
+
+
+@settings(max_examples=100)
+@given(levels, st.lists(st.tuples(st.sampled_from(["BUY", "SELL"]), on_grid, in_lots), max_size=40), st.booleans())
+def test_of_a_list_of_both_sides_a_side_takes_its_own(
+    before: list[TextLevel], found: list[tuple[str, str, str]], removes: bool
+) -> None:
+    """ING-ENG-001: and where they are told to go they go, whatever size is written."""
+    instrument = Instrument("X", "0.1", "0.001")
+    by_bytes, by_text = Side(BIDS), Side(BIDS)
+    for side in (by_bytes, by_text):
+        side.set_levels(before, instrument.prices, instrument.sizes)
+    raw = json.dumps(
+        [{"side": side, "price": price, "size": size} for side, price, size in found], separators=(",", ":")
+    ).encode()
+    own = [(price, "0" if removes else size) for side, price, size in found if side == "BUY"]
+    assert by_bytes.read_levels(raw, instrument.price_grid, instrument.size_grid, MIXED[removes]) == len(own)
+    by_text.set_levels(own, instrument.prices, instrument.sizes)
+    assert of(by_bytes) == of(by_text)
 
 
 def test_both_forms_say_the_same() -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.twin import (
+    CLIENT,
     NUMBER,
     WHOLE,
     Ask,
@@ -39,7 +40,7 @@ class Dydx(Twin):
 
     def greeting(self) -> Sequence[bytes]:
         """connected."""
-        return [encoded(type="connected", connection_id="sim", message_id=NUMBER)]
+        return [encoded(type="connected", connection_id=CLIENT, message_id=NUMBER)]
 
     def reply(self, text: str) -> Reply:
         """subscribe, unsubscribe."""
@@ -50,7 +51,7 @@ class Dydx(Twin):
         symbols = self.symbols if channel == "v4_markets" else [ident]
         if kind not in ("subscribe", "unsubscribe") or channel not in CHANNELS or not self.known(symbols):
             fault = f"Invalid subscription id: ({channel}-{ident})"
-            return Reply([encoded(type="error", message=fault, connection_id="sim", message_id=NUMBER)])
+            return Reply([encoded(type="error", message=fault, connection_id=CLIENT, message_id=NUMBER)])
         topics: list[Topic] = [(CHANNELS[channel], symbol) for symbol in symbols]
         if kind == "unsubscribe":
             return Reply([_frame("unsubscribed", channel, ident)], left=topics)
@@ -135,7 +136,7 @@ def _candle(symbol: str, resolution: str, candle: past.Candle) -> dict[str, str]
 def _frame(kind: str, channel: str, ident: str, contents: Any = None) -> bytes:
     which = {"id": ident} if ident else {}
     told = {} if contents is None else {"contents": contents}
-    return encoded(type=kind, connection_id="sim", message_id=NUMBER, channel=channel, **which, **told)
+    return encoded(type=kind, connection_id=CLIENT, message_id=NUMBER, channel=channel, **which, **told)
 
 
 def _iso(millis: int) -> str:

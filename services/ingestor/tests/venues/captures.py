@@ -8,12 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from services.ingestor.adapters import events
-from services.ingestor.adapters.book import Book, TextLevel
-from services.ingestor.adapters.booksync import BookSync, Update
 from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.venue import venues
 from services.ingestor.domain.liquidity.worth import Worth
+from services.ingestor.engine.book import Book, TextLevel
+from services.ingestor.engine.booksync import BookSync, Update
 from services.ingestor.tests.venues.kit import captured, connected_core, lines
 
 Line = tuple[int, bytes]

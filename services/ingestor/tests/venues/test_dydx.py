@@ -32,6 +32,11 @@ def change(number: int, ident: str, **sides: list[list[str]]) -> bytes:
     return frame(number, "channel_data", "v4_orderbook", ident, sides)
 
 
+def of(connection: str, raw: bytes) -> bytes:
+    """The frame of another connection."""
+    return raw.replace(b'"connection_id": "c"', f'"connection_id": "{connection}"'.encode())
+
+
 def playing(**options: str) -> Core:
     """Both books are there; the last message was number 2."""
     core = connected_core(venues()["dydx"], BTC, ETH, **options)
@@ -62,8 +67,8 @@ def test_changes_carry_the_book_on_and_quotes_come_of_it() -> None:
     assert tops(core, "BTC-USD") == ([(99, 20_000)], [(101, 10_000), (103, 10_000)])
 
 
-def test_a_lost_message_costs_every_book_since_it_may_have_been_of_any() -> None:
-    """ING-DYDX-002"""
+def test_a_lost_message_costs_every_book_of_its_connection_since_it_may_have_been_of_any() -> None:
+    """ING-DYDX-002: had a connection two markets, as none of ours has."""
     core = playing()
     out = core.frame(change(4, "ETH-USD", bids=[["10", "2"]]), 13)
     assert [(each.symbol, each.reason) for each in said(out, events.Gap)] == [
@@ -77,6 +82,51 @@ def test_a_lost_message_costs_every_book_since_it_may_have_been_of_any() -> None
     assert tops(core, "ETH-USD") is None
     back = core.frame(book(5, "ETH-USD", levels(("10", "2")), levels(("11", "1"))), 14)
     assert [each.quality for each in said(back, events.BookTop)] == ["resynced"]
+
+
+def test_each_market_has_a_connection_and_a_lost_message_costs_that_markets_book_alone() -> None:
+    """ING-DYDX-008"""
+    core = venues()["dydx"].core([BTC, ETH], {"candles": "1m"})
+    assert isinstance(core, Core)
+    assert [each.name for each in core.routes] == ["public", "public/ETH-USD"]
+    asked = [
+        (json.loads(text)["channel"], json.loads(text).get("id"))
+        for route in core.routes
+        for each in core.connected(route.name, 1)
+        if isinstance(each, Send)
+        for text in each.frames
+    ]
+    assert asked == [
+        ("v4_markets", None),
+        ("v4_orderbook", "BTC-USD"),
+        ("v4_trades", "BTC-USD"),
+        ("v4_candles", "BTC-USD/1MIN"),
+        ("v4_orderbook", "ETH-USD"),
+        ("v4_trades", "ETH-USD"),
+        ("v4_candles", "ETH-USD/1MIN"),
+    ]
+    core.frame(of("one", book(1, "BTC-USD", levels(("100", "1")), levels(("101", "1")))), 2)
+    core.frame(of("two", book(1, "ETH-USD", levels(("10", "1")), levels(("11", "1")))), 2)
+    out = core.frame(of("two", change(3, "ETH-USD", bids=[["10", "2"]])), 3)
+    assert [(each.symbol, each.reason) for each in said(out, events.Gap)] == [
+        ("ETH-USD", "book: message 3 is not 1 + 1")
+    ]
+    assert [(each.route, len(each.frames)) for each in out if isinstance(each, Send)] == [("public/ETH-USD", 2)]
+    assert said(core.frame(of("one", change(2, "BTC-USD", bids=[["100", "2"]])), 4), events.Gap) == []
+    assert tops(core, "BTC-USD") == ([(100, 20_000)], [(101, 10_000)])
+    core.frame(of("two", book(4, "ETH-USD", levels(("10", "3")), levels(("11", "1")))), 5)
+    assert tops(core, "ETH-USD") == ([(100, 3_000)], [(110, 1_000)])
+
+
+def test_a_connection_that_is_gone_costs_its_own_market() -> None:
+    """ING-DYDX-008: the other goes on, fresh and joined, and is not called disconnected."""
+    core = playing()
+    out = core.disconnected("public/ETH-USD", 13, "gone")
+    assert [(each.symbol, each.status) for each in said(out, events.Status)] == [("ETH-USD", "disconnected")]
+    assert (core.symbols["BTC-USD"].synced, core.symbols["ETH-USD"].synced) == (True, False)
+    assert {each.symbol: each.status for each in core.heartbeat(14)} == {"BTC-USD": "synced", "ETH-USD": "disconnected"}
+    assert [core.silent_micros(each, 1_000_012) > 0 for each in ("public", "public/ETH-USD")] == [True, False]
+    assert core.overdue(10**9) == [], "nobody is asked on a connection that is not there"
 
 
 def test_a_repeated_message_changes_nothing_and_numbers_that_start_anew_are_a_break() -> None:
@@ -115,8 +165,9 @@ def test_numbers_go_on_over_connections() -> None:
     first = said(core.frame(change(3, "BTC-USD", bids=[["100", "2"]]), 300_013), events.BookTop)
     core.disconnected("public", 300_014, "gone")
     core.connected("public", 300_015)
-    assert core.frame(frame(0, "connected"), 300_016) == []
-    second = said(core.frame(book(1, "BTC-USD", levels(("100", "2")), levels(("101", "1"))), 300_017), events.BookTop)
+    assert core.frame(of("d", frame(0, "connected")), 300_016) == []
+    again = of("d", book(1, "BTC-USD", levels(("100", "2")), levels(("101", "1"))))
+    second = said(core.frame(again, 300_017), events.BookTop)
     assert [each.venue_seq for each in (*first, *second)] == [300_013, 300_017]
 
 

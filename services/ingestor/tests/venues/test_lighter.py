@@ -10,7 +10,7 @@ from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.protocol import Malformed, Send
 from services.ingestor.adapters.venue import venues
-from services.ingestor.adapters.venues.lighter import lots_of
+from services.ingestor.adapters.venues.lighter.core import lots_of
 from services.ingestor.tests.venues.kit import captured, connected_core, expected, lines, said
 
 ETH = Instrument("ETH", "0.01", "0.0001", HOUR_MICROS, code="0")

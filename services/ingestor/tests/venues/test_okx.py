@@ -11,7 +11,7 @@ from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Send
 from services.ingestor.adapters.venue import venues
-from services.ingestor.adapters.venues.okx import checksum
+from services.ingestor.adapters.venues.okx.core import checksum
 from services.ingestor.tests.venues.kit import captured, connected_core, lines, said
 
 SWAP = Instrument("BTC-USDT-SWAP", "0.1", "0.0001", size_step="0.01", base="BTC", quote="USDT")

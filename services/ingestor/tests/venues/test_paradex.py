@@ -48,6 +48,23 @@ def test_a_change_must_follow_the_one_before() -> None:
     }
 
 
+def test_a_book_is_the_same_however_its_frame_is_spaced() -> None:
+    """ING-PARADEX-001: as the venue writes it the engine reads it; with spaces it is read as any JSON."""
+    first = [("BUY", "100.0", "1"), ("SELL", "100.2", "2"), ("BUY", "99.9", "4"), ("SELL", "100.3", "5")]
+    deletes = [("SELL", "100.2", "9"), ("BUY", "99.9", "4")]
+    changes = {"deletes": deletes, "inserts": [("SELL", "100.1", "3")], "updates": [("BUY", "100.0", "7")]}
+    frames = [book(7, "s", inserts=first), book(8, "d", **changes)]
+    tops = []
+    for form in (frames, [json.dumps(json.loads(each), separators=(",", ":")).encode() for each in frames]):
+        playing = core()
+        for each in form:
+            assert said(playing.frame(each, 1), events.Gap) == []
+        kept = playing.symbol(BTC.symbol).sync.book
+        assert kept is not None
+        tops.append(kept.top(5))
+    assert tops == [([(1_000, 7_000)], [(1_001, 3_000), (1_003, 5_000)])] * 2
+
+
 def test_a_one_sided_book_is_a_book_and_a_one_sided_quote_is_not_said() -> None:
     """ING-PARADEX-002"""
     playing = core()

@@ -88,6 +88,12 @@ def authorize_triggered(state: MatchingState, draft: Draft, at: int) -> bool:
     return guarded
 
 
+def require_open(state: MatchingState, draft: Draft, at: int) -> None:
+    """Of an order that goes on taking: what venue, market and account allow now. Raises Refused."""
+    checks.standing(state, draft)
+    checks.market(state, draft, at)
+
+
 def note_attempt(state: MatchingState, market: str, reason: str = "") -> None:
     """Count an order by what became of it; markets that are not listed are counted as one."""
     check = CHECK_OF.get(reason, "fields") if reason else ACCEPTED

@@ -23,6 +23,8 @@ from services.matching.domain.state import MatchingState
 def rearm(state: MatchingState, out: Output, order: Order, terms: AmendTerms) -> None:
     """Change an armed order; it fires at once when its new trigger is met already. Raises Refused or MoneyError."""
     trigger, market = state.conditional.triggers[order.order_id], state.markets[order.market]
+    if trigger.due is not None and not trigger.level:
+        raise Refused("already_triggered", "its best price is behind it: it fires after this command, or is cancelled")
     price, lots = _price(market, order, terms), _lots(market, order, terms)
     level, distance = _level(market, trigger, terms), _distance(market, trigger, terms)
     if (price, lots, level, distance) == (order.price, order.size, trigger.level, trigger.distance):

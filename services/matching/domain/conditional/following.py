@@ -1,9 +1,16 @@
 """What follows from a command: conditional orders fire, brackets arm, and orders that have lost their purpose go.
 
-Everything is done after the command itself, in the order in which its prices and trades made it due. What is done may
-make more due, through the trades of fired orders: that is done behind it. There is an end, because an armed order fires
-once and only fills of orders with a bracket arm new ones, at most two each, which have none themselves.
+An order fires as soon as its price is met: that is told at once, and cancels its rivals. It is placed in its turn,
+behind those that fired before it, and what its trades bring is done before the next one is placed: exits arm, orders
+that have lost their purpose go, more orders fire. There is an end, because an armed order fires once and only fills of
+orders with a bracket arm new ones, at most two each, which have none themselves.
+
+One price may fire thousands, and to place them takes long. So a command that fires many is folded in steps, each a
+commit of its own: in the first all of them fire, and are heard of before any is placed. Nothing comes between two steps
+of a command; after a restart it goes on with the orders that have fired and are not placed yet.
 """
+
+from typing import Final
 
 from cleartide.contracts import OrderTriggered
 from cleartide.money import MoneyError
@@ -24,12 +31,37 @@ from services.matching.domain.state import MatchingState
 from services.matching.domain.sweep import cancel_others
 from services.matching.domain.working import work
 
+FIRED_IN_A_STEP: Final = 16
+PLACED_IN_A_STEP: Final = 256
+
 
 def follow(state: MatchingState, out: Output) -> None:
     """Do what is due until nothing is."""
-    pending = state.conditional.pending
+    while follow_a_step(state, out):
+        pass
+
+
+def follow_a_step(state: MatchingState, out: Output) -> bool:
+    """Do what is due until nothing is, or so much is done that it is to be heard of. Returns whether more is due: then
+    that is orders which have fired, to be placed.
+    """
+    conditional, told, placed = state.conditional, 0, 0
     cancel_others(state, out)
-    for step in pending:
+    while True:
+        told += _settle(state, out)
+        if not conditional.fired:
+            return False
+        if told >= FIRED_IN_A_STEP or placed == PLACED_IN_A_STEP:
+            return True
+        _place(state, out, conditional.next_fired())
+        placed += 1
+
+
+def _settle(state: MatchingState, out: Output) -> int:
+    """Do what is pending, which places no order. Returns how many have fired."""
+    conditional = state.conditional
+    before = len(conditional.fired)
+    for step in conditional.pending:
         match step:
             case Met():
                 _fire(state, out, step)
@@ -39,19 +71,18 @@ def follow(state: MatchingState, out: Output) -> None:
                 _part(state, out, step)
             case Reduced():
                 _review(state, out, step)
-    pending.clear()
+    conditional.pending.clear()
+    return len(conditional.fired) - before
 
 
 def _fire(state: MatchingState, out: Output, met: Met) -> None:
-    """An armed order goes to work, unless something before this has ended it or made it wait on."""
+    """An armed order is to be placed, unless something before this has ended it or made it wait on."""
     trigger = state.conditional.triggers.get(met.due.number)
     if trigger is None or trigger.due is not met:
         return
     order, rivals = trigger.order, _rivals(state, trigger)
-    state.conditional.remove(trigger)
+    state.conditional.fire(trigger)
     state.conditional.groups.leave(order.order_id)
-    order.state = after(order.state, "trigger")
-    state.dirty.orders[order.order_id] = order
     out.emit(
         OrderTriggered,
         order_id=order.order_id,
@@ -67,7 +98,6 @@ def _fire(state: MatchingState, out: Output, met: Met) -> None:
     )
     for rival in rivals:
         close(state, out, rival, "oco")
-    _place(state, out, trigger)
 
 
 def _rivals(state: MatchingState, trigger: Trigger) -> list[Order]:
@@ -86,6 +116,8 @@ def _place(state: MatchingState, out: Output, trigger: Trigger) -> None:
     """Judge the order like one that comes now, and let it work; a refusal is final (R28)."""
     order = trigger.order
     market = state.markets[order.market]
+    order.state = after(order.state, "trigger")
+    state.dirty.orders[order.order_id] = order
     try:
         if order.order_type not in LIMITED:
             if not market.prices.mark:

@@ -141,6 +141,8 @@ class Groups:
 class Conditionals:
     """Everything that waits. What follows from a command is collected in `pending` and done after it (`following`).
 
+    fired: orders whose price has come, in their order, until they are placed: what is left to do between two steps of a
+    command. Their rows are those of armed orders until then; `fired_stored`: the command under which they are listed.
     triggers: of armed orders, by order. reducing: the reduce-only ones among them, by account and market.
     spent: the others of groups in which an order has traded since the last sweep ended.
     names: account and client id of every exit.
@@ -150,6 +152,8 @@ class Conditionals:
         "_armed",
         "books",
         "brackets",
+        "fired",
+        "fired_stored",
         "groups",
         "names",
         "pending",
@@ -168,6 +172,8 @@ class Conditionals:
         self.brackets: dict[int, Bracket] = {}
         self.names: set[tuple[str, str]] = set()
         self.pending: list[Step] = []
+        self.fired: dict[int, Trigger] = {}
+        self.fired_stored = 0
         self.spent: list[Order] = []
         self.touched: set[int] = set()
         self.touched_exits: dict[int, Trigger] = {}
@@ -204,10 +210,24 @@ class Conditionals:
         self._count(order.account, 1)
 
     def remove(self, trigger: Trigger) -> None:
-        """An armed order fires or is over."""
+        """An armed order is over."""
+        self._forget(trigger)
+        self.touched.add(trigger.order.order_id)
+
+    def fire(self, trigger: Trigger) -> None:
+        """An armed order is to be placed."""
+        self._forget(trigger)
+        self.fired[trigger.order.order_id] = trigger
+
+    def next_fired(self) -> Trigger:
+        """The first of those that are to be placed, which it is now."""
+        order_id = next(iter(self.fired))
+        self.touched.add(order_id)
+        return self.fired.pop(order_id)
+
+    def _forget(self, trigger: Trigger) -> None:
         order = trigger.order
         del self.triggers[order.order_id]
-        self.touched.add(order.order_id)
         self.stop_waiting(trigger)
         if order.reduce_only:
             key = order.account, order.market

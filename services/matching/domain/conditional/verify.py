@@ -9,8 +9,8 @@ from services.matching.domain.state import MatchingState
 def verify_conditionals(state: MatchingState) -> None:
     """Each armed order waits in one book; groups and brackets are of open orders; nothing is pending."""
     conditional = state.conditional
-    if conditional.pending or conditional.spent:
-        raise InvariantBroken(f"still to follow: {conditional.pending} {conditional.spent}")
+    if conditional.pending or conditional.spent or conditional.fired:
+        raise InvariantBroken(f"still to follow: {conditional.pending} {conditional.spent} {list(conditional.fired)}")
     orders = {order.order_id: order for account in state.accounts.values() for order in account.orders.values()}
     armed = {number for number, order in orders.items() if order.state == "armed"}
     if armed != set(conditional.triggers):

@@ -5,11 +5,15 @@
     slot T + 1: once more at the end price      the rest is dropped
 
 A slot is 0.4 s of sequenced time. Slots that pass while nothing is said come up one by one, each in its place among all
-that is due, before the next command.
+that is due, before the next command. Slots in which the order would be refused, by the venue's switches, the state of
+market or account or a stale index, pass without a trade.
 """
 
+from services.matching.domain.acceptance.pipeline import require_open
 from services.matching.domain.book import Order
 from services.matching.domain.deadlines import Deadline
+from services.matching.domain.draft import Draft
+from services.matching.domain.errors import Refused
 from services.matching.domain.jit import telling
 from services.matching.domain.jit.floor import AuctionFloor
 from services.matching.domain.jit.pricing import Course
@@ -53,12 +57,15 @@ def pass_slot(state: MatchingState, deadline: Deadline, out: Output) -> None:
 
 
 def _meet(state: MatchingState, out: Output, auction: Auction, slot: int, guarded: bool) -> str | None:
-    """Trade at the price of a slot, unless the market waits; a reason when the order has to stop there."""
+    """Trade at the price of a slot, unless the order could not be placed now; a reason when it has to stop there."""
     order, market = auction.order, state.markets[auction.order.market]
-    if not market.status.matches:
-        return None
     account = state.accounts[order.account]
-    taker = taker_of(account, state.holding(account, market), order, guarded)
+    holding = state.holding(account, market)
+    try:
+        require_open(state, Draft(account, holding, order, batched=True), out.at)
+    except Refused:
+        return None
+    taker = taker_of(account, holding, order, guarded)
     taker.limit = auction.price(market.prices.index, slot)
     stop = meet(state, out, AuctionFloor(state, out, taker, auction), taker)
     absorb(order, taker)

@@ -6,6 +6,7 @@ from cleartide.contracts import AmendOrder, OrderAmended
 
 from services.matching.tests.model.matching import close
 from services.matching.tests.model.orders import admit, loss_of, own, reject, work
+from services.matching.tests.model.rearming import rearm
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Order, Refusal, World
 
@@ -18,6 +19,9 @@ def amend(world: World, command: AmendOrder) -> None:
             raise Refusal("unknown_order")
         if order.number in world.auctions:
             raise Refusal("in_auction")
+        if order.number in world.armed:
+            rearm(world, world.armed[order.number], command)
+            return
         wanted = _wanted(world, order, command)
         if wanted.left <= 0:
             close(world, order, "canceled")
@@ -33,6 +37,8 @@ def amend(world: World, command: AmendOrder) -> None:
 
 def _wanted(world: World, order: Order, command: AmendOrder) -> Order:
     market, wanted = world.markets[order.market], copy(order)
+    if (command.trigger_price, command.trail_amount, command.trail_rate_ppb) != (None, None, None):
+        raise Refusal("trigger_not_allowed")
     if command.price is not None:
         wanted.price = steps_of(command.price, market.tick, MOST_TICKS)
         wanted.loss = loss_of(market, order.side, wanted.price)

@@ -14,6 +14,7 @@ from cleartide.contracts import (
     ReportTrade,
     RequestLiquidation,
     SettleFunding,
+    SubmitOrders,
     TradingEvent,
     UpdateIndexPrice,
     Withdraw,
@@ -179,7 +180,8 @@ class Pair:
             levels = {name: _levels(side) for name, side in resting.items()}
             self._same("the books as told", self.service.told(), levels)
         self.resting = resting
-        if not world.passed and (reason is not None or any("Rejected" in event.type for event in events)):
+        refused = any("Rejected" in event.type for event in events) and not isinstance(command, SubmitOrders)
+        if not world.passed and (reason is not None or refused):
             self._untouched(changes)
         self._invariants(command, changes)
         self.outcomes.update([reason or "", *(_outcome(event) for event in events)])

@@ -22,6 +22,7 @@ from cleartide.contracts import (
     SetFeeSchedule,
     SetReferrer,
     SettleFunding,
+    SubmitOrders,
     UpdateIndexPrice,
     Withdraw,
 )
@@ -29,6 +30,7 @@ from cleartide.contracts import (
 from services.matching.tests.model import (
     amending,
     auctions,
+    batches,
     fees,
     funding,
     liquidation,
@@ -57,6 +59,10 @@ def _place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
         orders.reject(world, command, "place", refusal.reason)
 
 
+def _submit(world: World, command: SubmitOrders) -> None:
+    batches.submit(world, command, RULES)
+
+
 RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     ListMarket: money.list_market,
     FundInsurance: money.fund_insurance,
@@ -67,6 +73,7 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     CancelOrder: orders.cancel,
     CancelAllOrders: orders.cancel_all,
     AmendOrder: amending.amend,
+    SubmitOrders: _submit,
     UpdateIndexPrice: prices.update,
     SettleFunding: funding.settle,
     LiquidateAccount: liquidation.liquidate,

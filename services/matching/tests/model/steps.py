@@ -28,7 +28,7 @@ from cleartide.contracts import (
 from cleartide.rules.sealing import digest_of
 from hypothesis import strategies as st
 
-from services.matching.tests.model import auction_steps, maker_steps, money_steps
+from services.matching.tests.model import auction_steps, batch_steps, maker_steps, money_steps
 from services.matching.tests.model.margin import standing
 from services.matching.tests.model.numbers import DAY, HOUR, MINUTE, SECOND
 from services.matching.tests.model.order_steps import FIRST_PRICE, SOURCES, order_body
@@ -57,6 +57,8 @@ WEIGHTS: Final = {
     "cancel": 7,
     "cancel all": 3,
     "amend": 6,
+    "rearm": 3,
+    "batch": 5,
     "commit": 6,
     "open": 8,
     "auction": 5,
@@ -87,6 +89,7 @@ WEIGHTS: Final = {
 SEALED: Final = ("commit", "commit", "open", "open", "quiet", "amend", "amend")
 AUCTIONED: Final = ("auction", "quote", "quote")
 GROUPED: Final = ("group", "sweep")
+BATCHED: Final = ("batch", "wait", "quiet")
 ENTERED: Final = ("entry", "sweep", "price")
 DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
 MOODS: Final[tuple[tuple[str, ...], ...]] = (
@@ -97,6 +100,7 @@ MOODS: Final[tuple[tuple[str, ...], ...]] = (
     ENTERED,
     SEALED,
     DISTRESSED,
+    BATCHED,
 )
 """What two in five steps of a life are; of others nothing in particular."""
 
@@ -295,6 +299,11 @@ def _amend(world: World, number: int, step: Step, market: Market) -> Body:
     return AmendOrder, {**chosen, **kept}
 
 
+def _batch(world: World, number: int, step: Step, market: Market) -> Body:
+    """Orders of every kind, changes and cancels, of one account."""
+    return batch_steps.batch(world, number, step, market, (_order, _wait, _amend, _cancel, *batch_steps.MAKERS))
+
+
 def _wait(world: World, number: int, step: Step, market: Market) -> Body:
     """A stop, a take-profit or a trailing stop, near enough to fire; now and then with something wrong."""
     kind, source = KINDS[step.terms % 5], SOURCES[step.terms // 5 % 3]
@@ -403,6 +412,8 @@ _MAKERS: Final = {
     "cancel all": _cancel_all,
     "wait": _wait,
     "amend": _amend,
+    "rearm": batch_steps.rearm,
+    "batch": _batch,
     "commit": _commit,
     "open": _open,
     "auction": auction_steps.auction,

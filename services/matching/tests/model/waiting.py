@@ -53,15 +53,16 @@ def _wait(world: World, armed: Armed) -> None:
     """From here on it looks at prices."""
     order = armed.order
     world.armed[order.number] = armed
-    price = _live(world, world.markets[order.market], armed.source)
+    price = live_price(world, world.markets[order.market], armed.source)
     if armed.level is None:
         armed.extreme = price
     elif price is not None and armed.look(price) is not None:
         make_due(world, armed, armed.level, price, None)
-    _say_armed(world, armed)
+    say_armed(world, armed)
 
 
-def _say_armed(world: World, armed: Armed) -> None:
+def say_armed(world: World, armed: Armed) -> None:
+    """What it waits for now."""
     order = armed.order
     world.say(
         OrderArmed,
@@ -84,7 +85,16 @@ def _say_armed(world: World, armed: Armed) -> None:
 
 
 def follow(world: World) -> None:
-    """What is due, until nothing is: each may make more due, behind it."""
+    """What is due, until nothing is: all that fires is said before any of it is placed, one after the other, and what
+    an order brings is done before the next one is placed.
+    """
+    _settle(world)
+    while world.fired:
+        _place(world, world.fired.pop(0))
+        _settle(world)
+
+
+def _settle(world: World) -> None:
     for step in world.pending:
         if isinstance(step, Moved):
             _review(world, step.account, step.market)
@@ -153,20 +163,24 @@ def _triggered_by(market: Market, command: PlaceOrder, armed: Armed) -> Armed:
         return armed
     if command.trigger_price is not None:
         raise Refusal("trigger_not_allowed")
-    if amount is not None and rate_ppb is not None:
-        raise Refusal("trail_ambiguous")
-    if amount is not None:
-        armed.amount = steps_of(amount, market.tick, MOST_TICKS)
-    elif rate_ppb is None:
-        raise Refusal("trail_missing")
-    elif not 0 < rate_ppb < BILLION:
-        raise Refusal("trail_out_of_range")
-    else:
-        armed.share = Fraction(rate_ppb, BILLION)
+    armed.amount, armed.share = distance_of(market, amount, rate_ppb)
     return armed
 
 
-def _live(world: World, market: Market, source: str) -> int | None:
+def distance_of(market: Market, amount: str | None, rate_ppb: int | None) -> tuple[int | None, Fraction | None]:
+    """How far behind the best price: ticks, or a share of it. Raises Refusal."""
+    if amount is not None and rate_ppb is not None:
+        raise Refusal("trail_ambiguous")
+    if amount is not None:
+        return steps_of(amount, market.tick, MOST_TICKS), None
+    if rate_ppb is None:
+        raise Refusal("trail_missing")
+    if not 0 < rate_ppb < BILLION:
+        raise Refusal("trail_out_of_range")
+    return None, Fraction(rate_ppb, BILLION)
+
+
+def live_price(world: World, market: Market, source: str) -> int | None:
     """The price of a source as it is now: none of mark and index while the index is stale."""
     if source == "last":
         return market.last or None
@@ -187,7 +201,7 @@ def _condition(armed: Armed) -> dict[str, object]:
 
 
 def _fire(world: World, armed: Armed, met: Met) -> None:
-    """Placed as if it came now; if it may not be, it is over (R28)."""
+    """It waits no more, and its rivals are over."""
     order = armed.order
     rivals = _rivals(world, armed)
     del world.armed[order.number]
@@ -206,6 +220,12 @@ def _fire(world: World, armed: Armed, met: Met) -> None:
     )
     for rival in rivals:
         close(world, rival, "oco")
+    world.fired.append(armed)
+
+
+def _place(world: World, armed: Armed) -> None:
+    """Placed as if it came now; if it may not be, it is over (R28)."""
+    order = armed.order
     try:
         guarded = _judge(world, order)
     except Refusal as refusal:
@@ -247,7 +267,7 @@ def _cover(world: World, filled: Filled) -> None:
         if order.number in world.dormant:
             _wait(world, world.dormant.pop(order.number))
         else:
-            _say_armed(world, armed)
+            say_armed(world, armed)
 
 
 def _part(world: World, ended: Ended) -> None:

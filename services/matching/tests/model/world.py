@@ -182,8 +182,9 @@ class World:
 
     dormant: exits that no fill has armed yet. entries: open orders that have exits. groups: names by order. spent: the
     others of groups in which an order has traded. passed: whether time has ended orders before the command. pending:
-    what is to follow from it. batched: whether a batch or a slot came before the command. secrets: what its owners know
-    of a digest. untold: what funds held before a trade of theirs that nobody has told yet.
+    what is to follow from it. fired: orders to be placed, in their turn. batched: whether a batch or a slot came before
+    the command. secrets: what its owners know of a digest. untold: what funds held before a trade of theirs that nobody
+    has told yet.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -196,6 +197,7 @@ class World:
     groups: dict[int, str] = field(default_factory=dict)
     spent: list[Order] = field(default_factory=list)
     pending: list[Met | Moved | Filled | Ended] = field(default_factory=list)
+    fired: list[Armed] = field(default_factory=list)
     rounds: dict[int, Round] = field(default_factory=dict)
     commitments: dict[int, Commitment] = field(default_factory=dict)
     locked: dict[str, int] = field(default_factory=dict)

@@ -52,7 +52,7 @@ def test_every_rule_has_mutants_and_no_mutant_stands_twice() -> None:
 
 @pytest.mark.parametrize("rule", range(1, 34))
 def test_every_rule_from_r1_to_r33_has_a_criterion_and_a_mutant(rule: int) -> None:
-    """RULE-MUT-006: only of R16 there is nothing to be off."""
+    """RULE-MUT-006"""
     mutated = {mutant.criterion for mutant in MUTANTS} | UNCHANGED
     assert [criterion for criterion in mutated if criterion.startswith(f"RULE-R{rule:02}-")]
 

@@ -3,7 +3,16 @@
 from fractions import Fraction
 
 import pytest
-from cleartide.contracts import FundingSettled, MarkPriceUpdated, OrderAccepted, OrderRejected, PremiumSampled
+from cleartide.contracts import (
+    ChangeMarket,
+    FundingSettled,
+    IndexSource,
+    MarkPriceUpdated,
+    OrderAccepted,
+    OrderRejected,
+    PremiumSampled,
+    UpdateIndexPrice,
+)
 from cleartide.fold import Reject
 
 from services.matching.domain import mark_price as rule
@@ -159,6 +168,27 @@ def test_price_events_carry_the_sequenced_time_and_their_number() -> None:
     updated = only(ex.price("1"), MarkPriceUpdated)
     assert updated.occurred_at == START + 7
     assert only(ex.price("1"), MarkPriceUpdated).seq == updated.seq + 1
+
+
+def test_price_events_carry_the_times_of_their_sources_and_the_version_of_the_rules() -> None:
+    """RULE-R16-002, RULE-R16-003: of those that count; of a stale index there are none."""
+    ex = one_quantum()
+    ages = (("one", 7, ""), ("two", 3, ""), ("three", 5, ""), ("four", 1, "outlier"), ("five", 9, "stale"))
+    sources = tuple(
+        IndexSource(venue=name, price="1", weight=1, age_micros=age, rejected=why) for name, age, why in ages
+    )
+
+    def said(price: str | None) -> MarkPriceUpdated:
+        body = {"market": MARKET, "price": price, "sources": sources}
+        return only(ex.send(UpdateIndexPrice, source="ingestor", **body), MarkPriceUpdated)
+
+    first, told, stale = said("1"), ex.commands[-1][1].occurred_at, said(None)
+    assert (first.sourced_from, first.sourced_to, first.spec_version) == (told - 7, told - 3, 1)
+    assert (stale.sourced_from, stale.sourced_to) == (None, None)
+    dearer = ex.state.markets[MARKET].spec.model_copy(update={"taker_fee_ppb": 7})
+    ex.send(ChangeMarket, source="operator", spec=dearer, expected_version=1)
+    ex.restart()
+    assert said("1").spec_version == 2
 
 
 def sampled(side: str, ticks: int, index: int, **rules: int) -> int:

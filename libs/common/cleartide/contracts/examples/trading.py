@@ -174,6 +174,9 @@ TRADING_EXAMPLES: Final[tuple[Message, ...]] = (
         best_ask_ticks=635_010,
         last_ticks=650_000,
         open_interest_lots=25,
+        spec_version=1,
+        sourced_from=ALERTED - 900_000,
+        sourced_to=ALERTED - 50_000,
     ),
     _event(
         PremiumSampled,

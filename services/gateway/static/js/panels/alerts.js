@@ -9,7 +9,7 @@ const SEVERE = new Set(["critical", "liquidatable"]);
 
 export function alertFeed(section, filter, clock, open) {
   const list = h("ol", { class: "feed" });
-  const none = h("p", { class: "empty" }, "No alerts.");
+  const none = h("p", { class: "empty" }, "Not known yet.");
   section.querySelector(".body").append(list, none);
   let alerts = [];
   let severeOnly = false;
@@ -55,6 +55,7 @@ export function alertFeed(section, filter, clock, open) {
   function add(arrived, live) {
     const head = alerts[0]?.seq ?? 0;
     const fresh = arrived.filter(({ seq }) => seq > head).reverse();
+    text(none, "No alerts.");
     alerts = [...fresh, ...alerts].slice(0, KEPT);
     render(live);
   }

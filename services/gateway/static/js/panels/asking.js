@@ -5,7 +5,6 @@ import { h, text } from "../dom.js";
 /** Returns ask({title, words, fields, confirm, act}): `fields` are elements with a name; `act(values)` does it. */
 export function asking(dialog, said) {
   const form = dialog.querySelector("form");
-  for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 
   return function ask({ title, words, fields = [], confirm = null, note = true, doing = "Do it", act }) {

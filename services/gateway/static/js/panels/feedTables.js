@@ -6,12 +6,14 @@ import { coloured, plain, table } from "../table.js";
 const name = (row) => `${row.venue} ${row.symbol}`;
 const since = (micros) => micros === null ? "–" : ago(Math.max(0, Date.now() / 1000 - micros / 1e6));
 
+const SOUND = new Set(["connected", "synced"]);
+
 /** One row a feed; one that is not connected, or has missed something, stands out. */
 export function feedTable(parent) {
   return table(parent, [
     { title: "Venue", cell: plain((row) => row.venue) },
     { title: "Symbol", cell: plain((row) => row.symbol) },
-    { title: "State", hint: "and what it says of it", cell: coloured((row) => (row.detail ? `${row.status}: ${row.detail}` : row.status), (row) => (row.status === "connected" ? "up" : "down")) },
+    { title: "State", hint: "and what it says of it", cell: coloured((row) => (row.detail ? `${row.status}: ${row.detail}` : row.status), (row) => (SOUND.has(row.status) ? "up" : "down")) },
     { title: "For", num: true, className: "num", only: "only-wide", cell: plain((row) => since(row.since)) },
     { title: "Last heard", num: true, className: "num", cell: plain((row) => since(row.heard_at)) },
     { title: "Gaps", num: true, className: "num", cell: coloured((row) => String(row.gaps), (row) => (row.gaps ? "down" : "")) },

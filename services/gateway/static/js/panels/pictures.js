@@ -46,7 +46,7 @@ export function healthPicture(parent, { histogram }) {
     return [column, ...count, label(x + step, floor + 15, below === null ? "" : String(Number(below)), { "text-anchor": "middle" })];
   });
   const axis = svg("line", { class: "axis", x1: LEFT, x2: WIDTH, y1: floor, y2: floor });
-  frame(parent, "Accounts by health factor", [...scale(most, (value) => compact(value).replace(".00", "")), ...columns, axis]);
+  frame(parent, "Accounts by health factor", [...scale(most, (value) => (Number.isInteger(value) ? compact(value).replace(".00", "") : "")), ...columns, axis]);
 }
 
 /** What becomes liquidatable at each percent from mark: longs below it, shorts above; the line adds up from mark. */

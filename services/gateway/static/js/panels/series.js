@@ -28,6 +28,14 @@ function axis(width, least, most, write) {
   return { y, lines };
 }
 
+/** From where to where an axis goes: a little beyond the values, but never below zero when none is. */
+function reach(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (low === 0 && high === 0) return [0, 1];
+  const room = (high - low || Math.abs(high)) * 0.08;
+  return [low < 0 ? low - room : Math.max(0, low - room), high + room];
+}
+
 function nothing(parent, text) {
   parent.replaceChildren(h("p", { class: "empty" }, text));
 }
@@ -36,10 +44,8 @@ function nothing(parent, text) {
 export function linePicture(parent, title, rows, read, tell, write = compact) {
   if (!rows.length) return nothing(parent, "No days yet.");
   const values = rows.map(read);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const room = (high - low || Math.abs(high) || 1) * 0.08;
   const width = widthOf(parent);
-  const { y, lines } = axis(width, low - room, high + room, write);
+  const { y, lines } = axis(width, ...reach(values), write);
   const x = (at) => (rows.length > 1 ? LEFT + (at / (rows.length - 1)) * (width - LEFT) : (LEFT + width) / 2);
   const points = values.map((value, at) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`);
   const dots = rows.map((row, at) => {
@@ -56,11 +62,9 @@ export function linesPicture(parent, title, lines, read, tell, write = compact) 
   if (!drawn.length) return nothing(parent, "No days yet.");
   const all = drawn.flatMap(({ points }) => points);
   const values = all.map(read);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
   const [first, last] = [Math.min(...all.map(({ at }) => at)), Math.max(...all.map(({ at }) => at))];
-  const room = (high - low || Math.abs(high) || 1) * 0.08;
   const width = widthOf(parent);
-  const { y, lines: rules } = axis(width, low - room, high + room, write);
+  const { y, lines: rules } = axis(width, ...reach(values), write);
   const x = (at) => (last > first ? LEFT + ((at - first) / (last - first)) * (width - LEFT) : (LEFT + width) / 2);
   const marks = drawn.flatMap(({ name, points }, number) => {
     const way = points.map((point) => `${x(point.at).toFixed(1)} ${y(read(point)).toFixed(1)}`).join("L");

@@ -7,14 +7,14 @@ aggTrade and markPrice. Its old unrouted address still accepts a subscription to
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-import msgspec
-
 from services.ingestor.adapters.core import Core, Unusable
 from services.ingestor.adapters.instrument import Instrument
+from services.ingestor.adapters.levels import written
 from services.ingestor.adapters.protocol import FetchSnapshot, Output, Poll, Request, RouteSpec
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.binance import frames as wire
-from services.ingestor.adapters.wire import INTERVALS, chosen_intervals
+from services.ingestor.adapters.wire import INTERVALS, chosen_intervals, text_of
+from services.ingestor.engine.booksync import Update
 
 PUBLIC: Final = "public"
 MARKET: Final = "market"
@@ -77,7 +77,7 @@ class BinanceFutures(Core):
         """One request for all streams of the route."""
         self._requests += 1
         request = {"method": "SUBSCRIBE", "params": self.streams(route), "id": self._requests}
-        return [msgspec.json.encode(request).decode()]
+        return [text_of(request)]
 
     def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
         """The depth endpoint."""
@@ -127,7 +127,8 @@ def _answer(message: wire.Frame) -> list[Output]:
 
 
 def _on_depth(feed: SymbolFeed, frame: wire.Depth, at: int) -> list[Output]:
-    return feed.difference(frame, frame.T * MICROS_PER_MILLI, at)
+    update = Update(frame.first, frame.final, frame.previous, written(frame.bids), written(frame.asks))
+    return feed.difference(update, frame.T * MICROS_PER_MILLI, at)
 
 
 def _on_raw_trade(feed: SymbolFeed, frame: wire.RawTrade, at: int) -> list[Output]:

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from services.ingestor.adapters.book import TextLevel
+from services.ingestor.engine.book import TextLevel
 
 Id = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Millis = Annotated[int, Meta(ge=0, le=9 * 10**12)]

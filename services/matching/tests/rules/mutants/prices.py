@@ -86,6 +86,12 @@ PRICES: Final = (
         "step, carry = divmod(mark * unit * rate_ppb + carry, PPB)",
         "step, carry = divmod(-mark * unit * rate_ppb + carry, PPB)",
     ),
+    Mutant("RULE-R16-002", "sourced_from=min(known", "sourced_from=max(known"),
+    Mutant("RULE-R16-002", "sourced_to=max(known", "sourced_to=min(known"),
+    Mutant("RULE-R16-002", "command.occurred_at - source.age_micros", "command.occurred_at + source.age_micros"),
+    Mutant("RULE-R16-002", "for source in command.sources if not source.rejected]", "for source in command.sources]"),
+    Mutant("RULE-R16-002", "times if command.price is not None else []", "times"),
+    Mutant("RULE-R16-003", "        spec_version=market.status.version,\n        sourced", "        sourced"),
     Mutant(
         "RULE-R18-002",
         "if command.interval_start <= funding.interval_start:",

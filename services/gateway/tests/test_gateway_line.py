@@ -1,0 +1,76 @@
+"""Commands that travel together to a real Valkey: each gets its own answer, or is told that none came."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from deploy.local.valkey import ValkeyServer
+from services.gateway.edge.redis_line import RedisLine, Script
+
+CROWD = 200
+
+
+@pytest.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    """A client on an empty Valkey."""
+    client = Redis.from_url(valkey.url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+async def _commands(redis: Redis) -> int:
+    """Connections' worth of reads that Valkey has had: what came together came in one."""
+    return int((await redis.info("stats"))["total_reads_processed"])
+
+
+async def test_a_crowd_goes_together_and_each_has_its_own_answer(redis: Redis) -> None:
+    """GW-LINE-001: commands asked at once travel together; each has its own answer, a refusal its asker alone."""
+    line = RedisLine(redis, 30)
+    await line.ask("SET", "text", b"not a number")
+    before = await _commands(redis)
+    asked: list[Any] = [line.ask("SET", f"name-{number}", b"%d" % number) for number in range(CROWD)]
+    said = await asyncio.gather(*asked, line.ask("INCR", "text"), line.ask("GET", "name-7"), return_exceptions=True)
+    assert said[:CROWD] == [b"OK"] * CROWD
+    assert isinstance(said[CROWD], ResponseError)
+    assert said[CROWD + 1] == b"7"
+    assert await _commands(redis) - before < CROWD / 10
+    assert await asyncio.gather(*(line.ask("GET", f"name-{number}") for number in range(3))) == [b"0", b"1", b"2"]
+
+
+async def test_who_leaves_takes_nothing_from_others(redis: Redis) -> None:
+    """GW-LINE-002: one that asks meanwhile is answered next; one that leaves takes nobody's answer with it."""
+    line = RedisLine(redis, 30)
+    first = asyncio.create_task(line.ask("ECHO", "first"))
+    leaving = asyncio.create_task(line.ask("ECHO", "leaving"))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    later = [await line.ask("ECHO", f"{number}") for number in range(20)]
+    assert (await first, later) == (b"first", [b"%d" % number for number in range(20)])
+    assert leaving.cancelled()
+
+
+async def test_nobody_is_given_an_answer_of_before(redis: Redis) -> None:
+    """GW-LINE-003: when Redis stands still all are told in time; what it says later is nobody's answer."""
+    line = RedisLine(redis, 0.05)
+    await redis.client_pause(60_000, all=False)
+    try:
+        said = await asyncio.gather(*(line.ask("SET", "late", "late") for _ in range(3)), return_exceptions=True)
+    finally:
+        await redis.client_unpause()
+    assert [type(one) for one in said] == [TimeoutError] * 3
+    patient = RedisLine(redis, 30)
+    assert await asyncio.gather(*(patient.ask("ECHO", f"{number}") for number in range(3))) == [b"0", b"1", b"2"]
+
+
+async def test_a_script_is_told_again_to_a_redis_that_has_forgotten_it(redis: Redis) -> None:
+    """GW-LINE-004: a script runs by its digest, and by its text where that is not known."""
+    line, script = RedisLine(redis, 30), Script("return {KEYS[1], tonumber(ARGV[1]) + 1}")
+    for _ in range(2):
+        assert await line.run(script, ["name"], [41]) == [b"name", 42]
+    await redis.script_flush()
+    assert await line.run(script, ["name"], [1]) == [b"name", 2]

@@ -1,0 +1,67 @@
+"""Other terms for an order that waits for a price: it keeps its number and the best price that it has seen (12.8)."""
+
+from fractions import Fraction
+
+from cleartide.contracts import AmendOrder
+
+from services.matching.tests.model.orders import require_batch
+from services.matching.tests.model.texts import steps_of
+from services.matching.tests.model.triggers import Armed, make_due
+from services.matching.tests.model.waiting import LIMITED, distance_of, live_price, say_armed
+from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Market, Refusal, World
+
+
+def rearm(world: World, armed: Armed, command: AmendOrder) -> None:
+    """A stop looks at its price again; a trailing one goes on, if its price has not come already. Raises Refusal."""
+    order, market = armed.order, world.markets[armed.order.market]
+    if armed.level is None and armed.due is not None:
+        raise Refusal("already_triggered")
+    price, size = _limit(market, armed, command), _size(market, armed, command)
+    level = _level(market, armed, command)
+    amount, share = _distance(market, armed, command)
+    wanted = (price, size, level, amount, share)
+    if wanted == (order.price, order.size, armed.level, armed.amount, armed.share):
+        raise Refusal("nothing_to_amend")
+    require_batch(market, order)
+    order.price, order.size, order.left = price, size, size
+    armed.level, armed.amount, armed.share = level, amount, share
+    if level is not None:
+        armed.due, now = None, live_price(world, market, armed.source)
+        if now is not None and armed.look(now) is not None:
+            make_due(world, armed, level, now, None)
+    say_armed(world, armed)
+
+
+def _limit(market: Market, armed: Armed, command: AmendOrder) -> int:
+    if command.price is None:
+        return armed.order.price
+    if armed.order.kind not in LIMITED:
+        raise Refusal("price_not_allowed")
+    return steps_of(command.price, market.tick, MOST_TICKS)
+
+
+def _size(market: Market, armed: Armed, command: AmendOrder) -> int:
+    if command.size is None:
+        return armed.order.size
+    size, shown = steps_of(command.size, market.lot, MOST_LOTS), armed.order.display
+    if shown > size:
+        raise Refusal("display_exceeds_size")
+    if shown and shown * MOST_PARTS < size:
+        raise Refusal("display_too_small")
+    return size
+
+
+def _level(market: Market, armed: Armed, command: AmendOrder) -> int | None:
+    if command.trigger_price is None:
+        return armed.level
+    if armed.level is None:
+        raise Refusal("trigger_not_allowed")
+    return steps_of(command.trigger_price, market.tick, MOST_TICKS)
+
+
+def _distance(market: Market, armed: Armed, command: AmendOrder) -> tuple[int | None, Fraction | None]:
+    if (command.trail_amount, command.trail_rate_ppb) == (None, None):
+        return armed.amount, armed.share
+    if armed.level is not None:
+        raise Refusal("trail_not_allowed")
+    return distance_of(market, command.trail_amount, command.trail_rate_ppb)
