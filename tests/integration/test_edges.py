@@ -6,17 +6,21 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from redis.asyncio import Redis
 
 from benchmarks.people import Person, signed_in
 from deploy.local.ports import free_port
+from deploy.local.postgres import PostgresServer
 from deploy.local.sandbox.market import MARKET
+from deploy.local.valkey import ValkeyServer
 from services.gateway.identity.standings import ENDED_CODE
 from services.gateway.tests.support import alert
-from tests.support.installation import Installation
+from tests.support.installation import Installation, installation
 from tests.support.traffic import Traffic, publish_surely
 
 BURST = 60
@@ -144,3 +148,14 @@ async def _let_in(edges: Edges, place: int, method: str, path: str, person: Pers
             if status != 429:
                 return status, body
             await asyncio.sleep(body["error"]["detail"]["retry_after_seconds"])
+
+
+async def test_what_a_test_used_up_is_not_the_next_ones_concern(
+    folder: Path, postgres: PostgresServer, valkey: ValkeyServer
+) -> None:
+    """RUN-TEST-001: a fresh installation finds no limits, sessions or answers of the one before on the same Valkey."""
+    redis = Redis.from_url(valkey.url)
+    await redis.set("limit:address:127.0.0.1", 10_000)
+    async with installation(folder, postgres, valkey):
+        assert await redis.dbsize() == 0
+    await redis.aclose()

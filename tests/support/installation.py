@@ -31,6 +31,7 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import PostgresServer
 from deploy.local.valkey import ValkeyServer
 from tests.support.nursery import Forked
+from tests.support.servers import forget_addresses
 
 ROOT = Path(__file__).resolve().parents[2]
 _databases = itertools.count(1)
@@ -277,6 +278,7 @@ async def installation(
     nats = NatsServer(folder / "nats", users=users(passwords), durable=durable)
     made = Installation(folder, postgres, nats, valkey, f"cleartide_{os.getpid()}_{next(_databases)}")
     made.write_secrets()
+    await forget_addresses(valkey)
     await nats.start()
     try:
         await _administer(postgres, f"CREATE DATABASE {made.database} TEMPLATE {await _template(made)}")

@@ -20,9 +20,11 @@ from cleartide.store.names import role_of
 from cleartide.store.postgres import PostgresStore
 from cleartide.store.roles import ensure_roles
 from nats.aio.client import Client
+from redis.asyncio import Redis
 
 from deploy.local.nats import NatsServer
 from deploy.local.postgres import PostgresServer
+from deploy.local.valkey import ValkeyServer
 
 _numbers = itertools.count(1)
 
@@ -128,3 +130,10 @@ async def new_broker(folder: Path) -> AsyncIterator[Broker]:
         yield made
     finally:
         await server.stop()
+
+
+async def forget_addresses(valkey: ValkeyServer) -> None:
+    """Every test comes from the same address: what one has used up is not the next one's concern."""
+    client = Redis.from_url(valkey.url)
+    await client.flushall()
+    await client.aclose()

@@ -19,7 +19,6 @@ from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from deploy.local.valkey import ValkeyServer
 from services.gateway.app import SERVICE
 from services.gateway.edge.reference.document import JSON
 from services.gateway.edge.server import Resources, listening_socket, run_edge
@@ -162,13 +161,6 @@ class Entrance:
     def count(self, name: str, **labels: str) -> float:
         """A counter."""
         return self.registry.get_sample_value(name, labels) or 0.0
-
-
-async def forget_addresses(valkey: ValkeyServer) -> None:
-    """Every test comes from the same address: what one has used up is not the next one's concern."""
-    client = Redis.from_url(valkey.url)
-    await client.flushall()
-    await client.aclose()
 
 
 @asynccontextmanager

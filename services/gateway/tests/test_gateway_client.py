@@ -13,9 +13,9 @@ from deploy.local.valkey import ValkeyServer
 from services.gateway.edge.reference.document import operations
 from services.gateway.tests.answers import type_of
 from services.gateway.tests.client_maker import JSON, STREAMS, document
-from services.gateway.tests.entrance import EvmWallet, entrance, forget_addresses
+from services.gateway.tests.entrance import EvmWallet, entrance
 from services.gateway.tests.support import MARKET, alert, answering
-from tests.support.servers import Broker, Database
+from tests.support.servers import Broker, Database, forget_addresses
 
 
 def _asked(operation: dict[str, Any], known: dict[str, Any]) -> set[str]:

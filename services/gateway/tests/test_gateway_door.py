@@ -10,9 +10,9 @@ from deploy.local.valkey import ValkeyServer
 from services.gateway.domain.access import DEMO, Principal
 from services.gateway.edge.authorisation import PUBLIC, SCOPES
 from services.gateway.tests.crowd import Decider, at_once
-from services.gateway.tests.entrance import Entrance, EvmWallet, SolanaWallet, entrance, forget_addresses, serving
+from services.gateway.tests.entrance import Entrance, EvmWallet, SolanaWallet, entrance, serving
 from services.gateway.tests.support import answering
-from tests.support.servers import Broker, Database
+from tests.support.servers import Broker, Database, forget_addresses
 
 FAMILY = {"ok": True, "data": {"accounts": []}}
 

@@ -10,8 +10,8 @@ import pytest
 
 from deploy.local.valkey import ValkeyServer
 from services.gateway.identity.standings import ENDED_CODE, ENDED_REASON
-from services.gateway.tests.entrance import Answered, Entrance, Person, entrance, forget_addresses, serving
-from tests.support.servers import Broker, Database
+from services.gateway.tests.entrance import Answered, Entrance, Person, entrance, serving
+from tests.support.servers import Broker, Database, forget_addresses
 
 Socket = aiohttp.ClientWebSocketResponse
 

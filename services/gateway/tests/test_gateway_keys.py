@@ -13,8 +13,8 @@ from services.gateway.domain.access import TIERS, Allowance
 from services.gateway.identity import keys
 from services.gateway.identity.people import now_micros
 from services.gateway.identity.remembered import NEAR_SECONDS
-from services.gateway.tests.entrance import Answered, Entrance, Person, entrance, forget_addresses, serving
-from tests.support.servers import Broker, Database
+from services.gateway.tests.entrance import Answered, Entrance, Person, entrance, serving
+from tests.support.servers import Broker, Database, forget_addresses
 
 
 def signature(

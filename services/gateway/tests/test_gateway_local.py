@@ -4,8 +4,8 @@ import time
 
 from deploy.local.sign_in import link, secret_of
 from deploy.local.valkey import ValkeyServer
-from services.gateway.tests.entrance import Entrance, Person, entrance, forget_addresses
-from tests.support.servers import Broker, Database
+from services.gateway.tests.entrance import Entrance, Person, entrance
+from tests.support.servers import Broker, Database, forget_addresses
 
 SECRET = "the gateway's own"
 

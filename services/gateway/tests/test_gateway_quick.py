@@ -8,9 +8,9 @@ import pytest
 from deploy.local.valkey import ValkeyServer
 from services.gateway.edge.patience import MOST_HEAD
 from services.gateway.edge.quick import NEAR_SECONDS
-from services.gateway.tests.entrance import Entrance, entrance, forget_addresses
+from services.gateway.tests.entrance import Entrance, entrance
 from services.gateway.tests.support import MARKET, answering
-from tests.support.servers import Broker, Database
+from tests.support.servers import Broker, Database, forget_addresses
 
 CROWD = 300
 

@@ -18,10 +18,9 @@ from services.gateway.tests.entrance import (
     SolanaWallet,
     Wallet,
     entrance,
-    forget_addresses,
     serving,
 )
-from tests.support.servers import Broker, Database
+from tests.support.servers import Broker, Database, forget_addresses
 
 
 @pytest.mark.parametrize("wallet", [EvmWallet(3), SolanaWallet(3), BitcoinWallet(3)], ids=lambda wallet: wallet.chain)
