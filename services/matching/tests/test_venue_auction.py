@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from cleartide.contracts import (
     AuctionUncrossed,
     MarketStateChanged,
@@ -11,12 +12,13 @@ from cleartide.contracts import (
     PositionChanged,
     TradeExecuted,
 )
+from cleartide.fold import Reject
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matching.domain.venue.clearing import Clearing, clear
 from services.matching.tests.support import MARKET, SECOND, Events, Exchange, of, only
-from services.matching.tests.venue import guarded, halt, resume, state_of, states
+from services.matching.tests.venue import delist, guarded, halt, resume, state_of, states, switch
 
 NAMES = ("ann", "bob", "cat", "dan")
 Levels = list[tuple[int, int]]
@@ -214,6 +216,43 @@ def test_venue_auc_010_the_caps_hold_in_an_auction() -> None:
     closed = only(events, OrderClosed)
     assert (closed.client_order_id, closed.reason, closed.unfilled_lots) == ("newer", "open_interest_cap", 200)
     assert ex.state.markets[MARKET].open_interest == 100
+
+
+@pytest.mark.parametrize("name", ["kill_switch", "maintenance"])
+def test_venue_auc_013_a_switch_keeps_a_crossed_book_from_trading(name: str) -> None:
+    """VENUE-AUC-013: it is uncrossed with the first price after the switch is off; a book that is not crossed opens."""
+    ex = paused()
+    waiting(ex, "ann", "buy", "0.3", "1110", client_order_id="crossing")
+    waiting(ex, "bob", "sell", "0.2", "1095")
+    switch(ex, name)
+    for _ in range(2):
+        assert not of(reopen(ex), TradeExecuted)
+        assert state_of(ex) == "post_only"
+    switch(ex, name, on=False)
+    events = reopen(ex)
+    assert states(events) == [("auction", "crossed"), ("trading", "post_only_over")]
+    assert only(events, AuctionUncrossed).size_lots == 200
+    opens = paused()
+    waiting(opens, "ann", "buy", "0.3", "1090")
+    switch(opens, name)
+    assert states(reopen(opens)) == [("trading", "post_only_over")], "so that reducing goes on"
+
+
+@pytest.mark.parametrize("name", ["kill_switch", "maintenance"])
+def test_venue_auc_014_nor_does_the_operator_open_it_before(name: str) -> None:
+    """VENUE-AUC-014: whichever state would match, the answer is the switch; halting it is free."""
+    ex = paused()
+    waiting(ex, "ann", "buy", "0.3", "1110")
+    waiting(ex, "bob", "sell", "0.2", "1095")
+    switch(ex, name)
+    for command in (resume, delist, lambda ex: halt(ex, "reduce_only")):
+        with pytest.raises(Reject) as verdict:
+            command(ex)
+        assert (verdict.value.reason, state_of(ex)) == (name, "post_only")
+    assert states(halt(ex)) == [("halted", "operator")]
+    assert states(resume(ex, auction_seconds=5)) == [("auction", "operator")]
+    switch(ex, name, on=False)
+    assert only(reopen(ex), AuctionUncrossed).size_lots == 200
 
 
 entries = st.lists(

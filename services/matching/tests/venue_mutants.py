@@ -44,7 +44,7 @@ BREAKER: Final = (
     ),
     Mutant("VENUE-BRK-003", "    prices.average = prices.index * MICRO_TICKS\n    put(", "    put("),
     Mutant("VENUE-BRK-003", 'not (pausing or status.state == "trading")', 'not status.state == "trading"'),
-    Mutant("VENUE-BRK-005", "elif not is_stale(market.prices, out.at):", "else:"),
+    Mutant("VENUE-BRK-005", "elif not is_stale(market.prices, out.at) and", "elif"),
     Mutant(
         "VENUE-BRK-006", 'status.state == "post_only" and status.ends_at is not None', 'status.state == "post_only"'
     ),
@@ -65,6 +65,9 @@ AUCTION: Final = (
         "newer, older = (ask, bid) if bid.priority > ask.priority else (bid, ask)",
     ),
     Mutant("VENUE-AUC-006", "- granted[order.account])", ")"),
+    Mutant("VENUE-AUC-013", " and not (market.is_crossed and state.venue.stopped_by):", ":"),
+    Mutant("VENUE-AUC-013", "not (market.is_crossed and state.venue.stopped_by)", "not state.venue.stopped_by"),
+    Mutant("VENUE-AUC-014", "            raise Refused(stopped)\n        if market", "            pass\n        if market"),
     Mutant("VENUE-AUC-007", "(order.price - bound) * side > 0:", "(order.price - bound) * side > 10_000:"),
 )
 CAPS: Final = (

@@ -19,7 +19,7 @@ from services.matching.domain.margin import funds_order, only_reduces, order_mar
 from services.matching.domain.mark_price import is_stale
 from services.matching.domain.market import Market
 from services.matching.domain.state import MatchingState
-from services.matching.domain.venue.record import NO_TERMS, SWITCHES
+from services.matching.domain.venue.record import NO_TERMS
 
 SHUT: Final[Mapping[MarketState, str]] = {"halted": "market_halted", "delisted": "market_delisted"}
 REDUCING: Final[Mapping[MarketState, str]] = {"reduce_only": "market_reduce_only", "delisting": "market_delisting"}
@@ -132,10 +132,8 @@ def market(state: MatchingState, draft: Draft, at: int) -> None:
 def openness(state: MatchingState, draft: Draft) -> None:
     """Whether the venue and the market take orders of this kind at all."""
     now = draft.market.status.state
-    if not draft.order.reduce_only:
-        for switch in SWITCHES:
-            if state.venue.switches[switch]:
-                raise Refused(switch)
+    if not draft.order.reduce_only and (stopped := state.venue.stopped_by) is not None:
+        raise Refused(stopped)
     if now in SHUT:
         raise Refused(SHUT[now])
     if now in REDUCING and not draft.order.reduce_only:

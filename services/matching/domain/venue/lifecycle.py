@@ -52,10 +52,13 @@ def enter(
 ) -> None:
     """Let the market trade in another way. A crossed book is uncrossed before it matches again (R31, 14.3).
 
-    Raises Refused, before anything changed, when the state may not follow the present one.
+    Raises Refused, before anything changed, when the state may not follow the present one, or when the book would be
+    uncrossed while a switch is on: that opens positions on both sides, which is what a switch stops.
     """
     market.status.require_next(target)
     if target in MATCHING and market.is_crossed:
+        if (stopped := state.venue.stopped_by) is not None:
+            raise Refused(stopped)
         if market.status.state != "auction":
             put(state, out, market, "auction", "crossed", who)
         uncross(state, market, out)
@@ -95,7 +98,9 @@ def put(
 
 
 def wake(state: MatchingState, out: Output) -> None:
-    """End every state whose time is over, the earliest first. Trading does not begin again on a stale index (R13)."""
+    """End every state whose time is over, the earliest first. Trading does not begin again on a stale index (R13), nor a
+    crossed book's while a switch is on: it waits for the first price after that.
+    """
     ends = state.venue.ends
     if not ends:
         return
@@ -104,7 +109,7 @@ def wake(state: MatchingState, out: Output) -> None:
         if market.status.state == "delisting":
             settle_positions(state, market, out)
             put(state, out, market, "delisted", "settled", SYSTEM)
-        elif not is_stale(market.prices, out.at):
+        elif not is_stale(market.prices, out.at) and not (market.is_crossed and state.venue.stopped_by):
             enter(state, out, market, "trading", f"{market.status.state}_over", SYSTEM)
 
 

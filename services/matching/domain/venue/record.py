@@ -123,6 +123,11 @@ class Venue:
                 return "on" if on else "off"
         return self.mode
 
+    @property
+    def stopped_by(self) -> VenueSwitch | None:
+        """The first switch that is on, while any is."""
+        return next((switch for switch, on in self.switches.items() if on), None)
+
     def limit(self, mode: VenueMode, limits: ModeLimits) -> None:
         """Give a mode its limits."""
         self.limits[mode] = limits
