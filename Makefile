@@ -11,7 +11,7 @@ BOOTSTRAP := @python3 -I deploy/local/bootstrap.py
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-package cleartide-common
 RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/build.in
-LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock
+LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock requirements-readers.lock
 WORKERS ?= 3
 
 .PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
@@ -148,6 +148,7 @@ lock: ## write the lock files from requirements/*.in; UPGRADE=1 for newest versi
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/feeds.in -o requirements-feeds.lock
 	@$(COMPILE) -c requirements-dev.lock requirements/tools.in -o requirements-tools.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/streams.in -o requirements-streams.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/readers.in -o requirements-readers.lock
 
 lock-check: ## fail if a lock file is not what its inputs say, or names a host or a path
 	$(BOOTSTRAP) dev
@@ -158,6 +159,7 @@ lock-check: ## fail if a lock file is not what its inputs say, or names a host o
 	$(COMPILE) requirements/feeds.in -o "$$new/requirements-feeds.lock"; \
 	$(COMPILE) -c requirements-dev.lock requirements/tools.in -o "$$new/requirements-tools.lock"; \
 	$(COMPILE) requirements/streams.in -o "$$new/requirements-streams.lock"; \
+	$(COMPILE) requirements/readers.in -o "$$new/requirements-readers.lock"; \
 	for lock in $(LOCKS); do diff $$lock "$$new/$$lock"; done; \
 	if grep -nE '://|file:|^-' $(LOCKS); then \
 	echo 'a lock file names a host or a path'; exit 1; fi; \

@@ -25,6 +25,7 @@ BENCHMARKS: Final = {
     "risk_proof": "benchmarks.risk_scale.proof",
     "risk_live": "benchmarks.risk_scale.live",
     "analytics": "benchmarks.analytics.run",
+    "archive": "benchmarks.analytics.archive",
     "history100m": "benchmarks.analytics.history",
     "rest": "benchmarks.rest",
     "live": "benchmarks.live",

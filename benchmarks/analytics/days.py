@@ -95,7 +95,16 @@ async def _measured(connection: "asyncpg.Connection[Any]", folder: Path, users: 
 
 
 async def _day(connection: "asyncpg.Connection[Any]", folder: Path, users: int, number: int) -> Path:
-    """Drawn by DuckDB in the accounts' order; from there by COPY into its partition, and as the archive writes it."""
+    """Into its partition, and as the archive writes it."""
+    rows = await fill_day(connection, folder, users, number)
+    file = folder / f"account_days_{FIRST + timedelta(days=number):%Y_%m_%d}.parquet"
+    from_csv(rows, ACCOUNT_DAYS.columns, file)
+    rows.unlink()
+    return file
+
+
+async def fill_day(connection: "asyncpg.Connection[Any]", folder: Path, users: int, number: int) -> Path:
+    """Drawn by DuckDB in the accounts' order, as CSV, which is returned; from there by COPY into its partition."""
     day = FIRST + timedelta(days=number)
     await ensure_days(connection, Partitioned("account_days"), [day])
     rows = folder / "day.csv"
@@ -105,11 +114,8 @@ async def _day(connection: "asyncpg.Connection[Any]", folder: Path, users: int, 
         duck.execute(_DAY_SQL.format(day=day, start=start, number=number, users=users, path=rows))
     columns = list(ACCOUNT_DAYS.columns)
     await connection.copy_to_table("account_days", source=rows, columns=columns, format="csv")
-    file = folder / f"account_days_{day:%Y_%m_%d}.parquet"
-    from_csv(rows, ACCOUNT_DAYS.columns, file)
-    rows.unlink()
     print(f"day {number + 1} of {DAYS}", end="\r", flush=True)
-    return file
+    return rows
 
 
 async def _history_ms(connection: "asyncpg.Connection[Any]", number: int) -> float:
