@@ -164,6 +164,24 @@ async def test_long_history_goes_behind_the_second_wall(store: PostgresStore, da
     assert await loaded(store, HISTORY) == changes.rows[HISTORY] + forced.rows[HISTORY]
 
 
+async def test_long_history_that_comes_again_keeps_its_first_rows(store: PostgresStore, database: Database) -> None:
+    """RUN-BULK-003: whether by COPY or not, the first row of a key stays, and nothing else is lost."""
+    epoch, notes = await store.begin(), [("a", 1, True)]
+    first = [(n, "first") for n in range(LONG_HISTORY)]
+    overlapping = [(n, "second") for n in range(LONG_HISTORY - 1, 2 * LONG_HISTORY)]
+    later = [(n, "third") for n in range(2 * LONG_HISTORY, 3 * LONG_HISTORY)]
+    twice = [(n // 2, "fourth") for n in range(6 * LONG_HISTORY, 8 * LONG_HISTORY)]
+    for position, rows in enumerate((first, overlapping, later, twice)):
+        changes = put(FIRSTS, *rows)
+        changes.put_all(NOTES, notes)
+        before = Epoch(epoch.number, epoch.progress._replace(position=position), {}, {})
+        await store.commit(commit(before, position + 1, changes, (outbox_row(position + 1, position + 1),)))
+    kept = [*first, *overlapping[1:], *later, *twice[::2]]
+    assert await loaded(store, FIRSTS) == kept
+    assert await loaded(store, NOTES) == notes
+    assert len(await database.fetch("matching", "SELECT * FROM outbox")) == 4
+
+
 async def test_deletes_take_the_named_keys_and_no_others(store: PostgresStore) -> None:
     """By a key of one column and of two."""
     epoch = await store.begin()

@@ -20,6 +20,8 @@ COMMIT_SECONDS: Final = 30.0
 STATEMENTS: Final = 200
 LONG_HISTORY: Final = 2_000
 """From so many rows on COPY is worth its further way to the server and back."""
+UNCOPIED: Final = 100
+"""So many batches of a table go by the statement after one of them held a row that was there: more may follow."""
 COPIED: Final[Mapping[str, type]] = {
     **dict.fromkeys(("bigint", "integer", "smallint"), int),
     "text": str,
@@ -42,6 +44,7 @@ class PostgresStore:
         self._held: asyncpg.Connection[Any] | None = None
         self._epoch = 0
         self._walled: frozenset[str] = frozenset()
+        self._uncopied: dict[Table, int] = {}
 
     async def _connection(self) -> "asyncpg.Connection[Any]":
         if self._held is None or self._held.is_closed():
@@ -120,21 +123,47 @@ class PostgresStore:
             return _epoch(row, heads), await _rows(connection, tables)
 
     async def commit(self, commit: Commit) -> None:
-        """One batch, one transaction: one statement, and COPY for long history."""
+        """One batch, one transaction: one statement, and COPY for long history.
+
+        COPY knows no first row of a key: where one is there already the transaction is undone, and its table is left
+        to the statement.
+        """
         connection = await self._connection()
-        history, rest = _parted(commit.changes, self._walled)
+        history, rest = self._parted(commit.changes)
         if not history:
             await self._state(connection, commit)
             return
-        async with connection.transaction():
-            await self._state(connection, replace(commit, changes=rest))
-            for table, rows in history.items():
-                await connection.copy_records_to_table(table.name, records=rows, columns=list(table.columns))
+        try:
+            async with connection.transaction():
+                await self._state(connection, replace(commit, changes=rest))
+                for table, rows in history.items():
+                    await connection.copy_records_to_table(table.name, records=rows, columns=list(table.columns))
+        except asyncpg.UniqueViolationError:
+            repeatable = [table for table in history if table.write == "ignore"]
+            if not repeatable:
+                raise
+            self._uncopied.update(dict.fromkeys(repeatable, UNCOPIED))
+            await self.commit(commit)
 
     async def _state(self, connection: "asyncpg.Connection[Any]", commit: Commit) -> None:
         statement = Statement(commit)
         if not await connection.fetch(statement.text, *statement.arguments):
             raise Fenced(f"{self._service}: epoch {commit.epoch} at position {commit.before.position} was overtaken")
+
+    def _parted(self, changes: Changes) -> tuple[Mapping[Table, Sequence[Row]], Changes]:
+        """The rows of long history, and all others."""
+        history = {table: rows for table, rows in changes.rows.items() if self._is_copied(table, rows)}
+        if not history:
+            return history, changes
+        rest = {table: rows for table, rows in changes.rows.items() if table not in history}
+        return history, Changes(rest, changes.deletes)
+
+    def _is_copied(self, table: Table, rows: Sequence[Row]) -> bool:
+        if table.name in self._walled or not _is_long_history(table, rows):
+            return False
+        if left := self._uncopied.get(table, 0):
+            self._uncopied[table] = left - 1
+        return not left
 
     async def unpublished(self, channel: str, after_seq: int, limit: int) -> Sequence[OutboxRow]:
         """Outbox rows of a channel beyond a sequence, in order."""
@@ -161,22 +190,8 @@ class PostgresStore:
         )
 
 
-def _parted(changes: Changes, walled: frozenset[str]) -> tuple[Mapping[Table, Sequence[Row]], Changes]:
-    """The rows of long history, and all others."""
-    history = {
-        table: rows
-        for table, rows in changes.rows.items()
-        if table.name not in walled and _is_long_history(table, rows)
-    }
-    if not history:
-        return history, changes
-    return history, Changes(
-        {table: rows for table, rows in changes.rows.items() if table not in history}, changes.deletes
-    )
-
-
 def _is_long_history(table: Table, rows: Sequence[Row]) -> bool:
-    if table.write != "append" or len(rows) < LONG_HISTORY or not COPIED.keys() >= set(table.columns.values()):
+    if table.write == "upsert" or len(rows) < LONG_HISTORY or not COPIED.keys() >= set(table.columns.values()):
         return False
     kinds = [COPIED[kind] for kind in table.columns.values()]
     return all(value is None or isinstance(value, kind) for value, kind in zip(rows[0], kinds, strict=True))
