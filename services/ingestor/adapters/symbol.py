@@ -118,7 +118,7 @@ class SymbolFeed:
     def change(self, number: int, side: str, price: str, size: str, venue_time: int, at: int) -> list[Output]:
         """One changed level of a venue that sends and numbers each by itself; `side` is buy or sell."""
         bid = side == "buy"
-        if self._announced and self.sync.step(number, bid=bid, price=price, size=size):
+        if self._announced and self.sync.step(number, bid, price, size):
             self.heard["book"] = at
             self._venue_time = venue_time
             due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS

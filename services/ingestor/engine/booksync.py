@@ -103,7 +103,7 @@ class BookSync:
             self._drop(frame)
         return step
 
-    def step(self, number: int, *, bid: bool, price: str, size: str) -> bool:
+    def step(self, number: int, bid: bool, price: str, size: str) -> bool:
         """Take one changed level, the next by number, without what a frame of several needs.
 
         False leaves it to `difference`, which lays it again and says what is the matter.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -42,6 +43,14 @@ async def has_status(installed: Installation, status: str) -> bool:
 
 async def has_trades(installed: Installation, count: int) -> bool:
     return len(await ask(installed, "recent_trades", symbol="BTCUSDT")) > count
+
+
+async def trades_stored(installed: Installation) -> int:
+    return int((await installed.fetch("ingestor", "SELECT count(*) FROM venue_trades"))[0][0])
+
+
+async def has_stored(installed: Installation, more_than: int) -> bool:
+    return await trades_stored(installed) > more_than
 
 
 async def is_priced(installed: Installation, times: int) -> bool:
@@ -87,12 +96,12 @@ async def test_killed_again_and_again_it_loses_no_row_that_was_published(install
         environment = {
             "CLEARTIDE_INGESTOR_SIMULATOR": address.partition("/")[0],
         }
-        for _ in range(4):
+        for life in range(5):
+            stored = await trades_stored(installed) if life else 0
             await installed.start("ingestor", environment=environment)
-            await asyncio.sleep(0.7)
-            installed.processes["ingestor"].kill()
-        await installed.start("ingestor", environment=environment)
-        await asyncio.sleep(0.5)
+            await until(partial(has_stored, installed, stored), "trades are stored")
+            if life < 4:
+                installed.processes["ingestor"].kill()
     await installed.settled(["ingestor"])
     installed.stop_services()
     async with installed.client() as client:

@@ -1,6 +1,7 @@
 """One open WebSocket: whole text messages out of its frames, as many as came, without a task between them."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import picows
@@ -43,7 +44,9 @@ class Socket(picows.WSListener):
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._transport: picows.WSTransport | None = None
-        self._early: list[bytes] | None = []
+        self._early: list[bytes] = []
+        # Who takes a message, instead of being asked about with each: first a line, then the reader, in the end nobody.
+        self._take: Callable[[bytes], None] = self._early.append
         self._parts: list[bytes] = []
         self._turn = asyncio.Event()
         self._closed = False
@@ -91,9 +94,12 @@ class Socket(picows.WSListener):
 
     async def read(self) -> str:
         """Let messages come until the socket ends; why it did. Raises what the reader raised."""
-        early, self._early = self._early or [], None
-        for data in early:
+        self._take = self._reader.received
+        for data in self._early:
             self._give(data)
+        self._early.clear()
+        if self._closed:
+            self._take = _drop
         while not self._closed:
             await self._turn.wait()
             self._turn.clear()
@@ -112,19 +118,11 @@ class Socket(picows.WSListener):
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """One frame; almost always a whole message."""
-        if self._closed:
-            return
-        kind = frame.msg_type
-        if kind is TEXT and frame.fin:
+        if frame.msg_type is TEXT and frame.fin:
             self._give(frame.get_payload_as_bytes())
-        elif kind is TEXT or (kind is CONTINUATION and self._parts):
-            self._gather(frame)
-        elif kind is CLOSE:
-            code = frame.get_payload_as_bytes()[:2]
-            self._said = f"code {int.from_bytes(code)}"
-            transport.send(CLOSE, code)
-            transport.disconnect()
-        if frame.last_in_buffer and self._reader.is_full:
+        elif not self._closed:
+            self._take_other(transport, frame)
+        if frame.last_in_buffer and self._reader.is_full and not self._closed:
             transport.underlying_transport.pause_reading()
             self._turn.set()
 
@@ -141,7 +139,19 @@ class Socket(picows.WSListener):
 
     def _end(self) -> None:
         self._closed = True
+        self._take = _drop
         self._turn.set()
+
+    def _take_other(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """A part of a message, or the venue's last word."""
+        kind = frame.msg_type
+        if kind is TEXT or (kind is CONTINUATION and self._parts):
+            self._gather(frame)
+        elif kind is CLOSE:
+            code = frame.get_payload_as_bytes()[:2]
+            self._said = f"code {int.from_bytes(code)}"
+            transport.send(CLOSE, code)
+            transport.disconnect()
 
     def _gather(self, frame: picows.WSFrame) -> None:
         """A message in parts, which the first part begins anew."""
@@ -156,12 +166,13 @@ class Socket(picows.WSListener):
             self._give(whole)
 
     def _give(self, data: bytes) -> None:
-        """What the reader raises ends the socket, and is raised where it is read. What came before `read` waits."""
-        if self._early is not None:
-            self._early.append(data)
-            return
+        """What the reader raises ends the socket, and is raised where it is read."""
         try:
-            self._reader.received(data)
+            self._take(data)
         except Exception as error:
             self._failure = error
             self.close("a message could not be taken")
+
+
+def _drop(data: bytes) -> None:
+    """What comes after the end is nobody's."""
