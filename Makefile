@@ -80,11 +80,11 @@ tools: ## add what charts, Excel files, raw frames and further venues need: matp
 test: ## every test, on real servers; ARGS= for pytest
 	$(BOOTSTRAP) dev
 	@$(MAKE) --no-print-directory tools
-	@.venv/bin/pytest -n $(WORKERS) --durations=10 $(ARGS)
+	@.venv/bin/pytest -n $(WORKERS) --dist worksteal --durations=10 $(ARGS)
 
 test-fast: ## the tests that start no servers
 	$(BOOTSTRAP) dev
-	@.venv/bin/pytest -n $(WORKERS) libs services $(ARGS)
+	@.venv/bin/pytest -n $(WORKERS) --dist worksteal libs services $(ARGS)
 
 lint: ## style, format and types
 	$(BOOTSTRAP) dev

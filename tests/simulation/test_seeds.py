@@ -18,7 +18,7 @@ from tests.simulation.runs import checked_seed, run_seed, seeds_of
 from tests.support.installation import ROOT
 
 SEEDS: Final = seeds_of(os.environ.get("CLEARTIDE_SIM_SEEDS", "1-500"))
-CHUNK: Final = 20
+CHUNK: Final = 10
 STANDBY_SEEDS: Final = seeds_of(os.environ.get("CLEARTIDE_SIM_STANDBY_SEEDS", "1-80"))
 STEP_SEEDS: Final = seeds_of("21-26")
 
