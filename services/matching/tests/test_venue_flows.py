@@ -78,7 +78,8 @@ def venue() -> Exchange:
 @settings(max_examples=60, deadline=None)
 @given(DAYS)
 def test_venue_flw_001_money_positions_and_books_agree_after_every_command(day: list[Step]) -> None:
-    """VENUE-FLW-001: and trades happen only where the market matches, or at the end of an auction, which no switch sees."""
+    """VENUE-FLW-001: and trades happen only where the market matches, or at the end of an auction, never one under a
+    switch."""
     ex = venue()
     for number, step in enumerate(day):
         before, said = state_of(ex), len(ex.effects.emitted)

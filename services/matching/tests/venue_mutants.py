@@ -67,7 +67,7 @@ AUCTION: Final = (
     Mutant("VENUE-AUC-006", "- granted[order.account])", ")"),
     Mutant("VENUE-AUC-013", " and not (market.is_crossed and state.venue.stopped_by):", ":"),
     Mutant("VENUE-AUC-013", "not (market.is_crossed and state.venue.stopped_by)", "not state.venue.stopped_by"),
-    Mutant("VENUE-AUC-014", "            raise Refused(stopped)\n        if market", "            pass\n        if market"),
+    Mutant("VENUE-AUC-014", "raise Refused(stopped)\n        if market", "pass\n        if market"),
     Mutant("VENUE-AUC-007", "(order.price - bound) * side > 0:", "(order.price - bound) * side > 10_000:"),
 )
 CAPS: Final = (

@@ -98,8 +98,8 @@ def put(
 
 
 def wake(state: MatchingState, out: Output) -> None:
-    """End every state whose time is over, the earliest first. Trading does not begin again on a stale index (R13), nor a
-    crossed book's while a switch is on: it waits for the first price after that.
+    """End every state whose time is over, the earliest first. Trading does not begin again on a stale index (R13), nor
+    that of a crossed book while a switch is on: it waits for the first price after that.
     """
     ends = state.venue.ends
     if not ends:
