@@ -98,8 +98,8 @@ STEPWISE = Fold("matching", BANK.stream, {Deposit: in_three}, BANK.repository, j
 
 
 def test_each_step_of_a_message_is_a_commit() -> None:
-    """RUN-STEP-001: the position moves with the last step, and so does the journal; a restart between steps, even one
-    after each, changes nothing of what is said."""
+    """RUN-STEP-001: the position moves with the last step, the journal with the first; a restart between steps, even
+    one after each, and another time of the message behind it, change nothing of what is said."""
     deliveries = [delivered(seq, deposit(seq, f"acct-{seq % 2}")) for seq in range(1, 5)]
     whole, commits = fold(folder_of(STEPWISE), deliveries), list[Commit]()
     folder, balances = folder_of(STEPWISE), dict[str, int]()
@@ -111,9 +111,14 @@ def test_each_step_of_a_message_is_a_commit() -> None:
         balances |= dict(commit.changes.rows[BALANCES])
         epoch = Epoch(7, commit.after, {"EVENTS": commit.outbox[-1].last_seq}, {})
         folder = folder_of(STEPWISE, epoch, balances=list(balances.items()))
+        late = [delivery._replace(at=delivery.at + 1) for delivery, _ in decoded[:1] if STEPWISE.in_midst(commit.after)]
+        decoded = [*folder.decode(late), *decoded[len(late) :]]
     assert [commit.after.position for commit in commits] == [0, 0, 1, 1, 2, 2, 3, 3, 4]
     assert [STEPWISE.in_midst(commit.after) for commit in commits] == [*[True] * 8, False]
     assert [event for commit in commits for event in said(commit)] == said(whole)
+    assert [[entry.stream_seq for entry in commit.journal] for commit in commits] == [
+        [1], [], [2], [], [3], [], [4], [], []
+    ]  # fmt: skip
     assert [entry for commit in commits for entry in commit.journal] == list(whole.journal)
     assert commits[-1].after == whole.after
 

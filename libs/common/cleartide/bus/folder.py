@@ -172,8 +172,9 @@ class Folder:
             counts.messages += 1
             if most_rows is not None and self._recorder.waiting >= most_rows:
                 break
-        decoded, self._created = decoded[: counts.messages], created
+        self._created = created
         self._captured = self.progress
+        begun = decoded[: counts.messages + self.midway]
         commit = Commit(
             epoch=self._epoch,
             before=before,
@@ -181,15 +182,16 @@ class Folder:
             changes=self._repository.collect(self._state),
             outbox=self._recorder.drain(traceparent),
             published_seq={},
-            journal=self._journalled(decoded, before),
+            journal=self._journalled(begun, before),
         )
         self._crash("after_fold")
         return commit, counts
 
-    def _journalled(self, decoded: Sequence[Decoded], before: Progress) -> list[Delivery]:
+    def _journalled(self, begun: Sequence[Decoded], before: Progress) -> list[Delivery]:
+        """What is folded for the first time, in whole or its first step: the rest of it must not hang on the stream."""
         if not self._journal:
             return []
-        return [delivery for delivery, _ in decoded if delivery.stream_seq > before.position]
+        return [delivery for delivery, _ in begun if delivery.stream_seq > before.stream_seq]
 
     def _fold_delivery(
         self, delivery: Delivery, messages: list[Message | Refusal], counts: FoldCounts, *, in_steps: bool
@@ -198,12 +200,13 @@ class Folder:
 
         Returns whether it is done with; if not, the next call goes on with it, also after a restart.
         """
-        self._stream_seq = max(self._stream_seq, delivery.stream_seq)
         if delivery.stream_seq <= self._position:
             counts.skipped += len(messages)
             return True
         self._require_next(delivery.stream_seq)
-        self._at = max(self._at, delivery.at)
+        if delivery.stream_seq > self._stream_seq:
+            # All its steps are of one time, also when a stream that was made anew has stored it later.
+            self._stream_seq, self._at = delivery.stream_seq, max(self._at, delivery.at)
         for index, message in enumerate(messages):
             while self._fold_one(delivery, message, index, delivery.stream_seq, counts):
                 if in_steps and len(messages) == 1:

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 
 from cleartide.bus.folder import Decoded, Folder
 from cleartide.bus.nats import NatsBus
-from cleartide.bus.ports import Delivery, Progress
+from cleartide.bus.ports import Delivery, Epoch, Progress
 from cleartide.bus.worker import MOST_ROWS
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts.codec import Refusal
@@ -55,9 +55,8 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
     try:
         await _require_stopped(admin, name)
         await fence(admin, name)
-        expected, target = await _current(admin, service)
-        if service.fold.in_midst(target):
-            raise RebuildError(f"{name} was killed in the midst of #{target.stream_seq}: start it and stop it before")
+        expected, held = await _current(admin, service)
+        target = held.progress
         before = f"{name}_before_rebuild"
         await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(before)} CASCADE")
         await admin.execute(f"ALTER SCHEMA {quoted(name)} RENAME TO {quoted(before)}")
@@ -67,7 +66,7 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
             first = await _beginning(settings, service, target)
             if can_begin_later(service):
                 await carry_over(admin, service, before, first, target)
-            await _fold_again(settings, service, target, first)
+            await _fold_again(settings, service, held, first)
             actual, _ = await _current(admin, service)
             different = sorted(key for key in {*expected, *actual} if expected.get(key) != actual.get(key))
             if different:
@@ -105,13 +104,15 @@ async def fence(admin: "asyncpg.Connection[Any]", name: str) -> None:
     await admin.execute(f"UPDATE {quoted(name)}.consumer_position SET epoch = epoch + 1")  # noqa: S608
 
 
-async def _current(admin: "asyncpg.Connection[Any]", service: Service) -> tuple[dict[str, str], Progress]:
+async def _current(admin: "asyncpg.Connection[Any]", service: Service) -> tuple[dict[str, str], Epoch]:
+    """What the schema holds: digests, and how far it has come in hearing and in saying."""
     await enter_schema(admin, service.name)
     try:
         row = await admin.fetchrow("SELECT position, stream_seq, stream_created, at FROM consumer_position")
         if row is None:
             raise RebuildError(f"{service.name}: the schema holds no position")
-        return await schema_digests(admin, service.compared), Progress(*row)
+        said = dict(await admin.fetch("SELECT channel, last_seq FROM outbox_position"))
+        return await schema_digests(admin, service.compared), Epoch(0, Progress(*row), said, {})
     finally:
         await admin.execute("RESET ROLE")
         await admin.execute("RESET search_path")
@@ -158,8 +159,9 @@ async def _keep_truth(admin: "asyncpg.Connection[Any]", service: Service, before
                 )
 
 
-async def _fold_again(settings: OpsSettings, service: Service, target: Progress, first: int) -> None:
-    """The input from `first` on, on top of what the schema holds."""
+async def _fold_again(settings: OpsSettings, service: Service, held: Epoch, first: int) -> None:
+    """The input from `first` on, up to what is `held`, on top of what the schema holds."""
+    target = held.progress
     store = PostgresStore(settings.admin_dsn, service.name, act_as_owner=True)
     pending: asyncio.Task[None] | None = None
     try:
@@ -173,7 +175,7 @@ async def _fold_again(settings: OpsSettings, service: Service, target: Progress,
             epoch=epoch,
             journal=service.journal,
         )
-        async for deliveries in _input(settings, service, target, first):
+        async for deliveries in _input(settings, service, first, target.position):
             decoded = [entry for entry in folder.decode(deliveries) if _within(entry, service, target)]
             while decoded:
                 commit, counts = folder.fold(decoded, "", target.stream_created, most_rows=MOST_ROWS)
@@ -185,8 +187,26 @@ async def _fold_again(settings: OpsSettings, service: Service, target: Progress,
                 break
         if pending is not None:
             await pending
+        if service.fold.in_midst(target):
+            await _take_steps(settings, service, store, folder, held)
     finally:
         await store.close()
+
+
+async def _take_steps(
+    settings: OpsSettings, service: Service, store: PostgresStore, folder: Folder, held: Epoch
+) -> None:
+    """Of the message in the midst of which the service was killed as many steps as it had taken: what it has said of
+    them tells how many.
+    """
+    begun = held.progress.stream_seq
+    async for deliveries in _input(settings, service, begun, begun):
+        decoded = folder.decode(deliveries[:1])
+        while decoded and not folder.stands_at(held):
+            commit, counts = folder.fold(decoded, "", held.progress.stream_created, in_steps=True)
+            decoded = decoded[counts.messages :]
+            await store.commit(commit)
+        return
 
 
 def _within(entry: Decoded, service: Service, target: Progress) -> bool:
@@ -197,16 +217,16 @@ def _within(entry: Decoded, service: Service, target: Progress) -> bool:
     return not isinstance(first, Refusal) and first.seq <= target.position
 
 
-def _input(settings: OpsSettings, service: Service, target: Progress, first: int) -> AsyncIterator[list[Delivery]]:
-    return _journal(settings, service, target) if service.journal else _stream(settings, service, target, first)
+def _input(settings: OpsSettings, service: Service, first: int, last: int) -> AsyncIterator[list[Delivery]]:
+    return (_journal if service.journal else _stream)(settings, service, first, last)
 
 
-async def _journal(settings: OpsSettings, service: Service, target: Progress) -> AsyncIterator[list[Delivery]]:
+async def _journal(settings: OpsSettings, service: Service, first: int, last: int) -> AsyncIterator[list[Delivery]]:
     connection = await asyncpg.connect(settings.admin_dsn)
     try:
         await connection.execute(f"SET search_path TO {quoted(service.name + '_before_rebuild')}")
-        after = 0
-        while after < target.position:
+        after = first - 1
+        while after < last:
             rows = await connection.fetch(
                 "SELECT stream_seq, at, subject, payload FROM journal WHERE stream_seq > $1 "
                 "ORDER BY stream_seq LIMIT $2",
@@ -214,7 +234,7 @@ async def _journal(settings: OpsSettings, service: Service, target: Progress) ->
                 JOURNAL_ROWS_AT_ONCE,
             )
             if not rows:
-                raise RebuildError(f"{service.name}: the journal ends at {after}, the position is {target.position}")
+                raise RebuildError(f"{service.name}: the journal ends at {after}, the input at {last}")
             yield [Delivery(row["stream_seq"], row["at"], row["subject"], row["payload"], "", 0) for row in rows]
             after = rows[-1]["stream_seq"]
     finally:
@@ -242,10 +262,8 @@ async def _beginning(settings: OpsSettings, service: Service, target: Progress) 
     return first
 
 
-async def _stream(
-    settings: OpsSettings, service: Service, target: Progress, first: int
-) -> AsyncIterator[list[Delivery]]:
-    if first > target.position or target.position == 0:
+async def _stream(settings: OpsSettings, service: Service, first: int, last: int) -> AsyncIterator[list[Delivery]]:
+    if first > last:
         return
     async with _bus(settings) as bus:
         cursor = await bus.open(service.reads, f"rebuild-{service.name}", first)

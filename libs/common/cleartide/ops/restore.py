@@ -1,9 +1,10 @@
 """NATS is disposable: make missing streams anew and fill them from the outboxes. The services must not run meanwhile.
 
 Streams with one writer, and RISK with its pools, are republished whole, each writer's events in order. COMMANDS goes on
-at the number after the last one that matching has journalled, followed by the commands that the services had committed
-and matching has not yet seen. MARKET goes on after the last recorded number; what was recorded is in the ingestor's
-tables. So do CHAIN, after what vaults has journalled, and PRODUCT.
+at the number after the last one that matching is done with: a command in the midst of which it was killed comes first,
+as its journal has it, then the commands that the services had committed and matching has not yet seen. MARKET goes on
+after the last recorded number; what was recorded is in the ingestor's tables. So do CHAIN, after what vaults has
+journalled, and PRODUCT.
 """
 
 from collections.abc import Sequence
@@ -61,7 +62,7 @@ async def _restore_stream(
     reader = READER_OF.get(stream.name)
     first_seq = 1 if reader is None else 1 + await _position(connection, reader)
     await ensure_stream(bus, stream, first_seq)
-    count = 0
+    count = await _republish_begun(bus, connection, stream, first_seq)
     for service in services:
         if subjects_of(stream, service):
             after = await _seen(connection, stream, service)
@@ -79,6 +80,20 @@ async def _seen(connection: "asyncpg.Connection[Any]", stream: Stream, service: 
         return 0
     last = await connection.fetchval("SELECT last_seq FROM matching.command_sources WHERE source = $1", service)
     return int(last or 0)
+
+
+async def _republish_begun(bus: NatsBus, connection: "asyncpg.Connection[Any]", stream: Stream, first_seq: int) -> int:
+    """A command that matching has begun and is not done with gets its number again; returns whether there is one."""
+    if stream is not COMMANDS:
+        return 0
+    begun = await connection.fetchrow("SELECT subject, payload FROM matching.journal WHERE stream_seq = $1", first_seq)
+    if begun is None:
+        return 0
+    # lint: allow one-publish: an operator brings a lost stream back from its reader's journal
+    await bus.publish(
+        "matching", [OutboxRow(stream.name, first_seq, first_seq, begun["subject"], begun["payload"], "")]
+    )
+    return 1
 
 
 async def _republish(
