@@ -14,7 +14,9 @@ AccountFilter = Annotated[str | None, Query(pattern=_ACCOUNT)]
 MarketFilter = Annotated[str | None, Query(pattern=_MARKET)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 ClientOrderFilter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
-OrderState = Literal["all", "open", "closed", "armed", "partially_filled", "filled", "canceled", "expired", "rejected"]
+OrderState = Literal[
+    "all", "open", "closed", "armed", "triggered", "partially_filled", "filled", "canceled", "expired", "rejected"
+]
 BeforeOrder = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="an order id that an answer gave")]
 CandleLimit = Annotated[int, Query(ge=1, le=1_500)]
 AfterSeq = Annotated[int | None, Query(ge=0, le=JSON_SAFE)]

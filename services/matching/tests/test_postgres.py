@@ -133,7 +133,8 @@ async def test_match_pg_001_rows_and_answers_on_a_real_database(schema: ServiceS
 
 
 async def test_match_pg_011_what_is_left_to_the_next_step_is_a_row_until_it_is_taken(schema: ServiceSchema) -> None:
-    """MATCH-PG-011: killed when a price has fired thirty and placed none, the service places each once."""
+    """MATCH-PG-011: killed when a price has fired thirty and placed none, the service places each once; until then the
+    answers say that they are triggered, and no longer that they wait."""
     ex = Exchange()
     for name in ("ann", "bob"):
         ex.deposit(name, "100000")
@@ -151,6 +152,12 @@ async def test_match_pg_011_what_is_left_to_the_next_step_is_a_row_until_it_is_t
         left = json.loads(row["order_ids"])
         armed = await pool.fetch("SELECT order_id FROM orders WHERE state = 'armed' ORDER BY 1")
         assert await pool.fetchval("SELECT position FROM consumer_position") == len(ex.commands) - 1
+        told = await QUERIES["orders"](pool, {"account": "ann", "state": "triggered"})
+        assert sorted(order["order_id"] for order in told["orders"]) == left
+        assert (await QUERIES["orders"](pool, {"account": "ann", "state": "armed"}))["orders"] == []
+        held = (await QUERIES["account"](pool, {"account": "ann"}))["orders"]
+        assert {order["state"] for order in held} == {"triggered"}
+        assert (await QUERIES["conditional_orders"](pool, {"account": "ann"}))["orders"] == []
     assert (row["command_seq"], len(left)) == (len(ex.commands), 30)
     assert left == [record["order_id"] for record in armed]
     await schema.run_epoch([last])

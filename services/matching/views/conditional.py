@@ -1,5 +1,7 @@
 """Orders that wait for a price: what each account has armed, and the best price that its trailing stops have seen."""
 
+# ruff: noqa: S608 - what is put into this SQL is ours
+
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -7,10 +9,11 @@ from cleartide.money import Grid
 from cleartide.service import Query
 
 from services.matching.views.grids import grids_of
+from services.matching.views.orders import FIRED_SQL
 
 MOST_ORDERS: Final = 200
 
-_ARMED_SQL: Final = """
+_ARMED_SQL: Final = f"""
 SELECT o.order_id, o.market, o.client_order_id, o.side, o.order_type, o.time_in_force, o.post_only, o.reduce_only,
        o.expires_at, o.price_ticks, o.size_lots, o.placed_at, t.trigger_source, t.trigger_price_ticks, t.trail_ticks,
        t.trail_rate_ppb, t.parent_order_id, g.oco_group,
@@ -20,7 +23,8 @@ SELECT o.order_id, o.market, o.client_order_id, o.side, o.order_type, o.time_in_
               AND r.first_order_id <= o.order_id ORDER BY r.first_order_id DESC LIMIT 1)
        END AS extreme_ticks
 FROM orders o JOIN triggers t USING (order_id) LEFT JOIN oco_members g USING (order_id)
-WHERE o.account = $1 AND ($2::text IS NULL OR o.market = $2) ORDER BY o.order_id LIMIT $3
+WHERE o.account = $1 AND ($2::text IS NULL OR o.market = $2) AND o.order_id NOT IN {FIRED_SQL}
+ORDER BY o.order_id LIMIT $3
 """
 
 

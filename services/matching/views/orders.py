@@ -1,5 +1,7 @@
 """Questions about orders: those that are open and those that are over, as one history."""
 
+# ruff: noqa: S608 - what is put into this SQL is ours
+
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -10,7 +12,7 @@ from cleartide.service import QueryError
 from services.matching.views.grids import grids_of
 from services.matching.views.pages import DEFAULT_ROWS, MOST_ROWS, before_of, limit_of
 
-_OPEN: Final = ["armed", "open", "partially_filled"]
+_OPEN: Final = ["armed", "triggered", "open", "partially_filled"]
 _CLOSED: Final = ["filled", "canceled", "expired", "rejected"]
 _STATES: Final = {
     **{state: [state] for state in (*_OPEN, *_CLOSED)},
@@ -19,16 +21,18 @@ _STATES: Final = {
     "closed": _CLOSED,
 }
 
-OPEN_ORDERS_SQL: Final = """
-SELECT *, size_lots - remaining_lots - prevented_lots AS filled_lots, NULL::text AS reason, NULL::bigint AS closed_at
-FROM orders WHERE account = $1 ORDER BY order_id LIMIT $2
+FIRED_SQL: Final = "(SELECT json_array_elements_text(order_ids::json)::bigint FROM fired_orders)"
+"""The orders that a price has fired and that are not placed yet: until then their rows are those of armed ones."""
+_OPEN_COLUMNS: Final = f"""
+order_id, account, market, client_order_id, side, order_type, time_in_force, post_only, reduce_only, price_ticks,
+size_lots, size_lots - remaining_lots - prevented_lots AS filled_lots, remaining_lots, quote_quanta, display_lots,
+expires_at, CASE WHEN state = 'armed' AND order_id IN {FIRED_SQL} THEN 'triggered' ELSE state END AS state,
+NULL::text AS reason, placed_at, NULL::bigint AS closed_at
 """
-_ORDERS_SQL: Final = """
+OPEN_ORDERS_SQL: Final = f"SELECT {_OPEN_COLUMNS} FROM orders WHERE account = $1 ORDER BY order_id LIMIT $2"
+_ORDERS_SQL: Final = f"""
 SELECT * FROM (
-    SELECT order_id, account, market, client_order_id, side, order_type, time_in_force, post_only, reduce_only,
-           price_ticks, size_lots, size_lots - remaining_lots - prevented_lots AS filled_lots, remaining_lots,
-           quote_quanta, display_lots, expires_at, state, NULL AS reason, placed_at, NULL AS closed_at
-    FROM orders WHERE account = $1
+    SELECT {_OPEN_COLUMNS} FROM orders WHERE account = $1
     UNION ALL
     SELECT order_id, account, market, client_order_id, side, order_type, time_in_force, post_only, reduce_only,
            price_ticks, size_lots, filled_lots, 0, quote_quanta, 0, 0, state, reason, placed_at, closed_at
@@ -43,7 +47,8 @@ ORDER BY order_id DESC LIMIT $6
 async def orders(pool: Any, params: dict[str, Any]) -> Any:
     """An account's orders, newest first. Parameters: account; state, market, client_order_id, before, limit.
 
-    state: all (the default), open (armed and partly filled ones too), closed, or a state other than "open".
+    state: all (the default), open (armed, triggered and partly filled ones too), closed, or a state other than "open".
+    Triggered is one whose price has come, until it is placed.
     before: an order id that an answer gave. Errors `bad_parameters`.
     """
     name, state = str(params["account"]), str(params.get("state", "all"))
