@@ -162,7 +162,9 @@ async def test_orders_live_their_whole_life_through_the_client_and_the_command_l
         mine = {"account": "alice", "market": MARKET}
         iceberg: OrderOptions = {"price": "61900", "display_size": "0.010"}
         await trader.place_order(**mine, side="sell", size="0.050", client_order_id="ice", **iceberg)
-        await trader.amend_order(**mine, client_order_id="ice", price="61850", size="0.040")
+        await trader.amend_order(
+            account="alice", market=MARKET, client_order_id="ice", price="61850", size="0.040", display_size="0.020"
+        )
         batch = (
             PlaceInstruction(
                 action="place", client_order_id="b", side="buy", order_type="limit", size="0.01", price="61000"

@@ -97,6 +97,8 @@ class OrderCommands(ABC):
         price: str | None = None,
         size: str | None = None,
         trigger_price: str | None = None,
+        expires_at: int | None = None,
+        display_size: str | None = None,
         request_id: str = "",
     ) -> Receipt:
         """Change an open order; `size` is its total. The same `request_id` is applied once."""
@@ -110,6 +112,8 @@ class OrderCommands(ABC):
                 price=price,
                 size=size,
                 trigger_price=trigger_price,
+                expires_at=expires_at,
+                display_size=display_size,
             )
         )
 

@@ -153,6 +153,12 @@ class HalfBook:
         order.remaining -= lots
         self._show_less(order, order.shown - min(order.shown, order.remaining))
 
+    def hide(self, order: Order) -> None:
+        """Show no more of a resting order than what is shown at a time; it keeps its place."""
+        assert order.row != NIL and order.display > 0
+        self._touched(order)
+        self._show_less(order, order.shown - min(order.shown, order.display))
+
     def remove(self, order: Order) -> None:
         """Take an order out of the book."""
         assert order.row != NIL

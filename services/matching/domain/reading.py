@@ -80,14 +80,19 @@ def _time_in_force(terms: OrderTerms, at: int) -> TimeInForce:
 
 def require_end(terms: OrderTerms, at: int) -> None:
     """An end belongs to GTT and to nothing else, and lies ahead (R26). Raises Refused."""
-    if terms.time_in_force != "gtt":
-        if terms.expires_at is not None:
-            raise Refused("expires_at_not_allowed")
-        return
-    if terms.expires_at is None:
+    if terms.expires_at is not None:
+        read_end(terms.time_in_force, terms.expires_at, at)
+    elif terms.time_in_force == "gtt":
         raise Refused("expires_at_missing")
-    if terms.expires_at <= at:
+
+
+def read_end(time_in_force: TimeInForce, expires_at: int, at: int) -> int:
+    """The end that is asked for, of an order that may have one. Raises Refused."""
+    if time_in_force != "gtt":
+        raise Refused("expires_at_not_allowed")
+    if expires_at <= at:
         raise Refused("already_expired")
+    return expires_at
 
 
 def read_display(market: Market, terms: OrderTerms, lots: int, resting: bool) -> int:

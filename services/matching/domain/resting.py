@@ -80,6 +80,23 @@ def shrink(state: MatchingState, order: Order, lots: int) -> None:
     state.dirty.orders[order.order_id] = order
 
 
+def hide(state: MatchingState, order: Order, display: int) -> None:
+    """Show less of a resting order at a time, from now on; it keeps its place."""
+    order.display = display
+    state.markets[order.market].book.half(order.side).hide(order)
+    state.dirty.orders[order.order_id] = order
+
+
+def postpone(state: MatchingState, order: Order, expires_at: int) -> None:
+    """Give an open order another end, earlier or later, or leave it the one that it has."""
+    if expires_at == order.expires_at:
+        return
+    state.deadlines.drop(_expiry(order))
+    order.expires_at = expires_at
+    state.deadlines.set(_expiry(order))
+    state.dirty.orders[order.order_id] = order
+
+
 def reject(state: MatchingState, out: Output, order: Order, reason: str) -> None:
     """End an order that was accepted once, and may not work now that its price has come."""
     close(state, out, order, reason, "reject")

@@ -85,7 +85,12 @@ def _send(ex: Exchange, number: int, step: Step) -> list[Message]:
             return ex.cancel_all(trader)
         case "amend":
             size = f"{step.amount / 1000:.3f}" if step.terms % 3 else None
-            return ex.amend(trader, _own(ex, step), price=price if step.terms % 2 else None, size=size)
+            other: dict[str, Any] = {}
+            if step.flags % 4 == 1:
+                other = {"display_size": f"{(1 + step.amount // 8) / 1000:.3f}"}
+            elif step.flags % 4 == 2:
+                other = {"expires_at": ex.effects.at + step.amount * 10_000}
+            return ex.amend(trader, _own(ex, step), price=price if step.terms % 2 else None, size=size, **other)
         case "price":
             return ex.price(price)
         case "crash":

@@ -1,7 +1,17 @@
 """Amending: another price or more size goes to the back of the line, less size does not (domain 12.8)."""
 
+from typing import Any
+
 import pytest
-from cleartide.contracts import OrderAmended, OrderClosed, OrderRejected, TradeExecuted
+from cleartide.contracts import (
+    BracketLeg,
+    OrderAccepted,
+    OrderAmended,
+    OrderArmed,
+    OrderClosed,
+    OrderRejected,
+    TradeExecuted,
+)
 from hypothesis import given, settings
 
 from services.matching.tests.flows import Step, act, flows, pause
@@ -48,6 +58,89 @@ def test_match_amd_003_another_price_goes_to_the_back_of_that_price(ex: Exchange
     amended = only(ex.amend("ann", "mine", price="1000", size="0.5"), OrderAmended)
     assert (amended.order_id, amended.client_order_id, amended.kept_priority) == (number, "mine", False)
     assert sellers(ex, "1.2") == [("bob", 1000), ("ann", 200)]
+
+
+def test_match_amd_014_another_end_keeps_the_place(ex: Exchange) -> None:
+    """MATCH-AMD-014: sooner or later; the order ends then, and not when it was to end before."""
+    end = ex.effects.at + 20_000_000
+    ex.place("ann", "sell", "1", "1001", client_order_id="brief", time_in_force="gtt", expires_at=end)
+    ex.place("bob", "sell", "1", "1001")
+    later = only(ex.amend("ann", "brief", expires_at=end + 20_000_000), OrderAmended)
+    assert (later.expires_at, later.kept_priority, later.remaining_lots) == (end + 20_000_000, True, 1000)
+    ex.restart()
+    ex.wait(end + 1 - ex.effects.at)
+    assert not of(ex.deposit("cat", "1"), OrderClosed)
+    assert [trade.seller for trade in of(ex.place("cat", "buy", "2.1", "1001"), TradeExecuted)] == ["ann", "bob", "ann"]
+    sooner = ex.effects.at + 5_000_000
+    assert only(ex.amend("ann", "brief", expires_at=sooner, size="0.9"), OrderAmended).expires_at == sooner
+    ex.wait(sooner - ex.effects.at)
+    assert only(ex.deposit("cat", "1"), OrderClosed).reason == "expired"
+    ex.wait(end + 30_000_000 - ex.effects.at)
+    assert not of(ex.deposit("cat", "1"), OrderClosed)
+
+
+def test_match_amd_015_less_that_is_shown_keeps_the_place(ex: Exchange) -> None:
+    """MATCH-AMD-015: at once, also of an order that was shown whole; the next parts are as small."""
+    amended = only(ex.amend("ann", "mine", display_size="0.3"), OrderAmended)
+    assert (amended.display_lots, amended.size_lots, amended.kept_priority) == (300, 1000, True)
+    assert list(ex.state.markets[MARKET].book.asks.levels()) == [(10_000, 1300)]
+    ex.restart()
+    assert sellers(ex, "0.1") == [("ann", 100)]
+    assert only(ex.amend("ann", "mine", display_size="0.25"), OrderAmended).kept_priority
+    assert list(ex.state.markets[MARKET].book.asks.levels()) == [(10_000, 1200)], "what is shown is not topped up"
+    assert sellers(ex, "1.5") == [("ann", 200), ("bob", 1000), ("ann", 250), ("ann", 50)]
+
+
+def test_match_amd_016_more_that_is_shown_goes_to_the_back(ex: Exchange) -> None:
+    """MATCH-AMD-016: what was hidden would stand before the others; all of it may be shown."""
+    ex.place("ann", "sell", "1", "999", client_order_id="ice", display_size="0.2")
+    ex.place("bob", "sell", "1", "999")
+    amended = only(ex.amend("ann", "ice", display_size="1"), OrderAmended)
+    assert (amended.display_lots, amended.kept_priority) == (1000, False)
+    ex.restart()
+    assert sellers(ex, "1.5") == [("bob", 1000), ("ann", 500)]
+
+
+@pytest.mark.parametrize(
+    ("order", "terms", "reason"),
+    [
+        ({}, {"expires_at": 3 * 10**15}, "expires_at_not_allowed"),
+        ({"time_in_force": "gtt", "expires_at": 3 * 10**15}, {"expires_at": 1}, "already_expired"),
+        ({"time_in_force": "gtt", "expires_at": 3 * 10**15}, {"expires_at": 3 * 10**15}, "nothing_to_amend"),
+        ({"display_size": "0.2"}, {"display_size": "0.2"}, "nothing_to_amend"),
+        ({}, {"display_size": "1.001"}, "display_exceeds_size"),
+        ({}, {"display_size": "0.009"}, "display_too_small"),
+        ({}, {"display_size": "0.5", "size": "0.4"}, "display_exceeds_size"),
+        ({}, {"display_size": "0.0005"}, "off_grid"),
+    ],
+)
+def test_match_amd_017_an_end_and_a_part_shown_are_held_to_what_a_new_order_is(
+    ex: Exchange, order: dict[str, Any], terms: dict[str, Any], reason: str
+) -> None:
+    """MATCH-AMD-017: and a refusal changes nothing."""
+    ex.place("ann", "sell", "1", "1001", client_order_id="other", **order)
+    before = list(ex.state.markets[MARKET].book.asks.levels())
+    assert only(ex.amend("ann", "other", **terms), OrderRejected).reason == reason
+    assert list(ex.state.markets[MARKET].book.asks.levels()) == before
+
+
+def test_match_amd_018_an_order_that_waits_gets_another_end_and_part_shown(ex: Exchange) -> None:
+    """MATCH-AMD-018: they hold when it is placed; an exit of a bracket is shown whole, and what never rests shows
+    nothing."""
+    stop = {"order_type": "stop_limit", "trigger_price": "995", "time_in_force": "gtt", "trigger_source": "index"}
+    ex.place("ann", "sell", "1", "994", client_order_id="stop", expires_at=ex.effects.at + 5_000_000, **stop)
+    end = ex.effects.at + 40_000_000
+    assert only(ex.amend("ann", "stop", expires_at=end), OrderArmed).expires_at == end
+    only(ex.amend("ann", "stop", display_size="0.4"), OrderArmed)
+    ex.wait(6_000_000)
+    ex.restart()
+    accepted = only(ex.price("994"), OrderAccepted)
+    assert (accepted.client_order_id, accepted.display_lots) == ("stop", 400)
+    ex.place("ann", "sell", "1", None, client_order_id="market", order_type="stop_market", trigger_price="900")
+    assert only(ex.amend("ann", "market", display_size="0.4"), OrderRejected).reason == "display_not_resting"
+    leg = BracketLeg(trigger_price="900", limit_price="890")
+    ex.place("bob", "buy", "0.1", "1000", client_order_id="entry", stop_loss=leg)
+    assert only(ex.amend("bob", "entry:sl", display_size="0.1"), OrderRejected).reason == "display_not_allowed"
 
 
 def test_match_amd_004_the_total_counts_what_has_traded(ex: Exchange) -> None:

@@ -15,7 +15,7 @@ from services.matching.tests.model.compare import Difference
 from services.matching.tests.model.run import live, random_life, shrink, volume
 from services.matching.tests.model.scenes import SCENES
 from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import AUCTIONED, BATCHED, ENTERED, GROUPED, SEALED, any_step
+from services.matching.tests.model.steps import AUCTIONED, BATCHED, ENTERED, GROUPED, RETERMED, SEALED, any_step
 from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 8
@@ -119,7 +119,7 @@ FAULTS: Final = (
     ("order.shown = min(order.display or order.remaining,", "order.shown = min(order.display + 1 or order.remaining,"),
     ('return taker.prevention != "expire_maker"', 'return taker.prevention == "expire_taker"'),
     ("min(taker.remaining, maker.shown))", "min(taker.remaining, maker.shown, 1))"),
-    ("elif wanted.price == order.price and wanted.size < order.size:", "elif wanted.size < order.size:"),
+    ("elif wanted.price == order.price and wanted.size <= order.size and", "elif wanted.size <= order.size and"),
     ("if trigger is None or trigger.due is not met:", "if trigger is None or trigger.due is not met or met.trade_id:"),
     ("return -side if takes_profit else side", "return side"),
     ("self._rising.take(price)", "self._rising.take(price - 9)"),
@@ -139,6 +139,10 @@ FAULTS: Final = (
 it cancels others, brings exits, is sealed, or that all are canceled."""
 
 THEMES: Final = (
+    (RETERMED, "return 0 < order.display < wanted.display", "return False"),
+    (RETERMED, "order.shown - min(order.shown, order.display)", "0"),
+    (RETERMED, "    state.deadlines.drop(_expiry(order))\n    order.expires_at =", "    order.expires_at ="),
+    (RETERMED, "if expires_at <= at:", "if expires_at < at:"),
     (GROUPED, "if maker.order_id in gone:", "if not maker.account:"),
     (GROUPED, "for order_id in (maker.order_id, taker.order_id):", "for order_id in (taker.order_id,):"),
     (GROUPED, "for order_id in (maker.order_id, taker.order_id):", "for order_id in (maker.order_id,):"),

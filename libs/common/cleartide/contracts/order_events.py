@@ -64,9 +64,10 @@ class OrderRejected(TradingEvent):
 
 
 class OrderAmended(TradingEvent):
-    """An open order has a new price or size. Fills that the new price brings follow in the same batch of events.
+    """An open order has new terms. Fills that a new price brings follow in the same batch of events.
 
     `size_lots` is the total, what has traded included. `kept_priority` false: it stands behind the others of its price.
+    `expires_at` is null where it has no end, `display_lots` where all of it is shown.
     """
 
     type: Literal["OrderAmended"] = "OrderAmended"
@@ -80,6 +81,8 @@ class OrderAmended(TradingEvent):
     remaining_lots: Lots
     kept_priority: bool
     trigger_price_ticks: Ticks | None = None
+    expires_at: Micros | None = None
+    display_lots: Lots | None = None
 
 
 class OrderClosed(TradingEvent):

@@ -64,7 +64,10 @@ class CancelTerms(Contract):
 
 
 class AmendTerms(Contract):
-    """What to change of an order; what is null stays. `size` is the total, what has traded included."""
+    """What to change of an order; what is null stays. `size` is the total, what has traded included.
+
+    `expires_at` is another end of a gtt order. `display_size` is how much is shown at a time: all of it, for the size.
+    """
 
     client_order_id: ClientOrderId
     price: PositiveDecimal | None = None
@@ -72,6 +75,8 @@ class AmendTerms(Contract):
     trigger_price: PositiveDecimal | None = None
     trail_amount: PositiveDecimal | None = None
     trail_rate_ppb: NonNegativePpb | None = None
+    expires_at: Micros | None = None
+    display_size: PositiveDecimal | None = None
 
 
 class PlaceOrder(OrderTerms, Message):
@@ -97,7 +102,9 @@ class CancelOrder(CancelTerms, Message):
 
 
 class AmendOrder(AmendTerms, Message):
-    """Change an open order's price or total size. It keeps its ids; a smaller size alone keeps its place (12.8)."""
+    """Change an open order's terms. It keeps its ids, and its place unless it has another price, more size, or more of
+    it is shown at a time (12.8).
+    """
 
     subject_template: ClassVar[str] = "orders.{market}"
     type: Literal["AmendOrder"] = "AmendOrder"

@@ -73,6 +73,8 @@ class AmendOne(TypedDict):
     trigger_price: NotRequired[str | None]
     trail_amount: NotRequired[str | None]
     trail_rate_ppb: NotRequired[int | None]
+    expires_at: NotRequired[int | None]
+    display_size: NotRequired[str | None]
 
 
 class OrderOperations:
@@ -85,7 +87,16 @@ class OrderOperations:
         account: str,
         *,
         state: Literal[
-            "all", "open", "closed", "armed", "partially_filled", "filled", "canceled", "expired", "rejected"
+            "all",
+            "open",
+            "closed",
+            "armed",
+            "triggered",
+            "partially_filled",
+            "filled",
+            "canceled",
+            "expired",
+            "rejected",
         ]
         | None = None,
         market: str | None = None,
@@ -198,6 +209,8 @@ class OrderOperations:
         trigger_price: str | None = None,
         trail_amount: str | None = None,
         trail_rate_ppb: int | None = None,
+        expires_at: int | None = None,
+        display_size: str | None = None,
         once: str | None = None,
     ) -> OrderOutcome:
         """Change an open order."""
@@ -213,6 +226,8 @@ class OrderOperations:
                         "trigger_price": trigger_price,
                         "trail_amount": trail_amount,
                         "trail_rate_ppb": trail_rate_ppb,
+                        "expires_at": expires_at,
+                        "display_size": display_size,
                     }
                 ),
             },

@@ -91,6 +91,8 @@ class AmendBody(Body):
     trigger_price: PositiveDecimal | None = None
     trail_amount: PositiveDecimal | None = None
     trail_rate_ppb: NonNegativePpb | None = None
+    expires_at: Micros | None = None
+    display_size: PositiveDecimal | None = None
 
 
 class PlaceBody(TermsBody):
@@ -117,6 +119,8 @@ class AmendOneBody(Body):
     trigger_price: PositiveDecimal | None = None
     trail_amount: PositiveDecimal | None = None
     trail_rate_ppb: NonNegativePpb | None = None
+    expires_at: Micros | None = None
+    display_size: PositiveDecimal | None = None
 
 
 Instruction = Annotated[PlaceBody | CancelBody | AmendOneBody, Field(discriminator="action")]

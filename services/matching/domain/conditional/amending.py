@@ -16,7 +16,8 @@ from services.matching.domain.errors import Refused
 from services.matching.domain.lifecycle import after
 from services.matching.domain.market import Market
 from services.matching.domain.output import Output
-from services.matching.domain.reading import require_display
+from services.matching.domain.reading import read_end, require_display
+from services.matching.domain.resting import postpone
 from services.matching.domain.state import MatchingState
 
 
@@ -27,12 +28,17 @@ def rearm(state: MatchingState, out: Output, order: Order, terms: AmendTerms) ->
         raise Refused("already_triggered", "its best price is behind it: it fires after this command, or is cancelled")
     price, lots = _price(market, order, terms), _lots(market, order, terms)
     level, distance = _level(market, trigger, terms), _distance(market, trigger, terms)
-    if (price, lots, level, distance) == (order.price, order.size, trigger.level, trigger.distance):
+    until, display = _end(order, terms, out.at), _display(market, trigger, terms, lots)
+    if (price, lots, level, distance, until, display) == (
+        *(order.price, order.size, trigger.level),
+        *(trigger.distance, order.expires_at, order.display),
+    ):
         raise Refused("nothing_to_amend")
     wanted, account = copy(order), state.accounts[order.account]
     wanted.price, wanted.size, wanted.remaining = price, lots, lots
     authorize_waiting(state, Draft(account, state.holding(account, market), wanted, replaced=order), out.at)
-    order.price, order.size, order.remaining = price, lots, lots
+    order.price, order.size, order.remaining, order.display = price, lots, lots, display
+    postpone(state, order, until)
     order.state = after(order.state, "amend")
     if trigger.level:
         state.conditional.stop_waiting(trigger)
@@ -56,10 +62,28 @@ def _price(market: Market, order: Order, terms: AmendTerms) -> int:
 def _lots(market: Market, order: Order, terms: AmendTerms) -> int:
     if terms.size is None:
         return order.size
-    lots = market.size_steps.parse(terms.size)
-    if order.display:
-        require_display(order.display, lots)
-    return lots
+    return market.size_steps.parse(terms.size)
+
+
+def _end(order: Order, terms: AmendTerms, at: int) -> int:
+    if terms.expires_at is None:
+        return order.expires_at
+    return read_end(order.time_in_force, terms.expires_at, at)
+
+
+def _display(market: Market, trigger: Trigger, terms: AmendTerms, lots: int) -> int:
+    """Lots shown at a time once it is placed. An exit grows with its parent, and shows all that it is."""
+    order = trigger.order
+    display = order.display
+    if terms.display_size is not None:
+        if trigger.parent:
+            raise Refused("display_not_allowed")
+        if order.order_type not in LIMITED or order.time_in_force not in ("gtc", "gtt"):
+            raise Refused("display_not_resting")
+        display = market.size_steps.parse(terms.display_size)
+    if display:
+        require_display(display, lots)
+    return display
 
 
 def _level(market: Market, trigger: Trigger, terms: AmendTerms) -> int:

@@ -6,13 +6,13 @@ from cleartide.contracts import AmendOrder, OrderAmended
 
 from services.matching.tests.model.matching import close
 from services.matching.tests.model.orders import admit, loss_of, own, reject, work
-from services.matching.tests.model.rearming import rearm
+from services.matching.tests.model.rearming import end_of, rearm, require_shown
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Order, Refusal, World
 
 
 def amend(world: World, command: AmendOrder) -> None:
-    """Another limit, another total size, or both; a total that has traded already cancels the order."""
+    """Another limit, total size, end or part that is shown; a total that has traded already cancels the order."""
     order = own(world, command)
     try:
         if order is None:
@@ -25,9 +25,12 @@ def amend(world: World, command: AmendOrder) -> None:
         wanted = _wanted(world, order, command)
         if wanted.left <= 0:
             close(world, order, "canceled")
-        elif wanted.price == order.price and wanted.size < order.size:
+        elif wanted.price == order.price and wanted.size <= order.size and not 0 < order.display < wanted.display:
             order.size, order.left = wanted.size, wanted.left
+            order.until = wanted.until
             order.shown = min(order.shown, order.left)
+            if wanted.display != order.display:
+                order.display, order.shown = wanted.display, min(order.shown, wanted.display)
             _say(world, order, kept=True)
         else:
             _replace(world, order, wanted)
@@ -45,7 +48,12 @@ def _wanted(world: World, order: Order, command: AmendOrder) -> Order:
     if command.size is not None:
         wanted.size = steps_of(command.size, market.lot, MOST_LOTS)
         wanted.left = wanted.size - order.filled - order.prevented
-    if (wanted.price, wanted.size) == (order.price, order.size):
+    wanted.until = end_of(world, order, command)
+    if command.display_size is not None:
+        wanted.display = steps_of(command.display_size, market.lot, MOST_LOTS)
+        require_shown(wanted.display, wanted.size)
+    terms = (wanted.price, wanted.size, wanted.until, wanted.display)
+    if terms == (order.price, order.size, order.until, order.display):
         raise Refusal("nothing_to_amend")
     if wanted.display and wanted.display * MOST_PARTS < wanted.size:
         raise Refusal("display_too_small")
@@ -75,4 +83,6 @@ def _say(world: World, order: Order, *, kept: bool) -> None:
         size_lots=order.size,
         remaining_lots=order.left,
         kept_priority=kept,
+        expires_at=order.until or None,
+        display_lots=order.display or None,
     )

@@ -46,6 +46,17 @@ def rearm(world: World, number: int, step: Step, market: Market) -> Body:
     return AmendOrder, {**names, **_terms(world.markets[order.market], armed, step)}
 
 
+def reterm(world: World, market: Market, step: Step, body: dict[str, Any]) -> dict[str, Any]:
+    """An amend with another end, now and then one that has passed, or another part that is shown; or that alone."""
+    said: dict[str, Any] = {}
+    if step.flags % 3 != 1:
+        said["expires_at"] = world.at + (step.amount // 60 - 1) * 500_000
+    if step.flags % 3:
+        said["display_size"] = text_of(1 + step.amount // (4 + 4 * (step.links % 8)), market.spec.lot_size)
+    kept = ("account", "market", "client_order_id") if step.amount % 3 else tuple(body)
+    return {**{name: body[name] for name in kept}, **said}
+
+
 def _terms(market: Market, armed: Armed, step: Step) -> dict[str, Any]:
     base = (market.last if armed.source == "last" else market.mark) or FIRST_PRICE
     tick = market.spec.tick_size

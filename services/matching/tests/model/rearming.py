@@ -8,7 +8,7 @@ from services.matching.tests.model.orders import require_batch
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.triggers import Armed, make_due
 from services.matching.tests.model.waiting import LIMITED, distance_of, live_price, say_armed
-from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Market, Refusal, World
+from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Market, Order, Refusal, World
 
 
 def rearm(world: World, armed: Armed, command: AmendOrder) -> None:
@@ -19,11 +19,13 @@ def rearm(world: World, armed: Armed, command: AmendOrder) -> None:
     price, size = _limit(market, armed, command), _size(market, armed, command)
     level = _level(market, armed, command)
     amount, share = _distance(market, armed, command)
-    wanted = (price, size, level, amount, share)
-    if wanted == (order.price, order.size, armed.level, armed.amount, armed.share):
+    until, display = end_of(world, order, command), _display(market, armed, command, size)
+    wanted = (price, size, level, amount, share, until, display)
+    if wanted == (order.price, order.size, armed.level, armed.amount, armed.share, order.until, order.display):
         raise Refusal("nothing_to_amend")
     require_batch(market, order)
     order.price, order.size, order.left = price, size, size
+    order.until, order.display = until, display
     armed.level, armed.amount, armed.share = level, amount, share
     if level is not None:
         armed.due, now = None, live_price(world, market, armed.source)
@@ -43,12 +45,40 @@ def _limit(market: Market, armed: Armed, command: AmendOrder) -> int:
 def _size(market: Market, armed: Armed, command: AmendOrder) -> int:
     if command.size is None:
         return armed.order.size
-    size, shown = steps_of(command.size, market.lot, MOST_LOTS), armed.order.display
-    if shown > size:
+    return steps_of(command.size, market.lot, MOST_LOTS)
+
+
+def end_of(world: World, order: Order, command: AmendOrder) -> int:
+    """The end that is asked for, or the one that the order has. Raises Refusal."""
+    if command.expires_at is None:
+        return order.until
+    if order.in_force != "gtt":
+        raise Refusal("expires_at_not_allowed")
+    if command.expires_at <= world.at:
+        raise Refusal("already_expired")
+    return command.expires_at
+
+
+def require_shown(display: int, size: int) -> None:
+    """Of an iceberg: no more than all of it, and no less than a hundredth. Raises Refusal."""
+    if display > size:
         raise Refusal("display_exceeds_size")
-    if shown and shown * MOST_PARTS < size:
+    if display * MOST_PARTS < size:
         raise Refusal("display_too_small")
-    return size
+
+
+def _display(market: Market, armed: Armed, command: AmendOrder, size: int) -> int:
+    """What it will show at a time; exits show everything."""
+    order, shown = armed.order, armed.order.display
+    if command.display_size is not None:
+        if armed.parent:
+            raise Refusal("display_not_allowed")
+        if order.kind not in LIMITED or order.in_force in ("ioc", "fok"):
+            raise Refusal("display_not_resting")
+        shown = steps_of(command.display_size, market.lot, MOST_LOTS)
+    if shown:
+        require_shown(shown, size)
+    return shown
 
 
 def _level(market: Market, armed: Armed, command: AmendOrder) -> int | None:

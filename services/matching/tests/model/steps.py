@@ -58,6 +58,7 @@ WEIGHTS: Final = {
     "cancel all": 3,
     "amend": 6,
     "rearm": 3,
+    "reterm": 0,
     "batch": 5,
     "commit": 6,
     "open": 8,
@@ -91,10 +92,11 @@ AUCTIONED: Final = ("auction", "quote", "quote")
 GROUPED: Final = ("group", "sweep")
 BATCHED: Final = ("batch", "wait", "quiet")
 ENTERED: Final = ("entry", "sweep", "price")
+RETERMED: Final = ("reterm", "reterm", "quiet", "sweep")
 DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
 MOODS: Final[tuple[tuple[str, ...], ...]] = (
     (),
-    (),
+    RETERMED,
     AUCTIONED,
     GROUPED,
     ENTERED,
@@ -299,6 +301,12 @@ def _amend(world: World, number: int, step: Step, market: Market) -> Body:
     return AmendOrder, {**chosen, **kept}
 
 
+def _reterm(world: World, number: int, step: Step, market: Market) -> Body:
+    """Another end or another part that is shown, beside other terms or alone, of an order that rests or waits."""
+    body = (batch_steps.rearm if step.flags % 4 == 0 else _amend)(world, number, step, market)[1]
+    return AmendOrder, batch_steps.reterm(world, world.markets.get(body["market"], market), step, body)
+
+
 def _batch(world: World, number: int, step: Step, market: Market) -> Body:
     """Orders of every kind, changes and cancels, of one account."""
     return batch_steps.batch(world, number, step, market, (_order, _wait, _amend, _cancel, *batch_steps.MAKERS))
@@ -413,6 +421,7 @@ _MAKERS: Final = {
     "wait": _wait,
     "amend": _amend,
     "rearm": batch_steps.rearm,
+    "reterm": _reterm,
     "batch": _batch,
     "commit": _commit,
     "open": _open,
