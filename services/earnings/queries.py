@@ -7,7 +7,7 @@ from typing import Any, Final
 from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import quanta_to_text, rate_text, units_text
 from cleartide.rules.assets import SETTLEMENT_ASSET
-from cleartide.rules.calendar import date_of, day_of, month_of, months_between
+from cleartide.rules.calendar import date_of, day_of, month_named, month_of, months_between
 from cleartide.rules.returns import apr_ppb, apy_of_growth_ppb
 from cleartide.service import Query, QueryError
 
@@ -83,12 +83,12 @@ async def days(pool: Any, params: dict[str, Any]) -> Any:
 async def months(pool: Any, params: dict[str, Any]) -> Any:
     """An account's months in UTC, newest first, of its closed days (domain rule R34), as quote text, with APR and APY.
 
-    Parameters: account, limit.
+    Parameters: account, before (YYYY-MM), limit.
     """
     limit = int(params.get("limit", 12))
     if not 1 <= limit <= MOST_MONTHS:
         raise QueryError("bad_parameters", f"limit is 1 to {MOST_MONTHS}")
-    rows = await pool.fetch(_MONTHS_SQL, str(params["account"]), month_of(JSON_SAFE), limit)
+    rows = await pool.fetch(_MONTHS_SQL, str(params["account"]), _last_month(params), limit)
     return {"account": params["account"], "months": [_month(row) for row in rows]}
 
 
@@ -110,6 +110,17 @@ async def summary(pool: Any, params: dict[str, Any]) -> Any:
             raise QueryError("not_found", f"account {account} has no transfer or trade")
         closed = await connection.fetch(_MONTHS_SQL, account, month_of(JSON_SAFE), MOST_MONTHS)
     return _summary(account, now, closed)
+
+
+def _last_month(params: Mapping[str, Any]) -> int:
+    """The number of the newest month that is asked for, or one less than that of the month after it."""
+    before = params.get("before")
+    if before is None:
+        return month_of(JSON_SAFE)
+    try:
+        return month_named(str(before)) - 1
+    except ValueError:
+        raise QueryError("bad_parameters", "before is YYYY-MM") from None
 
 
 def _reach(months: Iterable[tuple[int, int]], last: int, limit: int, *, cut: bool) -> int:

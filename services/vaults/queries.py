@@ -1,18 +1,19 @@
 """What an owner can ask: days, months, moves. Amounts leave as decimal text of whole assets, days in UTC."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 from cleartide.contracts.types import JSON_SAFE
 from cleartide.money import rate_text, units_text
-from cleartide.rules.calendar import date_of, day_of, month_of, months_between
+from cleartide.rules.calendar import date_of, day_of, month_named, month_of, months_between
 from cleartide.rules.returns import apr_ppb, apy_ppb
 from cleartide.service import Query, QueryError
 
 DEFAULT_DAYS: Final = 31
 MOST_DAYS: Final = 3_660
-MOST_MONTHS: Final = 1_200
+MOST_MONTHS: Final = 1_220
+"""Of one page of the gateway and one month more: 121 months of ten lines."""
+LAST_MONTH: Final = "9999-12"
 DEFAULT_DECIMALS: Final = 6
 """Of an asset that no vault has reported yet, such as a farm's reward."""
 AMOUNTS: Final = ("equity_start", "equity_end", "deposits", "withdrawals", "fees", "earned")
@@ -37,7 +38,8 @@ WHERE day >= $3 AND ($5::text IS NULL OR protocol = $5) AND ($6::text IS NULL OR
 ORDER BY day DESC, protocol, asset LIMIT $7
 """
 _MONTHS_SQL: Final = """
-SELECT * FROM vault_months WHERE owner = $1 AND active_days > 0 ORDER BY month DESC, protocol, asset LIMIT $2
+SELECT * FROM vault_months WHERE owner = $1 AND active_days > 0 AND month < $2
+ORDER BY month DESC, protocol, asset LIMIT $3
 """
 _RETURNS_SQL: Final = """
 SELECT protocol, asset, array_agg(return_1e12 ORDER BY day) AS returns FROM current_days
@@ -76,11 +78,11 @@ async def days(pool: Any, params: dict[str, Any]) -> Any:
 async def months(pool: Any, params: dict[str, Any]) -> Any:
     """An owner's months by protocol and asset, newest first: balances, flows, earnings, active days, APR, APY (15.4).
 
-    Parameters: owner, limit (months times lines).
+    Parameters: owner, before (YYYY-MM), limit (months times lines).
     """
-    owner = str(params["owner"])
+    owner, before = str(params["owner"]), _month_number("before", params.get("before") or LAST_MONTH)
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        rows = await connection.fetch(_MONTHS_SQL, owner, _limit(params, 12, MOST_MONTHS))
+        rows = await connection.fetch(_MONTHS_SQL, owner, before, _limit(params, 12, MOST_MONTHS))
         scale, numbers = await decimals_of(connection), await connection.fetchval(_NUMBERS_SQL, owner)
         returns = {month: await _returns(connection, numbers, month) for month in {row["month"] for row in rows}}
     return {"owner": owner, "months": [_month(row, returns[row["month"]], scale) for row in rows]}
@@ -158,12 +160,16 @@ def _limit(params: dict[str, Any], default: int, most: int) -> int:
     return limit
 
 
+def _month_number(name: str, text: Any) -> int:
+    try:
+        return month_named(str(text))
+    except ValueError:
+        raise QueryError("bad_parameters", f"{name} is YYYY-MM") from None
+
+
 def _range(params: dict[str, Any]) -> tuple[int, int]:
     if month := params.get("month"):
-        try:
-            first, after = months_between(int(date.fromisoformat(f"{month}-01").strftime("%Y%m")))
-        except ValueError:
-            raise QueryError("bad_parameters", "month is YYYY-MM") from None
+        first, after = months_between(_month_number("month", month))
         return first, after - 1
     first, last = int(params.get("from_day", 0)), int(params.get("to_day", JSON_SAFE))
     if not 0 <= first <= last <= JSON_SAFE:

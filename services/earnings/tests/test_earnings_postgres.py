@@ -84,6 +84,21 @@ async def test_months_end_where_the_calendar_says(schema: ServiceSchema) -> None
         ]
 
 
+async def test_months_are_read_on_from_where_a_page_ended(schema: ServiceSchema) -> None:
+    """EARN-QUERY-005: `before` a month gives the months before it, over the turn of the year too."""
+    venue = Venue()
+    for month in (11, 12, 13, 14):
+        venue.at = int(datetime(2027 + month // 13, (month - 1) % 12 + 1, 3, tzinfo=UTC).timestamp()) * 10**6
+        venue.transfer("alice", 1_000_000)
+    await schema.run_trading_epoch(venue.events, 1)
+    async with schema.pool() as pool:
+        for before, told in (("2028-02", ["2028-01", "2027-12"]), ("2028-01", ["2027-12", "2027-11"]), ("2027-11", [])):
+            answer = await QUERIES["months"](pool, {"account": "alice", "before": before, "limit": 2})
+            assert [month["month"] for month in answer["months"]] == told
+        with pytest.raises(QueryError):
+            await QUERIES["months"](pool, {"account": "alice", "before": "2028-13"})
+
+
 class Watched:
     """A connection that notes which partitions of days each question's plan would read."""
 

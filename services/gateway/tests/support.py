@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +136,16 @@ async def answering(client: Client, subject: str, reply: Any, *, after: float = 
     await client.subscribe(subject, cb=answer)
     await confirm(client)
     return asked
+
+
+async def replying(client: Client, subject: str, reply: Callable[[dict[str, Any]], Any]) -> None:
+    """Answer a query with data that depend on the question."""
+
+    async def answer(message: Msg) -> None:
+        await message.respond(json.dumps({"ok": True, "data": reply(json.loads(message.data))}).encode())
+
+    await client.subscribe(subject, cb=answer)
+    await confirm(client)
 
 
 @dataclass

@@ -29,7 +29,6 @@ OTHERWISE: Final = {
     "GET /api/v1/leaderboard": "the first of a ranking",
     "GET /api/v1/earnings/{account}": "an account now, with its newest days; all are under /days",
     "GET /api/v1/vaults/venue/{vault}/history": "a picture's points, between `start` and `end`",
-    "GET /api/v1/earnings/{account}/months": "ten years are one page",
     "GET /api/v1/earnings/{account}/days.csv": "a file is whole",
     "GET /api/v1/earnings/{account}/months.csv": "a file is whole",
 }

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from services.gateway.tests import browser
-from services.gateway.tests.support import answering, running_edge
+from services.gateway.tests.support import answering, replying, running_edge
 from tests.support.installation import Installation
 
 DAY = 86_400_000_000
@@ -183,6 +183,41 @@ async def test_as_many_months_as_asked_for_are_told(installed: Installation) -> 
         _, body, _ = await edge.get("/api/v1/earnings/W1/months?limit=2")
     assert asked == [{"owner": "W1", "limit": 100}]
     assert [row["month"] for row in body["months"]] == ["2026-03", "2026-03", "2026-02", "2026-02"]
+
+
+async def test_months_come_a_page_at_a_time(installed: Installation) -> None:
+    """GW-EARN-009: a page says before which month the next one is, with all lines of its months, and the last none."""
+    numbers = range(12, 0, -1)
+    traded = [{**TRADING_MONTH, "month": f"2025-{month:02}"} for month in numbers]
+    lines = [{**YIELD_MONTH, "month": f"2025-{month:02}", "asset": asset} for month in numbers for asset in ("A", "B")]
+    asked: list[dict[str, Any]] = []
+
+    def older(rows: list[dict[str, Any]]) -> Any:
+        def reply(question: dict[str, Any]) -> dict[str, Any]:
+            asked.append(question)
+            before = question.get("before", "9999-12")
+            return {"months": [row for row in rows if row["month"] < before][: question["limit"]]}
+
+        return reply
+
+    told: list[dict[str, Any]] = []
+    following = ""
+    async with (
+        installed.client("earnings") as earnings,
+        installed.client("vaults") as vaults,
+        running_edge(installed) as edge,
+    ):
+        await replying(earnings, "query.earnings.months", older(traded))
+        await replying(vaults, "query.vaults.months", older(lines))
+        while following is not None:
+            _, body, _ = await edge.get(f"/api/v1/earnings/a1/months?limit=5{following and f'&before={following}'}")
+            told += body["months"]
+            following = body["next"]
+    assert {question["limit"] for question in asked} == {6, 100}
+    assert [(row["month"], row["asset"]) for row in told] == [
+        (f"2025-{month:02}", asset) for month in numbers for asset in ("USDC", "A", "B")
+    ]
+    assert len(asked) == 6
 
 
 async def test_days_and_months_can_be_had_as_files(installed: Installation) -> None:

@@ -241,16 +241,21 @@ class VaultsState:
 
     def _place(self, known: PricePoint, seq: int, *, there: bool) -> None:
         """Put a vault's point in or take it out; the closed days that it decides are told again for every holder."""
+        vault, point = known.facts.vault, known.point
         if there:
-            self.add_point(known.facts.vault, known.point)
-        prices = self.prices[known.facts.vault]
-        first, after = prices.reach(known.point)
-        other = Prices(prices.points.copy())
-        (other if there else prices).remove(known.point)
-        was = {**self.prices, known.facts.vault: other}
-        if first >= self.day or (after is not None and first == after):
+            self.add_point(vault, point)
+        prices = self.prices[vault]
+        first, after = prices.reach(point)
+        was = None
+        if first < self.day and first != after:
+            was = {**self.prices, vault: Prices(prices.points.copy())}
+            if there:
+                was[vault].remove(point)
+        if not there:
+            prices.remove(point)
+        if was is None:
             return
-        holders = self.holders.get(known.facts.vault, {})
+        holders = self.holders.get(vault, {})
         for line in sorted(holders.values(), key=lambda line: line.number):
             last = self.closed_through(line) - DAY_MICROS
             last = last if after is None else min(last, after)

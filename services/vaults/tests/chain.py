@@ -176,9 +176,11 @@ def disturbed(events: list[ChainEvent], seed: int, share: float = 0.3, reach: in
             keyed.append((place + random.randrange(1, reach + 1), place, each))
         if random.random() < share / 6:
             number += 1
-            when = events[min(place + random.randrange(1, reach + 1), len(events) - 1)].block_time
-            back = retract(number, max(each.block_time, when), place + 1)
-            keyed.append((place + random.randrange(-5, reach + 1), len(events) + number, back))
+            # Told at most a few events before the block it is in: a word of what has not happened yet is nobody's, and
+            # it would close days that are still being told, so that everything after it came late.
+            told = place + random.randrange(-5, reach + 1)
+            when = events[min(max(told, place), len(events) - 1)].block_time
+            keyed.append((told, len(events) + number, retract(number, when, place + 1)))
     keyed.sort(key=lambda entry: entry[:2])
     return [each for _, _, each in keyed]
 

@@ -82,6 +82,11 @@ async def test_days_and_months_are_those_of_utc_wherever_the_database_is(
     assert [(day["date"], day["deposits"]) for day in days] == [("2028-02-29", "0.000200"), ("2028-02-28", "0.000100")]
     figures = [(month["month"], month["active_days"], month["deposits"]) for month in months]
     assert figures == [("2028-03", 1, "0.000100"), ("2028-02", 2, "0.000300")]
+    async with schema.pool() as pool:
+        older = await SERVICE.queries["months"](pool, {"owner": "alice", "before": "2028-03"})
+        with pytest.raises(QueryError):
+            await SERVICE.queries["months"](pool, {"owner": "alice", "before": "March"})
+    assert older["months"] == months[1:]
 
 
 async def test_tables_and_answers_on_a_real_database(schema: ServiceSchema) -> None:

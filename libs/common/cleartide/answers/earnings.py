@@ -81,11 +81,12 @@ class EarnedMonth(Parts):
 
 
 class EarnedMonths(TypedDict):
-    """Months, newest first; `missing`: services that did not answer."""
+    """Months, newest first; `missing`: services that did not answer; `next`: the month before which the page ends."""
 
     owner: str
     months: list[EarnedMonth]
     missing: list[str]
+    next: str | None
 
 
 class ClaimedReward(TypedDict):

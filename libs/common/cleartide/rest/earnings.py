@@ -75,25 +75,41 @@ class EarningsOperations:
 
     @overload
     async def earnings_months(
-        self, account: str, *, limit: int | None = None, format: Literal["json"] | None = None, after: int | None = None
+        self,
+        account: str,
+        *,
+        before: str | None = None,
+        limit: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
     ) -> EarnedMonths: ...
 
     @overload
     async def earnings_months(
-        self, account: str, *, limit: int | None = None, format: Literal["csv", "parquet"], after: int | None = None
+        self,
+        account: str,
+        *,
+        before: str | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
     ) -> str | bytes: ...
 
     async def earnings_months(
         self,
         account: str,
         *,
+        before: str | None = None,
         limit: int | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
         after: int | None = None,
     ) -> EarnedMonths | str | bytes:
         """An owner's months: balances, flows, earnings, APR and APY."""
         told: EarnedMonths | str | bytes = await self._transport.ask(
-            "GET", f"/api/v1/earnings/{part(account)}/months", {"limit": limit, "format": format}, after=after
+            "GET",
+            f"/api/v1/earnings/{part(account)}/months",
+            {"before": before, "limit": limit, "format": format},
+            after=after,
         )
         return told
 

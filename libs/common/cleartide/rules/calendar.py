@@ -28,6 +28,12 @@ def month_of(at: int) -> int:
     return day.year * 100 + day.month
 
 
+def month_named(text: str) -> int:
+    """The number of a month written as YYYY-MM. Raises ValueError."""
+    day = date.fromisoformat(f"{text}-01")
+    return day.year * 100 + day.month
+
+
 def months_between(month: int) -> tuple[int, int]:
     """A month's first instant and that of the next one, UTC: February has 28 or 29 days, and none ends on a 31st."""
     year, number = divmod(month, 100)

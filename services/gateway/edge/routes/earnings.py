@@ -33,6 +33,7 @@ OwnerPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", des
 _MONTH: Final = r"^(19[7-9][0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])$"
 Month = Annotated[str | None, Query(pattern=_MONTH, description="UTC; default the latest days")]
 BeforeDate = Annotated[date | None, Query(description="a `date` that an answer gave")]
+BeforeMonth = Annotated[str | None, Query(pattern=_MONTH, description="a `month` that an answer gave")]
 Limit = Annotated[int, Query(ge=1, le=366)]
 Months = Annotated[int, Query(ge=1, le=120)]
 Name = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_-]{0,23}$")]
@@ -91,11 +92,15 @@ def _owner_routes(router: APIRouter, edge: Edge) -> None:
         summary="An owner's months: balances, flows, earnings, APR and APY",
         response_model=EarnedMonths,
     )
-    async def months(account: OwnerPath, limit: Months = 12, form: Form = "json") -> Response:
+    async def months(
+        account: OwnerPath, before: BeforeMonth = None, limit: Months = 12, form: Form = "json"
+    ) -> Response:
         if form != "json":
-            found = await _months(edge, account, limit, whole=True)
+            found = await _months(edge, account, limit, before=before, whole=True)
             return await file_of(f"earnings-{account}-months", form, _columns(MONTH_COLUMNS, found["months"]))
-        return await edge.answer(("earned_months", account, limit), LONG_MS, lambda: _months(edge, account, limit))
+        return await edge.answer(
+            ("earned_months", account, before, limit), LONG_MS, lambda: _months(edge, account, limit, before=before)
+        )
 
     @router.get("/earnings/{account}/months.csv", summary="The same as a file")
     async def months_file(account: OwnerPath, limit: Months = 120) -> Response:
@@ -205,30 +210,41 @@ async def _days(
         whole=whole,
     )
     rows = [*({**row, "revision": 0} for row in trading["days"]), *map(_yield_day, yields["days"])]
-    rows.sort(key=lambda row: (row["protocol"], row["asset"]))
-    rows.sort(key=lambda row: str(row["date"]), reverse=True)
-    dates = list(dict.fromkeys(str(row["date"]) for row in rows))
-    cut = len(yields["days"]) >= most
-    if cut:  # Of their last day some lines may be missing, of what is before it all are: both are for the next page.
-        dates = [one for one in dates if one > yields["days"][-1]["date"]] or dates[:1]
-    kept = dates[:limit]
-    more = cut or len(trading["days"]) >= limit or len(dates) > limit
-    shown = [row for row in rows if row["date"] in kept]
-    return {**told, "days": shown, "missing": missing, "next": kept[-1] if more else None}
+    cut = yields["days"][-1]["date"] if len(yields["days"]) >= most else None
+    shown, following = _page(rows, "date", limit, cut, more=len(trading["days"]) >= limit)
+    return {**told, "days": shown, "missing": missing, "next": following}
 
 
-async def _months(edge: Edge, owner: str, limit: int, *, whole: bool = False) -> dict[str, Any]:
-    ask = edge.upstream.ask
+async def _months(
+    edge: Edge, owner: str, limit: int, *, before: str | None = None, whole: bool = False
+) -> dict[str, Any]:
+    ask, most = edge.upstream.ask, max(limit + 1, 10) * LINES
     trading, yields, missing = await _both(
-        ask("earnings", "months", account=owner, limit=limit) if _ACCOUNT.fullmatch(owner) else None,
-        ask("vaults", "months", owner=owner, limit=max(limit, 10) * LINES),
+        ask("earnings", "months", account=owner, before=before, limit=limit + 1) if _ACCOUNT.fullmatch(owner) else None,
+        ask("vaults", "months", owner=owner, before=before, limit=most),
         whole=whole,
     )
     rows = [*trading["months"], *map(_in_form, yields["months"])]
-    rows.sort(key=lambda row: (row["protocol"], row["asset"]))
-    rows.sort(key=lambda row: str(row["month"]), reverse=True)
-    kept = list(dict.fromkeys(row["month"] for row in rows))[:limit]
-    return {"owner": owner, "months": [row for row in rows if row["month"] in kept], "missing": missing}
+    cut = yields["months"][-1]["month"] if len(yields["months"]) >= most else None
+    shown, following = _page(rows, "month", limit, cut, more=False)
+    return {"owner": owner, "months": shown, "missing": missing, "next": following}
+
+
+def _page(
+    rows: list[dict[str, Any]], by: str, limit: int, cut: str | None, *, more: bool
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The lines of the newest `limit` days or months, and before which one the next page is.
+
+    cut: of this one some lines may be missing, of those before it all are: they are for the next page.
+    """
+    rows = sorted(rows, key=lambda row: (row["protocol"], row["asset"]))
+    rows.sort(key=lambda row: str(row[by]), reverse=True)
+    found = list(dict.fromkeys(str(row[by]) for row in rows))
+    if cut is not None:
+        found = [one for one in found if one > cut] or found[:1]
+    kept = found[:limit]
+    more = more or cut is not None or len(found) > limit
+    return [row for row in rows if row[by] in kept], kept[-1] if more else None
 
 
 async def _both(
