@@ -50,7 +50,9 @@ SELECT owner, protocol, asset, sum(deposits)::bigint AS deposits, sum(withdrawal
        count(return_1e12) AS return_days, sum(return_1e12)::bigint AS return_sum
 FROM {} GROUP BY owner, protocol, asset
 """
-_TOLD_LAST = "(SELECT DISTINCT ON (number, ts) * FROM vault_days ORDER BY number, ts, revision DESC) told"
+_TOLD_LAST = """(SELECT * FROM vault_days d WHERE NOT EXISTS (
+  SELECT 1 FROM vault_days l WHERE l.revision > 0 AND (l.number, l.ts) = (d.number, d.ts) AND l.revision > d.revision
+)) told"""
 
 
 async def run() -> None:

@@ -99,7 +99,8 @@ def on_state(state: VaultsState, event: VaultStateUpdated, effects: Effects) -> 
     state.advance(event.block_time)
     state.price(known, effects.seq)
     lending, incentives = ppb_of_bps(event.lending_apy_bps), ppb_of_bps(event.incentives_apy_bps)
-    state.reports.append(Report(known, lending, incentives, event.price_quanta, event.decimals, event.status))
+    status = event.status if "status" in event.model_fields_set else None
+    state.reports.append(Report(known, lending, incentives, event.price_quanta, event.decimals, status))
     _publish(state, effects)
 
 
@@ -109,7 +110,7 @@ def on_note(state: VaultsState, event: ChainEvent, effects: Effects) -> None:
 
 
 def on_brake(state: VaultsState, event: EmergencyActionTaken, effects: Effects) -> None:
-    """A brake says at once whether the vault takes anything, until the next brake or the vault's next state."""
+    """A brake says at once whether the vault takes anything, until the next brake or the next status it reports."""
     if _keep(state, event, effects):
         state.brakes.append(Brake(_key(event), event.vault, event.slot, event.block_time, event.action))
 

@@ -43,14 +43,17 @@ class Seen(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a vault reported beside its point. Rates in ppb, the price in quote quanta of one whole asset."""
+    """What a vault reported beside its point. Rates in ppb, the price in quote quanta of one whole asset.
+
+    status: None where it said none.
+    """
 
     known: PricePoint
     lending_apy_ppb: int
     incentives_apy_ppb: int
     price_quanta: int | None
     decimals: int
-    status: str
+    status: str | None
 
 
 class Note(NamedTuple):

@@ -187,8 +187,20 @@ async def test_a_brake_shows_at_once(schema: ServiceSchema) -> None:
     assert await standings(schema, START + 9) == (["active", "active"], "active", (2, 0))
     await fold(schema, [retract(7, START + 5, 6)], 2)
     assert await standings(schema, START + 9) == (["paused", "active"], "paused", (2, 1))
-    await fold(schema, [state(8, START + 6, 300, 300)], 2)
+    await fold(schema, [state(8, START + 6, 300, 300, status="active")], 2)
     assert await standings(schema, START + 9) == (["active", "active"], "active", (2, 0))
+
+
+async def test_a_state_that_says_no_status_lets_no_brake_go(schema: ServiceSchema) -> None:
+    """VLT-BRAKE-002: nor opens what another state has closed; one that says "active" does."""
+    await fold(schema, [state(1, START, 300, 300), deposit(2, START, "alice", 10, 10), brake(3, START + 1, "pause")], 2)
+    await fold(schema, [state(4, START + 2, 301, 300)], 2)
+    assert await standings(schema, START + 9) == (["paused"], "paused", (1, 1))
+    await fold(schema, [state(5, START + 3, 302, 300, status="active")], 2)
+    assert await standings(schema, START + 9) == (["active"], "active", (1, 0))
+    await fold(schema, [state(6, START + 4, 303, 300, status="closed"), state(7, START + 5, 304, 300)], 2)
+    assert (await standings(schema, START + 9))[0] == ["closed"]
+    assert await standings(schema, START + 3) == (["closed"], "closed", (1, 0))
 
 
 async def test_the_best_offer_takes_money_in(schema: ServiceSchema) -> None:

@@ -27,6 +27,8 @@ class Message(Contract):
 
     subject_template: ClassVar[str]
     packed: ClassVar[bool] = False
+    unsaid: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are left out on the wire where nobody set them: their absence is not the default, but silence."""
 
     id: MessageId
     type: str

@@ -130,9 +130,11 @@ class VaultStateUpdated(VaultEvent):
     """What a vault holds by its own ledger: a share is worth (assets + virtual) / (shares + virtual) (rule R36).
 
     The year's rates are those the vault reports; lending and incentives together are its raw APY. The price is that of
-    one whole asset, 10^decimals units, in quote quanta; null is not known.
+    one whole asset, 10^decimals units, in quote quanta; null is not known. A state without a status says nothing of it:
+    a brake that somebody pulled stays pulled. A vault of which no status was ever said is active.
     """
 
+    unsaid: ClassVar[frozenset[str]] = frozenset({"status"})
     type: Literal["VaultStateUpdated"] = "VaultStateUpdated"
     version: Literal[1] = 1
     total_assets_units: TokenUnits

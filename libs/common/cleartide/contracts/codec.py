@@ -41,7 +41,11 @@ _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 def encode(message: Message) -> bytes:
     """The message as one JSON object, whether it was built here or read by the inner hop's reader."""
-    return _encoder.encode(message.__dict__ if isinstance(message, BaseModel) else message)
+    if not isinstance(message, BaseModel):
+        return _encoder.encode(message)
+    if silent := message.unsaid and message.unsaid - message.model_fields_set:
+        return _encoder.encode({name: value for name, value in message.__dict__.items() if name not in silent})
+    return _encoder.encode(message.__dict__)
 
 
 def encode_body(fields: dict[str, Any]) -> bytes:
