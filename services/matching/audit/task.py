@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.matching.audit.auditor import Auditor, Steps
 from services.matching.audit.evidence import Finding, View
-from services.matching.audit.reader import begin, read_news, read_view
+from services.matching.audit.reader import CALM, begin, read_news, read_view
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ WHOLE_EVERY: Final = 10
 TURN_SECONDS: Final = 0.0005
 """How long the fold waits while the auditor works: for a busy second's trades at once it would be many times that."""
 REST: Final = 4
-"""How much longer than its own turn the auditor leaves to the fold."""
+"""How much longer than its own turn the auditor leaves to the fold, while there is more than one look takes in."""
 REPEAT_SECONDS: Final = 30.0
 """How long a finding is not reported again; after that only while its market trades."""
 MOST_REPORTS: Final = 20
@@ -94,12 +94,12 @@ class Desk:
                 self._auditor = await begin(connection)
             auditor = self._auditor
             news = await read_news(connection, auditor.marks)
-            self._open += await in_turns(auditor.taking(news))
+            self._open += await in_turns(auditor.taking(news), CALM if news.complete else REST)
             self._metrics.transactions.set(auditor.marks.transactions)
             if not news.complete:
                 return 0
             view = await read_view(connection, auditor.wanted(), whole=self._looks % WHOLE_EVERY == 0)
-        self._open += await in_turns(auditor.comparing(view))
+        self._open += await in_turns(auditor.comparing(view), CALM)
         self._looks += 1
         self._metrics.looks.inc()
         await self._report(self._open, view)
@@ -126,14 +126,14 @@ class Desk:
         await self._context.jetstream.publish(message.subject, encode(message), headers=headers)
 
 
-async def in_turns(steps: Steps) -> list[Finding]:
-    """Make all steps, a few at a time."""
+async def in_turns(steps: Steps, rest: int = REST) -> list[Finding]:
+    """Make all steps, a few at a time, and rest so many times as long."""
     found, started = list[Finding](), time.perf_counter()
     for finding in steps:
         if finding is not None:
             found.append(finding)
         if (spent := time.perf_counter() - started) > TURN_SECONDS:
-            await asyncio.sleep(REST * spent)
+            await asyncio.sleep(rest * spent)
             started = time.perf_counter()
     return found
 
