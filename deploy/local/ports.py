@@ -1,5 +1,6 @@
 """Finding ports, and saying who sits on one."""
 
+import itertools
 import random
 import socket
 from pathlib import Path
@@ -11,6 +12,9 @@ LOOPBACK = "127.0.0.1"
 # must find its port still free, and a client that reconnects to a dead port must not be connected to itself.
 _FIRST, _LAST = 20_000, 32_000
 _ATTEMPTS = 200
+# One after the other, from anywhere: whoever is to listen on a port may come to it long after the look, and must not
+# find there whoever was given one meanwhile.
+_places = itertools.count(random.SystemRandom().randrange(_LAST - _FIRST + 1))
 
 
 def is_free(port: int) -> bool:
@@ -25,10 +29,9 @@ def is_free(port: int) -> bool:
 
 
 def free_port(avoid: frozenset[int] = frozenset()) -> int:
-    """A loopback port nobody listens on and that is not in `avoid`."""
-    generator = random.SystemRandom()
-    for _ in range(_ATTEMPTS):
-        port = generator.randint(_FIRST, _LAST)
+    """A loopback port nobody listens on and that is not in `avoid`; a process gets none twice until it had them all."""
+    for place in itertools.islice(_places, _ATTEMPTS):
+        port = _FIRST + place % (_LAST - _FIRST + 1)
         if port not in avoid and is_free(port):
             return port
     raise StackError(f"No free loopback port was found between {_FIRST} and {_LAST}; stop some servers and try again.")

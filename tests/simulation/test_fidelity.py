@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -138,30 +139,29 @@ class TransactionalStore(SimulatedStore):
             raise
 
 
+@lru_cache(maxsize=1)
+def a_few_seeds() -> tuple[Counter[str], Counter[str]]:
+    """What happens within a few seeds, and what is said."""
+    happened: Counter[str] = Counter()
+    said: Counter[str] = Counter()
+    for seed in range(1, 31):
+        world = checked_seed(seed)
+        happened.update(world.events)
+        for row in (row for schema in world.schemas.values() for row in schema.outbox):
+            said.update(msgspec.json.decode(event)["type"] for event in events_of(row.payload))
+    return happened, said
+
+
 def test_a_run_is_not_a_calm_one() -> None:
     """Crashes at every point, freezes, takeovers and repeats all happen within a few seeds."""
-    happened: Counter[str] = Counter()
-    for seed in range(1, 31):
-        happened.update(checked_seed(seed).events)
+    happened, _ = a_few_seeds()
     wanted = {"fenced", "frozen", "outsider repeats", "stop", *(f"crash {point}" for point in CRASH_POINTS)}
     assert wanted <= set(happened), happened
 
 
-def test_standbys_take_over_warm() -> None:
-    """Within a few seeds, from crashed processes, frozen ones and such as were stopped."""
-    happened: Counter[str] = Counter()
-    for seed in range(1, 6):
-        happened.update(checked_seed(seed, standbys=True).events)
-    assert {"warm takeover", "fenced", "frozen"} <= set(happened), happened
-
-
 def test_a_run_is_a_whole_venue() -> None:
     """Every service says something in a few seeds: trades, refusals, liquidations, funding, days, candles."""
-    said: Counter[str] = Counter()
-    for seed in range(1, 31):
-        for schema in checked_seed(seed).schemas.values():
-            for row in schema.outbox:
-                said.update(msgspec.json.decode(event)["type"] for event in events_of(row.payload))
+    _, said = a_few_seeds()
     assert set(said) >= {
         "TradeExecuted",
         "OrderAccepted",
@@ -178,6 +178,14 @@ def test_a_run_is_a_whole_venue() -> None:
         "DeadLettered",
         "UpdateIndexPrice",
     }
+
+
+def test_standbys_take_over_warm() -> None:
+    """Within a few seeds, from crashed processes, frozen ones and such as were stopped."""
+    happened: Counter[str] = Counter()
+    for seed in range(1, 6):
+        happened.update(checked_seed(seed, standbys=True).events)
+    assert {"warm takeover", "fenced", "frozen"} <= set(happened), happened
 
 
 def test_virtual_time_jumps_and_never_waits() -> None:

@@ -165,3 +165,7 @@ class TestPorts:
         chosen = from_environment({"CLEARTIDE_HOME": str(tmp_path), "CLEARTIDE_PORT_GATEWAY": str(free)}).choose_ports()
         assert chosen["gateway"] == free
         assert len(set(chosen.values())) == len(chosen)
+
+    def test_who_was_given_a_port_finds_nobody_there_who_was_given_one_later(self) -> None:
+        given = [ports.free_port() for _ in range(1_000)]
+        assert len(set(given)) == len(given)
