@@ -84,6 +84,8 @@ class Engine:
                 made = Path(scratch) / "made"
                 made.mkdir()
                 if reason := self._compile(made):
+                    shutil.rmtree(made)  # what a compiler that was cut short has left is no build
+                    made.mkdir()
                     (made / FAILURE).write_text(reason)
                 with contextlib.suppress(OSError):  # another process was first
                     made.rename(target)

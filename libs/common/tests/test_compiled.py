@@ -37,6 +37,20 @@ def test_a_compiler_that_fails_is_a_reason_too(engine: Engine, tmp_path: Path, m
     assert not list(tmp_path.rglob("*.so"))
 
 
+def test_what_a_compiler_leaves_that_is_cut_short_is_no_build(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MATCH-ENG-022: half of the modules compiled and half not would not know each other's types."""
+
+    def cut_short(_: Engine, made: Path) -> str:
+        (made / f"{engine.library}{EXTENSION_SUFFIXES[0]}").touch()
+        return "it took too long"
+
+    monkeypatch.setattr(Engine, "_compile", cut_short)
+    assert engine.build(tmp_path) == "it took too long"
+    assert not list(tmp_path.rglob("*.so"))
+
+
 def test_a_build_that_is_broken_is_passed_over(engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """MATCH-ENG-022: what does not load is as if it were not there."""
     place = engine.place(tmp_path)

@@ -1,5 +1,6 @@
 """Tells new, late and repeated ids apart in a stream whose ids rise by one."""
 
+from collections import OrderedDict
 from typing import Final, Literal
 
 WINDOW: Final = 10_000
@@ -47,7 +48,8 @@ class RecentIds:
     __slots__ = ("_ids",)
 
     def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
+        # A plain dictionary finds its first key by passing over those that were deleted before it: thousands here.
+        self._ids: OrderedDict[str, None] = OrderedDict()
 
     def is_new(self, ident: str) -> bool:
         """Whether the id has not come within the window; it is remembered."""
@@ -55,5 +57,5 @@ class RecentIds:
             return False
         self._ids[ident] = None
         if len(self._ids) > WINDOW:
-            del self._ids[next(iter(self._ids))]
+            self._ids.popitem(last=False)
         return True

@@ -52,6 +52,20 @@ class Ticker(msgspec.Struct, gc=False):
     oi: Text | None = None
 
 
+class TickerResult(msgspec.Struct, gc=False):
+    """Tickers of an instrument."""
+
+    instrument_name: str
+    data: list[Ticker]
+
+
+class TickerFrame(msgspec.Struct, gc=False):
+    """Tickers as they come."""
+
+    result: TickerResult
+    code: int = 0
+
+
 class Value(msgspec.Struct, gc=False):
     """A mark, an index or a rate."""
 
@@ -117,6 +131,7 @@ FRAME: Final = msgspec.json.Decoder(Frame)
 BOOK: Final = msgspec.json.Decoder(list[Book])
 TRADES: Final = msgspec.json.Decoder(list[Trade])
 TICKER: Final = msgspec.json.Decoder(list[Ticker])
+TICKER_FRAME: Final = msgspec.json.Decoder(TickerFrame)
 CANDLES: Final = msgspec.json.Decoder(list[Candle])
 VALUE: Final = msgspec.json.Decoder(list[Value])
 LISTING: Final = msgspec.json.Decoder(Listing)
