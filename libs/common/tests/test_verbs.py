@@ -120,6 +120,20 @@ async def test_stored_messages_are_shown_again_in_order(broker: Broker, verb: An
     assert [json.loads(line)["id"] for line in said.splitlines()] == ["feed-3", "feed-4", "feed-5", "feed-6"]
 
 
+async def test_a_stream_that_holds_nothing_is_no_fault(broker: Broker, verb: Any) -> None:
+    """LIB-VERB-009: of a stream in which nothing was stored yet nothing is printed, and that is all."""
+    for command in (("tail", "DEAD_LETTERS"), ("replay", "DEAD_LETTERS")):
+        assert await verb(*command) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", ["sub", "pub", "tail", "replay", "trace", "ask", "doctor"])
+def test_help_of_a_verb_has_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """LIB-VERB-010: as the first page of help promises, each verb's own help ends with a command to try."""
+    with pytest.raises(SystemExit):
+        main((name, "--help"))
+    assert f"Example: cleartide {name}" in capsys.readouterr().out
+
+
 async def test_a_subject_is_listened_to(broker: Broker) -> None:
     """LIB-VERB-004: as the viewer, who hears alerts and nothing else."""
     command = (sys.executable, "-m", "cleartide", "sub", "risk.alerts.>", "--count", "1")

@@ -16,6 +16,7 @@ import aiohttp
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0")
+FAULTS = Path(__file__).with_name("looks.js").read_text()
 _COMPLAINTS = {"Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"}
 
 
@@ -70,7 +71,9 @@ class Page:
         await self.call("Page.addScriptToEvaluateOnNewDocument", source=keep)
 
     async def keep(self, name: str) -> None:
-        """A picture of what is to be seen now, where CLEARTIDE_SCREENSHOTS names a folder."""
+        """What is to be seen now has no fault; a picture of it, where CLEARTIDE_SCREENSHOTS names a folder."""
+        faults = await self.evaluate(FAULTS)
+        assert faults == [], f"{name}: {faults}"
         if folder := os.environ.get("CLEARTIDE_SCREENSHOTS"):
             shown = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
             (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(shown["data"]))

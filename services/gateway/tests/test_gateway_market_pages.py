@@ -1,5 +1,6 @@
 """The market page and the account page in a real browser; the services answer as their own tests have them answer."""
 
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -133,6 +134,68 @@ async def test_a_market_is_shown(door: Entrance) -> None:
         await page.until("location.hash === '#ETH-PERP'")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints == []
+
+
+AXES = [
+    (low, low + reach) for reach in (0, 0.0031, 1, 7, 26, 1_352.6, 4_999_694) for low in (-829.17, 0, 1.0002, 72_080)
+]
+
+
+async def test_an_axis_has_round_marks(door: Entrance) -> None:
+    """GW-UI-018: round, even, from below the least to above the greatest; for what is counted whole numbers alone."""
+    async with browser.browser() as page:
+        await page.show(f"{door.url}/trace.html", width=800, height=600, theme="light")
+        await page.until("document.querySelector('#theme svg') !== null")
+        for whole in (False, True):
+            each = f"{json.dumps(AXES)}.map((reach) => marks(...reach, {json.dumps(whole)}))"
+            answers = await page.evaluate(f"import('/js/panels/axis.js').then(({{ marks }}) => {each})")
+            for (low, high), marks in zip(AXES, answers, strict=True):
+                steps = [after - before for before, after in itertools.pairwise(marks)]
+                assert marks[0] <= low
+                assert marks[-1] >= high
+                assert 1 <= len(steps) <= 6
+                assert steps == pytest.approx([steps[0]] * len(steps))
+                assert not whole or all(mark == int(mark) for mark in marks)
+        written = await page.evaluate(
+            "import('/js/panels/axis.js').then(({short}) => [0, 2e6, 1500, -0.25].map(short))"
+        )
+        assert written == ["0", "2M", "1.5K", "−0.25"]
+
+
+SPOILED = """(() => {
+  const spoil = Object.assign(document.createElement("p"), { textContent: "NaN", id: "main" });
+  spoil.append(document.createElement("button"));
+  Object.assign(spoil.style, { color: "#999", background: "#fff", width: "3000px" });
+  document.querySelector("main").append(spoil);
+})()"""
+
+
+async def test_a_spoiled_page_is_found_out(door: Entrance) -> None:
+    """GW-UI-019: a page without a fault has none found; faint text, a nameless button, what lies beyond are found."""
+    async with browser.browser() as page:
+        await page.show(f"{door.url}/trace.html", width=1440, height=900, theme="light")
+        await page.until("document.querySelector('#theme svg') !== null")
+        assert await page.evaluate(browser.FAULTS) == []
+        await page.evaluate(SPOILED)
+        found = " ".join(await page.evaluate(browser.FAULTS))
+        for fault in ("wider than the window", "two are called #main", "nameless", "a figure that is none", "contrast"):
+            assert fault in found
+
+
+async def test_an_account_without_a_past_is_no_fault(database: Database, broker: Broker) -> None:
+    """GW-UI-072: nothing was paid in yet, and that is said; what does not answer is a fault; t changes colours."""
+    refusal = {"ok": False, "error": {"code": "not_found", "message": "account a1 has no transfer or trade"}}
+    async with broker.client("risk") as risk, entrance(database, broker, gateway_access="demo") as door:
+        await answering(risk, "query.risk.account", refusal)
+        async with browser.browser() as page:
+            await page.show(f"{door.url}/account.html#a1", width=1440, height=1000, theme="light")
+            await page.until("document.querySelector('#headline').innerText.includes('nothing was paid in yet')")
+            await page.until("document.querySelector('#held').innerText.includes('No open positions.')")
+            await page.until("document.querySelector('[data-of=orders]').dataset.old !== undefined")
+            assert await page.evaluate("document.querySelector('[data-of=held]').dataset.old === undefined")
+            await page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: 't' }))")
+            await page.until("document.documentElement.dataset.theme === 'light'")
+            await page.keep("account-new")
 
 
 async def test_an_account_is_shown(door: Entrance) -> None:

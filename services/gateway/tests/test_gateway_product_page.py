@@ -67,6 +67,8 @@ async def test_the_page_shows_how_the_product_is_used(installed: Installation, t
         page = await stack.enter_async_context(browser.browser())
         await page.show(f"{edge.url}/product.html", width=width, height=900, theme=theme)
         await page.until("document.querySelectorAll('#people path.line').length === 2", 30)
+        marks = "[...document.querySelectorAll('#people text[text-anchor=end]')].map((text) => text.textContent)"
+        assert [mark for mark in await page.evaluate(marks) if "-" not in mark] == ["0", "10", "20", "30", "40"]
         await page.until("document.querySelectorAll('#views rect').length === 7", 30)
         await page.until("document.querySelectorAll('#faults rect').length === 7", 30)
         for table, rows in {"pages": 2, "features": 2, "journeys": 3, "errors": 1, "metrics": 1}.items():

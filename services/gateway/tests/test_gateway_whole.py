@@ -205,9 +205,12 @@ async def test_the_pages_of_figures_show_them_without_a_complaint(
 async def test_the_risk_page_shows_it_without_a_complaint(
     venue: tuple[str, Traffic], theme: str, width: int, height: int
 ) -> None:
-    """GW-UI-012: the risk page draws health, liquidations by price and insurance, and answers what if."""
+    """GW-UI-012: the risk page draws health, liquidations by price, alerts and insurance, and answers what if."""
     async with browser.browser() as page:
         await page.show(f"{venue[0]}/risk.html", width=width, height=height, theme=theme)
+        await page.until("document.querySelectorAll('#alerts tbody a[href^=\"/account.html#\"]').length > 0")
+        names = "[...document.querySelectorAll('#headline dt')].map((name) => name.innerText)"
+        assert (await page.evaluate(names))[:2] == ["Accounts with positions", "At an alert level"]
         for picture in ("health", "map", "insurance"):
             await page.until(f"document.querySelector('#{picture} svg, #{picture} .empty') !== null")
         await page.until("document.querySelectorAll('#stress tbody tr').length >= 10")

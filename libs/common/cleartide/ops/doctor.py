@@ -312,7 +312,7 @@ class Examination:
         return (
             ("warn", f"older than a minute: {', '.join(old[:5])}")
             if old
-            else ("ok", f"{len(markets)} markets are fresh")
+            else ("ok", f"{len(markets)} of {len(markets)} are fresh")
         )
 
 

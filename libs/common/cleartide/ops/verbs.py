@@ -28,35 +28,44 @@ def _failures() -> tuple[type[BaseException], ...]:
 def add_parsers(commands: Any) -> None:
     """The verbs. Addresses and passwords come from the environment or from the stack of this folder."""
 
-    def add(name: str, text: str) -> argparse.ArgumentParser:
+    def add(name: str, text: str, example: str = "") -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = commands.add_parser(
-            name, help=text, description=text[:1].upper() + text[1:] + "."
+            name,
+            help=text,
+            description=text[:1].upper() + text[1:] + ".",
+            epilog=f"Example: cleartide {name} {example}".rstrip(),
         )
         parser.set_defaults(run=_late(name), failures=_failures)
         parser.add_argument("--json", action="store_true", help="whole messages as JSON")
         return parser
 
-    sub = add("sub", "print what is said on a subject, e.g. 'risk.alerts.>'")
+    sub = add("sub", "print what is said on a subject, e.g. 'risk.alerts.>'", "'risk.alerts.critical.>' --count 3")
     sub.add_argument("subject")
     sub.add_argument("--user", default="viewer", help="as whom to listen (default: viewer)")
     sub.add_argument("--count", type=int, default=0, help="end after so many messages")
-    pub = add("pub", "publish a command, given as JSON or as - for standard input")
+    pub = add("pub", "publish a command, given as JSON or as - for standard input", "- < command.json")
     pub.add_argument("message")
     pub.add_argument("--user", help="as whom to publish (default: operator for admin commands, otherwise trader)")
-    tail = add("tail", "print the last messages of a stream")
+    tail = add("tail", "print the last messages of a stream", "EVENTS --last 5 --follow")
     tail.add_argument("stream", help=STREAMS)
     tail.add_argument("--last", type=int, default=10, help="so many of them (default: 10)")
     tail.add_argument("--follow", action="store_true", help="go on with what comes")
-    replay = add("replay", "print stored messages again, in order and at their own pace")
+    replay = add(
+        "replay", "print stored messages again, in order and at their own pace", "RISK --first 1 --last 20 --speed 10"
+    )
     replay.add_argument("stream", help=STREAMS)
     replay.add_argument("--first", type=int, default=1, help="number in the stream to begin with")
     replay.add_argument("--last", type=int, default=0, help="number to end with (default: the end)")
     replay.add_argument(
         "--speed", type=float, default=0, help="1 is the pace of then, 10 ten times it (default: at once)"
     )
-    trace = add("trace", "show an alert back to the frame that caused it")
+    trace = add("trace", "show an alert back to the frame that caused it", "1")
     trace.add_argument("id", help="an alert's number, or a message id")
-    ask = add("ask", "ask the archive of closed days in SQL, e.g. 'SELECT count(*) FROM trades'")
+    ask = add(
+        "ask",
+        "ask the archive of closed days in SQL, e.g. 'SELECT count(*) FROM trades'",
+        "'SELECT day, count(*) FROM trades GROUP BY day'",
+    )
     ask.add_argument("sql", help="of the datasets it names; each has the column `day`")
     ask.add_argument(
         "--from", dest="since", type=date.fromisoformat, metavar="DAY", help="first day (default: 30 before the last)"

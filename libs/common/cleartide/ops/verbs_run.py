@@ -80,7 +80,7 @@ async def tail(arguments: argparse.Namespace) -> int:
     async with find_place().bus(OPERATOR) as client:
         bus = NatsBus(client)
         bounds = await bus.state(stream)
-        place = max(bounds.first_seq, bounds.last_seq - arguments.last + 1)
+        place = max(bounds.first_seq, bounds.last_seq - arguments.last + 1, 1)  # an empty stream begins at 0
         while True:
             found = await bus.read(stream, place, READ_AT_ONCE)
             for delivery in found:

@@ -10,7 +10,8 @@ import { coloured, plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { account: location.hash.slice(1) || session()?.user || "", which: "open" };
-const figure = headlineOf($("headline"));
+const TITLES = ["Health factor", "Equity", "Initial margin", "Maintenance margin", "Unsettled funding", "Collateral"];
+const figure = headlineOf($("headline"), TITLES);
 const num = (title, read, way) => ({ title, num: true, className: "num", cell: way ? coloured(read, way) : plain(read) });
 const since = (at) => (at ? ago(Date.now() / 1000 - at / 1e6) : "–");
 const words = (value) => (value ?? "").replaceAll("_", " ");
@@ -65,6 +66,12 @@ function showAccount(found) {
   showHeld(found.positions);
 }
 
+/** Who has just signed in has paid nothing in: that is no fault, and said in words. */
+function showNothing() {
+  for (const title of TITLES) figure(title, "–", title === "Equity" ? "nothing was paid in yet" : "");
+  showHeld([]);
+}
+
 function choose(account) {
   state.account = account;
   history.replaceState(null, "", `#${account}`);
@@ -74,7 +81,7 @@ function choose(account) {
 
 const about = (what, parameters = () => ({})) => () => state.account && [`accounts/${state.account}${what}`, parameters()];
 const polls = {
-  held: new Poll("held", 2000, about(""), showAccount),
+  held: new Poll("held", 2000, about(""), showAccount, showNothing),
   orders: new Poll("orders", 2500, about("/orders", () => ({ state: state.which, limit: 100 })), ({ orders }) => showOrders(orders)),
   ledger: new Poll("ledger", 5000, about("/ledger", () => ({ limit: 100 })), ({ entries }) => showLedger(entries)),
   moves: new Poll("moves", 5000, about("/transfers", () => ({ limit: 50 })), (answer) => showMoves(answer.transfers)),

@@ -1,14 +1,16 @@
 // The earnings page: what one account earned, day by day and month by month, and what vaults hold and pay.
 
 import { h } from "./dom.js";
+import "./files.js";
 import { compact, direction, fixed, money, percent } from "./format.js";
 import { headlineOf, keepAsking } from "./page.js";
+import { short } from "./panels/axis.js";
 import { linesPicture } from "./panels/series.js";
 import { Poll } from "./poll.js";
 import { coloured, plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
-const figure = headlineOf($("headline"));
+const figure = headlineOf($("headline"), ["Earned in all", "In vaults", "Best net APY", "Total value locked"]);
 let owner = new URLSearchParams(location.search).get("account") ?? "taker-01";
 let series = [];
 $("month").value = new Date().toISOString().slice(0, 7);
@@ -55,24 +57,25 @@ function showDays({ month, days }) {
   const earned = [...newest.values()].reduce((sum, row) => sum + Number(row.cumulative_net), 0);
   figure("Earned in all", newest.size ? money(earned.toFixed(2), true) : "–", `USDC, after fees, by the end of ${month}`);
   $("calendar").replaceChildren(...dates.map((date) => dayOf(date, days.filter((row) => row.date === date))));
+  $("calendar").firstChild.style.gridColumnStart = new Date(`${month}-01T00:00Z`).getUTCDay() || 7;
 }
 
 function showLine() {
   const chosen = $("line").selectedIndex;
   const lines = series.filter((_, at) => chosen <= 0 || at === chosen - 1).map(({ protocol, asset, points }) => ({ name: `${protocol} ${asset}`, points }));
   linesPicture($("tvl"), "Total value locked", lines, (row) => Number(row.tvl_usd ?? row.tvl), (row) => money(row.tvl_usd ?? row.tvl));
-  linesPicture($("apy"), "Net APY", lines, (row) => Number(row.net_apy), (row) => rate(row.net_apy), (value) => `${(value * 100).toFixed(1)} %`);
+  linesPicture($("apy"), "Net APY", lines, (row) => Number(row.net_apy), (row) => rate(row.net_apy), { write: (value) => `${short(value * 100)} %` });
 }
 
 const polls = {
   offers: new Poll("offers", 5000, () => ["vaults/offers"], ({ tvl_usd, best, offers }) => {
     showOffers(offers);
-    figure("Total value locked", compact(tvl_usd));
+    figure("Total value locked", compact(tvl_usd), "USD");
     if (best) figure("Best net APY", rate(best.net_apy), `${best.protocol} ${best.asset}`);
   }),
   held: new Poll("held", 10000, () => [`earnings/${owner}/vaults`], ({ positions }) => {
     showHeld(positions);
-    figure("In vaults", compact(positions.reduce((sum, row) => sum + Number(row.value_usd), 0)), `${positions.length} position${positions.length === 1 ? "" : "s"}`);
+    figure("In vaults", compact(positions.reduce((sum, row) => sum + Number(row.value_usd), 0)), `USD in ${positions.length} position${positions.length === 1 ? "" : "s"}`);
   }),
   days: new Poll("days", 5000, () => [`earnings/${owner}/days`, { month: $("month").value, limit: 366 }], showDays),
   months: new Poll("months", 10000, () => [`earnings/${owner}/months`], (answer) => showMonths(answer.months)),

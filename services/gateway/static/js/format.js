@@ -1,6 +1,6 @@
 // Decimal strings to readable text. Money stays text: digits are cut and grouped, never passed through a float.
 
-const MINUS = "−";
+export const MINUS = "−";
 
 function parts(value) {
   const negative = value.startsWith("-");
@@ -59,15 +59,6 @@ export function compact(value) {
   return number.toFixed(2);
 }
 
-/** A ratio of two decimals as a percentage or in basis points; for display only. */
-export function change(from, to, scale, digits) {
-  if (!from || !to || Number(from) === 0) return null;
-  const share = (Number(to) / Number(from) - 1) * scale;
-  const body = Math.abs(share).toFixed(digits);
-  const sign = Number(body) === 0 ? "" : share < 0 ? MINUS : "+";
-  return { text: sign + body, way: sign === "+" ? "up" : sign ? "down" : "" };
-}
-
 /** A rate such as "0.0000125" as per cent: the point moves, no digit is lost. */
 export function percent(rate, digits) {
   if (rate === null || rate === undefined) return "–";
@@ -100,10 +91,4 @@ export function ago(seconds) {
 export function span(seconds) {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   return ago(seconds);
-}
-
-/** Seconds as mm:ss. */
-export function countdown(seconds) {
-  const left = Math.max(0, Math.floor(seconds));
-  return `${String(Math.floor(left / 60)).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
 }

@@ -1,5 +1,6 @@
 // The dashboard: one state, one WebSocket, a few questions asked again and again, and panels that show the answers.
 
+import "./dialogs.js";
 import { segments, text } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { installKeys } from "./keys.js";
@@ -134,13 +135,12 @@ function focus(id) {
   $(id).querySelector(".body").focus();
 }
 
-const nextTheme = installTheme($("theme"), () => chart.paint());
+installTheme($("theme"), () => chart.paint());
 const help = () => $("help-dialog").showModal();
 $("help").addEventListener("click", help);
 for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 installKeys({
   "?": help,
-  t: nextTheme,
   p: () => focus("positions"),
   a: () => focus("alerts"),
   l: () => focus("liquidations"),

@@ -1,6 +1,7 @@
 // The market page: one market's candles, book, trades and funding.
 
 import { segments, text } from "./dom.js";
+import "./files.js";
 import { direction, exact, percent, timeOfDay } from "./format.js";
 import { installKeys } from "./keys.js";
 import { keepAsking } from "./page.js";

@@ -1,15 +1,17 @@
 // The market page: one market's days, who leads, and what the venue took.
 
 import { segments } from "./dom.js";
+import "./files.js";
 import { compact, day, direction, exact, money } from "./format.js";
 import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { short } from "./panels/axis.js";
 import { columnPicture, linePicture } from "./panels/series.js";
 import { Poll } from "./poll.js";
 import { coloured, plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
-const state = { market: location.hash.slice(1), days: 30, by: "volume", names: "" };
-const figure = headlineOf($("headline"));
+const state = { market: location.hash.slice(1), days: 30, by: "volume", names: "", units: new Map() };
+const figure = headlineOf($("headline"), ["Volume", "Trades", "Open interest", "Fees", "Liquidations"]);
 const num = (title, read, hint) => ({ title, num: true, className: "num", hint, cell: plain(read) });
 const yearly = (row) => (row.fundings ? `${((row.funding / row.fundings) * 24 * 365 * 100).toFixed(2)} %` : "–");
 
@@ -42,6 +44,7 @@ function choose(market) {
 
 const polls = {
   markets: new Poll("markets", 5000, () => ["markets"], ({ markets }) => {
+    state.units = new Map(markets.map(({ market, base, quote }) => [market, { base, quote }]));
     const names = markets.map(({ market }) => market);
     if (!names.includes(state.market) && names.length) choose(names[0]);
     if (names.join() === state.names) return;
@@ -50,15 +53,16 @@ const polls = {
   }),
   days: new Poll("days", 5000, () => state.market && [`markets/${state.market}/days`, { limit: state.days }], ({ days }) => {
     const oldest = [...days].reverse();
+    const { base = "", quote = "" } = state.units.get(state.market) ?? {};
     const sum = (key) => days.reduce((total, row) => total + Number(row[key]), 0);
-    figure("Volume", compact(sum("quote_volume")), days.length === 1 ? "1 day" : `${days.length} days`);
+    figure("Volume", compact(sum("quote_volume")), `${quote} in ${days.length === 1 ? "1 day" : `${days.length} days`}`);
     figure("Trades", sum("trades").toLocaleString("en"));
-    figure("Open interest", days.length ? exact(days[0].open_interest) : "–");
-    figure("Fees", compact(sum("fees")));
+    figure("Open interest", days.length ? exact(days[0].open_interest) : "–", base);
+    figure("Fees", compact(sum("fees")), quote);
     figure("Liquidations", sum("liquidations").toLocaleString("en"));
     columnPicture($("volume"), "Volume by day", oldest, [["column", "volume", (row) => Number(row.quote_volume)]], (row) => money(row.quote_volume));
     linePicture($("interest"), "Open interest by day", oldest, (row) => Number(row.open_interest), (row) => exact(row.open_interest));
-    columnPicture($("funding"), "Funding by day", oldest, [["sum-fill", "rate", (row) => row.funding * 100]], (row) => `${(row.funding * 100).toFixed(5)} % in ${row.fundings} payments`, (value) => `${value.toFixed(3)} %`);
+    columnPicture($("funding"), "Funding by day", oldest, [["sum-fill", "rate", (row) => row.funding * 100]], (row) => `${(row.funding * 100).toFixed(5)} % in ${row.fundings} payments`, { write: (value) => `${short(value)} %` });
     showDays(days);
   }),
   leaders: new Poll("leaders", 10000, () => ["leaderboard", { by: state.by, days: state.days, limit: 20 }], ({ accounts }) => showLeaders(accounts)),

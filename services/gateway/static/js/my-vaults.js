@@ -1,6 +1,7 @@
 // My vaults: what an account holds of the venue's vaults, what waits, forms to come and go, and what was done.
 
 import { h, text } from "./dom.js";
+import "./files.js";
 import { fixed, money } from "./format.js";
 import { headlineOf, keepAsking } from "./page.js";
 import { act, refusal, vaultForms } from "./panels/vaultForms.js";
@@ -10,7 +11,7 @@ import { moment, shares, small } from "./shares.js";
 import { plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
-const figure = headlineOf($("headline"));
+const figure = headlineOf($("headline"), ["Mine", "Rewards to claim"]);
 const asked = new URLSearchParams(location.search).get("account");
 const state = { account: asked ?? session()?.user ?? "", vault: location.hash.slice(1), vaults: [], holdings: [], before: null, next: null };
 const num = (title, read, hint) => ({ title, num: true, className: "num", hint, cell: plain(read) });
@@ -62,6 +63,8 @@ function showVaults({ vaults }) {
   if (names.join() !== state.vaults.map(({ vault }) => vault).join()) $("vault").replaceChildren(...names.map((name) => h("option", {}, name)));
   if (!names.includes(state.vault)) state.vault = names[0] ?? "";
   state.vaults = vaults;
+  for (const id of ["vault", "doing"]) $(id).hidden = !names.length;
+  $("no-vault").hidden = names.length > 0;
   $("vault").value = state.vault;
   showVault();
 }
@@ -72,8 +75,8 @@ function showMine({ holdings, exits }) {
   showExits(exits);
   for (const id of ["exits-title", "exits"]) $(id).hidden = !exits.length;
   const sum = (key) => String(holdings.reduce((total, row) => total + Number(row[key]), 0).toFixed(6));
-  figure("Mine", fixed(sum("value"), 2), state.account);
-  figure("Rewards to claim", fixed(sum("rewards"), 4));
+  figure("Mine", fixed(sum("value"), 2), `USDC, ${state.account}`);
+  figure("Rewards to claim", fixed(sum("rewards"), 4), "USDC");
   showVault();
 }
 

@@ -14,7 +14,7 @@ import { plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { which: "open" };
-const figure = headlineOf($("headline"));
+const figure = headlineOf($("headline"), ["Health", "Services", "Waiting", "Dead letters"]);
 const say = saying($("said"), () => polls);
 const ask = asking($("ask"), say);
 const progress = services($("services"));
@@ -26,7 +26,10 @@ const showHealth = table($("health"), [
     td.firstChild.dataset.state = row.status;
   } },
   { title: "Latency", num: true, className: "num", cell: plain((row) => `${row.latency_ms.toFixed(1)} ms`) },
-  { title: "", className: "long", cell: plain((row) => row.detail || (row.required ? "required" : "")) },
+  { title: "", className: "long tight", cell: (td, row) => {
+    text(td, row.detail || (row.required ? "required" : ""));
+    td.title = row.detail;
+  } },
 ], (row) => row.name, { empty: "Dependencies are being asked." });
 
 const showChanges = table($("changes"), [

@@ -5,17 +5,19 @@ import { installTheme } from "./theme.js";
 
 const $ = (id) => document.getElementById(id);
 
-/** A headline; returns figure(title, value, note, way). */
-export function headlineOf(parent) {
+/** A headline whose first figures are `titles`, whichever answer comes first; returns figure(title, value, note, way). */
+export function headlineOf(parent, titles = []) {
   const figures = new Map();
+  const list = parent.appendChild(h("dl"));
+  const make = (title) => {
+    const made = { value: h("span", {}, "–"), note: h("small") };
+    list.append(h("div", { class: "figure" }, h("dt", {}, title), h("dd", {}, made.value, made.note)));
+    figures.set(title, made);
+    return made;
+  };
+  titles.forEach(make);
   return (title, value, note = "", way = "") => {
-    let found = figures.get(title);
-    if (!found) {
-      found = { value: h("span"), note: h("small") };
-      figures.set(title, found);
-      const list = parent.querySelector("dl") ?? parent.appendChild(h("dl"));
-      list.append(h("div", { class: "figure" }, h("dt", {}, title), h("dd", {}, found.value, found.note)));
-    }
+    const found = figures.get(title) ?? make(title);
     text(found.value, value);
     text(found.note, note);
     found.note.className = way;

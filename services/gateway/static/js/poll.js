@@ -8,10 +8,10 @@ const FAILURES_UNTIL_SLOW = 3;
 const SLOW_FACTOR = 3;
 const REFUSED_MS = 60000;
 
-/** One repeated question. `question()` gives path and parameters; null means: nothing to ask now. */
+/** One repeated question. `question()` gives path and parameters; null means: nothing to ask now. With `absent`, 404 is an answer too. */
 export class Poll {
-  constructor(name, periodMs, question, show) {
-    Object.assign(this, { name, periodMs, question, show });
+  constructor(name, periodMs, question, show, absent = null) {
+    Object.assign(this, { name, periodMs, question, show, absent });
     this.label = document.querySelector(`[data-of="${name}"]`);
     this.answeredAt = 0;
     this.failures = 0;
@@ -29,9 +29,10 @@ export class Poll {
     let wait = this.periodMs;
     if (asked && !document.hidden) {
       try {
-        const answer = await get(...asked);
+        const answer = await this.answer(asked);
         if (turn !== this.turn) return;
-        this.show(answer);
+        if (answer === null) this.absent();
+        else this.show(answer);
         this.answeredAt = performance.now();
         this.failures = 0;
         this.error = null;
@@ -44,6 +45,16 @@ export class Poll {
       }
     }
     this.timer = setTimeout(() => this.now(), wait);
+  }
+
+  /** What was answered; null for what is not there, where that is an answer. */
+  async answer(asked) {
+    try {
+      return await get(...asked);
+    } catch (error) {
+      if (error.status === 404 && this.absent) return null;
+      throw error;
+    }
   }
 
   /** The age of what is shown; only said when it is older than it should be, or wrong. */

@@ -1,6 +1,7 @@
 // The portfolio page: one account, what it holds, what it gained by source, and how well.
 
 import { h, segments, text } from "./dom.js";
+import "./files.js";
 import { day, direction, exact, fixed, money, percent } from "./format.js";
 import { DAYS, headlineOf, keepAsking } from "./page.js";
 import { columnPicture, linePicture, sharePicture } from "./panels/series.js";
@@ -9,7 +10,7 @@ import { coloured, plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { account: location.hash.slice(1), days: 30 };
-const figure = headlineOf($("headline"));
+const figure = headlineOf($("headline"), ["Equity", "Last 24 h", "Last 7 d", "Last 30 d", "Leverage", "Concentration"]);
 const RATIOS = [
   ["Time-weighted return", "time_weighted", true], ["APR (simple)", "apr", true], ["APY (compounded)", "apy", true],
   ["Volatility, yearly", "volatility", "plain"], ["Sharpe", "sharpe"], ["Sortino", "sortino"], ["Calmar", "calmar"],
@@ -48,7 +49,7 @@ const number = (value) => (value === null ? "–" : fixed(value, 2));
 
 function show(answer) {
   figure("Equity", money(answer.equity), `cash ${money(answer.cash)}`);
-  for (const [name, span] of Object.entries(answer.windows)) figure(`Last ${name}`, money(span.gain, true), rate(span.return), direction(span.gain));
+  for (const [name, span] of Object.entries(answer.windows)) figure(`Last ${name.replace(/(?<=\d)(?=[a-z])/, " ")}`, money(span.gain, true), rate(span.return), direction(span.gain));
   figure("Leverage", answer.allocation.leverage === null ? "–" : `${number(answer.allocation.leverage)}×`, `gross ${money(answer.allocation.gross)}`);
   figure("Concentration", number(answer.allocation.concentration), "1 = one market");
   const oldest = [...answer.days].reverse();

@@ -1,14 +1,13 @@
 // The page on how the product is used: by everybody, for those who read for the venue, or by oneself.
 
 import { segments } from "./dom.js";
-import { compact } from "./format.js";
 import { DAYS, headlineOf, keepAsking } from "./page.js";
 import { columnPicture, linesPicture } from "./panels/series.js";
 import { Poll } from "./poll.js";
 import { plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
-const figure = headlineOf($("headline"));
+const figure = headlineOf($("headline"), ["People", "Visits", "Page views", "Journeys completed", "Errors"]);
 const state = { days: 30 };
 
 const count = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
@@ -47,10 +46,10 @@ function show(found) {
   figure("Errors", count(totals.errors));
   const at = (row) => Date.parse(row.day) * 1000;
   const line = (name, key) => ({ name, points: days.map((row) => ({ at: at(row), value: row[key] })) });
-  linesPicture($("people"), "People and visits by day", [line("people", "persons"), line("visits", "sessions")], (row) => row.value, (row) => count(row.value), compact);
+  linesPicture($("people"), "People and visits by day", [line("people", "persons"), line("visits", "sessions")], (row) => row.value, (row) => count(row.value), { whole: true });
   const dated = days.map((row) => ({ ...row, day: at(row) }));
-  columnPicture($("views"), "Page views by day", dated, [["sum-fill", "page views", (row) => row.page_views]], (row) => count(row.page_views));
-  columnPicture($("faults"), "Errors by day", dated, [["short", "errors", (row) => row.errors]], (row) => count(row.errors));
+  columnPicture($("views"), "Page views by day", dated, [["sum-fill", "page views", (row) => row.page_views]], (row) => count(row.page_views), { whole: true });
+  columnPicture($("faults"), "Errors by day", dated, [["short", "errors", (row) => row.errors]], (row) => count(row.errors), { whole: true });
   showPages(answer.pages);
   const used = [...answer.features.map((row) => ({ ...row, kind: "feature", times: row.uses ?? row.events })), ...answer.actions.map((row) => ({ ...row, kind: "action", times: row.events }))];
   showFeatures(used.sort((a, b) => b.times - a.times));

@@ -1,6 +1,5 @@
 // The head of every page: the name, the pages, what the page puts between, the state of its data, who is signed in.
 
-import { request } from "./api.js";
 import { h, svg, text } from "./dom.js";
 import { onSession, session } from "./session.js";
 
@@ -62,23 +61,3 @@ class Bar extends HTMLElement {
   }
 }
 customElements.define("ct-bar", Bar);
-
-for (const button of document.querySelectorAll("[data-close]")) {
-  button.append(svg("svg", { viewBox: "0 0 16 16", stroke: "currentColor", "stroke-width": "1.6", "stroke-linecap": "round", "aria-hidden": "true" }, svg("path", { d: "M4 4l8 8M12 4l-8 8" })));
-  button.addEventListener("click", () => button.closest("dialog").close());
-}
-
-/** A file needs the same credentials as everything else, which a plain link would not send. */
-document.addEventListener("click", async (event) => {
-  const link = event.target.closest?.("a[download]");
-  if (!link || session() === null || !link.href.includes("/api/v1/")) return;
-  event.preventDefault();
-  const answer = await request("GET", link.href.split("/api/v1/")[1]);
-  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "file";
-  const address = URL.createObjectURL(await answer.blob());
-  const given = h("a", { href: address, download: name });
-  document.body.append(given);
-  given.click();
-  given.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
-});

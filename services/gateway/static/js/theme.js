@@ -1,6 +1,6 @@
 // Light, dark, or as the system says.
 
-import { h, svg } from "./dom.js";
+import { svg } from "./dom.js";
 
 const KEY = "cleartide.theme";
 const NAMES = { auto: "as the system", light: "light", dark: "dark" };
@@ -10,7 +10,7 @@ const PATHS = {
   dark: ["M13 9.6A5.5 5.5 0 0 1 6.4 3a5.5 5.5 0 1 0 6.6 6.6z"],
 };
 
-/** Wire the button; `changed` is told whenever the colours may have changed. */
+/** Wire the button and the key t; `changed` is told whenever the colours may have changed. */
 export function installTheme(button, changed) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   let chosen = localStorage.getItem(KEY) ?? "auto";
@@ -35,17 +35,9 @@ export function installTheme(button, changed) {
   }
 
   button.addEventListener("click", next);
+  document.addEventListener("keydown", ({ key, target, ctrlKey, metaKey, altKey }) => {
+    if (key === "t" && !ctrlKey && !metaKey && !altKey && !/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) next();
+  });
   system.addEventListener("change", show);
   show();
-  return next;
-}
-
-/** A colour token as the canvas needs it: resolved for the theme in force. */
-export function colour(name) {
-  const probe = h("span", { hidden: true });
-  document.body.append(probe);
-  probe.style.color = `var(--${name})`;
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
 }

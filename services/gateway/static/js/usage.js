@@ -10,16 +10,17 @@ import { plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
 const state = { days: 7, whose: "me", failed: false };
-const figure = headlineOf($("headline"));
+const figure = headlineOf($("headline"), ["Requests", "Refused", "Failed", "Mean time", "Peak hour today"]);
 const count = (value) => value.toLocaleString("en");
 const milliseconds = (micros) => `${(micros / 1000).toFixed(1)} ms`;
+const bytes = (value) => (value < 1000 ? `${value} B` : `${compact(value).replace(/[KMGT]$/, " $&")}B`);
 const failing = (row) => row.client_errors + row.server_errors;
 const num = (title, read) => ({ title, num: true, className: "num", cell: plain(read) });
 const sums = [num("Requests", (row) => count(row.requests)), num("Refused", (row) => count(row.client_errors)), num("Failed", (row) => count(row.server_errors))];
 
 const showRoutes = table($("routes"), [
   { title: "Route", className: "long", cell: plain((row) => `${row.method} ${row.route}`) }, ...sums,
-  num("Mean", (row) => milliseconds(row.mean_micros)), num("Slowest", (row) => milliseconds(row.slowest_micros)), num("Sent", (row) => `${compact(String(row.bytes_out)).replace(".00", "")}B`),
+  num("Mean", (row) => milliseconds(row.mean_micros)), num("Slowest", (row) => milliseconds(row.slowest_micros)), num("Sent", (row) => bytes(row.bytes_out)),
 ], (row) => row.method + row.route, { empty: "Nothing was asked yet." });
 const showKeys = table($("keys"), [
   { title: "By", className: "long", cell: plain((row) => (state.whose === "me" ? row.key_id || "session" : `${row.user_id || "stranger"} ${row.key_id}`)) }, ...sums,
@@ -30,8 +31,9 @@ const showLog = table($("log"), [
     text(td, `${row.method} ${row.route.replace("/api/v1", "")}`);
     td.title = `${row.user_id || "stranger"} from ${row.ip}`;
   } },
-  { title: "Answer", cell: (td, row) => {
-    text(td, `${row.status} ${row.error}`);
+  { title: "Answer", className: "long tight", cell: (td, row) => {
+    text(td, `${row.status} ${row.error.replaceAll("_", " ")}`);
+    td.title = row.error;
     td.classList.toggle("down", row.status >= 400);
   } },
   num("Time", (row) => milliseconds(row.micros)),
@@ -48,7 +50,7 @@ function show(told) {
   if (told.cache) figure("From the cache", `${(told.cache.rate * 100).toFixed(1)} %`, told.dropped ? `${count(told.dropped)} not logged` : "", told.dropped ? "down" : "");
   columnPicture($("picture"), "Requests by day", [...told.days].reverse(), [
     ["column", "answered", (row) => row.requests - failing(row)], ["short", "refused or failed", failing],
-  ], (row) => `${day(row.day)}: ${count(row.requests)} requests, ${count(failing(row))} refused or failed`, (value) => compact(String(value)).replace(".00", ""));
+  ], (row) => `${day(row.day)}: ${count(row.requests)} requests, ${count(failing(row))} refused or failed`, { whole: true });
   showRoutes(told.routes);
   showKeys(told.keys);
 }
@@ -67,7 +69,7 @@ function choose(name, read) {
 }
 
 segments($("span"), DAYS, state.days, choose("days", Number));
-segments($("whose"), [{ value: "me", label: "Mine" }, { value: "admin", label: "Everybody's" }], state.whose, choose("whose", String));
+segments($("whose"), [{ value: "me", label: "Mine" }, { value: "admin", label: "Everybody’s" }], state.whose, choose("whose", String));
 segments($("which"), [{ value: "all", label: "All" }, { value: "failed", label: "Refused" }], "all", choose("failed", (value) => value === "failed"));
 if (!signed()) $("picture").replaceChildren(h("p", { class: "empty" }, "Sign in to see what you have asked."));
 keepAsking(polls);

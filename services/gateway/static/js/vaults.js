@@ -1,6 +1,7 @@
 // The vaults page: vaults of the venue, what they gained and hold, and one of them over time.
 
 import { h, keyed, segments, text } from "./dom.js";
+import "./files.js";
 import { compact, direction, exact, fixed, money, percent } from "./format.js";
 import { DAYS, headlineOf, keepAsking } from "./page.js";
 import { linesPicture } from "./panels/series.js";
@@ -9,7 +10,7 @@ import { bps, moment, shares, small, worthOf } from "./shares.js";
 import { coloured, plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
-const figure = headlineOf($("headline"));
+const figure = headlineOf($("headline"), ["Total value locked", "Largest drawdown"]);
 const state = { vault: location.hash.slice(1), days: 30, vaults: [], done: new Map() };
 const num = (title, read, way, hint) => ({ title, num: true, className: "num", hint, cell: way ? coloured(read, way) : plain(read) });
 const rate = (value, sign = true) => (value === null || value === undefined ? "–" : `${sign ? percent(value, 2) : percent(value, 2).replace("+", "")} %`);
@@ -49,8 +50,9 @@ const showVaults = table($("vaults"), [
 
 function showAll() {
   if (!chosen() && state.vaults.length) choose(state.vaults[0].vault);
+  for (const id of ["none", "no-terms"]) $(id).hidden = state.vaults.length > 0;
   showVaults(state.vaults);
-  figure("Total value locked", compact(String(state.vaults.reduce((sum, row) => sum + Number(row.assets), 0))), `${state.vaults.length} vault${state.vaults.length === 1 ? "" : "s"}`);
+  figure("Total value locked", compact(String(state.vaults.reduce((sum, row) => sum + Number(row.assets), 0))), `USDC in ${state.vaults.length} vault${state.vaults.length === 1 ? "" : "s"}`);
   showTerms();
 }
 
@@ -72,7 +74,7 @@ function showTerms() {
 function showHistory({ vault, points, largest_drawdown: fall }) {
   if (vault !== state.vault) return;
   const lines = [{ name: vault, points }];
-  linesPicture($("price"), `Price in ${vault}`, lines, (row) => Number(row.unit_price), (row) => exact(row.unit_price), (value) => value.toFixed(4));
+  linesPicture($("price"), `Price in ${vault}`, lines, (row) => Number(row.unit_price), (row) => exact(row.unit_price));
   linesPicture($("tvl"), `Value locked in ${vault}`, [{ name: "value locked", points }], (row) => Number(row.assets), (row) => money(row.assets));
   figure("Largest drawdown", rate(fall, false), `${vault}, ${state.days} days`);
 }

@@ -40,7 +40,7 @@ function held(account) {
     [signed(row.unrealized_pnl, 2), direction(row.unrealized_pnl)],
     [fixed(row.maintenance_margin, 2)],
   ]);
-  return grid(["Market", "Size", "Entry", "Mark", "Value", "Unrealised", "Maintenance"], rows);
+  return grid(["Market", "Size", "Entry", "Mark", "Value", "Unrealized", "Maintenance"], rows);
 }
 
 function resting(account) {

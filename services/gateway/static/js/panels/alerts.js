@@ -1,4 +1,4 @@
-// The alert feed, newest first, live.
+// The alert feed, newest first.
 
 import { h, keyed, segments, text } from "../dom.js";
 import { ago, fixed, money, timeOfDay } from "../format.js";

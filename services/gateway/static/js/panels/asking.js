@@ -1,5 +1,6 @@
 // A dialog that asks before something is done: what will happen, fields, why, and for what is grave a word to type.
 
+import "../dialogs.js";
 import { h, text } from "../dom.js";
 
 /** Returns ask({title, words, fields, confirm, act}): `fields` are elements with a name; `act(values)` does it. */

@@ -1,9 +1,18 @@
 // Candles and volume, with the mark price as a line. The open candle follows the last price between two answers.
 
 import { CandlestickSeries, HistogramSeries, LineStyle, createChart } from "/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
-import { segments, text } from "../dom.js";
+import { h, segments, text } from "../dom.js";
 import { compact, exact } from "../format.js";
-import { colour } from "../theme.js";
+
+/** A colour token as the canvas needs it: resolved for the theme in force. */
+function colour(name) {
+  const probe = h("span", { hidden: true });
+  document.body.append(probe);
+  probe.style.color = `var(--${name})`;
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
 
 export const INTERVALS = [
   { value: 60, label: "1m" },

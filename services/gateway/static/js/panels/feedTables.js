@@ -28,6 +28,6 @@ export function gapTable(parent) {
     { title: "Feed", cell: plain(name) },
     { title: "Expected", num: true, className: "num", only: "only-wide", cell: plain((row) => String(row.expected_seq)) },
     { title: "Came", num: true, className: "num", only: "only-wide", cell: plain((row) => String(row.venue_seq)) },
-    { title: "Why", cell: plain((row) => row.reason) },
+    { title: "Why", className: "long tight", cell: plain((row) => row.reason) },
   ], (row) => `${row.at} ${name(row)} ${row.venue_seq}`, { empty: "No feed has missed a message." });
 }

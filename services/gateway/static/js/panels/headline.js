@@ -1,7 +1,22 @@
 // The market's figures in one line.
 
 import { h, text } from "../dom.js";
-import { change, compact, countdown, direction, exact, percent } from "../format.js";
+import { MINUS, compact, direction, exact, percent } from "../format.js";
+
+/** A ratio of two decimals as a percentage or in basis points; for display only. */
+function change(from, to, scale, digits) {
+  if (!from || !to || Number(from) === 0) return null;
+  const share = (Number(to) / Number(from) - 1) * scale;
+  const body = Math.abs(share).toFixed(digits);
+  const sign = Number(body) === 0 ? "" : share < 0 ? MINUS : "+";
+  return { text: sign + body, way: sign === "+" ? "up" : sign ? "down" : "" };
+}
+
+/** Seconds as mm:ss. */
+function countdown(seconds) {
+  const left = Math.max(0, Math.floor(seconds));
+  return `${String(Math.floor(left / 60)).padStart(2, "0")}:${String(left % 60).padStart(2, "0")}`;
+}
 
 const YEAR_MICROS = 365 * 86400 * 1e6;
 const FIGURES = [

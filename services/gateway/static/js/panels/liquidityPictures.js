@@ -1,7 +1,8 @@
 // The pictures of the liquidity page, drawn as SVG. Figures on axes are approximate by intent; exact ones are in the titles.
 
 import { h, svg } from "../dom.js";
-import { compact, money, percent } from "../format.js";
+import { money, percent } from "../format.js";
+import { marks, short } from "./axis.js";
 
 const WIDTH = 420;
 const LEFT = 52;
@@ -31,7 +32,7 @@ export function sharePicture(parent, { bps, shares }) {
     });
     return [label(LEFT - 8, row * step + 16, `${Number(distance)} bps`, { "text-anchor": "end" }), ...parts];
   });
-  frame(parent, "Each venue's part of the depth", bps.length * step, bars, venues.map((venue) => [colour(venue), venue]));
+  frame(parent, "Each venue’s part of the depth", bps.length * step, bars, venues.map((venue) => [colour(venue), venue]));
 }
 
 /** Money within ten basis points over time, bids and asks. */
@@ -40,15 +41,16 @@ export function historyPicture(parent, newestFirst) {
   if (rows.length < 2) return parent.replaceChildren(h("p", { class: "empty" }, "Not enough has been stored yet."));
   const floor = 168;
   const values = ["bid_depths", "ask_depths"].map((side) => rows.map((row) => Number(row[side][3])));
-  const most = Math.max(...values.flat()) * 1.08 || 1;
+  const steps = marks(0, Math.max(...values.flat()));
+  const most = steps.at(-1);
   const [first, last] = [rows[0].ts, rows[rows.length - 1].ts];
   const x = (at) => LEFT + ((at - first) / (last - first)) * (WIDTH - LEFT - 4);
   const y = (value) => floor - (value / most) * (floor - 12);
   const line = (name, side) => svg("path", { class: name, d: side.map((value, at) => `${at ? "L" : "M"}${x(rows[at].ts).toFixed(1)} ${y(value).toFixed(1)}`).join("") });
   const when = (at) => new Date(at / 1000).toISOString().slice(11, 19);
-  const scale = [0.5, 1].flatMap((share) => [
-    svg("line", { class: "rule", x1: LEFT, x2: WIDTH, y1: y(most * share), y2: y(most * share) }),
-    label(LEFT - 6, y(most * share) + 4, compact(most * share), { "text-anchor": "end" }),
+  const scale = steps.slice(1).flatMap((value) => [
+    svg("line", { class: "rule", x1: LEFT, x2: WIDTH, y1: y(value), y2: y(value) }),
+    label(LEFT - 6, y(value) + 4, short(value), { "text-anchor": "end" }),
   ]);
   frame(parent, "Depth within ten basis points over time", 190, [
     ...scale,

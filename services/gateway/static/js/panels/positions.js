@@ -15,7 +15,7 @@ export function positions(section, levels, open) {
     { title: "Market", cell: plain((row) => row.market) },
     { title: "Size", num: true, cell: coloured((row) => exact(row.size), (row) => direction(row.size)) },
     { title: "Value", num: true, hint: "size × mark price", cell: plain((row) => money(row.value.replace("-", ""))) },
-    { title: "Unrealised", num: true, cell: coloured((row) => money(row.unrealized_pnl, true), (row) => direction(row.unrealized_pnl)) },
+    { title: "Unrealized", num: true, cell: coloured((row) => money(row.unrealized_pnl, true), (row) => direction(row.unrealized_pnl)) },
     { title: "Equity", num: true, hint: "of the account", only: "only-wide", cell: plain((row) => money(row.equity)) },
   ];
   const show = table(section.querySelector(".body"), columns, (row) => `${row.account} ${row.market}`, {

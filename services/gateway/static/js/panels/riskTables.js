@@ -2,8 +2,9 @@
 
 import { get } from "../api.js";
 import { h, svg, text } from "../dom.js";
-import { exact, fixed, money } from "../format.js";
+import { ago, exact, fixed, money } from "../format.js";
 import { plain, table } from "../table.js";
+import { levelChip } from "./chip.js";
 
 const count = (value) => value.toLocaleString("en");
 const share = (value) => `${fixed(value, 1)} %`;
@@ -23,7 +24,7 @@ function coverCell(td, { shortfall, uncovered }) {
 /** Scenarios, worst of the fund at a glance. */
 export function stressTable(parent) {
   return table(parent, [
-    { title: "Prices", cell: plain((row) => row.name) },
+    { title: "Prices", cell: plain((row) => row.name.replace("-", "−")) },
     { title: "Liquidatable", num: true, className: "num", hint: "accounts below maintenance", cell: plain((row) => count(row.liquidatable)) },
     { title: "Notional", num: true, className: "num", hint: "of those accounts", cell: plain((row) => money(row.liquidated)) },
     { title: "Lost", num: true, className: "num", only: "only-wide", hint: "by the accounts that lose", cell: plain((row) => money(row.lost)) },
@@ -32,6 +33,17 @@ export function stressTable(parent) {
     { title: "Funds cover", cell: coverCell },
     { title: "Uncovered", num: true, className: "num", hint: "left to deleveraging and shared loss", cell: plain((row) => money(row.uncovered)) },
   ], (row) => row.name, { empty: "The scenarios are being worked out." });
+}
+
+/** The newest alerts of all accounts; an account leads to its page. */
+export function alertTable(parent) {
+  return table(parent, [
+    { title: "When", cell: plain((row) => ago((Date.now() - row.at / 1000) / 1000)) },
+    { title: "Level", cell: (td, row) => td.replaceChildren(levelChip(row.level)) },
+    { title: "Account", cell: (td, row) => td.replaceChildren(h("a", { class: "link-button", href: `/account.html#${row.account}` }, row.account)) },
+    { title: "What", cell: plain((row) => row.kind.replaceAll("_", " ")) },
+    { title: "Health", num: true, cell: plain((row) => fixed(row.health_factor, 3)) },
+  ], (row) => row.seq, { empty: "No alerts." });
 }
 
 /** Long, short and concentration by market. */

@@ -1,7 +1,8 @@
 // Lines and columns by day, drawn as SVG. Axes are approximate by intent; exact figures are in the titles.
 
 import { h, svg } from "../dom.js";
-import { compact, day } from "../format.js";
+import { day } from "../format.js";
+import { marks, short } from "./axis.js";
 
 const HEIGHT = 170;
 const LEFT = 48;
@@ -11,41 +12,39 @@ const floor = HEIGHT - BOTTOM;
 const widthOf = (parent) => Math.max(320, Math.round(parent.clientWidth - 24));
 const label = (x, y, text, anchor) => svg("text", { x, y, "text-anchor": anchor }, text);
 
-function frame(parent, width, title, marks, rows, key = []) {
+function frame(parent, width, title, drawn, rows, key = []) {
   const ends = rows.length > 1 ? [label(LEFT, floor + 15, day(rows[0].day), "start"), label(width, floor + 15, day(rows.at(-1).day), "end")] : [label((LEFT + width) / 2, floor + 15, day(rows[0].day), "middle")];
   parent.replaceChildren(
-    svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title }, [...marks, ...ends]),
+    svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title }, [...drawn, ...ends]),
     h("div", { class: "key" }, key.map(([name, text]) => h("span", {}, h("i", { class: name }), text))),
   );
 }
 
-function axis(width, least, most, write) {
-  const y = (value) => floor - ((value - least) / (most - least || 1)) * (floor - TOP);
-  const lines = [least, (least + most) / 2, most].flatMap((value) => [
+/** `scale`: {write, whole}: how a value is written, and whether it is counted. */
+function axis(width, low, high, { write = short, whole = false }) {
+  const values = marks(low, high, whole);
+  const [least, most] = [values[0], values.at(-1)];
+  const y = (value) => floor - ((value - least) / (most - least)) * (floor - TOP);
+  const lines = values.flatMap((value) => [
     svg("line", { class: "rule", x1: LEFT, x2: width, y1: y(value), y2: y(value) }),
     label(LEFT - 6, y(value) + 4, write(value), "end"),
   ]);
   return { y, lines };
 }
 
-/** From where to where an axis goes: a little beyond the values, but never below zero when none is. */
-function reach(values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  if (low === 0 && high === 0) return [0, 1];
-  const room = (high - low || Math.abs(high)) * 0.08;
-  return [low < 0 ? low - room : Math.max(0, low - room), high + room];
-}
+/** From where to where the values go; what is counted is counted from zero. */
+const reach = (values, { whole = false }) => [Math.min(...values, whole ? 0 : Infinity), Math.max(...values)];
 
 function nothing(parent, text) {
   parent.replaceChildren(h("p", { class: "empty" }, text));
 }
 
 /** A line over days, oldest first. `read` gives a number, `tell` the exact text. */
-export function linePicture(parent, title, rows, read, tell, write = compact) {
+export function linePicture(parent, title, rows, read, tell, scale = {}) {
   if (!rows.length) return nothing(parent, "No days yet.");
   const values = rows.map(read);
   const width = widthOf(parent);
-  const { y, lines } = axis(width, ...reach(values), write);
+  const { y, lines } = axis(width, ...reach(values, scale), scale);
   const x = (at) => (rows.length > 1 ? LEFT + (at / (rows.length - 1)) * (width - LEFT) : (LEFT + width) / 2);
   const points = values.map((value, at) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`);
   const dots = rows.map((row, at) => {
@@ -57,16 +56,16 @@ export function linePicture(parent, title, rows, read, tell, write = compact) {
 }
 
 /** Several lines over one axis of time. `lines`: {name, points: [{at, ...}]} with instants in microseconds. */
-export function linesPicture(parent, title, lines, read, tell, write = compact) {
+export function linesPicture(parent, title, lines, read, tell, scale = {}) {
   const drawn = lines.filter(({ points }) => points.length);
   if (!drawn.length) return nothing(parent, "No days yet.");
   const all = drawn.flatMap(({ points }) => points);
   const values = all.map(read);
   const [first, last] = [Math.min(...all.map(({ at }) => at)), Math.max(...all.map(({ at }) => at))];
   const width = widthOf(parent);
-  const { y, lines: rules } = axis(width, ...reach(values), write);
+  const { y, lines: rules } = axis(width, ...reach(values, scale), scale);
   const x = (at) => (last > first ? LEFT + ((at - first) / (last - first)) * (width - LEFT) : (LEFT + width) / 2);
-  const marks = drawn.flatMap(({ name, points }, number) => {
+  const shapes = drawn.flatMap(({ name, points }, number) => {
     const way = points.map((point) => `${x(point.at).toFixed(1)} ${y(read(point)).toFixed(1)}`).join("L");
     const dots = points.map((point) => {
       const dot = svg("circle", { class: `dot l${number % 6}`, cx: x(point.at).toFixed(1), cy: y(read(point)).toFixed(1), r: points.length > 40 ? 1.4 : 2.4 });
@@ -76,18 +75,18 @@ export function linesPicture(parent, title, lines, read, tell, write = compact) 
     return [svg("path", { class: `line l${number % 6}`, d: `M${way}` }), ...dots];
   });
   const ends = last > first ? [{ day: first }, { day: last }] : [{ day: first }];
-  frame(parent, width, title, [...rules, ...marks], ends, drawn.map(({ name }, number) => [`l${number % 6}`, name]));
+  frame(parent, width, title, [...rules, ...shapes], ends, drawn.map(({ name }, number) => [`l${number % 6}`, name]));
 }
 
 /** Columns over days, stacked by sign. `parts`: [class, text, read]. */
-export function columnPicture(parent, title, rows, parts, tell, write = compact) {
+export function columnPicture(parent, title, rows, parts, tell, scale = {}) {
   if (!rows.length) return nothing(parent, "No days yet.");
   const up = rows.map((row) => parts.reduce((sum, [, , read]) => sum + Math.max(0, read(row)), 0));
   const down = rows.map((row) => parts.reduce((sum, [, , read]) => sum + Math.min(0, read(row)), 0));
   const [low, high] = [Math.min(0, ...down), Math.max(0, ...up)];
   if (low === high) return nothing(parent, "Nothing in these days.");
   const width = widthOf(parent);
-  const { y, lines } = axis(width, low, high, write);
+  const { y, lines } = axis(width, low, high, scale);
   const step = (width - LEFT) / rows.length;
   const thick = Math.min(step * 0.7, 46);
   const columns = rows.flatMap((row, at) => {
