@@ -20,6 +20,7 @@ import asyncpg
 from cleartide.bus.ports import Commit, Progress
 from cleartide.contracts.chain import ChainEvent
 from cleartide.fold import Changes
+from cleartide.service.memory import expect_batches, keep_state
 from cleartide.store.asking import ask
 from cleartide.store.datasets import archive_closed_days
 from cleartide.store.objects import FolderStore
@@ -56,7 +57,8 @@ _TOLD_LAST = """(SELECT * FROM vault_days d WHERE NOT EXISTS (
 
 
 async def run() -> None:
-    """Measure and write `results/earnings.json`."""
+    """Measure and write `results/earnings.json`. The collector looks when it does in a service."""
+    expect_batches()
     async with room() as installed:
         loads, counts = await _fold(installed)
         store_seconds, copy_seconds = await _load(installed)
@@ -92,6 +94,7 @@ async def _fold(installed: Installation) -> tuple[list[float], int]:
         epoch = await store.begin()
         folder = new_folder(SERVICE.fold, SERVICE.repository.restore({table.name: [] for table in _loaded()}), epoch)
         position = await _commit(folder, store, _opening(), 0)
+        keep_state()
         loads = []
         for day in range(1, DAYS + 1):
             events: list[ChainEvent] = [state(10**8 + day, _at(day), 10**15 + day * 10**11, 10**15)]

@@ -5,6 +5,7 @@ The raw tables are the state: lines, prices and holdings are made of them anew a
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from cleartide.fold import Changes, Repository, Row, Table
@@ -233,8 +234,12 @@ def _holding(state: VaultsState, owner: str, vault: str) -> Row:
 
 def _day(told: ToldDay) -> Row:
     line, revision, row = told
-    ts = _EPOCH + timedelta(microseconds=row.day)
-    return (ts, line.number, line.owner, line.protocol, line.asset, row.day, revision, *row[1:])
+    return (_midnight(row.day), line.number, line.owner, line.protocol, line.asset, row.day, revision, *row[1:])
+
+
+@lru_cache(maxsize=4_096)
+def _midnight(day: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=day)
 
 
 def _month(state: VaultsState, line: tuple[str, str, str], month: int) -> Row:

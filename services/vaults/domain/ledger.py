@@ -62,22 +62,32 @@ class Point(NamedTuple):
 
 @dataclass(slots=True)
 class Prices:
-    """A vault's points in order. Before the first of them the vault is valued at it."""
+    """A vault's points in order. Before the first of them the vault is valued at it.
+
+    ends: what was found of days since the points last changed, for all holders ask for the same days.
+    """
 
     points: list[Point] = field(default_factory=list)
+    ends: dict[int, Point | None] = field(default_factory=dict, compare=False)
 
     def add(self, point: Point) -> None:
         """One more point, wherever it belongs."""
         insort(self.points, point)
+        self.ends.clear()
 
     def remove(self, point: Point) -> None:
         """It was never there."""
         del self.points[bisect_left(self.points, point)]
+        self.ends.clear()
 
     def at_end(self, day: int) -> Point | None:
         """The last point of a day or before it, else the first there is."""
-        found = bisect_left(self.points, (day + DAY_MICROS,))
-        return self.points[max(found - 1, 0)] if self.points else None
+        try:
+            return self.ends[day]
+        except KeyError:
+            found = bisect_left(self.points, (day + DAY_MICROS,))
+            point = self.ends[day] = self.points[max(found - 1, 0)] if self.points else None
+            return point
 
     def reach(self, point: Point) -> tuple[int, int | None]:
         """Which days' ends this point decides: from (0 for all before it as well) to before (None for no end).
@@ -147,10 +157,14 @@ class Line:
 
     def held_before(self, day: int) -> dict[str, int]:
         """Shares per vault at the beginning of a day."""
-        return {
-            vault: sum(change for when, change in changes.items() if when < day)
-            for vault, changes in self.shares.items()
-        }
+        held = {}
+        for vault, changes in self.shares.items():
+            shares = 0
+            for when, change in changes.items():
+                if when < day:
+                    shares += change
+            held[vault] = shares
+        return held
 
     def first_day(self) -> int:
         """The first day of which anything is known."""

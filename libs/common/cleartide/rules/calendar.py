@@ -1,6 +1,7 @@
 """Days and months, UTC: instants in microseconds since the Unix epoch, months as numbers, year * 100 + month."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final
 
 DAY_MICROS: Final = 86_400_000_000
@@ -24,8 +25,14 @@ def micros_of(day: date) -> int:
 
 def month_of(at: int) -> int:
     """The UTC month of an instant as a number, year * 100 + month: 202602 is February 2026."""
-    day = date_of(day_of(at))
-    return day.year * 100 + day.month
+    return _month_of(day_of(at))
+
+
+@lru_cache(maxsize=4_096)
+def _month_of(day: int) -> int:
+    """Kept, since whoever closes a day asks for its month once for every line."""
+    told = date_of(day)
+    return told.year * 100 + told.month
 
 
 def month_named(text: str) -> int:
