@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from services.gateway.edge.after import asked_place
 from services.gateway.edge.context import Edge
+from services.gateway.edge.dispatch import Dispatch
 from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
 from services.gateway.edge.guards import RateLimited, Timed
@@ -117,7 +118,7 @@ def application(edge: Edge) -> ASGIApp:
     app = api(edge)
     app.mount("/", Pages(GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1_024)))
     door = Door(
-        app,
+        Dispatch(app),
         authentication=edge.identity.authentication,
         quotas=edge.quotas,
         idempotency=edge.identity.idempotency,
