@@ -122,6 +122,15 @@ async def test_the_archive_is_asked_from_the_command_line(
         assert words in error
 
 
+async def test_an_archive_without_days_says_when_there_will_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ANA-ARCHIVE-011: who asks on the first day is told that the days are to come, not that his SQL is wrong."""
+    monkeypatch.setenv("CLEARTIDE_ARCHIVE_ADDRESS", str(tmp_path))
+    assert await asyncio.to_thread(main, ("ask", "SELECT count(*) FROM account_days")) == 1
+    assert "the archive is empty: days come CLEARTIDE_ARCHIVE_AFTER_HOURS after their end" in capsys.readouterr().err
+
+
 def test_the_archive_is_that_of_the_stack_unless_the_environment_names_one(tmp_path: Path) -> None:
     """ANA-ARCHIVE-011: and where there is neither, what to do is said."""
     assert isinstance(archive({"CLEARTIDE_ARCHIVE_ADDRESS": "s3://bucket"}), S3Store)

@@ -1,6 +1,8 @@
 """The API over HTTP on real servers: one error form, bad parameters, deadlines, limits and the cache."""
 
 import asyncio
+import csv
+import io
 from typing import Any
 
 import aiohttp
@@ -168,31 +170,52 @@ async def insert_alerts(installed: Installation, count: int) -> None:
         )
 
 
+FUNDING = {
+    "market": "BTC-PERP",
+    "as_of_seq": 1,
+    "now": 2,
+    "interval_micros": 3_600_000_000,
+    "rate": None,
+    "interval_start": None,
+    "interval_end": None,
+    "seconds_left": None,
+    "samples": None,
+    "predicted_rate": None,
+    "average_premium_ppb": None,
+    "rates": [],
+}
+
+
 async def test_a_crowd_at_a_cold_start_finds_its_market(installed: Installation) -> None:
     """GW-HTTP-008: requests that come before the markets are known share one question; none is told 404."""
-    funding = {
-        "market": "BTC-PERP",
-        "as_of_seq": 1,
-        "now": 2,
-        "interval_micros": 3_600_000_000,
-        "rate": None,
-        "interval_start": None,
-        "interval_end": None,
-        "seconds_left": None,
-        "samples": None,
-        "predicted_rate": None,
-        "average_premium_ppb": None,
-        "rates": [],
-    }
     async with installed.client("matching") as matching, installed.client("funding") as service:
         asked = await answering(matching, "query.matching.markets", MARKETS, after=0.3)
-        await answering(service, "query.funding.funding", {"ok": True, "data": funding})
+        await answering(service, "query.funding.funding", {"ok": True, "data": FUNDING})
         async with running_edge(installed) as edge:
             paths = [f"/api/v1/markets/BTC-PERP/funding?limit={number}" for number in range(1, 11)]
             found = await asyncio.gather(*(edge.get(path) for path in paths))
             assert {status for status, _, _ in found} == {200}
             assert len(asked) == 1
             assert (await edge.get("/api/v1/markets/NOPE/funding"))[0] == 404
+
+
+async def test_rates_and_their_settlements_are_one_table(installed: Installation) -> None:
+    """GW-API-003: in a file a rate's settlement stands beside it, and is empty where there is none yet."""
+    rate = {"interval_start": 1, "interval_micros": 3_600_000_000, "rate": "0.0001", "samples": 60, "published_at": 5}
+    settled = {"mark_ticks": 600_000, "index_step_quanta": 600, "funding_index_quanta": 900, "settled_at": 6}
+    rates = [{**rate, "average_premium_ppb": 7, "settlement": step} for step in (None, settled)]
+    async with installed.client("matching") as matching, installed.client("funding") as service:
+        await answering(matching, "query.matching.markets", MARKETS)
+        await answering(service, "query.funding.funding", {"ok": True, "data": {**FUNDING, "rates": rates}})
+        async with running_edge(installed) as edge:
+            _, told, _ = await edge.get("/api/v1/markets/BTC-PERP/funding")
+            async with edge.http.get(f"{edge.url}/api/v1/markets/BTC-PERP/funding?format=csv") as response:
+                waiting, done = csv.DictReader(io.StringIO(await response.text()))
+    assert [waiting[name] for name in told["rates"][1]["settlement"]] == ["", "", "", ""]
+    assert {name: done[name] for name in told["rates"][1]["settlement"]} == {
+        name: str(value) for name, value in told["rates"][1]["settlement"].items()
+    }
+    assert done["rate"] == waiting["rate"] == told["rates"][0]["rate"]
 
 
 async def test_an_answer_of_another_shape_is_a_bad_gateway(installed: Installation) -> None:

@@ -1,6 +1,7 @@
 """The whole venue behind the edge: every route answers from the real services, and a browser shows it."""
 
 import asyncio
+import csv
 import json
 import time
 from collections.abc import AsyncIterator
@@ -170,8 +171,20 @@ async def check_days(http: aiohttp.ClientSession, url: str) -> None:
     async with http.get(f"{url}/accounts/{MAKER}/days?format=csv") as response:
         assert response.headers["Content-Disposition"] == f'attachment; filename="{MAKER}-days.csv"'
         assert (await response.text()).startswith("day,closed,equity_start,equity_end,flows,pnl,funding,fees")
-    async with http.get(f"{url}/markets/BTC-PERP/days?format=parquet") as response:
-        assert (await response.read())[:4] == b"PAR1"
+    for path, rows in (
+        ("markets/BTC-PERP/days", "days"),
+        ("markets/BTC-PERP/funding", "rates"),
+        ("liquidations", "liquidations"),
+        ("fees/revenue", "revenue"),
+        (f"accounts/{MAKER}/portfolio", "positions"),
+    ):
+        async with http.get(f"{url}/{path}?format=parquet") as response:
+            assert (await response.read())[:4] == b"PAR1"
+        async with http.get(f"{url}/{path}?format=csv") as response:
+            lines = list(csv.DictReader((await response.text()).splitlines()))
+        async with http.get(f"{url}/{path}") as response:
+            assert len(lines) == len((await response.json())[rows]), path
+            assert lines or rows in {"rates", "liquidations"}
     for wrong in (f"accounts/{MAKER}/days?format=xml", "leaderboard?by=luck", f"accounts/{MAKER}/portfolio?days=0"):
         async with http.get(f"{url}/{wrong}") as response:
             assert response.status == 422

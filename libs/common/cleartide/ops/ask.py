@@ -39,9 +39,11 @@ def archive(environment: Mapping[str, str] = os.environ) -> ObjectStore:
 
 async def _named(store: ObjectStore, sql: str, days: tuple[date, date]) -> dict[str, tuple[date, date]]:
     datasets = {key.partition("/")[0] for key in await store.keys("")}
+    if not datasets:
+        raise ObjectStoreError("the archive is empty: days come CLEARTIDE_ARCHIVE_AFTER_HOURS after their end, in UTC")
     named = datasets & set(re.findall(r"\w+", sql))
     if not named:
-        raise ObjectStoreError(f"the SQL names no dataset; there is {', '.join(sorted(datasets)) or 'none yet'}")
+        raise ObjectStoreError(f"the SQL names no dataset; there is {', '.join(sorted(datasets))}")
     return dict.fromkeys(sorted(named), days)
 
 

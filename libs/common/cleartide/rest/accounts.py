@@ -46,17 +46,43 @@ class AccountOperations:
         told: AccountView = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}", after=after)
         return told
 
+    @overload
     async def liquidations(
         self,
         *,
         market: str | None = None,
         before: int | None = None,
         limit: int | None = None,
+        format: Literal["json"] | None = None,
         after: int | None = None,
-    ) -> LiquidationPage:
+    ) -> LiquidationPage: ...
+
+    @overload
+    async def liquidations(
+        self,
+        *,
+        market: str | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
+
+    async def liquidations(
+        self,
+        *,
+        market: str | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> LiquidationPage | str | bytes:
         """The newest liquidation steps, newest first."""
-        told: LiquidationPage = await self._transport.ask(
-            "GET", "/api/v1/liquidations", {"market": market, "before": before, "limit": limit}, after=after
+        told: LiquidationPage | str | bytes = await self._transport.ask(
+            "GET",
+            "/api/v1/liquidations",
+            {"market": market, "before": before, "limit": limit, "format": format},
+            after=after,
         )
         return told
 
@@ -291,12 +317,43 @@ class AccountOperations:
         )
         return told
 
+    @overload
     async def account_portfolio(
-        self, account: str, *, days: int | None = None, risk_free: str | None = None, after: int | None = None
-    ) -> Portfolio:
-        """What an account holds, gained by source, and its ratios."""
-        told: Portfolio = await self._transport.ask(
-            "GET", f"/api/v1/accounts/{part(account)}/portfolio", {"days": days, "risk_free": risk_free}, after=after
+        self,
+        account: str,
+        *,
+        days: int | None = None,
+        risk_free: str | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> Portfolio: ...
+
+    @overload
+    async def account_portfolio(
+        self,
+        account: str,
+        *,
+        days: int | None = None,
+        risk_free: str | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
+
+    async def account_portfolio(
+        self,
+        account: str,
+        *,
+        days: int | None = None,
+        risk_free: str | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> Portfolio | str | bytes:
+        """What an account holds, gained by source, and its ratios; its positions as a file."""
+        told: Portfolio | str | bytes = await self._transport.ask(
+            "GET",
+            f"/api/v1/accounts/{part(account)}/portfolio",
+            {"days": days, "risk_free": risk_free, "format": format},
+            after=after,
         )
         return told
 

@@ -151,12 +151,43 @@ class MarketOperations:
         )
         return told
 
+    @overload
     async def market_funding(
-        self, market: str, *, before: int | None = None, limit: int | None = None, after: int | None = None
-    ) -> MarketFunding:
-        """The rate in force, the predicted one, and past intervals."""
-        told: MarketFunding = await self._transport.ask(
-            "GET", f"/api/v1/markets/{part(market)}/funding", {"before": before, "limit": limit}, after=after
+        self,
+        market: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> MarketFunding: ...
+
+    @overload
+    async def market_funding(
+        self,
+        market: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
+
+    async def market_funding(
+        self,
+        market: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> MarketFunding | str | bytes:
+        """The rate in force, the predicted one, and past intervals; these as a file."""
+        told: MarketFunding | str | bytes = await self._transport.ask(
+            "GET",
+            f"/api/v1/markets/{part(market)}/funding",
+            {"before": before, "limit": limit, "format": format},
+            after=after,
         )
         return told
 
@@ -165,17 +196,43 @@ class MarketOperations:
         told: FeeSchedules = await self._transport.ask("GET", "/api/v1/fees", after=after)
         return told
 
+    @overload
     async def fees_revenue(
         self,
         *,
         market: str | None = None,
         before: str | None = None,
         limit: int | None = None,
+        format: Literal["json"] | None = None,
         after: int | None = None,
-    ) -> RevenuePage:
+    ) -> RevenuePage: ...
+
+    @overload
+    async def fees_revenue(
+        self,
+        *,
+        market: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
+
+    async def fees_revenue(
+        self,
+        *,
+        market: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> RevenuePage | str | bytes:
         """What the venue took and passed on, by day and market, newest first."""
-        told: RevenuePage = await self._transport.ask(
-            "GET", "/api/v1/fees/revenue", {"market": market, "before": before, "limit": limit}, after=after
+        told: RevenuePage | str | bytes = await self._transport.ask(
+            "GET",
+            "/api/v1/fees/revenue",
+            {"market": market, "before": before, "limit": limit, "format": format},
+            after=after,
         )
         return told
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import account_view, position_view
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.paging import listed, paged
 from services.gateway.edge.parameters import (
     AccountFilter,
@@ -71,9 +72,13 @@ def accounts_router(edge: Edge) -> APIRouter:
         )
 
     @router.get("/liquidations", summary="The newest liquidation steps, newest first", response_model=LiquidationPage)
-    async def liquidations(market: MarketFilter = None, before: BeforeSeq = None, limit: Limit = 50) -> Response:
+    async def liquidations(
+        market: MarketFilter = None, before: BeforeSeq = None, limit: Limit = 50, form: Form = "json"
+    ) -> Response:
         asked = {"market": market, "before": before, "limit": limit}
         make = listed("liquidations", "seq", limit, ask, "analytics", "liquidations", asked)
+        if form != "json":
+            return await file_of("liquidations", form, (await make())["liquidations"])
         return await edge.answer(("liquidations", *asked.values()), SHORT_MS, make)
 
     @router.get(

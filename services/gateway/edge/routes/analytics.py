@@ -62,14 +62,19 @@ def analytics_router(edge: Edge) -> APIRouter:
 
     @router.get(
         "/accounts/{account}/portfolio",
-        summary="What an account holds, gained by source, and its ratios",
+        summary="What an account holds, gained by source, and its ratios; its positions as a file",
         response_model=Portfolio,
     )
-    async def portfolio(account: AccountPath, days: Days = 90, risk_free: RiskFree = "0.02") -> Response:
+    async def portfolio(
+        account: AccountPath, days: Days = 90, risk_free: RiskFree = "0.02", form: Form = "json"
+    ) -> Response:
+        asked = {"account": account, "days": days, "risk_free": risk_free}
+        if form != "json":
+            return await file_of(
+                f"{account}-positions", form, (await ask("analytics", "portfolio", **asked))["positions"]
+            )
         return await edge.answer(
-            ("portfolio", account, days, risk_free),
-            LONG_MS,
-            lambda: ask("analytics", "portfolio", account=account, days=days, risk_free=risk_free),
+            ("portfolio", *asked.values()), LONG_MS, lambda: ask("analytics", "portfolio", **asked)
         )
 
     @router.get(

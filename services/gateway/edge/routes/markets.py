@@ -58,10 +58,13 @@ def markets_router(edge: Edge) -> APIRouter:
 
     @router.get(
         "/{market}/funding",
-        summary="The rate in force, the predicted one, and past intervals",
+        summary="The rate in force, the predicted one, and past intervals; these as a file",
         response_model=MarketFunding,
     )
-    async def funding(market: MarketPath, before: Before = None, limit: Limit = 24) -> Response:
+    async def funding(market: MarketPath, before: Before = None, limit: Limit = 24, form: Form = "json") -> Response:
+        if form != "json":
+            rates = (await _funding(edge, market, before, limit))["rates"]
+            return await file_of(f"{market}-funding", form, list(map(_flat, rates)))
         return await edge.answer(
             ("funding", market, before, limit), LONG_MS, lambda: _funding(edge, market, before, limit)
         )
@@ -84,3 +87,10 @@ async def _funding(edge: Edge, market: str, before: int | None, limit: int) -> d
     grid = await edge.directory.require(market)
     found = await edge.upstream.ask("funding", "funding", market=market, before=before, limit=limit)
     return paged(funding_view(found, grid), "rates", "interval_start", limit)
+
+
+def _flat(rate: dict[str, Any]) -> dict[str, Any]:
+    """A rate and its settlement in one row; of a rate that is not settled those columns are empty."""
+    settled = rate["settlement"] or {}
+    told = {name: settled.get(name) for name in ("mark", "paid_per_lot", "funding_index", "settled_at")}
+    return {name: value for name, value in rate.items() if name != "settlement"} | told

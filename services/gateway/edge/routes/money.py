@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import in_decimals
+from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.paging import paged, whole
 from services.gateway.edge.parameters import AccountPath, Limit, MarketFilter
 
@@ -80,10 +81,14 @@ def money_router(edge: Edge) -> APIRouter:
         summary="What the venue took and passed on, by day and market, newest first",
         response_model=RevenuePage,
     )
-    async def revenue(market: MarketFilter = None, before: BeforeDay = None, limit: Limit = 50) -> Response:
+    async def revenue(
+        market: MarketFilter = None, before: BeforeDay = None, limit: Limit = 50, form: Form = "json"
+    ) -> Response:
         async def days(most: int) -> Any:
             return await ask("matching", "revenue", market=market, before=before, limit=most)
 
+        if form != "json":
+            return await file_of("revenue", form, (await whole(days, "revenue", "day", limit))["revenue"])
         return await edge.answer(
             ("revenue", market, before, limit), LONG_MS, lambda: whole(days, "revenue", "day", limit)
         )

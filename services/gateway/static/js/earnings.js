@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import "./files.js";
-import { compact, direction, fixed, money, percent } from "./format.js";
+import { brief, compact, direction, fixed, money, percent } from "./format.js";
 import { headlineOf, keepAsking } from "./page.js";
 import { short } from "./panels/axis.js";
 import { linesPicture } from "./panels/series.js";
@@ -47,7 +47,7 @@ const showOffers = table($("offers"), [
 function dayOf(date, rows) {
   const gain = rows.filter(({ asset }) => asset === "USDC").reduce((sum, row) => sum + Number(row.pnl) + Number(row.funding) - Number(row.fees) + Number(row.yield), 0).toFixed(2);
   const title = rows.map((row) => `${row.protocol} ${row.asset}: price ${row.pnl}, funding ${row.funding}, yield ${row.yield}, fees ${row.fees}, return ${rate(row.return)}, in all ${row.cumulative_net}`);
-  return h("li", { class: rows.length && direction(gain), title: [date, ...title].join("\n") }, String(Number(date.slice(8))), rows.length ? h("b", {}, fixed(gain, 2)) : null);
+  return h("li", { class: rows.length && direction(gain), title: [`${date}: ${fixed(gain, 2)} USDC`, ...title].join("\n") }, String(Number(date.slice(8))), rows.length ? h("b", {}, brief(gain)) : null);
 }
 
 function showDays({ month, days }) {

@@ -79,6 +79,7 @@ function nameFiles() {
   for (const form of ["csv", "parquet"]) {
     $(`candles-${form}`).href = `/api/v1/markets/${state.market}/candles?interval=${state.interval}&limit=1500&format=${form}`;
     $(`trades-${form}`).href = `/api/v1/markets/${state.market}/trades?limit=500&format=${form}`;
+    $(`funding-${form}`).href = `/api/v1/markets/${state.market}/funding?limit=500&format=${form}`;
   }
 }
 

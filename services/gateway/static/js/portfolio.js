@@ -69,7 +69,10 @@ function choose(account) {
   state.account = account;
   history.replaceState(null, "", `#${account}`);
   $("who").elements.account.value = account;
-  for (const form of ["csv", "parquet"]) $(form).href = `/api/v1/accounts/${account}/days?limit=366&format=${form}`;
+  for (const form of ["csv", "parquet"]) {
+    $(form).href = `/api/v1/accounts/${account}/days?limit=366&format=${form}`;
+    $(`held-${form}`).href = `/api/v1/accounts/${account}/portfolio?format=${form}`;
+  }
   polls.equity.now();
 }
 
