@@ -147,7 +147,7 @@ def group_of(operation: str) -> str:
         return "orders"
     if "/vaults" in operation:
         return "vaults"
-    if head in ("accounts", "positions", "alerts", "liquidations"):
+    if head in ("accounts", "positions", "alerts", "liquidations", "fees"):
         return "accounts"
     return "me" if head == "product" else "markets"
 
@@ -295,7 +295,7 @@ TITLES: Final = {
     "markets": "Markets, prices, funding, vaults, risk and the venue: what is asked of no account.",
     "orders": "An account's orders.",
     "vaults": "Vaults, on chains and the venue's own.",
-    "accounts": "One account: money, positions, risk, alerts.",
+    "accounts": "One account: money, fees, positions, risk, alerts.",
     "earnings": "What an account has earned, by day and month, and in vaults on chains.",
     "auth": "Who comes in, and goes.",
     "me": "Who asks: profile, wallets, keys, webhooks, notifications, use.",

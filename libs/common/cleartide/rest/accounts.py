@@ -1,4 +1,4 @@
-"""One account: money, positions, risk, alerts.
+"""One account: money, fees, positions, risk, alerts.
 
 Written by `make client` from the API's document: do not edit.
 """
@@ -9,11 +9,13 @@ from cleartide.answers.accounts import (
     AccountFees,
     AccountView,
     Deleveraging,
+    FeeSchedules,
     FundingPayments,
     LiquidationPage,
     MarginView,
     OpenTransfers,
     PositionList,
+    RevenuePage,
     TransferPage,
 )
 from cleartide.answers.analytics import AccountDays, Portfolio
@@ -23,7 +25,7 @@ from cleartide.rest.transport import Transport, given, part
 
 
 class AccountOperations:
-    """One account: money, positions, risk, alerts."""
+    """One account: money, fees, positions, risk, alerts."""
 
     _transport: Transport
 
@@ -131,6 +133,51 @@ class AccountOperations:
     async def account_fees(self, account: str, *, after: int | None = None) -> AccountFees:
         """An account's rates, the volume that decides them, its referrals."""
         told: AccountFees = await self._transport.ask("GET", f"/api/v1/accounts/{part(account)}/fees", after=after)
+        return told
+
+    async def fees(self, *, after: int | None = None) -> FeeSchedules:
+        """Fee tiers by market, and the terms of referrals."""
+        told: FeeSchedules = await self._transport.ask("GET", "/api/v1/fees", after=after)
+        return told
+
+    @overload
+    async def fees_revenue(
+        self,
+        *,
+        market: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        format: Literal["json"] | None = None,
+        after: int | None = None,
+    ) -> RevenuePage: ...
+
+    @overload
+    async def fees_revenue(
+        self,
+        *,
+        market: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        format: Literal["csv", "parquet"],
+        after: int | None = None,
+    ) -> str | bytes: ...
+
+    async def fees_revenue(
+        self,
+        *,
+        market: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> RevenuePage | str | bytes:
+        """What the venue took and passed on, by day and market, newest first."""
+        told: RevenuePage | str | bytes = await self._transport.ask(
+            "GET",
+            "/api/v1/fees/revenue",
+            {"market": market, "before": before, "limit": limit, "format": format},
+            after=after,
+        )
         return told
 
     async def request_withdrawal(

@@ -5,7 +5,7 @@ Written by `make client` from the API's document: do not edit.
 
 from typing import Literal, overload
 
-from cleartide.answers.accounts import FeeSchedules, InsuranceFunds, RevenuePage
+from cleartide.answers.accounts import InsuranceFunds
 from cleartide.answers.analytics import Leaderboard, MarketDays, VenueDays
 from cleartide.answers.liquidity import (
     FeedList,
@@ -187,51 +187,6 @@ class MarketOperations:
             "GET",
             f"/api/v1/markets/{part(market)}/funding",
             {"before": before, "limit": limit, "format": format},
-            after=after,
-        )
-        return told
-
-    async def fees(self, *, after: int | None = None) -> FeeSchedules:
-        """Fee tiers by market, and the terms of referrals."""
-        told: FeeSchedules = await self._transport.ask("GET", "/api/v1/fees", after=after)
-        return told
-
-    @overload
-    async def fees_revenue(
-        self,
-        *,
-        market: str | None = None,
-        before: str | None = None,
-        limit: int | None = None,
-        format: Literal["json"] | None = None,
-        after: int | None = None,
-    ) -> RevenuePage: ...
-
-    @overload
-    async def fees_revenue(
-        self,
-        *,
-        market: str | None = None,
-        before: str | None = None,
-        limit: int | None = None,
-        format: Literal["csv", "parquet"],
-        after: int | None = None,
-    ) -> str | bytes: ...
-
-    async def fees_revenue(
-        self,
-        *,
-        market: str | None = None,
-        before: str | None = None,
-        limit: int | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        after: int | None = None,
-    ) -> RevenuePage | str | bytes:
-        """What the venue took and passed on, by day and market, newest first."""
-        told: RevenuePage | str | bytes = await self._transport.ask(
-            "GET",
-            "/api/v1/fees/revenue",
-            {"market": market, "before": before, "limit": limit, "format": format},
             after=after,
         )
         return told

@@ -70,9 +70,8 @@ def analytics_router(edge: Edge) -> APIRouter:
     ) -> Response:
         asked = {"account": account, "days": days, "risk_free": risk_free}
         if form != "json":
-            return await file_of(
-                f"{account}-positions", form, (await ask("analytics", "portfolio", **asked))["positions"]
-            )
+            told = await ask("analytics", "portfolio", **asked)
+            return await file_of(f"{account}-positions", form, told["positions"])
         return await edge.answer(
             ("portfolio", *asked.values()), LONG_MS, lambda: ask("analytics", "portfolio", **asked)
         )
@@ -83,13 +82,12 @@ def analytics_router(edge: Edge) -> APIRouter:
     async def leaderboard(
         by: Ranking = "volume", days: Days = 30, limit: Leaders = 50, form: Form = "json"
     ) -> Response:
+        asked = {"by": by, "days": days, "limit": limit}
         if form != "json":
-            told = await ask("analytics", "leaderboard", by=by, days=days, limit=limit)
+            told = await ask("analytics", "leaderboard", **asked)
             return await file_of(f"leaders-{by}", form, told["accounts"])
         return await edge.answer(
-            ("leaderboard", by, days, limit),
-            LONG_MS,
-            lambda: ask("analytics", "leaderboard", by=by, days=days, limit=limit),
+            ("leaderboard", *asked.values()), LONG_MS, lambda: ask("analytics", "leaderboard", **asked)
         )
 
     return router
