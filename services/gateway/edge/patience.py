@@ -6,6 +6,7 @@ here, before there is a request, is told in the API's one form.
 """
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar, Final, cast
 
 import msgspec
@@ -14,6 +15,7 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.gateway.edge.errors import ApiError, error_body, error_response
+from services.gateway.edge.turns import Turns
 
 MOST_HEAD: Final = 65_536
 
@@ -22,6 +24,7 @@ class PatientProtocol(HttpToolsProtocol):
     """Closes the connection when the head of the next request has not come in time, or does not end."""
 
     head_seconds: ClassVar[float] = 10.0
+    turns: ClassVar[Turns]
     _deadline: asyncio.TimerHandle | None = None
     _head: int | None = None
     """Bytes that have come of a head which is not whole."""
@@ -67,7 +70,8 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        super()._start_asgi_task(cycle, cast(Any, _full) if app is service_unavailable else app)
+        chosen = cast(Any, _full) if app is service_unavailable else app
+        self.turns.begin(partial(super()._start_asgi_task, cycle, chosen))
 
     def _is_answering(self) -> bool:
         cycle = cast(Any, self).cycle

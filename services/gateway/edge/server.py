@@ -40,6 +40,7 @@ from services.gateway.edge.patience import PatientProtocol
 from services.gateway.edge.pools import PooledUpstream
 from services.gateway.edge.quotas import Quotas
 from services.gateway.edge.redis_guard import RedisGuard
+from services.gateway.edge.turns import Turns
 from services.gateway.live.alerts import AlertHub
 from services.gateway.live.books import BookHub
 from services.gateway.live.candles import CandleHub
@@ -96,7 +97,7 @@ def embedded(app: ASGIApp, settings: GatewaySettings) -> EmbeddedServer:
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
-            http=type("Patient", (PatientProtocol,), {"head_seconds": settings.head_seconds}),
+            http=type("Patient", (PatientProtocol,), {"head_seconds": settings.head_seconds, "turns": Turns()}),
             limit_concurrency=settings.max_connections,
             timeout_graceful_shutdown=STOP_SECONDS,
             ws=FramesProtocol,

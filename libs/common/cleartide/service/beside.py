@@ -12,6 +12,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from cleartide.service.definition import Beside, Surroundings
+from cleartide.service.memory import expect_batches
 from cleartide.service.process import drain, exit_code, stopped_by_signals, surroundings, until_one_ends
 from cleartide.settings import ServiceSettings
 from cleartide.telemetry.health import health_app, serve
@@ -24,6 +25,7 @@ def main_beside(name: str, role: str, tasks: Sequence[Beside]) -> None:
     settings = ServiceSettings()
     configure_logs(name, settings.log_level, settings.log_format)
     configure_tracing(name)
+    expect_batches()
     raise SystemExit(uvloop.run(_run(name, role, tasks, settings)))
 
 
