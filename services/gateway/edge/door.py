@@ -96,7 +96,7 @@ class Door:
         return _text(b"".join(parts))
 
     async def _enter(self, scope: Scope, body: bytes) -> tuple[Principal, Verdict | None]:
-        headers = Headers(scope=scope)
+        headers = _fields(scope)
         address = client_key(scope["client"][0] if scope.get("client") else "")
         target = scope["raw_path"].decode("latin-1") + ("?" + scope["query_string"].decode("latin-1")).rstrip("?")
         caller = Caller(scope["client"][0] if scope.get("client") else "", headers.get("user-agent", ""))
@@ -148,6 +148,11 @@ def require_room(verdict: Verdict) -> None:
     if not verdict.allowed:
         detail = {"retry_after_seconds": verdict.retry_after}
         raise ApiError(429, "rate_limited", "Too many requests.", detail, headers=verdict.headers())
+
+
+def _fields(scope: Scope) -> dict[str, str]:
+    """The head's fields by their names; of a field that comes twice the first, as Starlette has it."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
 
 def _too_large() -> ApiError:

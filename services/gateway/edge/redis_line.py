@@ -8,12 +8,12 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 if TYPE_CHECKING:
-    from redis.asyncio import Connection, ConnectionPool, Redis
+    from redis.asyncio import Connection, Redis
 
 _Asked = tuple[tuple[bytes | str | int, ...], asyncio.Future[Any]]
 
@@ -31,6 +31,7 @@ class RedisLine:
     def __init__(self, client: "Redis", seconds: float) -> None:
         """`seconds`: how long Redis may take to answer those that went together."""
         self._pool, self._seconds = client.connection_pool, seconds
+        self._idle: Connection | None = None
         self._waiting: list[_Asked] = []
         self._going: asyncio.Task[None] | None = None
 
@@ -55,7 +56,7 @@ class RedisLine:
         """Until nobody waits."""
         sent: list[_Asked] = []
         try:
-            async with asyncio.timeout(self._seconds) as clock, _borrowed(self._pool) as connection:
+            async with asyncio.timeout(self._seconds) as clock, self._connected() as connection:
                 while self._waiting:
                     clock.reschedule(asyncio.get_running_loop().time() + self._seconds)
                     sent, self._waiting = self._waiting, []
@@ -67,6 +68,24 @@ class RedisLine:
             self._give_up(sent, None)
             raise
 
+    @asynccontextmanager
+    async def _connected(self) -> "AsyncIterator[Connection]":
+        """The line's own connection: taking one from the pool each time costs as much as a command."""
+        held, self._idle = self._idle, None
+        connection = held or cast("Connection", await self._pool.get_connection())  # type: ignore[no-untyped-call]
+        try:
+            if held is not None:
+                await self._pool.ensure_connection(held)
+            yield connection
+        except BaseException:
+            await connection.disconnect(nowait=True)  # what it would say next is of commands that nobody waits for
+            await self._pool.release(connection)
+            raise
+        if self._idle is None:
+            self._idle = connection
+        else:
+            await self._pool.release(connection)
+
     def _give_up(self, sent: list[_Asked], error: Exception | None) -> None:
         """Tell everybody who waits, with the commands that went or for his turn."""
         if self._going is asyncio.current_task():
@@ -76,18 +95,6 @@ class RedisLine:
                 answer.cancel()
             elif not answer.done():
                 answer.set_exception(error)
-
-
-@asynccontextmanager
-async def _borrowed(pool: "ConnectionPool") -> "AsyncIterator[Connection]":
-    connection: Connection = await pool.get_connection()  # type: ignore[no-untyped-call]
-    try:
-        yield connection
-    except BaseException:
-        await connection.disconnect(nowait=True)  # what it would say next is of commands that nobody waits for
-        raise
-    finally:
-        await pool.release(connection)
 
 
 async def _exchange(connection: "Connection", sent: Sequence[_Asked]) -> None:

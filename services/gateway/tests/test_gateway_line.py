@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from deploy.local.valkey import ValkeyServer
@@ -74,3 +76,15 @@ async def test_a_script_is_told_again_to_a_redis_that_has_forgotten_it(redis: Re
         assert await line.run(script, ["name"], [41]) == [b"name", 42]
     await redis.script_flush()
     assert await line.run(script, ["name"], [1]) == [b"name", 2]
+
+
+async def test_it_keeps_its_connection_and_takes_another_when_that_was_closed(redis: Redis) -> None:
+    """GW-LINE-005"""
+    line = RedisLine(redis, 30)
+    own = {await line.ask("CLIENT", "ID") for _ in range(5)}
+    assert len(own) == 1
+    await redis.client_kill_filter(_id=str(own.pop()))
+    with suppress(RedisConnectionError):  # when it asks before it hears of its end
+        await line.ask("ECHO", "once")
+    assert await line.ask("ECHO", "again") == b"again"
+    assert len({await line.ask("CLIENT", "ID") for _ in range(5)}) == 1
