@@ -5,23 +5,26 @@ a price level is a row, and so is the head of each HALF of the book.
 
     half 1, asks: KEY = +price, so that the most aggressive price has the smallest key
 
-      head            level 101           level 104
-    +-------+ WORSE +-----------+ WORSE +-----------+ WORSE
-    | KEY = | ----> | KEY = 101 | ----> | KEY = 104 | ----> ... and back to the head: a ring of levels, best first
-    | NEVER | <---- | LOTS = 7  | <---- | LOTS = 2  |
-    +-------+BETTER +-----------+BETTER +-----------+
-                        | NEXT
-                    +---v-------+ NEXT  +-----------+ NEXT
-                    | order a   | ----> | order b   | ----> and back to the level: a ring of orders, oldest first
-                    | LOTS = 4  | <---- | LOTS = 3  |
-                    +-----------+ PREV  +-----------+       each knows its LEVEL
+      window, one word per tick       101                  102      103      104
+      and a bit per word:         ... [ | ] 1              [ ] 0    [ ] 0    [ | ] 1 ...
+                                        |                                      |
+      head                              v level 101                            v level 104
+    +-------+             BEST        +-----------+                          +-----------+
+    | KEY = | ----------------------> | KEY = 101 |                          | KEY = 104 |   without levels
+    | NEVER |                         | LOTS = 7  |                          | LOTS = 2  |   the head is its own BEST
+    +-------+                         +-----------+                          +-----------+
+                                        | NEXT
+                                    +---v-------+ NEXT  +-----------+ NEXT
+                                    | order a   | ----> | order b   | ----> and back to the level:
+                                    | LOTS = 4  | <---- | LOTS = 3  |       a ring of orders, oldest first
+                                    +-----------+ PREV  +-----------+       each knows its LEVEL
 
     half 0, bids: the same with KEY = -price; "best" is the smallest key on either side, and one code serves both
     halves 2, 3:  armed stops, buys at +trigger and sells at -trigger: the one to fire next is the best
 
 Rings have no ends and therefore no special cases; the head's key is larger than any limit and ends every walk. To
-cancel touches an order, its neighbours and its level, however deep the book is. What remains is to find the level of
-a price:
+cancel touches an order, its neighbours and its level, however deep the book is. Levels do not know each other: most
+come and go away from the best price, where nobody asks who is next to them. Who does asks the index:
 
     window   for each tick from `base` on, the row of its level or NIL
     bitmap   one bit per tick of the window in words of 32, over them a layer with one bit per word that is not empty,
@@ -57,9 +60,8 @@ ID: Final = 4
 META: Final = 5
 PRICE: Final = 6
 SIZE: Final = 7
-# The words of a level and of a half's head, beside NEXT, PREV and LOTS.
-WORSE: Final = 2
-BETTER: Final = 5
+# The words of a level, beside NEXT, PREV and LOTS; a half's head has BEST and KEY.
+BEST: Final = 2
 KEY: Final = 6
 HALF: Final = 7
 
@@ -126,8 +128,7 @@ class Book:
         self.far_rows: Final[list[list[int]]] = [[] for _ in range(HALVES)]
         for half in range(HALVES):
             head: i64 = half * ROW
-            self.rows[head + WORSE] = head
-            self.rows[head + BETTER] = head
+            self.rows[head + BEST] = head
             self.rows[head + KEY] = NEVER
 
     # Rows
@@ -220,13 +221,13 @@ class Book:
 
     def best(self, half: i64) -> i64:
         """The row of the order that trades next, or NIL."""
-        level = self.rows[half * ROW + WORSE]
+        level = self.rows[half * ROW + BEST]
         return self.rows[level + NEXT] if level != half * ROW else NIL
 
     def best_key(self, half: i64) -> i64:
         """The key of the best level, or NEVER."""
         rows = self.rows
-        return rows[rows[half * ROW + WORSE] + KEY]
+        return rows[rows[half * ROW + BEST] + KEY]
 
     def lots_at(self, half: i64, key: i64) -> i64:
         """The lots of a level by its key; 0 when there is none."""
@@ -239,53 +240,49 @@ class Book:
         following, level = rows[row + NEXT], rows[row + LEVEL]
         if following != level:
             return following
-        level = rows[level + WORSE]
+        level = self._from(rows[level + HALF], rows[level + KEY] + 1)
         return rows[level + NEXT] if rows[level + KEY] != NEVER else NIL
 
     def depth(self, half: i64, most: i64 = MOST_ORDERS) -> list[tuple[int, int]]:
         """(key, lots) of the best levels, as many as there are but not more than `most`."""
         rows = self.rows
         found: list[tuple[int, int]] = []
-        level = rows[half * ROW + WORSE]
+        level = rows[half * ROW + BEST]
         while rows[level + KEY] != NEVER and len(found) < most:
             found.append((rows[level + KEY], rows[level + LOTS]))
-            level = rows[level + WORSE]
+            level = self._from(half, rows[level + KEY] + 1)
         return found
 
     # Levels
 
     def _open(self, half: i64, key: i64) -> i64:
-        """A new level in its place between a better and a worse one."""
-        worse = self._worse(half, key)
+        """A new level."""
         if self.free == NIL:
             self._more()
         rows, level = self.rows, self.free
         self.free = rows[level + NEXT]
-        better = rows[worse + BETTER]
         rows[level + NEXT] = level
         rows[level + PREV] = level
         rows[level + LOTS] = 0
         rows[level + KEY] = key
         rows[level + HALF] = half
-        rows[level + WORSE] = worse
-        rows[level + BETTER] = better
-        rows[better + WORSE] = level
-        rows[worse + BETTER] = level
+        if key < rows[rows[half * ROW + BEST] + KEY]:
+            rows[half * ROW + BEST] = level
         self._enter(half, key, level)
         return level
 
     def _close(self, level: i64) -> None:
         """A level without orders leaves the book."""
         rows = self.rows
-        better, worse = rows[level + BETTER], rows[level + WORSE]
-        rows[better + WORSE] = worse
-        rows[worse + BETTER] = better
-        self._strike(rows[level + HALF], rows[level + KEY])
+        half = rows[level + HALF]
+        self._strike(half, rows[level + KEY])
+        if rows[half * ROW + BEST] == level:
+            rows[half * ROW + BEST] = self._from(half, rows[level + KEY])
         rows[level + NEXT] = self.free
         self.free = level
 
-    def _worse(self, half: i64, key: i64) -> i64:
-        """The first level worse than a key that has no level of its own; the half's head when there is none.
+    def _from(self, half: i64, key: i64) -> i64:
+        """The first level of a key or a worse one; the half's head when there is none.
 
         Only a key outside the window, or behind all levels in it, has to look at the far ones.
         """
@@ -388,6 +385,12 @@ class Book:
 
     def _widen(self) -> None:
         """Windows of twice the ticks, as far as that goes, that begin before the best levels; all levels enter anew."""
+        rows, levels = self.rows, list[int]()
+        for half in range(HALVES):
+            level = rows[half * ROW + BEST]
+            while level != half * ROW:
+                levels.append(level)
+                level = self._from(half, rows[level + KEY] + 1)
         self.strays = 0
         if self.span < MOST_SPAN:
             self.span += self.span
@@ -399,7 +402,5 @@ class Book:
             self.far_rows[half] = []
             best = self.best_key(half)
             self.base[half] = best - (self.span >> 2) if best != NEVER else NEVER
-            level = self.rows[half * ROW + WORSE]
-            while level != half * ROW:
-                self._enter(half, self.rows[level + KEY], level)
-                level = self.rows[level + WORSE]
+        for level in levels:
+            self._enter(rows[level + HALF], rows[level + KEY], level)

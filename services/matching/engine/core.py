@@ -18,6 +18,7 @@ from mypy_extensions import i64
 
 from services.matching.engine.book import (
     ASKS,
+    BEST,
     BIDS,
     HALF,
     ID,
@@ -34,7 +35,6 @@ from services.matching.engine.book import (
     SIZE,
     STOP_BUYS,
     STOP_SELLS,
-    WORSE,
     Book,
     zeros,
 )
@@ -282,8 +282,8 @@ class Engine:
         """Whether an order would trade at once."""
         rows = self.book.rows
         if flags & SELL:
-            return rows[rows[BIDS * ROW + WORSE] + KEY] <= -price
-        return rows[rows[ASKS * ROW + WORSE] + KEY] <= price
+            return rows[rows[BIDS * ROW + BEST] + KEY] <= -price
+        return rows[rows[ASKS * ROW + BEST] + KEY] <= price
 
     # Execution
 
@@ -296,7 +296,7 @@ class Engine:
         reason: i64 = 0
         if flags & MARKET:
             key = 1 - NEVER
-        if rows[rows[(half ^ 1) * ROW + WORSE] + KEY] <= -key:
+        if rows[rows[(half ^ 1) * ROW + BEST] + KEY] <= -key:
             reason = self._take(row, account, flags, half ^ 1, -key)
             if rows[row + LOTS] == 0:
                 book.retire(row)
@@ -343,7 +343,7 @@ class Engine:
         book, head = self.book, half * ROW
         while lots > 0:
             rows = book.rows
-            level = rows[head + WORSE]
+            level = rows[head + BEST]
             if rows[level + KEY] > limit:
                 break
             maker = rows[level + NEXT]
@@ -447,9 +447,9 @@ class Engine:
         book = self.book
         while True:
             rows = book.rows
-            level = rows[STOP_BUYS * ROW + WORSE]
+            level = rows[STOP_BUYS * ROW + BEST]
             if rows[level + KEY] > self.high:
-                level = rows[STOP_SELLS * ROW + WORSE]
+                level = rows[STOP_SELLS * ROW + BEST]
                 if rows[level + KEY] > -self.low:
                     break
             row = rows[level + NEXT]

@@ -102,37 +102,31 @@ def orders(book: b.Book, half: int) -> list[list[int]]:
 
 
 def check_book(book: b.Book) -> None:
-    """Rings closed both ways, levels sorted and summed, every level in the right index and in no other."""
+    """Rings closed both ways, levels summed, each in the right index and in no other, the best known to the head."""
     rows, seen = book.rows, b.HALVES
     for half in range(b.HALVES):
-        head = half * b.ROW
-        level, last, ticks, far = rows[head + b.WORSE], head, [], []
-        while level != head:
-            key, lots, row, older = rows[level + b.KEY], 0, rows[level + b.NEXT], level
-            assert rows[level + b.BETTER] == last and rows[level + b.HALF] == half
-            assert last == head or key > rows[last + b.KEY]
+        head, span = half * b.ROW, book.span
+        window = {tick: row for tick in range(span) if (row := book.window[half * span + tick]) != b.NIL}
+        far = list(zip(book.far_keys[half], book.far_rows[half], strict=True))
+        assert far == sorted(far) and all(not 0 <= key - book.base[half] < span for key, _ in far)
+        levels = sorted([*far, *((book.base[half] + tick, row) for tick, row in window.items())])
+        for key, level in levels:
+            lots, row, older = 0, rows[level + b.NEXT], level
+            assert (rows[level + b.KEY], rows[level + b.HALF]) == (key, half)
             while row != level:
                 assert rows[row + b.PREV] == older and rows[row + b.LEVEL] == level and rows[row + b.LOTS] > 0
                 assert book.find(rows[row + b.ID]) == row
                 lots, older, row, seen = lots + rows[row + b.LOTS], row, rows[row + b.NEXT], seen + 1
             assert rows[level + b.PREV] == older != level and rows[level + b.LOTS] == lots
-            index = key - book.base[half]
-            if 0 <= index < book.span:
-                assert book.window[half * book.span + index] == level
-                ticks.append(index)
-            else:
-                far.append((key, level))
-            level, last, seen = rows[level + b.WORSE], level, seen + 1
-        assert rows[head + b.BETTER] == last
-        assert list(zip(book.far_keys[half], book.far_rows[half], strict=True)) == far
-        window = [book.window[half * book.span + tick] for tick in range(book.span)]
-        assert [tick for tick, row in enumerate(window) if row != b.NIL] == ticks
-        _check_bitmap(book, half, ticks)
+            seen += 1
+        assert rows[head + b.BEST] == (levels[0][1] if levels else head)
+        assert book.depth(half) == [(key, rows[level + b.LOTS]) for key, level in levels]
+        _check_bitmap(book, half, [*window])
     free, row = 0, book.free
     while row != b.NIL:
         free, row = free + 1, rows[row + b.NEXT]
     assert (seen + free) * b.ROW == book.used, "rows are lost or used twice"
-    bid, ask = rows[rows[b.BIDS * b.ROW + b.WORSE] + b.KEY], rows[rows[b.ASKS * b.ROW + b.WORSE] + b.KEY]
+    bid, ask = rows[rows[b.BIDS * b.ROW + b.BEST] + b.KEY], rows[rows[b.ASKS * b.ROW + b.BEST] + b.KEY]
     assert bid == b.NEVER or ask == b.NEVER or -bid < ask, "crossed"
 
 
