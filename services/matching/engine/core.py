@@ -56,6 +56,7 @@ from services.matching.engine.records import (
     EXPIRE_BOTH,
     EXPIRE_TAKER,
     FOK,
+    IMMEDIATE,
     IOC,
     IOC_REMAINDER,
     MARKET,
@@ -88,8 +89,6 @@ MOST_ACCOUNTS: Final = 1 << 24
 # An order's META: its flags over its account.
 FLAGS: Final = 24
 ACCOUNT: Final = MOST_ACCOUNTS - 1
-
-IMMEDIATE: Final = IOC | FOK | MARKET
 
 Event = tuple[int, int, int, int, int, int, int, int]
 
@@ -146,14 +145,13 @@ class Engine:
 
     def cancel(self, account: i64, order_id: i64, tag: i64 = 0) -> i64:
         """Take an order out of the book; returns its id, or minus the reason of the rejection."""
-        book = self.book
-        row = book.find(order_id)
-        rows = book.rows
+        row = self.book.find(order_id)
+        rows = self.book.rows
         if row == NIL or rows[row + META] & ACCOUNT != account:
             self._say(REJECTED, order_id, account, UNKNOWN_ORDER, 0, 0, 0, tag)
             return -UNKNOWN_ORDER
         self._say(CLOSED, order_id, account, CANCELED, rows[row + PRICE], rows[row + LOTS], 0, tag)
-        book.remove(row)
+        self.book.remove(row)
         return order_id
 
     def replace(self, account: i64, order_id: i64, price: i64, lots: i64, tag: i64 = 0) -> i64:
@@ -161,26 +159,25 @@ class Engine:
 
         It keeps its place when only the size changes and does not grow; otherwise it may trade, and queues up again.
         """
-        book = self.book
-        row = book.find(order_id)
+        row = self.book.find(order_id)
         reason = self._replace_refusal(row, account, price, lots)
         if reason != 0:
             self._say(REJECTED, order_id, account, reason, price, lots, 0, tag)
             return -reason
-        rows = book.rows
+        rows = self.book.rows
         open_lots = rows[row + LOTS]
         left = lots - (rows[row + SIZE] - open_lots)
         if left <= 0:
             self._say(CLOSED, order_id, account, REPLACED_BY_LESS, price, open_lots, 0, tag)
-            book.remove(row)
+            self.book.remove(row)
             return order_id
         rows[row + SIZE] = lots
         if price == rows[row + PRICE] and left <= open_lots:
             self._say(REPLACED, order_id, account, 1, price, lots, left, tag)
-            book.reduce(row, open_lots - left)
+            self.book.reduce(row, open_lots - left)
             return order_id
         self._say(REPLACED, order_id, account, 0, price, lots, left, tag)
-        book.unlink(row)
+        self.book.unlink(row)
         rows[row + LOTS] = left
         rows[row + PRICE] = price
         self._execute(row, account, rows[row + META] >> FLAGS, price)
@@ -211,7 +208,8 @@ class Engine:
 
     def drain(self) -> list[Event]:
         """The events since the last call, one tuple each."""
-        said, events, at = self.said, list[Event](), 0
+        said, events = self.said, list[Event]()
+        at: i64 = 0
         while at < self.words_said:
             events.append(
                 (
@@ -289,8 +287,7 @@ class Engine:
 
     def _execute(self, row: i64, account: i64, flags: i64, price: i64) -> None:
         """An order that is not in the book trades as far as it can; what is left of it rests, or ends."""
-        book = self.book
-        rows = book.rows
+        rows = self.book.rows
         half = flags & SELL
         key = price if half == ASKS else -price
         reason: i64 = 0
@@ -299,15 +296,15 @@ class Engine:
         if rows[rows[(half ^ 1) * ROW + BEST] + KEY] <= -key:
             reason = self._take(row, account, flags, half ^ 1, -key)
             if rows[row + LOTS] == 0:
-                book.retire(row)
+                self.book.retire(row)
                 return
         if reason == 0 and flags & (IMMEDIATE | REDUCE_ONLY):
             reason = self._end(account, flags)
         if reason != 0:
             self._say(CLOSED, rows[row + ID], account, reason, price, rows[row + LOTS], 0, 0)
-            book.retire(row)
+            self.book.retire(row)
         else:
-            book.link(row, half, key)
+            self.book.link(row, half, key)
 
     def _end(self, account: i64, flags: i64) -> i64:
         """Why an order that could not trade further does not rest, or 0 if it may."""
@@ -340,9 +337,9 @@ class Engine:
 
     def _sweep(self, half: i64, limit: i64, lots: i64) -> None:
         """The matching loop: best level first, its oldest order first, up to key `limit`."""
-        book, head = self.book, half * ROW
+        head = half * ROW
         while lots > 0:
-            rows = book.rows
+            rows = self.book.rows
             level = rows[head + BEST]
             if rows[level + KEY] > limit:
                 break
@@ -354,9 +351,8 @@ class Engine:
 
     def _is_fillable(self, half: i64, limit: i64, lots: i64) -> bool:
         """Whether so many lots are certain to trade (R27): reduce-only orders and accounts near their caps are not."""
-        book = self.book
-        rows = book.rows
-        maker = book.best(half)
+        rows = self.book.rows
+        maker = self.book.best(half)
         while maker != NIL and rows[rows[maker + LEVEL] + KEY] <= limit:
             meta = rows[maker + META]
             own = meta & ACCOUNT == self.taker_account and self.taker_mode != ALLOW_SELF_TRADE
@@ -366,7 +362,7 @@ class Engine:
                 lots -= rows[maker + LOTS]
                 if lots <= 0:
                     return True
-            maker = book.after(maker)
+            maker = self.book.after(maker)
         return False
 
     def _meet(self, maker: i64, lots: i64) -> i64:
@@ -414,25 +410,23 @@ class Engine:
 
     def _shrink(self, kind: i64, maker: i64, owner: i64, lots: i64) -> None:
         """Take lots off both orders, and say so. A maker without lots leaves the book."""
-        book = self.book
-        rows = book.rows
+        rows = self.book.rows
         taker = self.taker
         left, open_lots = rows[taker + LOTS] - lots, rows[maker + LOTS] - lots
         rows[taker + LOTS] = left
         accounts = self.taker_account << 32 | owner
         self._say(kind, rows[taker + ID], rows[maker + ID], rows[maker + PRICE], lots, left, open_lots, accounts)
         if open_lots != 0:
-            book.reduce(maker, lots)
+            self.book.reduce(maker, lots)
         else:
-            book.remove(maker)
+            self.book.remove(maker)
 
     def _drop(self, maker: i64, reason: i64) -> None:
         """A resting order that may not trade leaves the book."""
-        book = self.book
-        rows = book.rows
+        rows = self.book.rows
         account = rows[maker + META] & ACCOUNT
         self._say(CLOSED, rows[maker + ID], account, reason, rows[maker + PRICE], rows[maker + LOTS], 0, 0)
-        book.remove(maker)
+        self.book.remove(maker)
 
     # Stops
 
@@ -444,9 +438,8 @@ class Engine:
 
     def _fire(self) -> None:
         """Execute every stop that a trade of this command has reached: buys first, the nearest trigger first."""
-        book = self.book
         while True:
-            rows = book.rows
+            rows = self.book.rows
             level = rows[STOP_BUYS * ROW + BEST]
             if rows[level + KEY] > self.high:
                 level = rows[STOP_SELLS * ROW + BEST]
@@ -455,7 +448,7 @@ class Engine:
             row = rows[level + NEXT]
             account = rows[row + META] & ACCOUNT
             self._say(TRIGGERED, rows[row + ID], account, self.last, rows[row + PRICE], rows[row + LOTS], 0, 0)
-            book.unlink(row)
+            self.book.unlink(row)
             self._execute(row, account, rows[row + META] >> FLAGS, rows[row + PRICE])
         self.low = NEVER
         self.high = 0

@@ -33,10 +33,10 @@ class Positions:
 
     def has_room(self, account: i64, orders: i64) -> bool:
         """Whether the account stays below the caps whatever the next orders do to it."""
-        words, at = self.words, account * WORDS
+        at = account * WORDS
         lots, money = CAP_LOTS - orders * ORDER_LOTS, CAP_MONEY - orders * ORDER_MONEY
-        held, realized = words[at + LOTS], words[at + REALIZED]
-        return -lots < held < lots and -money < realized < money and words[at + FEES] < money
+        held, realized = self.words[at + LOTS], self.words[at + REALIZED]
+        return -lots < held < lots and -money < realized < money and self.words[at + FEES] < money
 
     def reducible(self, account: i64, side: i64, lots: i64) -> i64:
         """How many of `lots` bought (side 1) or sold (-1) would reduce the position."""
