@@ -21,7 +21,7 @@ from typing import Final
 
 FAILURE: Final = "failure.txt"
 DIGITS: Final = 16
-LONGEST_SECONDS: Final = 120
+LONGEST_SECONDS: Final = 600
 # Other modules' types are known from stubs alone; what an engine imports elsewhere is no part of its build.
 OPTIONS: Final = ("--config-file=", "--follow-imports=skip", "--ignore-missing-imports")
 # Calls within the library need not ask whether another library replaces them: a quarter faster.
