@@ -33,6 +33,8 @@ class GatewaySettings(NotifySettings):
     external_issuers: identity providers, each with its pinned public key (`identity.external`).
     local_sign_in_secret: set by `make up` alone, on loopback: links that it signs let the machine's operator in.
     body_seconds, head_seconds: how long a request's body, and its first lines, may take to come.
+    idle_seconds: how long a connection is kept for the next request; longer than clients' pools keep theirs (15 s and
+    less), so that it is they who end it, and none sends a request into a connection that is closing.
     admin_users: people who own the installation, by their ids; they give others their roles.
     rate_*: sustained requests per second and the burst on top, per client address.
     """
@@ -55,6 +57,7 @@ class GatewaySettings(NotifySettings):
     truth_connections: int = Field(default=8, ge=1, le=100)
     body_seconds: float = Field(default=10.0, gt=0, le=120)
     head_seconds: float = Field(default=10.0, gt=0, le=120)
+    idle_seconds: int = Field(default=20, ge=1, le=600)
     rate_per_second: int = Field(default=20, ge=1, le=10_000)
     rate_burst: int = Field(default=120, ge=1, le=100_000)
     max_connections: int = Field(default=2_000, ge=1, le=100_000)

@@ -177,7 +177,7 @@ async def test_orders_live_their_whole_life_through_the_client_and_the_command_l
             f"order bob {MARKET} buy 0.041 --price 61850 --time-in-force fok --id killed",
             f"order bob {MARKET} buy 0.040 --price 61850 --time-in-force fok --id whole",
             f"order bob {MARKET} buy 0.010 --price 61000 --expires-in 3600 --self-trade decrement --id late",
-            f"amend bob {MARKET} late --price 61001",
+            f"amend bob {MARKET} late --price 61001 --expires-in 7200",
             f"order bob {MARKET} buy 0.010 --price 60000 --id other",
             f"cancel bob {MARKET} late",
             "cancel bob",

@@ -99,6 +99,7 @@ def embedded(app: ASGIApp, settings: GatewaySettings) -> EmbeddedServer:
             forwarded_allow_ips=list(settings.trusted_proxies),
             http=type("Patient", (PatientProtocol,), {"head_seconds": settings.head_seconds, "turns": Turns()}),
             limit_concurrency=settings.max_connections,
+            timeout_keep_alive=settings.idle_seconds,
             timeout_graceful_shutdown=STOP_SECONDS,
             ws=FramesProtocol,
             ws_max_size=MAX_MESSAGE_BYTES,

@@ -298,7 +298,7 @@ async def test_the_page_shows_a_month_and_what_vaults_pay(installed: Installatio
         await page.until("document.querySelectorAll('#tvl path.line, #tvl .key span').length === 4", 30)
         await page.until("document.querySelector('#days-file').href.includes('/earnings/a1/days.csv?month=')", 30)
         figures = "[-226.07, 99.994, 1234.5, -9999.4, 12345.67, -98765432].map((gain) => brief(String(gain)))"
-        written = await page.evaluate(f"import('/js/format.js').then(({{ brief }}) => {figures}.join(' '))")
+        written = await page.evaluate(f"import('/js/brief.js').then(({{ brief }}) => {figures}.join(' '))")
         assert written == "−226.1 99.99 1,235 −9,999 12K −99M"
         await page.keep(f"earnings-{theme}")
         assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")

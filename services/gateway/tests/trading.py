@@ -70,8 +70,21 @@ async def check_an_order_is_placed_changed_and_canceled(floor: Floor) -> None:
     assert (status, amended["order_id"]) == (200, placed["order_id"])
     after = {"Cleartide_After": str(amended["position"])}
     assert (await ann.ask("GET", f"{orders}/mine-1", **after))[1]["price"] == "61001.5"
-    status, canceled, _ = await ann.ask("DELETE", f"{orders}/mine-1?market={MARKET}")
-    assert (status, canceled["state"]) == (200, "canceled")
+    terms = {"time_in_force": "gtt", "expires_at": 4_102_444_800_000_000, "display_size": "0.006"}
+    status, placed, _ = await ann.ask("POST", orders, {**BUY, **terms, "client_order_id": "mine-2"})
+    assert (status, placed["state"]) == (201, "accepted"), placed
+    changed = {"market": MARKET, "expires_at": 4_102_444_900_000_000, "display_size": "0.004"}
+    status, amended, _ = await ann.ask("PATCH", f"{orders}/mine-2", changed)
+    assert status == 200, amended
+    told = (await ann.ask("GET", f"{orders}/mine-2", Cleartide_After=str(amended["position"])))[1]
+    assert (told["expires_at"], told["display"], told["price"]) == (4_102_444_900_000_000, "0.004", "61000.0")
+    status, refused, _ = await ann.ask(
+        "PATCH", f"{orders}/mine-1", {"market": MARKET, "expires_at": changed["expires_at"]}
+    )
+    assert (status, refused["error"]["code"]) == (422, "expires_at_not_allowed"), refused
+    for order in ("mine-2", "mine-1"):
+        status, canceled, _ = await ann.ask("DELETE", f"{orders}/{order}?market={MARKET}")
+        assert (status, canceled["state"]) == (200, "canceled")
     status, page, _ = await ann.ask("GET", f"{orders}?state=open", Cleartide_After=str(canceled["position"]))
     assert (status, page["orders"], page["next"]) == (200, [], None)
 

@@ -63,7 +63,14 @@ async def _order(client: Client, arguments: argparse.Namespace) -> None:
 
 async def _amend(client: Client, arguments: argparse.Namespace) -> None:
     who = {"account": arguments.account, "market": arguments.market, "client_order_id": arguments.id}
-    show(await client.amend_order(**who, price=arguments.price, size=arguments.size))
+    receipt = await client.amend_order(
+        **who,
+        price=arguments.price,
+        size=arguments.size,
+        expires_at=_in_seconds(arguments.expires_in) if arguments.expires_in else None,
+        display_size=arguments.display,
+    )
+    show(receipt)
 
 
 async def _cancel(client: Client, arguments: argparse.Namespace) -> None:
@@ -120,12 +127,14 @@ def _order_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     order.add_argument("--display", metavar="SIZE", help="show so much at a time (iceberg)")
     order.add_argument("--id", default="", help="client order id")
     order.set_defaults(run=_order)
-    amend = commands.add_parser("amend", help="change an open order's price or total size")
+    amend = commands.add_parser("amend", help="change an open order's price, total size, end or shown part")
     amend.add_argument("account")
     amend.add_argument("market")
     amend.add_argument("id", help="client order id")
     amend.add_argument("--price")
     amend.add_argument("--size", help="new total, what has traded included")
+    amend.add_argument("--expires-in", type=int, metavar="SECONDS", help="a new end, of an order that has one")
+    amend.add_argument("--display", metavar="SIZE", help="show so much at a time")
     amend.set_defaults(run=_amend)
     cancel = commands.add_parser("cancel", help="cancel an order; without an id all of a market, or of the account")
     cancel.add_argument("account")

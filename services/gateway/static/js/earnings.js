@@ -1,8 +1,9 @@
 // The earnings page: what one account earned, day by day and month by month, and what vaults hold and pay.
 
+import { brief } from "./brief.js";
 import { h } from "./dom.js";
 import "./files.js";
-import { brief, compact, direction, fixed, money, percent } from "./format.js";
+import { compact, direction, fixed, money, percent } from "./format.js";
 import { headlineOf, keepAsking } from "./page.js";
 import { short } from "./panels/axis.js";
 import { linesPicture } from "./panels/series.js";
