@@ -38,5 +38,5 @@ class Vault:
         return value_of_shares(shares, assets, self.shares, virtual_shares=self.virtual_shares)
 
     def worth_at_close(self, shares: int) -> int:
-        """The same by the figures of the last close."""
+        """What they were worth at the last close, in quanta, by its figures (domain section 15.1)."""
         return value_of_shares(shares, self.close_assets, self.close_shares, virtual_shares=self.virtual_shares)

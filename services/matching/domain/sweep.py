@@ -168,7 +168,8 @@ def walk(state: MatchingState, floor: Floor, taker: Taker) -> str | None:
     of margin (3.11), and those of whose group another has just traded (12.7). A reduce-only taker goes on while there
     is something left to reduce.
     """
-    groups, gone = state.conditional.groups, set[int]()
+    groups = state.conditional.groups
+    gone: set[int] = set()
     group = stp_group(taker.account)
     while wanted := taker.wanted:
         maker = floor.best()

@@ -226,7 +226,7 @@ class Vault:
         return (self.assets + self.terms.virtual_assets) * PRICE_SCALE // base if base else 0
 
     def free_of(self, owner: str) -> int:
-        """Shares of an owner that neither wait to leave nor are staked in a farm."""
+        """An owner's units of shares that neither wait to leave nor are staked in a farm: all less both."""
         waiting = sum(waiting.shares for waiting in self.queue if waiting.owner == owner)
         return self.holders.get(owner, 0) - waiting - self.staked.get(owner, 0)
 

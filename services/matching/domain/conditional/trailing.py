@@ -108,7 +108,8 @@ class Trail:
 
     def take(self, price: int) -> list[Due]:
         """See a price in ticks, and take out the orders that it fires."""
-        key, due = -self._side * price, list[Due]()
+        key = -self._side * price
+        due: list[Due] = []
         self._raise(key)
         for _, start in self._tops.take(-key):
             place = bisect_left(self._starts, start)
