@@ -247,6 +247,7 @@ async def test_each_table_can_be_had_as_a_file(installed: Installation, tmp_path
             ("vaults/offers", "offers"),
             ("vaults/history", "series"),
             ("vaults/liquidity", "pairs"),
+            ("vaults/sync", "chains"),
         ):
             _, answer, _ = await edge.get(f"/api/v1/{path}")
             told = answer[rows] if rows != "series" else [point for line in answer[rows] for point in line["points"]]
@@ -287,7 +288,7 @@ async def test_the_page_shows_a_month_and_what_vaults_pay(installed: Installatio
         await everything(installed, stack)
         edge = await stack.enter_async_context(running_edge(installed))
         page = await stack.enter_async_context(browser.browser())
-        await page.show(f"{edge.url}/earnings.html?account=a1", width=width, height=900, theme=theme)
+        await page.show(f"{edge.url}/earnings.html#a1", width=width, height=900, theme=theme)
         await page.until("document.querySelectorAll('#months tbody tr').length === 2", 30)
         await page.until("document.querySelectorAll('#calendar li').length >= 28", 30)
         await page.until("document.querySelectorAll('#offers tbody tr, #held tbody tr').length === 2", 30)

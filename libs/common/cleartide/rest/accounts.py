@@ -372,6 +372,7 @@ class AccountOperations:
         days: int | None = None,
         risk_free: str | None = None,
         format: Literal["json"] | None = None,
+        table: Literal["positions", "vaults", "windows", "ratios"] | None = None,
         after: int | None = None,
     ) -> Portfolio: ...
 
@@ -383,6 +384,7 @@ class AccountOperations:
         days: int | None = None,
         risk_free: str | None = None,
         format: Literal["csv", "parquet"],
+        table: Literal["positions", "vaults", "windows", "ratios"] | None = None,
         after: int | None = None,
     ) -> str | bytes: ...
 
@@ -393,13 +395,14 @@ class AccountOperations:
         days: int | None = None,
         risk_free: str | None = None,
         format: Literal["json", "csv", "parquet"] | None = None,
+        table: Literal["positions", "vaults", "windows", "ratios"] | None = None,
         after: int | None = None,
     ) -> Portfolio | str | bytes:
-        """What an account holds, gained by source, and its ratios; its positions as a file."""
+        """What an account holds, gained by source, and its ratios; each part as a file."""
         told: Portfolio | str | bytes = await self._transport.ask(
             "GET",
             f"/api/v1/accounts/{part(account)}/portfolio",
-            {"days": days, "risk_free": risk_free, "format": format},
+            {"days": days, "risk_free": risk_free, "format": format, "table": table},
             after=after,
         )
         return told

@@ -14,10 +14,27 @@ class EarningsOperations:
 
     _transport: Transport
 
-    async def earnings(self, account: str, *, limit: int | None = None, after: int | None = None) -> EarningsSummary:
-        """One account's earnings: now, since its first day, and by day."""
-        told: EarningsSummary = await self._transport.ask(
-            "GET", f"/api/v1/earnings/{part(account)}", {"limit": limit}, after=after
+    @overload
+    async def earnings(
+        self, account: str, *, limit: int | None = None, format: Literal["json"] | None = None, after: int | None = None
+    ) -> EarningsSummary: ...
+
+    @overload
+    async def earnings(
+        self, account: str, *, limit: int | None = None, format: Literal["csv", "parquet"], after: int | None = None
+    ) -> str | bytes: ...
+
+    async def earnings(
+        self,
+        account: str,
+        *,
+        limit: int | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        after: int | None = None,
+    ) -> EarningsSummary | str | bytes:
+        """One account's earnings: now, since its first day, and by day; now and since then as a file."""
+        told: EarningsSummary | str | bytes = await self._transport.ask(
+            "GET", f"/api/v1/earnings/{part(account)}", {"limit": limit, "format": format}, after=after
         )
         return told
 

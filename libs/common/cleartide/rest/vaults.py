@@ -479,7 +479,17 @@ class VaultOperations:
         )
         return told
 
-    async def vaults_sync(self, *, after: int | None = None) -> ChainCursors:
+    @overload
+    async def vaults_sync(self, *, format: Literal["json"] | None = None, after: int | None = None) -> ChainCursors: ...
+
+    @overload
+    async def vaults_sync(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
+
+    async def vaults_sync(
+        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> ChainCursors | str | bytes:
         """How far each chain has been read, and how late its newest block came."""
-        told: ChainCursors = await self._transport.ask("GET", "/api/v1/vaults/sync", after=after)
+        told: ChainCursors | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/vaults/sync", {"format": format}, after=after
+        )
         return told

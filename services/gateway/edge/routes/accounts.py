@@ -1,5 +1,6 @@
 """Accounts, their positions, liquidations and earnings: from risk, analytics and earnings."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from cleartide.answers.accounts import AccountView, LiquidationPage, PositionList
@@ -83,10 +84,13 @@ def accounts_router(edge: Edge) -> APIRouter:
 
     @router.get(
         "/earnings/{account}",
-        summary="One account's earnings: now, since its first day, and by day",
+        summary="One account's earnings: now, since its first day, and by day; now and since then as a file",
         response_model=EarningsSummary,
     )
-    async def earnings(account: AccountPath, limit: Days = 31) -> Response:
+    async def earnings(account: AccountPath, limit: Days = 31, form: Form = "json") -> Response:
+        if form != "json":
+            told = await ask("earnings", "summary", account=account)
+            return await file_of(f"earnings-{account}", form, [_in_line(told)])
         return await edge.answer(("earnings", account, limit), LONG_MS, lambda: _earnings(edge, account, limit))
 
     return router
@@ -127,6 +131,15 @@ async def _account(edge: Edge, account: str) -> dict[str, Any]:
     except ApiError:
         held = None
     return account_view(margin, held)
+
+
+def _in_line(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The line of a file: the open day and the sums since the first day beside the other figures."""
+    lifetime = summary["lifetime"]
+    open_day = summary["open_day"] or dict.fromkeys(("day", "equity_start", "equity_end", *lifetime))
+    flat = {name: value for name, value in summary.items() if name not in ("open_day", "lifetime")}
+    parts = {"open_day": open_day, "lifetime": lifetime}
+    return flat | {f"{part}_{name}": value for part, figures in parts.items() for name, value in figures.items()}
 
 
 async def _earnings(edge: Edge, account: str, limit: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Days of markets, of the venue and of accounts, leaders and portfolios: from analytics; also as CSV and Parquet."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from cleartide.answers.analytics import AccountDays, Leaderboard, MarketDays, Portfolio, VenueDays
@@ -20,11 +21,14 @@ Ranking = Literal["volume", "pnl", "fees", "trades", "realized", "funding", "yie
 Leaders = Annotated[int, Query(ge=1, le=500)]
 RiskFree = Annotated[str, Query(pattern=r"^-?0?\.[0-9]{1,6}$|^0$", description="yearly fraction: 0.02 is 2 %")]
 
+Table = Annotated[
+    Literal["positions", "vaults", "windows", "ratios"], Query(description="of a file: what its lines are")
+]
+
 
 def analytics_router(edge: Edge) -> APIRouter:
     """Routes under /api/v1 about what happened by day, and how well accounts did."""
     router = APIRouter(prefix="/api/v1", tags=["analytics"])
-    ask = edge.upstream.ask
 
     @router.get("/markets/{market}/days", summary="A market's UTC days, newest first", response_model=MarketDays)
     async def market_days(
@@ -60,18 +64,29 @@ def analytics_router(edge: Edge) -> APIRouter:
         asked = {"account": account, "limit": limit, "from_day": from_day, "to_day": to_day}
         return await _told(edge, form, f"{account}-days", "account_days", asked, before)
 
+    _standing_routes(router, edge)
+    return router
+
+
+def _standing_routes(router: APIRouter, edge: Edge) -> None:
+    ask = edge.upstream.ask
+
     @router.get(
         "/accounts/{account}/portfolio",
-        summary="What an account holds, gained by source, and its ratios; its positions as a file",
+        summary="What an account holds, gained by source, and its ratios; each part as a file",
         response_model=Portfolio,
     )
     async def portfolio(
-        account: AccountPath, days: Days = 90, risk_free: RiskFree = "0.02", form: Form = "json"
+        account: AccountPath,
+        days: Days = 90,
+        risk_free: RiskFree = "0.02",
+        form: Form = "json",
+        table: Table = "positions",
     ) -> Response:
         asked = {"account": account, "days": days, "risk_free": risk_free}
         if form != "json":
             told = await ask("analytics", "portfolio", **asked)
-            return await file_of(f"{account}-positions", form, told["positions"])
+            return await file_of(f"{account}-{table}", form, _rows_of(told, table))
         return await edge.answer(
             ("portfolio", *asked.values()), LONG_MS, lambda: ask("analytics", "portfolio", **asked)
         )
@@ -90,7 +105,16 @@ def analytics_router(edge: Edge) -> APIRouter:
             ("leaderboard", *asked.values()), LONG_MS, lambda: ask("analytics", "leaderboard", **asked)
         )
 
-    return router
+
+def _rows_of(portfolio: Mapping[str, Any], table: str) -> Sequence[Mapping[str, Any]]:
+    """A part of a portfolio as lines of a file: a span each, or the ratios and how the money is laid out as one."""
+    if table == "windows":
+        return [{"window": name, **figures} for name, figures in portfolio["windows"].items()]
+    if table == "ratios":
+        laid_out = {name: value for name, value in portfolio["allocation"].items() if name != "shares"}
+        return [{**portfolio["ratios"], "risk_free": portfolio["risk_free"], **laid_out}]
+    found: Sequence[Mapping[str, Any]] = portfolio[table]
+    return found
 
 
 async def _told(edge: Edge, form: str, name: str, query: str, asked: dict[str, Any], before: int | None) -> Response:

@@ -191,7 +191,9 @@ def _vault_routes(router: APIRouter, edge: Edge) -> None:
         summary="How far each chain has been read, and how late its newest block came",
         response_model=ChainCursors,
     )
-    async def sync() -> Response:
+    async def sync(form: Form = "json") -> Response:
+        if form != "json":
+            return await file_of("sync", form, (await ask("vaults", "sync"))["chains"])
         return await edge.answer(("chain_sync",), LONG_MS, lambda: ask("vaults", "sync"))
 
 

@@ -12,7 +12,7 @@ import { coloured, plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
 const figure = headlineOf($("headline"), ["Earned in all", "In vaults", "Best net APY", "Total value locked"]);
-let owner = new URLSearchParams(location.search).get("account") ?? "taker-01";
+let owner = location.hash.slice(1) || "taker-01";
 let series = [];
 $("month").value = new Date().toISOString().slice(0, 7);
 
@@ -98,14 +98,20 @@ function ask() {
   for (const poll of [polls.days, polls.months, polls.held]) poll.now();
 }
 
+function choose(account) {
+  owner = account;
+  history.replaceState(null, "", `#${owner}`);
+  showMonths([]);
+  showHeld([]);
+  ask();
+}
+
 $("line").onchange = showLine;
 $("month").onchange = ask;
 $("who").onsubmit = (event) => {
   event.preventDefault();
-  owner = $("who").owner.value;
-  showMonths([]);
-  showHeld([]);
-  ask();
+  choose($("who").owner.value);
 };
+addEventListener("hashchange", () => choose(location.hash.slice(1) || owner));
 keepAsking(polls);
 ask();

@@ -72,6 +72,7 @@ function choose(account) {
   for (const form of ["csv", "parquet"]) {
     $(form).href = `/api/v1/accounts/${account}/days?limit=366&format=${form}`;
     $(`held-${form}`).href = `/api/v1/accounts/${account}/portfolio?format=${form}`;
+    $(`ratios-${form}`).href = `/api/v1/accounts/${account}/portfolio?table=ratios&days=${state.days}&format=${form}`;
   }
   polls.equity.now();
 }
@@ -86,13 +87,14 @@ const polls = {
 
 segments($("span"), DAYS, state.days, (value) => {
   state.days = Number(value);
-  polls.equity.now();
+  if (state.account) choose(state.account);
 });
 $("who").addEventListener("submit", (event) => {
   event.preventDefault();
   choose($("who").elements.account.value.trim());
 });
 $("who").elements.account.addEventListener("change", (event) => event.target.checkValidity() && choose(event.target.value.trim()));
+addEventListener("hashchange", () => choose(location.hash.slice(1) || state.account));
 text($("link"), "Asking");
 if (state.account) choose(state.account);
 keepAsking(polls);
