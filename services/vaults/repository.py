@@ -109,6 +109,7 @@ DAYS: Final = Table(
 RESTATED: Final = Table(
     "vault_restated", key=("day", "revision"), columns=_bigints("day", "revision"), write="append", load=False
 )
+_NOTHING: Final = Month()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS: Final = Table(
     "vault_months",
@@ -149,7 +150,7 @@ class VaultsRepository(Repository[VaultsState]):
             _restore_point(state, row)
         for chain, *cursor in rows[CURSORS.name]:
             state.cursors[chain] = Cursor(*cursor)
-        for owner, protocol, asset, month, _, _, *sums in rows[MONTHS.name]:
+        for owner, protocol, asset, month, *sums in rows[MONTHS.name]:
             state.months[(owner, protocol, asset), month] = Month(*sums)
         _clear(state)
         return state
@@ -173,12 +174,7 @@ class VaultsRepository(Repository[VaultsState]):
             changes.put(HOLDINGS, _holding(state, owner, vault))
         changes.put_all(DAYS, map(_day, state.told))
         changes.put_all(RESTATED, sorted({(told.row.day, told.revision) for told in state.told if told.revision}))
-        for line, month in sorted(state.touched_months):
-            # A month in which nothing holds any more is one that has never been.
-            if state.months[line, month] == Month():
-                changes.delete(MONTHS, (*line, month))
-            else:
-                changes.put(MONTHS, _month(state, line, month))
+        _collect_months(changes, state)
         _clear(state)
         return changes
 
@@ -242,11 +238,23 @@ def _midnight(day: int) -> datetime:
     return _EPOCH + timedelta(microseconds=day)
 
 
-def _month(state: VaultsState, line: tuple[str, str, str], month: int) -> Row:
-    sums = state.months[line, month]
-    amounts = (sums.deposits, sums.withdrawals, sums.fees, sums.earned)
-    days = (sums.active_days, sums.return_days, sums.return_sum)
-    return (*line, month, *state.bounds(state.lines[line], month), *amounts, *days)
+def _collect_months(changes: Changes, state: VaultsState) -> None:
+    state.settle_months()
+    kept = []
+    for line, month in state.touched_months:
+        sums = state.months[line, month]
+        # A month in which nothing holds any more is one that has never been.
+        if sums == _NOTHING:
+            changes.delete(MONTHS, (*line, month))
+        else:
+            kept.append((*line, month, *sums_of(sums)))
+    changes.put_all(MONTHS, kept)
+
+
+def sums_of(month: Month) -> Row:
+    """A month's figures in the order of their columns."""
+    flows = (month.equity_start, month.equity_end, month.deposits, month.withdrawals, month.fees, month.earned)
+    return (*flows, month.active_days, month.return_days, month.return_sum)
 
 
 def _clear(state: VaultsState) -> None:

@@ -7,8 +7,13 @@ from services.vaults.domain.ledger import DayRow
 
 @dataclass(slots=True)
 class Month:
-    """Sums over a month's days, in smallest units; return_sum in 1e-12. active_days: those on which anything was."""
+    """Sums over a month's days, in smallest units; return_sum in 1e-12. active_days: those on which anything was.
 
+    equity_start, equity_end: of the first of these days, and of the last that is closed (domain rule R34).
+    """
+
+    equity_start: int = 0
+    equity_end: int = 0
     deposits: int = 0
     withdrawals: int = 0
     fees: int = 0
@@ -27,3 +32,10 @@ class Month:
         if row.return_1e12 is not None:
             self.return_days += sign
             self.return_sum += sign * row.return_1e12
+
+    def end_with(self, row: DayRow) -> None:
+        """Add a day after all others; a day that nothing is told of was worth nothing."""
+        if self.active_days == 0:
+            self.equity_start = row.equity_start
+        self.equity_end = row.equity_end
+        self.count(row, 1)

@@ -119,7 +119,10 @@ class ToldDay(NamedTuple):
 
 
 class VaultsState:
-    """Everything known of chains, vaults and owners. `touched_*` name what the repository has to write."""
+    """Everything known of chains, vaults and owners. `touched_*` name what the repository has to write.
+
+    touched_months: with whether days before the last one were told again.
+    """
 
     def __init__(self) -> None:
         self.day = 0
@@ -141,7 +144,7 @@ class VaultsState:
         self.published = 0
         self.touched_clock = False
         self.touched_cursors: set[str] = set()
-        self.touched_months: set[tuple[LineKey, int]] = set()
+        self.touched_months: dict[tuple[LineKey, int], bool] = {}
         self.touched_holdings: set[tuple[str, str]] = set()
         self.new_lines: list[Line] = []
         self.seen: list[Seen] = []
@@ -271,28 +274,43 @@ class VaultsState:
         for day in sorted(before.keys() | rows.keys()):
             old, new = before.get(day), rows.get(day, void(day))
             if old != new:
-                self._tell(line, seq, old, new)
+                self._tell_again(line, seq, old, new)
 
     def _sweep(self, count: int) -> None:
         upto = min(len(self.numbered), self.swept + count)
         for line in self.numbered[self.swept : upto]:
+            key = (line.owner, line.protocol, line.asset)
             for row in line.rows(self.previous, self.day - DAY_MICROS, self.prices):
-                self._tell(line, 0, None, row)
+                self.told.append(ToldDay(line, 0, row))
+                month = (key, month_of(row.day))
+                self._month(month).end_with(row)
+                self.touched_months.setdefault(month, False)
         if upto != self.swept:
             self.swept, self.touched_clock = upto, True
 
-    def _tell(self, line: Line, revision: int, old: DayRow | None, new: DayRow) -> None:
+    def _tell_again(self, line: Line, revision: int, old: DayRow | None, new: DayRow) -> None:
+        """A day before the last one: where its month begins and ends has to be looked up again."""
         self.told.append(ToldDay(line, revision, new))
-        key = (line.owner, line.protocol, line.asset)
-        month = month_of(new.day)
-        sums = self.months.setdefault((key, month), Month())
+        month = ((line.owner, line.protocol, line.asset), month_of(new.day))
+        sums = self._month(month)
         if old is not None:
             sums.count(old, -1)
         sums.count(new, 1)
-        self.touched_months.add((key, month))
+        self.touched_months[month] = True
 
-    def bounds(self, line: Line, month: int) -> tuple[int, int]:
-        """What a line was worth when a month began, and when its last closed day ended (R34), in smallest units."""
-        start, end = months_between(month)
-        last = min(end, max(self.closed_through(line), start)) - DAY_MICROS
-        return line.equity_at_end(start - DAY_MICROS, self.prices), line.equity_at_end(last, self.prices)
+    def _month(self, month: tuple[LineKey, int]) -> Month:
+        known = self.months.get(month)
+        if known is None:
+            known = self.months[month] = Month()
+        return known
+
+    def settle_months(self) -> None:
+        """Set the ends of months whose days were told again: what a line was worth when the month began, and when its
+        last closed day ended (R34), in smallest units.
+        """
+        for (key, month), again in self.touched_months.items():
+            if again:
+                line, sums, (start, end) = self.lines[key], self.months[key, month], months_between(month)
+                last = min(end, max(self.closed_through(line), start)) - DAY_MICROS
+                sums.equity_start = line.equity_at_end(start - DAY_MICROS, self.prices)
+                sums.equity_end = line.equity_at_end(last, self.prices)
