@@ -290,6 +290,29 @@ async def test_a_stream_that_could_lose_data_is_refused(folder: Path, setting: s
             await ensure_stream(bus, EVENTS)
 
 
+@pytest.mark.parametrize("made", ["none", "s2"])
+async def test_a_full_block_is_left_as_it_is(folder: Path, made: str) -> None:
+    """The server does not compress a block when it is full, with all who store and read waiting (ADR 40).
+
+    A stream that was made to be compressed keeps all that it has, and is not from the server's next start on.
+    """
+    async with _bare(folder) as bus:
+        await bus.api("STREAM.CREATE.EVENTS", {**stream_config(EVENTS), "compression": made})
+        await bus.publish("matching", [row(1)])
+        before = await bus.state(EVENTS)
+        assert not await ensure_stream(bus, EVENTS)
+        assert await bus.state(EVENTS) == before
+    async with _bare(folder) as bus:
+        for number in range(2, 22):
+            await bus.publish("matching", [row(number)._replace(payload=b'{"n":%d}' % number + b" " * 2**20)])
+        blocks = [path.stat().st_size for path in folder.rglob("EVENTS/msgs/*.blk")]
+        assert len(blocks) > 2
+        assert sum(blocks) > 20 * 2**20
+        cursor = await bus.open(EVENTS, "risk", 1)
+        assert numbers(await read(cursor, 21)) == list(range(1, 22))
+        await cursor.close()
+
+
 async def test_a_stream_made_anew_may_begin_at_a_later_number(folder: Path) -> None:
     """A restore goes on where the lost stream ended, under a new identity."""
     later = replace(EVENTS, name="LATER", subjects=("later.>",))
