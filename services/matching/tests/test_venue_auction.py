@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from cleartide.contracts import (
     AuctionUncrossed,
+    LiquidationExecuted,
+    LiquidationRejected,
     MarketStateChanged,
     OpenSubaccount,
     OrderAccepted,
     OrderClosed,
+    OrderRejected,
     PositionChanged,
     TradeExecuted,
 )
@@ -253,6 +256,26 @@ def test_venue_auc_014_nor_does_the_operator_open_it_before(name: str) -> None:
     assert states(resume(ex, auction_seconds=5)) == [("auction", "operator")]
     switch(ex, name, on=False)
     assert only(reopen(ex), AuctionUncrossed).size_lots == 200
+
+
+@pytest.mark.parametrize("name", ["kill_switch", "maintenance"])
+def test_venue_auc_015_what_crosses_is_cancelled_and_the_market_opens_under_the_switch(name: str) -> None:
+    """VENUE-AUC-015: a crossed book under a switch holds up the liquidations of its market; cancelling lets them go on."""
+    ex = guarded()
+    for trader, amount in (*((trader, "100000") for trader in NAMES), ("eve", "110")):
+        ex.deposit(trader, amount)
+    ex.place("dan", "buy", "1", "1000")
+    only(ex.place("eve", "sell", "1", "1000"), TradeExecuted)
+    ex.price("1100")
+    waiting(ex, "ann", "buy", "0.3", "1110", client_order_id="crossing")
+    waiting(ex, "bob", "sell", "0.2", "1095")
+    switch(ex, name)
+    reopen(ex)
+    assert only(ex.liquidate("eve"), LiquidationRejected).reason == "market_paused"
+    only(ex.cancel("ann", "crossing"), OrderClosed)
+    assert states(reopen(ex)) == [("trading", "post_only_over")]
+    assert of(ex.liquidate("eve"), LiquidationExecuted)
+    assert only(ex.place("cat", "buy", "0.1", "1090"), OrderRejected).reason == name
 
 
 entries = st.lists(
