@@ -15,7 +15,16 @@ from services.matching.tests.model.compare import Difference
 from services.matching.tests.model.run import live, random_life, shrink, volume
 from services.matching.tests.model.scenes import SCENES
 from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import AUCTIONED, BATCHED, ENTERED, GROUPED, RETERMED, SEALED, any_step
+from services.matching.tests.model.steps import (
+    AUCTIONED,
+    BATCHED,
+    ENTERED,
+    GROUPED,
+    RETERMED,
+    SEALED,
+    STOPPED,
+    any_step,
+)
 from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 8
@@ -72,6 +81,13 @@ EXPECTED: Final = {
     "PositionChanged rebate",
     "PositionChanged referral",
     "OrderRejected nothing_to_amend",
+    "OrderRejected kill_switch",
+    "OrderRejected maintenance",
+    "OrderRejected market_reduce_only",
+    "MarketStateChanged operator",
+    "VenueChanged",
+    "bad_transition",
+    "nothing_changed",
     "OrdersCanceled canceled",
     "OrdersCanceled unknown_account",
     "SelfTradePrevented",
@@ -155,6 +171,15 @@ THEMES: Final = (
     (SEALED, "or _crosses(draft.market, draft):\n        raise", "or draft.order.price < 0:\n        raise"),
     (SEALED, "or _crosses(draft.market, draft):\n        raise", "or draft.order.price > 0:\n        raise"),
     (SEALED, "holding, wanted, replaced=order)", "holding, wanted, replaced=order, batched=True)"),
+    (STOPPED, "    if not draft.order.reduce_only and (stopped :=", "    if not draft.order.size and (stopped :="),
+    (STOPPED, "    if not draft.order.reduce_only and (stopped :=", "    if (stopped :="),
+    (
+        STOPPED,
+        "    if now in REDUCING and not draft.order.reduce_only:",
+        "    if now in REDUCING and not draft.order.size:",
+    ),
+    (STOPPED, "    checks.size(draft)\n    checks.openness(state, draft)", "    checks.size(draft)"),
+    (STOPPED, "next((switch for switch, on in self.switches.items() if on), None)", "None"),
     (AUCTIONED, "(end - start) * min(elapsed, slots)", "(end - start) * elapsed"),
     (
         AUCTIONED,
@@ -168,8 +193,8 @@ THEMES: Final = (
     (AUCTIONED, "end = order.price if course.offsets else", "end = order.price if not course.offsets else"),
 )
 """Members of a group within one sweep, changes within one command, exits that wait for their entry, changes where
-takers are batched, and auctions: their price, their slots, who comes first, what a quote may be. Each with the mood of
-lives that come there."""
+takers are batched, switches and markets that only shrink, and auctions: their price, their slots, who comes first, what
+a quote may be. Each with the mood of lives that come there."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

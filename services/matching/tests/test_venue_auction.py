@@ -260,7 +260,7 @@ def test_venue_auc_014_nor_does_the_operator_open_it_before(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["kill_switch", "maintenance"])
 def test_venue_auc_015_what_crosses_is_cancelled_and_the_market_opens_under_the_switch(name: str) -> None:
-    """VENUE-AUC-015: a crossed book under a switch holds up the liquidations of its market; cancelling lets them go on."""
+    """VENUE-AUC-015: a crossed book under a switch holds up its market's liquidations until what crosses is gone."""
     ex = guarded()
     for trader, amount in (*((trader, "100000") for trader in NAMES), ("eve", "110")):
         ex.deposit(trader, amount)

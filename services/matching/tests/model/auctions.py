@@ -6,6 +6,7 @@ from services.matching.tests.model.courses import SIDES, SLOT, Auction, plan
 from services.matching.tests.model.matching import Taker, close, say_closed, sweep, used_up
 from services.matching.tests.model.orders import admit, loss_of, name_all, read_order, say_accepted
 from services.matching.tests.model.texts import steps_of
+from services.matching.tests.model.venue import closed_by
 from services.matching.tests.model.world import MOST_LOTS, MOST_TICKS, RESERVED, Order, Refusal, World, is_stale
 
 
@@ -38,11 +39,11 @@ def pass_slot(world: World, auction: Auction) -> None:
 
 
 def _meet(world: World, auction: Auction, slot: int, guarded: bool) -> str | None:
-    """Trade at a slot's price, what opens only by a fresh index; why the order is over then, if it is."""
+    """Trade at a slot's price, opening only by a fresh index and where it may; why the order is over, if it is."""
     order, stopped = auction.order, None
     account, market = world.accounts[order.account], world.markets[order.market]
     price = auction.price(market.index, slot)
-    if order.reduce_only or not is_stale(world, market):
+    if order.reduce_only or not (is_stale(world, market) or closed_by(world, market, order)):
         stopped = sweep(world, Taker(account, market, order.side, price, order.left, order, guarded, auction=auction))
     if not order.left:
         return used_up(order)

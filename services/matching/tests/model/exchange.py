@@ -11,6 +11,7 @@ from cleartide.contracts import (
     CommitOrder,
     Deposit,
     FundInsurance,
+    HaltMarket,
     LiquidateAccount,
     ListMarket,
     Message,
@@ -18,10 +19,12 @@ from cleartide.contracts import (
     QuoteAuction,
     ReportTrade,
     RequestLiquidation,
+    ResumeMarket,
     RevealOrder,
     SetFeeSchedule,
     SetReferrer,
     SettleFunding,
+    SetVenueSwitch,
     SubmitOrders,
     UpdateIndexPrice,
     Withdraw,
@@ -39,6 +42,7 @@ from services.matching.tests.model import (
     orders,
     prices,
     sealed,
+    venue,
     waiting,
 )
 from services.matching.tests.model.waterfall import tell_funds
@@ -84,6 +88,9 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     CommitOrder: sealed.commit,
     RevealOrder: sealed.reveal,
     QuoteAuction: auctions.quote,
+    SetVenueSwitch: venue.turn,
+    HaltMarket: venue.shrink,
+    ResumeMarket: venue.resume,
 }
 
 

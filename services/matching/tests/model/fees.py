@@ -24,6 +24,7 @@ SHARE: Final = Fraction(1, 4)
 def set_tiers(world: World, command: SetFeeSchedule) -> None:
     """The scene's tiers, for every market."""
     world.tiers = command.tiers
+    world.changes += 1
     world.say(FeeScheduleSet, market=None, tiers=command.tiers)
 
 

@@ -53,7 +53,8 @@ def list_market(world: World, command: ListMarket) -> None:
         raise Refusal("off_grid")
     if unit > 10**12:
         raise Refusal("overflow")
-    world.markets[spec.market] = Market(spec, tick, lot, int(unit), listed_at=world.at)
+    world.changes += 1
+    world.markets[spec.market] = Market(spec, tick, lot, int(unit), since=world.at)
     world.say(MarketListed, market=spec.market, spec=spec, quanta_per_lot_tick=int(unit))
 
 

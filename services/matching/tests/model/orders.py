@@ -19,6 +19,7 @@ from services.matching.tests.model.matching import NAMES, Taker, close, crosses,
 from services.matching.tests.model.numbers import down, rate, up
 from services.matching.tests.model.texts import SIDES, steps_of
 from services.matching.tests.model.triggers import Armed
+from services.matching.tests.model.venue import require_open
 from services.matching.tests.model.world import (
     MOST_LOTS,
     MOST_NOTIONAL,
@@ -161,6 +162,7 @@ def admit(world: World, order: Order, *, batched: bool = False, amends: bool = F
     """
     account, market = world.accounts[order.account], world.markets[order.market]
     _check_amount(account, market, order)
+    require_open(world, market, order)
     best = world.best(market.name, -order.side)
     if not batched and not (amends and (best is None or not crosses(order.side, order.price, best))):
         require_batch(market, order)

@@ -7,6 +7,7 @@ from cleartide.contracts import AmendOrder
 from services.matching.tests.model.orders import require_batch
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.triggers import Armed, make_due
+from services.matching.tests.model.venue import require_open
 from services.matching.tests.model.waiting import LIMITED, distance_of, live_price, say_armed
 from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Market, Order, Refusal, World
 
@@ -23,6 +24,7 @@ def rearm(world: World, armed: Armed, command: AmendOrder) -> None:
     wanted = (price, size, level, amount, share, until, display)
     if wanted == (order.price, order.size, armed.level, armed.amount, armed.share, order.until, order.display):
         raise Refusal("nothing_to_amend")
+    require_open(world, market, order)
     require_batch(market, order)
     order.price, order.size, order.left = price, size, size
     order.until, order.display = until, display

@@ -14,6 +14,7 @@ from cleartide.contracts import (
     CancelOrder,
     CommitOrder,
     FundInsurance,
+    HaltMarket,
     LiquidateAccount,
     ListMarket,
     Message,
@@ -21,14 +22,16 @@ from cleartide.contracts import (
     PlaceOrder,
     ReportTrade,
     RequestLiquidation,
+    ResumeMarket,
     RevealOrder,
     SettleFunding,
+    SetVenueSwitch,
     UpdateIndexPrice,
 )
 from cleartide.rules.sealing import digest_of
 from hypothesis import strategies as st
 
-from services.matching.tests.model import auction_steps, batch_steps, maker_steps, money_steps
+from services.matching.tests.model import auction_steps, batch_steps, maker_steps, money_steps, venue_steps
 from services.matching.tests.model.margin import standing
 from services.matching.tests.model.numbers import DAY, HOUR, MINUTE, SECOND
 from services.matching.tests.model.order_steps import FIRST_PRICE, SOURCES, order_body
@@ -84,6 +87,8 @@ WEIGHTS: Final = {
     "list": 1,
     "again": 1,
     "restart": 1,
+    "switch": 0,
+    "shrink": 0,
 }
 
 
@@ -92,6 +97,7 @@ AUCTIONED: Final = ("auction", "quote", "quote")
 GROUPED: Final = ("group", "sweep")
 BATCHED: Final = ("batch", "wait", "quiet")
 ENTERED: Final = ("entry", "sweep", "price")
+STOPPED: Final = ("switch", "shrink", "order", "wait", "auction", "open")
 RETERMED: Final = ("reterm", "reterm", "quiet", "sweep")
 DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
 MOODS: Final[tuple[tuple[str, ...], ...]] = (
@@ -103,6 +109,7 @@ MOODS: Final[tuple[tuple[str, ...], ...]] = (
     SEALED,
     DISTRESSED,
     BATCHED,
+    STOPPED,
 )
 """What two in five steps of a life are; of others nothing in particular."""
 
@@ -170,6 +177,9 @@ _SOURCES: Final[dict[type[Message], str]] = {
     SettleFunding: "funding",
     ListMarket: "operator",
     FundInsurance: "operator",
+    HaltMarket: "operator",
+    ResumeMarket: "operator",
+    SetVenueSwitch: "operator",
     ReportTrade: "engine",
 }
 
@@ -442,4 +452,6 @@ _MAKERS: Final = {
     "insure": money_steps.insure,
     "list": money_steps.list_market,
     "restart": _cancel,
+    "switch": venue_steps.switch,
+    "shrink": venue_steps.shrink,
 }

@@ -24,6 +24,7 @@ from services.matching.tests.model.orders import (
 )
 from services.matching.tests.model.texts import SIDES, steps_of
 from services.matching.tests.model.triggers import Armed, Met, Moved, make_due
+from services.matching.tests.model.venue import require_open
 from services.matching.tests.model.world import (
     MOST_LOTS,
     MOST_TICKS,
@@ -43,6 +44,7 @@ def arm(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
         raise Refusal("auction_not_allowed")
     armed = _read(world, command)
     bracket = read_exits(world, armed.order, command)
+    require_open(world, world.markets[armed.order.market], armed.order)
     if not batched:
         require_batch(world.markets[armed.order.market], armed.order)
     name_all(world, armed.order, bracket, command.oco_group)

@@ -58,7 +58,7 @@ def why_not(world: World, account: Account, market: Market, now: Standing) -> st
         return "stale_index"
     if rules is None:
         return None
-    if world.at - max(market.fresh_since, market.listed_at) < rules.grace_micros:
+    if world.at - max(market.fresh_since, market.since) < rules.grace_micros:
         return "grace"
     waits = world.at < world.cooldowns.get((account.name, market.name), 0)
     return "cooling_down" if waits and not now.is_beyond_help else None

@@ -50,7 +50,8 @@ class Missing(Exception):  # noqa: N818 - a verdict, not a fault
 class Market:
     """A market's rules, prices and pots.
 
-    listed_at, fresh_since: when it opened, and when a fresh index last came after none or an old one.
+    since, fresh_since: when it came to trade as it does, and when a fresh index last came after none or an old one.
+    shrinks: whether its positions may only shrink.
     funding_total: the exact sum of mark * u * rate over all settled intervals, per lot.
     basis: the smoothed mid - index in millionths of a tick, stepped up to the second `basis_second`.
     """
@@ -64,8 +65,9 @@ class Market:
     last: int = 0
     stale: bool = True
     heard_at: int = 0
-    listed_at: int = 0
+    since: int = 0
     fresh_since: int = 0
+    shrinks: bool = False
     basis: int | None = None
     basis_second: int = 0
     minute: int = -1
@@ -184,7 +186,7 @@ class World:
     others of groups in which an order has traded. passed: whether time has ended orders before the command. pending:
     what is to follow from it. fired: orders to be placed, in their turn. batched: whether a batch or a slot came before
     the command. secrets: what its owners know of a digest. untold: what funds held before a trade of theirs that nobody
-    has told yet.
+    has told yet. switches: those that are on. changes: how many of the venue are written down.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -217,6 +219,8 @@ class World:
     liquidation_number: int = 0
     cooldowns: dict[tuple[str, str], int] = field(default_factory=dict)
     untold: dict[str, int] = field(default_factory=dict)
+    switches: set[str] = field(default_factory=set)
+    changes: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
     applied: set[tuple[str, str, str]] = field(default_factory=set)
     at: int = 0
