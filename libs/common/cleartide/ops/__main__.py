@@ -64,11 +64,13 @@ async def _digest(settings: OpsSettings, arguments: argparse.Namespace) -> None:
 
 async def _rebuild(settings: OpsSettings, arguments: argparse.Namespace) -> None:
     for service in arguments.services or settings.services:
-        done = await rebuild(settings, service)
+        done = await rebuild(settings, service, adopt=arguments.adopt)
         rate = done.position / done.seconds if done.seconds else 0
+        equal = len(done.digests) - len(done.adopted)
+        adopted = f"; adopted: {', '.join(done.adopted)}" if done.adopted else ""
         print(
             f"{service}: rebuilt to position {done.position} in {done.seconds:.2f} s ({rate:,.0f}/s), "
-            f"{len(done.digests)} digests equal"
+            f"{equal} digests equal{adopted}"
         )
 
 
@@ -115,6 +117,8 @@ def main(arguments: list[str]) -> int:
             command.add_argument(
                 "services", nargs="*", choices=(*services(MOST_POOLS), []), help="default: every service"
             )
+        if name == "rebuild":
+            command.add_argument("--adopt", action="store_true", help="take what comes out also where it is different")
         if name == "dead":
             command.add_argument("--after", type=int, default=0, help="list only letters after this number")
             command.add_argument("--redrive", type=int, default=0, help="publish this letter's message again")

@@ -7,7 +7,7 @@ could give back, are carried over as they are; so is what came before the beginn
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +32,7 @@ from cleartide.store.postgres import PostgresStore
 
 JOURNAL_ROWS_AT_ONCE: Final = 2_000
 STOPPED_LOOKS: Final = 20
+OUTBOX: Final = "outbox"
 
 
 class RebuildError(Exception):
@@ -46,10 +47,17 @@ class Rebuilt:
     position: int
     seconds: float
     digests: dict[str, str]
+    adopted: Sequence[str] = ()
+    """Of which parts the fresh form has taken the place of another one."""
 
 
-async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
-    """Rebuild one service's schema. Raises RebuildError."""
+async def rebuild(settings: OpsSettings, name: str, *, adopt: bool = False) -> Rebuilt:
+    """Rebuild one service's schema. Raises RebuildError.
+
+    adopt: the tables that come out take the place of those in service also where they are different, for they are what
+    the code of today makes of the past. What was said stays as it was said: a service whose events others fold is
+    adopted only where it would say the same again, any other where it would say as much.
+    """
     service = definition(name)
     admin = await asyncpg.connect(settings.admin_dsn)
     try:
@@ -69,16 +77,16 @@ async def rebuild(settings: OpsSettings, name: str) -> Rebuilt:
             await _fold_again(settings, service, held, first)
             actual, _ = await _current(admin, service)
             different = sorted(key for key in {*expected, *actual} if expected.get(key) != actual.get(key))
-            if different:
+            if different and not (adopt and adoptable(_folded(settings), expected, actual, different)):
                 detail = "; ".join(f"{key}: was {expected.get(key)}, is {actual.get(key)}" for key in different)
                 raise RebuildError(f"{name}: {detail}")
         except BaseException:
             await _put_back(admin, name, before)
             raise
         await _mark_published(admin, name)
-        await _keep_truth(admin, service, before)
+        await _keep_truth(admin, service, before, (OUTBOX,) if different else ())
         await admin.execute(f"DROP SCHEMA {quoted(before)} CASCADE")
-        return Rebuilt(name, target.position, time.monotonic() - started, actual)
+        return Rebuilt(name, target.position, time.monotonic() - started, actual, different)
     finally:
         await admin.close()
 
@@ -140,15 +148,39 @@ async def _mark_published(admin: "asyncpg.Connection[Any]", name: str) -> None:
     )
 
 
-async def _keep_truth(admin: "asyncpg.Connection[Any]", service: Service, before: str) -> None:
+def _folded(settings: OpsSettings) -> frozenset[str]:
+    return frozenset(definition(service).reads.name for service in settings.services)
+
+
+def adoptable(
+    folded: frozenset[str], expected: Mapping[str, str], actual: Mapping[str, str], different: Sequence[str]
+) -> bool:
+    """Whether what is different concerns nobody else: tables, and as many events of streams that nobody folds."""
+    for key in different:
+        kind, _, channel = key.partition(":")
+        if kind == "position" or channel in folded:
+            return False
+        if kind == OUTBOX and _said(expected.get(key, "")) != _said(actual.get(key, "")):
+            return False
+    return True
+
+
+def _said(digest: str) -> str:
+    """How many events of a channel there are, and the last one's number, of its digest."""
+    return digest.rpartition(":")[0] or digest
+
+
+async def _keep_truth(
+    admin: "asyncpg.Connection[Any]", service: Service, before: str, also: Sequence[str] = ()
+) -> None:
     """What is no fold moves over as it is, with its indexes, policies and sequences, and rows that were written beside
     the fold are copied: all of it or nothing.
     """
-    schema = quoted(service.name)
+    schema, kept = quoted(service.name), (*service.truth, *also)
     async with admin.transaction():
-        for table in service.truth:
+        for table in kept:
             await admin.execute(f"DROP TABLE {schema}.{quoted(table)} CASCADE")
-        for table in service.truth:
+        for table in kept:
             await admin.execute(f"ALTER TABLE {quoted(before)}.{quoted(table)} SET SCHEMA {schema}")
         for each in service.repository.tables:
             if each.beside:
