@@ -17,15 +17,13 @@ from typing import Any
 
 import asyncpg
 from cleartide.contracts import Message
-from cleartide.contracts.codec import encode
 from cleartide.rules.returns import apr_ppb, apy_of_growth_ppb
 from cleartide.store.digest import table_digests
 
 from deploy.local.postgres import PostgresServer
-from services.analytics.tests.recount import disturbed, twice
+from services.analytics.tests.recount import disturbed, in_commits, twice
 from services.earnings.app import SERVICE
 from tests.agreement.earned import Earned
-from tests.support.fold_bench import trading_message
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import new_database
 
@@ -45,25 +43,18 @@ FROM (SELECT * FROM earnings_months UNION ALL SELECT * FROM earnings_open_months
 """
 
 
-def counted(batches: Sequence[Sequence[Message]], folder: Path) -> Earned:
-    """The events as the bus carries them, counted naively: the days that are over."""
-    path = folder / "events.jsonl"
-    with path.open("wb") as file:
-        for batch in batches:
-            file.writelines(encode(event) + b"\n" for event in batch)
-    return Earned(path, max(event.occurred_at for batch in batches for event in batch) // DAY * DAY)
-
-
 async def compare(schema: ServiceSchema, batches: Sequence[Sequence[Message]], folder: Path) -> tuple[int, int]:
     """Fold, fold again, recount; returns how many days and months were equal. Raises AssertionError."""
-    assert await schema.run_epoch([trading_message(batch)] for batch in batches) == 0
+    path = folder / "events.jsonl"
+    commits = in_commits(batches, path)
+    assert await schema.run_epoch(commits) == 0
     before = await _digests(schema)
-    await schema.run_epoch([trading_message(batch)] for batch in batches)
+    await schema.run_epoch(commits)
     assert before == await _digests(schema), "the same input once more changed a table"
     async with schema.pool() as pool:
         days = [tuple(row) for row in await pool.fetch(DAYS_SQL)]
         months = [_with_rates(row) for row in await pool.fetch(MONTHS_SQL)]
-    naive = counted(batches, folder)
+    naive = Earned(path, max(event.occurred_at for batch in batches for event in batch) // DAY * DAY)
     return _equal("days", days, naive.days()), _equal("months", months, naive.months())
 
 

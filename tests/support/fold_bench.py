@@ -157,8 +157,12 @@ def new_folder(fold: Fold, state: Any, epoch: Epoch) -> Folder:
 
 def trading_message(events: Sequence[Message]) -> Delivery:
     """Trading events as the one message in which matching says them; its place in the stream is still open."""
-    payload = b"[" + b",".join(encode(event) for event in events) + b"]"
-    return Delivery(0, events[-1].occurred_at, "trading.main", payload, "", 0)
+    return message_of_lines([encode(event) for event in events], events[-1].occurred_at)
+
+
+def message_of_lines(lines: Sequence[bytes], at: int) -> Delivery:
+    """The same of events that are encoded already; `at`: when the last one happened, microseconds UTC."""
+    return Delivery(0, at, "trading.main", b"[" + b",".join(lines) + b"]", "", 0)
 
 
 def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -12,6 +12,8 @@ from typing import Any, Final
 import duckdb
 
 MINUTE: Final = 60_000_000
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
 TIMEFRAMES: Final = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1_440}
 SQL: Final = Path(__file__).with_suffix(".sql")
 COLUMNS: Final = {
@@ -40,6 +42,7 @@ COLUMNS: Final = {
                 "referral_quanta",
             ),
             *("amount_quanta", "mark_ticks", "open_interest_lots", "rate_ppb", "quanta_per_lot_tick"),
+            *("closed_lots", "taken_over_lots", "deleveraged_lots"),
         ),
         "BIGINT",
     ),
@@ -71,13 +74,24 @@ class Naive:
         """Market, open time, open, high, low, close, lots, quanta, trades."""
         return self._rows("candles", [minutes * MINUTE])
 
+    def trades(self) -> list[tuple[Any, ...]]:
+        """Place in the stream, market, minute, price, lots, quanta."""
+        return self._rows("trades")
+
     def market_days(self) -> list[tuple[Any, ...]]:
-        """Market, day, open, high, low, close, lots, quanta, trades, interest, funding, fundings, fees, referral."""
+        """Market, day, open, high, low, close, lots, quanta, trades, interest, its highest, funding, fundings, fees,
+        referral, liquidations, lots liquidated, their fees.
+        """
         return self._rows("market_days")
 
     def account_days(self) -> list[tuple[Any, ...]]:
         """Account, day, equity before and after, flows, pnl, funding, fees, realized, volume, trades."""
         return self._rows("account_days")
+
+    def account_hours(self) -> list[tuple[Any, ...]]:
+        """The same by hour."""
+        query = self._queries["account_days"].replace(str(DAY), str(HOUR))
+        return [tuple(row) for row in self._duck.execute(query).fetchall()]
 
     def _rows(self, name: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._duck.execute(self._queries[name], list(parameters)).fetchall()]

@@ -30,25 +30,35 @@ SELECT market, made - made % $1 AS open_time, arg_min(price, seq), max(price), m
        sum(lots)::BIGINT, sum(quanta)::BIGINT, count(*)
 FROM trades GROUP BY 1, 2 ORDER BY 1, 2;
 
--- market_days: UTC; open interest is the last that was said, also on an earlier day
+-- trades: as they hold now
+SELECT seq, market, made - made % 60000000, price, lots, quanta FROM trades ORDER BY 1;
+
+-- market_days: UTC; open interest is the last that was said, also on an earlier day, and the highest that was in force
 WITH d AS (
   SELECT market, occurred_at - occurred_at % 86400000000 AS day,
          coalesce(sum(rate_ppb) FILTER (type = 'FundingSettled'), 0)::BIGINT AS funding,
          count(*) FILTER (type = 'FundingSettled') AS fundings,
          coalesce(sum(fee_quanta) FILTER (type = 'PositionChanged'), 0)::BIGINT AS fees,
          coalesce(sum(referral_quanta) FILTER (type = 'PositionChanged'), 0)::BIGINT AS referral,
-         arg_max(open_interest_lots, seq) FILTER (type = 'MarkPriceUpdated') AS interest
-  FROM events WHERE type IN ('FundingSettled', 'PositionChanged', 'MarkPriceUpdated') GROUP BY 1, 2
+         arg_max(open_interest_lots, seq) FILTER (type = 'MarkPriceUpdated') AS said,
+         max(open_interest_lots) FILTER (type = 'MarkPriceUpdated') AS highest,
+         count(*) FILTER (type = 'LiquidationExecuted') AS liquidations,
+         coalesce(sum(abs(closed_lots) + abs(taken_over_lots) + abs(deleveraged_lots)) FILTER (type = 'LiquidationExecuted'), 0)::BIGINT AS liquidated,
+         coalesce(sum(fee_quanta) FILTER (type = 'LiquidationExecuted'), 0)::BIGINT AS liquidation_fees
+  FROM events WHERE type IN ('FundingSettled', 'PositionChanged', 'MarkPriceUpdated', 'LiquidationExecuted') GROUP BY 1, 2
+), i AS (
+  SELECT *, coalesce(last_value(said IGNORE NULLS) OVER (PARTITION BY market ORDER BY day), 0) AS interest FROM d
 ), t AS (
   SELECT market, made - made % 86400000000 AS day, arg_min(price, seq) AS o, max(price) AS h, min(price) AS l,
          arg_max(price, seq) AS c, sum(lots)::BIGINT AS lots, sum(quanta)::BIGINT AS quanta, count(*) AS n
   FROM trades GROUP BY 1, 2
 )
-SELECT d.market, d.day, o, h, l, c, coalesce(lots, 0), coalesce(quanta, 0), coalesce(n, 0),
-       coalesce(last_value(interest IGNORE NULLS) OVER (PARTITION BY d.market ORDER BY d.day), 0), funding, fundings, fees, referral
-FROM d LEFT JOIN t USING (market, day) ORDER BY 1, 2;
+SELECT i.market, i.day, o, h, l, c, coalesce(lots, 0), coalesce(quanta, 0), coalesce(n, 0), interest,
+       greatest(lag(interest, 1, 0) OVER (PARTITION BY i.market ORDER BY i.day), coalesce(highest, 0)),
+       funding, fundings, fees, referral, liquidations, liquidated, liquidation_fees
+FROM i LEFT JOIN t USING (market, day) ORDER BY 1, 2;
 
--- account_days: what moved in the day, and the worth at the midnights around it, from what was said last before each
+-- account_days: what moved in the day (or the hour, its length put in its place), and the worth at the midnights around it, from what was said last before each
 WITH days AS (SELECT DISTINCT occurred_at - occurred_at % 86400000000 AS day FROM events),
 moves AS (
   SELECT account, made - made % 86400000000 AS day, 0 AS flows, fee AS fees, realized, settled,

@@ -15,24 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from cleartide.bus.ports import Delivery
 from cleartide.contracts import Message, TradeExecuted
 from cleartide.contracts.codec import encode
 from cleartide.store.digest import table_digests
 
 from deploy.local.postgres import PostgresServer
 from services.analytics.app import SERVICE
-from services.analytics.queries import CANDLES_SQL
-from services.analytics.tests.naive import MINUTE, TIMEFRAMES, Naive
+from services.analytics.tests import asked, summed
+from services.analytics.tests.naive import HOUR, MINUTE, TIMEFRAMES, Naive
 from services.analytics.tests.tape import MARKETS
 from services.analytics.tests.venue import DAY, Venue
-from services.analytics.views.days import ACCOUNT_DAYS_SQL, MARKET_DAYS_SQL
-from tests.support.fold_bench import in_batches, trading_message
+from tests.support.fold_bench import in_batches, message_of_lines
 from tests.support.schema import ServiceSchema, migrated
 from tests.support.servers import new_database
 
 ACCOUNTS = tuple(f"user-{number:03}" for number in range(40))
 MIDNIGHT = 20_000 * DAY
-FAR = 2**53 - 1
 
 
 class Difference(Exception):  # noqa: N818 - what was found, not a fault
@@ -44,7 +43,7 @@ def disturbed(corrections: int, seed: int = 7, *, least_referral: int = -(10**6)
 
     least_referral: quanta; matching gives referrers their shares and takes none back.
     """
-    draw, venue = random.Random(seed), Venue(MIDNIGHT)
+    draw, hits, venue = random.Random(seed), random.Random(seed + 1), Venue(MIDNIGHT)
     step = days * DAY // max(1, corrections * 2)
     for account in ACCOUNTS:
         venue.deposit(account, 10**12)
@@ -64,6 +63,8 @@ def disturbed(corrections: int, seed: int = 7, *, least_referral: int = -(10**6)
         if draw.random() < 0.01:
             amount, kind = draw.randint(-(10**6), 10**6), draw.choice(("external", "referral"))
             venue.deposit(buyer, max(amount, least_referral) if kind == "referral" else amount, kind)
+        if hits.random() < 0.02:
+            venue.liquidate(market, hits.randint(-500, 500), hits.randint(-500, 500), hits.randint(900, 1_100))
         if draw.random() < 0.6:
             restated += 1
             place = draw.randrange(len(known))
@@ -90,27 +91,50 @@ def twice(events: Sequence[Message], size: int, seed: int = 3) -> Iterator[Seque
             yield draw.choice(earlier)
 
 
+def in_commits(batches: Sequence[Sequence[Message]], path: Path, most: int = 8) -> list[list[Delivery]]:
+    """The batches as messages, for each commit one or several as a service takes them; their events also as lines of a
+    file. A batch that comes again is the same bytes again.
+    """
+    draw, encoded = random.Random(len(batches)), {id(batch): [encode(event) for event in batch] for batch in batches}
+    with path.open("wb") as file:
+        for batch in batches:
+            file.writelines(line + b"\n" for line in encoded[id(batch)])
+    messages = [message_of_lines(encoded[id(batch)], batch[-1].occurred_at) for batch in batches]
+    commits: list[list[Delivery]] = []
+    while messages:
+        size = draw.randint(1, most)
+        commits.append(messages[:size])
+        del messages[:size]
+    return commits
+
+
 async def compare(schema: ServiceSchema, venue: Venue, folder: Path) -> dict[str, int]:
     """Fold, ask, recount. Raises Difference; returns how many rows of each kind were equal."""
-    given = list(twice(venue.events, 200))
     path = folder / "events.jsonl"
-    with path.open("wb") as file:
-        for batch in given:
-            file.writelines(encode(event) + b"\n" for event in batch)
-    dead = await schema.run_epoch([trading_message(batch)] for batch in given)
+    commits = in_commits(list(twice(venue.events, 200)), path)
+    dead = await schema.run_epoch(commits)
     if dead:
         raise Difference(f"{dead} events were refused")
     before = await _digests(schema)
-    await schema.run_epoch([trading_message(batch)] for batch in given)
+    await schema.run_epoch(commits)
     if before != await _digests(schema):
         raise Difference("the same input once more changed a table")
     naive = Naive(path)
+    market_days, account_days = naive.market_days(), naive.account_days()
+    hour = venue.at - venue.at % HOUR
     equal: dict[str, int] = {}
     async with schema.pool() as pool:
         for name, minutes in TIMEFRAMES.items():
-            equal[f"candles {name}"] = _equal(name, await _candles(pool, minutes), naive.candles(minutes))
-        equal["market days"] = _equal("market days", await _market_days(pool), naive.market_days())
-        equal["account days"] = _equal("account days", await _account_days(pool), naive.account_days())
+            equal[f"candles {name}"] = _equal(name, await asked.candles(pool, minutes), naive.candles(minutes))
+        for name, kept, counted in (
+            ("trades", await asked.trades(pool), naive.trades()),
+            ("market days", await asked.market_days(pool), market_days),
+            ("account days", await asked.account_days(pool), account_days),
+            ("account hours", await asked.account_hours(pool), [r for r in naive.account_hours() if r[1] < hour]),
+            ("venue days", await asked.venue_days(pool), summed.venue_days(market_days, account_days)),
+            ("leaders", await asked.leaders(pool), summed.leaders(account_days)),
+        ):
+            equal[name] = _equal(name, kept, counted)
     return equal
 
 
@@ -120,34 +144,6 @@ async def _digests(schema: ServiceSchema) -> dict[str, str]:
         return await table_digests(connection, schema.fold.repository.tables)
     finally:
         await connection.close()
-
-
-async def _candles(pool: Any, minutes: int) -> list[tuple[Any, ...]]:
-    """Page by page, as a chart asks."""
-    found: list[tuple[Any, ...]] = []
-    for market in MARKETS:
-        before, rows = FAR, []
-        while page := await pool.fetch(CANDLES_SQL, market, "trade", minutes * MINUTE, 1_000, before):
-            rows += page
-            before = page[-1]["bucket"]
-        found += [(market, *map(int, tuple(row)[:8])) for row in reversed(rows)]
-    return found
-
-
-async def _market_days(pool: Any) -> list[tuple[Any, ...]]:
-    rows = await pool.fetch(MARKET_DAYS_SQL, None, 0, FAR, 100_000)
-    names = ("open_ticks", "high_ticks", "low_ticks", "close_ticks", "volume_lots", "quote_quanta", "trades")
-    more = ("open_interest_lots", "funding_ppb", "fundings", "fees_quanta", "referral_quanta")
-    return sorted(tuple(row[name] for name in ("market", "day", *names, *more)) for row in rows)
-
-
-async def _account_days(pool: Any) -> list[tuple[Any, ...]]:
-    names = ("equity_start", "equity_end", "flows", "pnl", "funding", "fees", "realized", "volume", "trades")
-    found = []
-    for number, account in await pool.fetch("SELECT number, account FROM accounts"):
-        rows = await pool.fetch(ACCOUNT_DAYS_SQL, number, 0, FAR, 10_000)
-        found += [(account, row["day"], *(row[name] for name in names)) for row in rows]
-    return sorted(found, key=lambda row: row[:2])
 
 
 def _equal(name: str, kept: list[tuple[Any, ...]], counted: list[tuple[Any, ...]]) -> int:

@@ -148,7 +148,7 @@ def test_a_fill_or_balance_that_does_not_follow_stops_the_service() -> None:
 async def test_every_figure_equals_a_naive_recount_of_the_raw_events(schema: ServiceSchema, folder: Path) -> None:
     """ANA-RECOUNT-001, ANA-RECOUNT-002: after corrections and repeats; `make recount` does it with 100,000 of them."""
     equal = await compare(schema, disturbed(250, seed=random.Random(11).randrange(99)), folder)
-    assert len(equal) == 8
+    assert len(equal) == 12
 
 
 async def test_days_are_those_of_utc_wherever_the_database_is(
@@ -156,7 +156,20 @@ async def test_days_are_those_of_utc_wherever_the_database_is(
 ) -> None:
     """ANA-TIME-001: where it is fourteen hours later, candles and days still equal the recount."""
     await database.move_to("Pacific/Kiritimati")
-    assert len(await compare(schema, disturbed(60), folder)) == 8
+    assert len(await compare(schema, disturbed(60), folder)) == 12
+
+
+async def test_whose_only_trade_was_taken_back_is_no_trader(schema: ServiceSchema) -> None:
+    """ANA-DAY-008: volume, trades and traders of the venue's day are all as they hold now."""
+    venue = Venue(MIDNIGHT)
+    bad = venue.deal(BTC, 1_000, 5, "alice", "bob")
+    venue.deal(BTC, 1_000, 3, "carol", "dave")
+    venue.at += DAY
+    venue.take_back(bad)
+    await schema.run_trading_epoch(venue.events, 3)
+    async with schema.pool() as pool:
+        [_, first] = (await QUERIES["venue_days"](pool, {}))["days"]
+    assert (first["volume"], first["trades"], first["traders"], first["accounts"]) == ("0.300000", 1, 2, 4)
 
 
 async def test_leaders_revenue_and_the_open_day(schema: ServiceSchema) -> None:

@@ -93,9 +93,11 @@ ORDER BY s.{name} DESC, s.number LIMIT $4
 """  # noqa: S608 - the name is one of RANKINGS
     for name in RANKINGS
 }
+# An account of which a day holds nothing any more, because its trades were corrected away, was not there that day.
 _ACTIVE_SQL: Final = f"""{_ALL}
-SELECT day, count(DISTINCT number) FILTER (WHERE trades > 0) AS traders, count(DISTINCT number) AS accounts
-FROM spans GROUP BY day ORDER BY day DESC LIMIT $4
+SELECT day, count(*) FILTER (WHERE trades > 0) AS traders, count(*) AS accounts FROM (
+  SELECT day, number, sum(trades) AS trades FROM spans GROUP BY day, number HAVING bool_or(part < 3) OR sum(trades) <> 0
+) active GROUP BY day ORDER BY day DESC LIMIT $4
 """  # noqa: S608
 _NUMBER_SQL: Final = "SELECT number FROM accounts WHERE account = $1 LIMIT 1"
 _NOW_SQL: Final = "SELECT max(minute) FROM clock"

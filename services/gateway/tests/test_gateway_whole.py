@@ -177,6 +177,11 @@ async def check_days(http: aiohttp.ClientSession, url: str) -> None:
         ("liquidations", "liquidations"),
         ("fees/revenue", "revenue"),
         (f"accounts/{MAKER}/portfolio", "positions"),
+        ("statistics", "markets"),
+        ("funding", "markets"),
+        ("leaderboard", "accounts"),
+        ("venue/days", "days"),
+        ("product/platform", "days"),
     ):
         async with http.get(f"{url}/{path}?format=parquet") as response:
             assert (await response.read())[:4] == b"PAR1"
@@ -185,6 +190,9 @@ async def check_days(http: aiohttp.ClientSession, url: str) -> None:
         async with http.get(f"{url}/{path}") as response:
             assert len(lines) == len((await response.json())[rows]), path
             assert lines or rows in {"rates", "liquidations"}
+    async with http.get(f"{url}/markets/BTC-PERP/statistics?format=csv") as response:
+        [one] = csv.DictReader((await response.text()).splitlines())
+    assert (one["market"], one["trades_24h"]) == ("BTC-PERP", str(market["trades"]))
     for wrong in (f"accounts/{MAKER}/days?format=xml", "leaderboard?by=luck", f"accounts/{MAKER}/portfolio?days=0"):
         async with http.get(f"{url}/{wrong}") as response:
             assert response.status == 422

@@ -196,21 +196,55 @@ class MarketOperations:
         told: PriceList = await self._transport.ask("GET", "/api/v1/prices", {"market": market}, after=after)
         return told
 
-    async def statistics(self, *, after: int | None = None) -> StatisticsList:
-        """Every market's last 24 hours: volume, trades, range, liquidations."""
-        told: StatisticsList = await self._transport.ask("GET", "/api/v1/statistics", after=after)
-        return told
+    @overload
+    async def statistics(
+        self, *, format: Literal["json"] | None = None, after: int | None = None
+    ) -> StatisticsList: ...
 
-    async def market_statistics(self, market: str, *, after: int | None = None) -> MarketStatistics:
-        """A market's last 24 hours."""
-        told: MarketStatistics = await self._transport.ask(
-            "GET", f"/api/v1/markets/{part(market)}/statistics", after=after
+    @overload
+    async def statistics(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
+
+    async def statistics(
+        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> StatisticsList | str | bytes:
+        """Every market's last 24 hours: volume, trades, range, liquidations."""
+        told: StatisticsList | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/statistics", {"format": format}, after=after
         )
         return told
 
-    async def funding(self, *, after: int | None = None) -> FundingList:
+    @overload
+    async def market_statistics(
+        self, market: str, *, format: Literal["json"] | None = None, after: int | None = None
+    ) -> MarketStatistics: ...
+
+    @overload
+    async def market_statistics(
+        self, market: str, *, format: Literal["csv", "parquet"], after: int | None = None
+    ) -> str | bytes: ...
+
+    async def market_statistics(
+        self, market: str, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> MarketStatistics | str | bytes:
+        """A market's last 24 hours."""
+        told: MarketStatistics | str | bytes = await self._transport.ask(
+            "GET", f"/api/v1/markets/{part(market)}/statistics", {"format": format}, after=after
+        )
+        return told
+
+    @overload
+    async def funding(self, *, format: Literal["json"] | None = None, after: int | None = None) -> FundingList: ...
+
+    @overload
+    async def funding(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
+
+    async def funding(
+        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
+    ) -> FundingList | str | bytes:
         """Every market's funding rate: in force, predicted, and when it settles."""
-        told: FundingList = await self._transport.ask("GET", "/api/v1/funding", after=after)
+        told: FundingList | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/funding", {"format": format}, after=after
+        )
         return told
 
     async def market_depth(self, market: str, *, after: int | None = None) -> DepthView:

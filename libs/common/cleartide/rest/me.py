@@ -4,7 +4,7 @@ Written by `make client` from the API's document: do not edit.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, overload
 
 from cleartide.answers.identity import (
     EndedSession,
@@ -420,16 +420,72 @@ class MyOperations:
         told: Taken = await self._transport.ask("POST", "/api/v1/product/events", body={"events": events}, once=once)
         return told
 
+    @overload
     async def product_platform(
-        self, *, days: Literal["7", "30", "90"] | None = None, after: int | None = None
-    ) -> PlatformUse:
-        """How the product is used: the last 7, 30 or 90 days."""
-        told: PlatformUse = await self._transport.ask("GET", "/api/v1/product/platform", {"days": days}, after=after)
+        self,
+        *,
+        days: Literal["7", "30", "90"] | None = None,
+        format: Literal["json"] | None = None,
+        part: Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"]
+        | None = None,
+        after: int | None = None,
+    ) -> PlatformUse: ...
+
+    @overload
+    async def product_platform(
+        self,
+        *,
+        days: Literal["7", "30", "90"] | None = None,
+        format: Literal["csv", "parquet"],
+        part: Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"]
+        | None = None,
+        after: int | None = None,
+    ) -> str | bytes: ...
+
+    async def product_platform(
+        self,
+        *,
+        days: Literal["7", "30", "90"] | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        part: Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"]
+        | None = None,
+        after: int | None = None,
+    ) -> PlatformUse | str | bytes:
+        """How the product is used: the last 7, 30 or 90 days; each part as a file."""
+        told: PlatformUse | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/product/platform", {"days": days, "format": format, "part": part}, after=after
+        )
         return told
 
-    async def my_product(self, *, days: Literal["7", "30", "90"] | None = None) -> OwnUse:
-        """What was recorded of my use: the last 7, 30 or 90 days."""
-        told: OwnUse = await self._transport.ask("GET", "/api/v1/me/product", {"days": days})
+    @overload
+    async def my_product(
+        self,
+        *,
+        days: Literal["7", "30", "90"] | None = None,
+        format: Literal["json"] | None = None,
+        part: Literal["days", "totals", "used", "visits"] | None = None,
+    ) -> OwnUse: ...
+
+    @overload
+    async def my_product(
+        self,
+        *,
+        days: Literal["7", "30", "90"] | None = None,
+        format: Literal["csv", "parquet"],
+        part: Literal["days", "totals", "used", "visits"] | None = None,
+    ) -> str | bytes: ...
+
+    async def my_product(
+        self,
+        *,
+        days: Literal["7", "30", "90"] | None = None,
+        format: Literal["json", "csv", "parquet"] | None = None,
+        part: Literal["days", "totals", "used", "visits"] | None = None,
+    ) -> OwnUse | str | bytes:
+        """What was recorded of my use: the last 7, 30 or 90 days; each part as a file."""
+        told: OwnUse | str | bytes = await self._transport.ask(
+            "GET", "/api/v1/me/product", {"days": days, "format": format, "part": part}
+        )
         return told
 
     async def my_privacy(self) -> Privacy:

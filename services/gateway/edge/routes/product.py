@@ -1,5 +1,6 @@
 """How people use the product: batches from their clients, own dashboard and switch, the platform's dashboard."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from cleartide.answers.product import OwnUse, PlatformUse, Privacy, Taken
@@ -10,11 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge.context import LONG_MS, Edge
+from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.routes.asking import answered, user_of
 from services.gateway.edge.routes.bodies import Body
 
 MOST_ITEMS = 200
 Span = Annotated[Literal["7", "30", "90"], Query(description="the last so many UTC days, today among them")]
+Part = Annotated[
+    Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"],
+    Query(description="of a file: what its lines are"),
+]
+OwnPart = Annotated[Literal["days", "totals", "used", "visits"], Query(description="of a file: what its lines are")]
 
 
 class BatchBody(Body):
@@ -44,17 +51,26 @@ def product_router(edge: Edge) -> APIRouter:
         return answered(await desk.take(user_of(request), body.events), 202)
 
     @router.get(
-        "/product/platform", summary="How the product is used: the last 7, 30 or 90 days", response_model=PlatformUse
+        "/product/platform",
+        summary="How the product is used: the last 7, 30 or 90 days; each part as a file",
+        response_model=PlatformUse,
     )
-    async def platform(days: Span = "30") -> Response:
+    async def platform(days: Span = "30", form: Form = "json", part: Part = "days") -> Response:
+        if form != "json":
+            return await file_of(f"use-{part}", form, _rows_of(await ask("product", "platform", days=int(days)), part))
         return await edge.answer(("product", days), 5 * LONG_MS, lambda: ask("product", "platform", days=int(days)))
 
-    @router.get("/me/product", summary="What was recorded of my use: the last 7, 30 or 90 days", response_model=OwnUse)
-    async def mine(request: Request, days: Span = "30") -> Response:
+    @router.get(
+        "/me/product",
+        summary="What was recorded of my use: the last 7, 30 or 90 days; each part as a file",
+        response_model=OwnUse,
+    )
+    async def mine(request: Request, days: Span = "30", form: Form = "json", part: OwnPart = "days") -> Response:
         standing = await desk.standing(user_of(request))
-        return answered(
-            {**await ask("product", "person", person=standing["person"], days=int(days)), "privacy": standing}
-        )
+        told = await ask("product", "person", person=standing["person"], days=int(days))
+        if form != "json":
+            return await file_of(f"my-use-{part}", form, _rows_of(told, part))
+        return answered({**told, "privacy": standing})
 
     @router.get("/me/privacy", summary="Whether my use is recorded", response_model=Privacy)
     async def privacy(request: Request) -> Response:
@@ -74,3 +90,16 @@ def product_router(edge: Edge) -> APIRouter:
         return answered(await desk.erase(user_of(request)), 202)
 
     return router
+
+
+def _rows_of(use: Mapping[str, Any], part: str) -> Sequence[Mapping[str, Any]]:
+    """A part of a dashboard as lines of a file: of journeys a step each, of what a person used a name each."""
+    if part == "totals":
+        return [use["totals"]]
+    if part == "journeys":
+        named = [({name: way[name] for name in ("journey", "completed")}, way["steps"]) for way in use["journeys"]]
+        return [{**way, **step} for way, steps in named for step in steps]
+    if part == "used":
+        return [{"kind": kind, **row} for kind, rows in use["used"].items() for row in rows]
+    found: Sequence[Mapping[str, Any]] = use[part]
+    return found

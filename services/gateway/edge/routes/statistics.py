@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.gateway.edge.context import LONG_MS, SHORT_MS, Edge
 from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.errors import ApiError
+from services.gateway.edge.files import Form, file_of
 from services.gateway.edge.parameters import MarketFilter, MarketPath
 from services.gateway.edge.routes.asking import answered
 
@@ -35,11 +36,15 @@ def statistics_router(edge: Edge) -> APIRouter:
         summary="Every market's last 24 hours: volume, trades, range, liquidations",
         response_model=StatisticsList,
     )
-    async def statistics() -> Response:
+    async def statistics(form: Form = "json") -> Response:
+        if form != "json":
+            return await file_of("statistics", form, (await ask("analytics", "market_stats"))["markets"])
         return await edge.answer(("statistics",), LONG_MS, lambda: ask("analytics", "market_stats"))
 
     @router.get("/markets/{market}/statistics", summary="A market's last 24 hours", response_model=MarketStatistics)
-    async def one_market(market: MarketPath) -> Response:
+    async def one_market(market: MarketPath, form: Form = "json") -> Response:
+        if form != "json":
+            return await file_of(f"{market}-statistics", form, [await _of_market(edge, market)])
         return await edge.answer(("market_statistics", market), LONG_MS, lambda: _of_market(edge, market))
 
     @router.get(
@@ -47,7 +52,9 @@ def statistics_router(edge: Edge) -> APIRouter:
         summary="Every market's funding rate: in force, predicted, and when it settles",
         response_model=FundingList,
     )
-    async def funding() -> Response:
+    async def funding(form: Form = "json") -> Response:
+        if form != "json":
+            return await file_of("funding", form, (await _funding(edge))["markets"])
         return await edge.answer(("fundings",), LONG_MS, lambda: _funding(edge))
 
     @router.get(

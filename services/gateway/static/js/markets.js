@@ -35,6 +35,13 @@ const showRevenue = table($("revenue"), [
   num("Liquidations", (row) => row.liquidations.toLocaleString("en")),
 ], (row) => row.day, { empty: "No days yet." });
 
+function offer() {
+  for (const form of ["csv", "parquet"]) {
+    $(`leaders-${form}`).href = `/api/v1/leaderboard?by=${state.by}&days=${state.days}&limit=500&format=${form}`;
+    $(`revenue-${form}`).href = `/api/v1/venue/days?limit=366&format=${form}`;
+  }
+}
+
 function choose(market) {
   state.market = market;
   history.replaceState(null, "", `#${market}`);
@@ -71,10 +78,13 @@ const polls = {
 
 segments($("span"), DAYS, state.days, (value) => {
   state.days = Number(value);
+  offer();
   for (const name of ["days", "leaders", "revenue"]) polls[name].now();
 });
 $("by").addEventListener("change", () => {
   state.by = $("by").value;
+  offer();
   polls.leaders.now();
 });
+offer();
 keepAsking(polls);

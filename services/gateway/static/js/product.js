@@ -1,9 +1,12 @@
 // The page on how the product is used: by everybody, for those who read for the venue, or by oneself.
 
-import { segments } from "./dom.js";
+import { segments, text } from "./dom.js";
+import "./files.js";
 import { DAYS, headlineOf, keepAsking } from "./page.js";
 import { columnPicture, linesPicture } from "./panels/series.js";
+import { send } from "./api.js";
 import { Poll } from "./poll.js";
+import { seesVenue } from "./session.js";
 import { plain, table } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
@@ -25,6 +28,36 @@ const showErrors = table($("errors"), [named("Error"), column("Times", "events")
 const showMetrics = table($("metrics"), [
   named("Measured"), column("Times", "events"), column("Mean", "mean"), column("p50", "p50"), column("p95", "p95"), column("p99", "p99"),
 ], (row) => row.name, { empty: "Nothing was measured." });
+const showDevices = table($("devices"), [named("Device"), column("Visits", "events"), people], (row) => row.name, { empty: "Nobody came." });
+const showVisits = table($("visits"), [
+  { title: "Began", cell: plain((row) => row.started_at.slice(0, 16).replace("T", " ")) }, column("Seconds", "seconds"), column("Pages", "pages"),
+  { title: "First page", cell: plain((row) => row.entry_page) }, { title: "Last page", cell: plain((row) => row.exit_page) },
+], (row) => `${row.day} ${row.session}`, { empty: "No visit was recorded." });
+const PARTS = ["days", "pages", "features", "journeys", "errors", "metrics", "devices", "visits"];
+const OWN = ["days", "visits"];
+
+/** The files of what is shown: of one's own use, names of all kinds are in one. */
+function offer() {
+  const mine = $("whose").value === "me/product";
+  for (const part of PARTS) {
+    const wanted = mine && !OWN.includes(part) ? "used" : part;
+    for (const form of ["csv", "parquet"]) $(`${part}-${form}`).href = `/api/v1/${$("whose").value}?days=${state.days}&part=${wanted}&format=${form}`;
+  }
+  $("devices-panel").hidden = mine;
+  $("privacy-panel").hidden = $("visits-panel").hidden = !mine;
+}
+
+function showPrivacy({ recording, person }) {
+  text($("privacy-said"), recording ? "on" : "off");
+  text($("privacy-name"), person);
+  text($("record"), recording ? "Switch recording off" : "Switch recording on");
+  state.recording = recording;
+}
+
+async function change(method, path, body) {
+  await send(method, path, body);
+  polls.use.now();
+}
 
 /** One's own figures have no people and fewer columns; they are brought into the form of everybody's. */
 function whole({ used, ...answer }) {
@@ -56,13 +89,30 @@ function show(found) {
   showJourneys(answer.journeys.flatMap(({ journey, steps }) => steps.map((step) => ({ ...step, journey, share: (100 * step.events) / steps[0].events }))));
   showErrors(answer.errors);
   showMetrics(answer.metrics);
+  showDevices(answer.devices ?? []);
+  showVisits(answer.visits ?? []);
+  if (answer.privacy) showPrivacy(answer.privacy);
+  $("nobody").hidden = totals.events > 0;
+  $("people").hidden = totals.events === 0;
 }
 
 const polls = { use: new Poll("use", 15000, () => [$("whose").value, { days: state.days }], show) };
 
+function ask() {
+  offer();
+  polls.use.now();
+}
+
 segments($("span"), DAYS, state.days, (value) => {
   state.days = Number(value);
-  polls.use.now();
+  ask();
 });
-$("whose").onchange = () => polls.use.now();
+$("whose").onchange = ask;
+$("record").onclick = () => change("PUT", "me/privacy", { recording: !state.recording });
+$("erase").onclick = () => confirm("Delete all that was recorded of your use?") && change("DELETE", "me/privacy/recorded");
+if (!seesVenue()) {
+  $("whose").value = "me/product";
+  $("whose").options[0].disabled = true;
+}
+offer();
 keepAsking(polls);

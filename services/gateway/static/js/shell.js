@@ -1,4 +1,4 @@
-// The head of every page: the name, the pages, what the page puts between, the state of its data, who is signed in.
+// The head of every page: its name, the pages, the state of its data, who is signed in.
 
 import { h, svg, text } from "./dom.js";
 import { onSession, session } from "./session.js";
@@ -57,7 +57,9 @@ class Bar extends HTMLElement {
     const held = session();
     text(this.who, held === null ? "Sign in" : held.key ? "API key" : `${held.user.slice(0, 6)}…`);
     this.who.title = held === null ? "Sign in with a wallet or a key" : `Signed in as ${held.user}`;
-    if (held !== null) this.notice.hidden = true;
+    if (held === null) return;
+    this.notice.hidden = true;
+    import("./use.js");
   }
 }
 customElements.define("ct-bar", Bar);
