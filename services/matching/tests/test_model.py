@@ -83,6 +83,7 @@ EXPECTED: Final = {
     "OrderRejected nothing_to_amend",
     "OrderRejected kill_switch",
     "OrderRejected maintenance",
+    "OrderRejected market_halted",
     "OrderRejected market_reduce_only",
     "MarketStateChanged operator",
     "VenueChanged",
@@ -180,6 +181,17 @@ THEMES: Final = (
     ),
     (STOPPED, "    checks.size(draft)\n    checks.openness(state, draft)", "    checks.size(draft)"),
     (STOPPED, "next((switch for switch, on in self.switches.items() if on), None)", "None"),
+    (STOPPED, "    if now in SHUT:", "    if now in SHUT and not draft.order.reduce_only:"),
+    (STOPPED, '    if not market.status.matches:\n        return "market_paused"', "    pass"),
+    (STOPPED, "minute_begins = market.status.matches and", "minute_begins ="),
+    (
+        STOPPED,
+        "if bid is not None and ask is not None and market.status.matches:",
+        "if bid is not None and ask is not None:",
+    ),
+    (STOPPED, "    if not market.status.matches:\n        return parts", "    pass"),
+    (STOPPED, "    if status.matches and previous not in MATCHING:", "    if not status.state:"),
+    (STOPPED, "if book is None or not market.status.matches:", "if book is None:"),
     (AUCTIONED, "(end - start) * min(elapsed, slots)", "(end - start) * elapsed"),
     (
         AUCTIONED,
@@ -193,8 +205,8 @@ THEMES: Final = (
     (AUCTIONED, "end = order.price if course.offsets else", "end = order.price if not course.offsets else"),
 )
 """Members of a group within one sweep, changes within one command, exits that wait for their entry, changes where
-takers are batched, switches and markets that only shrink, and auctions: their price, their slots, who comes first, what
-a quote may be. Each with the mood of lives that come there."""
+takers are batched, switches and markets that have stopped, and auctions: their price, their slots, who comes first,
+what a quote may be. Each with the mood of lives that come there."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -43,7 +43,7 @@ def _meet(world: World, auction: Auction, slot: int, guarded: bool) -> str | Non
     order, stopped = auction.order, None
     account, market = world.accounts[order.account], world.markets[order.market]
     price = auction.price(market.index, slot)
-    if order.reduce_only or not (is_stale(world, market) or closed_by(world, market, order)):
+    if closed_by(world, market, order) is None and (order.reduce_only or not is_stale(world, market)):
         stopped = sweep(world, Taker(account, market, order.side, price, order.left, order, guarded, auction=auction))
     if not order.left:
         return used_up(order)

@@ -129,8 +129,8 @@ def _see_to(world: World, market: Market, minute_begins: bool, moved: int) -> No
         close(world, quote, "reduce_only")
     if not held.lots:
         return
-    if world.at - max(market.fresh_since, market.since) < rules.grace_micros:
-        _take_back(world, market, "grace")
+    if not market.matches or world.at - max(market.fresh_since, market.since) < rules.grace_micros:
+        _take_back(world, market, "grace" if market.matches else "market_paused")
         return
     now = Standing(fund_worth(world, market), 0, maintenance(market, abs(held.lots)))
     if now.is_beyond_help:

@@ -89,7 +89,7 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     RevealOrder: sealed.reveal,
     QuoteAuction: auctions.quote,
     SetVenueSwitch: venue.turn,
-    HaltMarket: venue.shrink,
+    HaltMarket: venue.halt,
     ResumeMarket: venue.resume,
 }
 

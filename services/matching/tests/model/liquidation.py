@@ -42,7 +42,7 @@ from services.matching.tests.model.world import (
 )
 
 MOST_STEPS: Final = 16
-REASONS: Final = ("stale_index", "grace", "cooling_down")
+REASONS: Final = ("market_paused", "stale_index", "grace", "cooling_down")
 
 
 def liquidate(world: World, command: LiquidateAccount) -> None:

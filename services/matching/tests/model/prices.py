@@ -52,12 +52,13 @@ def update(world: World, command: UpdateIndexPrice) -> None:
     bid, ask = world.best(market.name, 1), world.best(market.name, -1)
     if index is not None:
         market.index, market.heard_at = index, world.at
-        _follow_basis(market, bid, ask, world.at // SECOND)
-        market.mark = mark_price(market, bid, ask, world.at)
+        best = (bid, ask) if market.matches else (None, None)
+        _follow_basis(market, *best, world.at // SECOND)
+        market.mark = mark_price(market, *best, world.at)
     if market.mark:
         _say_mark(world, market, bid, ask)
     minute = world.at - world.at % MINUTE
-    begins = index is not None and minute > market.minute
+    begins = index is not None and market.matches and minute > market.minute
     if begins:
         market.minute = minute
         _say_premium(world, market)

@@ -7,8 +7,8 @@ from cleartide.contracts import AmendOrder
 from services.matching.tests.model.orders import require_batch
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.triggers import Armed, make_due
-from services.matching.tests.model.venue import require_open
-from services.matching.tests.model.waiting import LIMITED, distance_of, live_price, say_armed
+from services.matching.tests.model.venue import live_price, require_open
+from services.matching.tests.model.waiting import LIMITED, distance_of, say_armed
 from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Market, Order, Refusal, World
 
 

@@ -88,7 +88,7 @@ WEIGHTS: Final = {
     "again": 1,
     "restart": 1,
     "switch": 0,
-    "shrink": 0,
+    "halt": 0,
 }
 
 
@@ -97,7 +97,7 @@ AUCTIONED: Final = ("auction", "quote", "quote")
 GROUPED: Final = ("group", "sweep")
 BATCHED: Final = ("batch", "wait", "quiet")
 ENTERED: Final = ("entry", "sweep", "price")
-STOPPED: Final = ("switch", "shrink", "order", "wait", "auction", "open")
+STOPPED: Final = ("switch", "halt", "halt", "order", "wait", "wait", "auction", "price", "jump", "liquidate", "open")
 RETERMED: Final = ("reterm", "reterm", "quiet", "sweep")
 DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
 MOODS: Final[tuple[tuple[str, ...], ...]] = (
@@ -453,5 +453,5 @@ _MAKERS: Final = {
     "list": money_steps.list_market,
     "restart": _cancel,
     "switch": venue_steps.switch,
-    "shrink": venue_steps.shrink,
+    "halt": venue_steps.halt,
 }

@@ -64,7 +64,12 @@ class Armed:
 
 
 def see(world: "World", market: str, source: str, price: int, trade_id: int | None = None) -> None:
-    """Everything that waits for this price looks; what is met is due, nearest trigger first, falling before rising."""
+    """Everything that waits for this price looks; what is met is due, nearest trigger first, falling before rising.
+
+    Nothing looks while the market does not match: what fired would only be refused.
+    """
+    if not world.markets[market].matches:
+        return
     met: list[tuple[int, int, int]] = []
     for number, armed in world.armed.items():
         if (armed.order.market, armed.source) == (market, source) and armed.due is None:

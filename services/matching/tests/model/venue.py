@@ -1,10 +1,14 @@
-"""What the operator stops: the venue's switches, and a market in which positions only shrink (14.5, R31)."""
+"""What the operator stops: the venue by its switches, and a market, wholly or but for orders that reduce."""
+
+from typing import Final
 
 from cleartide.contracts import HaltMarket, MarketStateChanged, ResumeMarket, SetVenueSwitch, VenueChanged
 
-from services.matching.tests.model.world import Market, Order, Refusal, World
+from services.matching.tests.model.triggers import see
+from services.matching.tests.model.world import Market, Order, Refusal, World, is_stale
 
-SWITCHES = ("kill_switch", "maintenance")
+SWITCHES: Final = ("kill_switch", "maintenance")
+SOURCES: Final = ("mark", "index", "last")
 
 
 def turn(world: World, command: SetVenueSwitch) -> None:
@@ -26,31 +30,37 @@ def turn(world: World, command: SetVenueSwitch) -> None:
     )
 
 
-def shrink(world: World, command: HaltMarket) -> None:
-    """From here on positions of the market only shrink. Raises Refusal when it is so already."""
-    assert command.state == "reduce_only"
-    _enter(world, command, shrinks=True)
+def halt(world: World, command: HaltMarket) -> None:
+    """From here on positions of the market only shrink, or nothing trades. Raises Refusal when it is so already."""
+    _enter(world, command, command.state)
 
 
 def resume(world: World, command: ResumeMarket) -> None:
     """The market trades as before. Raises Refusal when it does so already."""
     assert not command.auction_micros
-    _enter(world, command, shrinks=False)
+    _enter(world, command, "trading")
 
 
-def _enter(world: World, command: HaltMarket | ResumeMarket, *, shrinks: bool) -> None:
+def _enter(world: World, command: HaltMarket | ResumeMarket, state: str) -> None:
+    """What waits for prices in a market that matches again looks at those of now."""
     if command.market not in world.markets:
         raise Refusal("unknown_market")
     market = world.markets[command.market]
-    if market.shrinks == shrinks:
+    before, matched = market.state, market.matches
+    if before == state:
         raise Refusal("bad_transition")
-    market.shrinks, market.since = shrinks, world.at
+    market.state, market.since = state, world.at
+    if not matched and market.matches:
+        for source in SOURCES:
+            price = live_price(world, market, source)
+            if price is not None:
+                see(world, market.name, source, price)
     world.changes += 1
     world.say(
         MarketStateChanged,
         market=market.name,
-        state="reduce_only" if shrinks else "trading",
-        previous_state="trading" if shrinks else "reduce_only",
+        state=state,
+        previous_state=before,
         reason="operator",
         ends_at=None,
         by=command.by,
@@ -58,12 +68,24 @@ def _enter(world: World, command: HaltMarket | ResumeMarket, *, shrinks: bool) -
     )
 
 
-def closed_by(world: World, market: Market, order: Order) -> str | None:
-    """Why an order may not come in now; one that only reduces always may."""
-    if order.reduce_only:
+def live_price(world: World, market: Market, source: str) -> int | None:
+    """The price of a source as it is now: none where nothing matches, none of mark and index on a stale index."""
+    if not market.matches:
         return None
-    on = [switch for switch in SWITCHES if switch in world.switches]
-    return on[0] if on else "market_reduce_only" if market.shrinks else None
+    if source == "last":
+        return market.last or None
+    if is_stale(world, market):
+        return None
+    return (market.mark if source == "mark" else market.index) or None
+
+
+def closed_by(world: World, market: Market, order: Order) -> str | None:
+    """Why an order may not come in now; one that only reduces may wherever orders meet."""
+    on = [switch for switch in SWITCHES if switch in world.switches and not order.reduce_only]
+    if on:
+        return on[0]
+    open_to_it = market.state == "trading" or (market.matches and order.reduce_only)
+    return None if open_to_it else f"market_{market.state}"
 
 
 def require_open(world: World, market: Market, order: Order) -> None:

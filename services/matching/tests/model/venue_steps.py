@@ -1,4 +1,4 @@
-"""What an operator does next: turns a switch, lets a market only shrink or trade again; now and then for nothing."""
+"""What an operator does next: turns a switch, stops a market or lets it trade again; now and then for nothing."""
 
 from cleartide.contracts import HaltMarket, ResumeMarket, SetVenueSwitch
 
@@ -14,10 +14,10 @@ def switch(world: World, number: int, step: Step, market: Market) -> Body:
     return SetVenueSwitch, {"switch": name, "on": on == bool(step.flags % 8), "by": "ops", "note": f"step {number}"}
 
 
-def shrink(world: World, number: int, step: Step, market: Market) -> Body:
-    """The same of a market; now and then of one that is not there."""
+def halt(world: World, number: int, step: Step, market: Market) -> Body:
+    """Another state of a market; one in eight the one that it has, which is refused; now and then of none."""
     name = market.name if step.flags % 16 else "NONE-PERP"
     body = {"market": name, "by": "ops", "note": f"step {number}"}
-    if market.shrinks == bool(step.flags % 8):
-        return ResumeMarket, body
-    return HaltMarket, {**body, "state": "reduce_only"}
+    others = [state for state in ("trading", "reduce_only", "halted") if state != market.state]
+    state = others[step.amount % 2] if step.flags % 8 else market.state
+    return (ResumeMarket, body) if state == "trading" else (HaltMarket, {**body, "state": state})

@@ -24,7 +24,7 @@ from services.matching.tests.model.orders import (
 )
 from services.matching.tests.model.texts import SIDES, steps_of
 from services.matching.tests.model.triggers import Armed, Met, Moved, make_due
-from services.matching.tests.model.venue import require_open
+from services.matching.tests.model.venue import live_price, require_open
 from services.matching.tests.model.world import (
     MOST_LOTS,
     MOST_TICKS,
@@ -32,7 +32,6 @@ from services.matching.tests.model.world import (
     Order,
     Refusal,
     World,
-    is_stale,
 )
 
 LIMITED: Final = ("stop_limit", "take_profit_limit")
@@ -180,15 +179,6 @@ def distance_of(market: Market, amount: str | None, rate_ppb: int | None) -> tup
     if not 0 < rate_ppb < BILLION:
         raise Refusal("trail_out_of_range")
     return None, Fraction(rate_ppb, BILLION)
-
-
-def live_price(world: World, market: Market, source: str) -> int | None:
-    """The price of a source as it is now: none of mark and index while the index is stale."""
-    if source == "last":
-        return market.last or None
-    if is_stale(world, market):
-        return None
-    return (market.mark if source == "mark" else market.index) or None
 
 
 def _condition(armed: Armed) -> dict[str, object]:

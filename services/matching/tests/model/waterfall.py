@@ -54,6 +54,8 @@ def bankruptcy_price(market: Market, position: Position, lots: int, now: Standin
 def why_not(world: World, account: Account, market: Market, now: Standing) -> str | None:
     """Why the position may not be closed at this moment."""
     rules = market.spec.liquidation
+    if not market.matches:
+        return "market_paused"
     if is_stale(world, market):
         return "stale_index"
     if rules is None:

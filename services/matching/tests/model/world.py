@@ -51,7 +51,7 @@ class Market:
     """A market's rules, prices and pots.
 
     since, fresh_since: when it came to trade as it does, and when a fresh index last came after none or an old one.
-    shrinks: whether its positions may only shrink.
+    state: trading, reduce_only, or halted: there orders neither come in nor meet.
     funding_total: the exact sum of mark * u * rate over all settled intervals, per lot.
     basis: the smoothed mid - index in millionths of a tick, stepped up to the second `basis_second`.
     """
@@ -67,7 +67,7 @@ class Market:
     heard_at: int = 0
     since: int = 0
     fresh_since: int = 0
-    shrinks: bool = False
+    state: str = "trading"
     basis: int | None = None
     basis_second: int = 0
     minute: int = -1
@@ -82,6 +82,11 @@ class Market:
     def name(self) -> str:
         """Its id."""
         return self.spec.market
+
+    @property
+    def matches(self) -> bool:
+        """Whether its orders meet."""
+        return self.state != "halted"
 
 
 @dataclass
