@@ -94,8 +94,12 @@ def on_state(state: VaultsState, event: VaultStateUpdated, effects: Effects) -> 
         event.virtual_shares,
     )
     known = PricePoint(key, VaultFacts(event.vault, event.protocol, event.asset), point)
+    if state.decimals.get(event.asset, event.decimals) != event.decimals:
+        # Units of one asset are added up over vaults and chains.
+        raise Reject("decimals_mismatch", f"{event.asset} has {state.decimals[event.asset]}, not {event.decimals}")
     if not _is_new(state, event, effects, state.points.get(key, known) == known):
         return
+    state.decimals[event.asset] = event.decimals
     state.advance(event.block_time)
     state.price(known, effects.seq)
     lending, incentives = ppb_of_bps(event.lending_apy_bps), ppb_of_bps(event.incentives_apy_bps)

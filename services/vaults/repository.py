@@ -110,6 +110,7 @@ RESTATED: Final = Table(
     "vault_restated", key=("day", "revision"), columns=_bigints("day", "revision"), write="append", load=False
 )
 _NOTHING: Final = Month()
+_DECIMALS: Final = list(STATES.columns).index("decimals")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MONTHS: Final = Table(
     "vault_months",
@@ -200,6 +201,7 @@ def _restore_point(state: VaultsState, row: Row) -> None:
     key, facts = EventKey(chain, signature, index), VaultFacts(vault, protocol, asset)
     point = Point(block_time, slot, index, signature, chain, *ledger)
     state.points[key] = PricePoint(key, facts, point)
+    state.decimals[asset] = row[_DECIMALS]
     state.know(*facts)
     if key not in state.retracted:
         state.add_point(vault, point)

@@ -133,6 +133,7 @@ class VaultsState:
         self.others: set[EventKey] = set()
         self.retracted: set[EventKey] = set()
         self.vaults: dict[str, VaultFacts] = {}
+        self.decimals: dict[str, int] = {}
         self.lines: dict[LineKey, Line] = {}
         self.numbered: list[Line] = []
         self.prices: dict[str, Prices] = {}

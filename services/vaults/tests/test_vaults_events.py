@@ -135,3 +135,16 @@ def test_what_cannot_be_is_refused_with_a_reason_and_changes_nothing(reason: str
         bench.take(event, seq=2, at=START)  # type: ignore[arg-type]
     bench.commit()
     assert bench.tables == before
+
+
+def test_an_asset_has_the_same_decimals_in_every_vault() -> None:
+    """VLT-UNIT-007: smallest units of an asset are added up, so a vault that counts others is refused, also later."""
+    bench: HandlerBench[object] = HandlerBench(SERVICE.fold, START)
+    bench.take(state(1, START, 10, 10, decimals=6), seq=1, at=START)
+    for seq in (2, 3):
+        with pytest.raises(Reject, match="decimals_mismatch"):
+            bench.take(state(2, START, 10, 10, vault="usdc-two", decimals=9), seq=seq, at=START)
+        bench.restart()
+    assert len(bench.tables["vault_states"]) == 1
+    bench.take(state(3, START, 10, 10, vault="sol-main", decimals=9), seq=4, at=START)
+    bench.take(state(4, START, 10, 10, vault="usdc-two", decimals=6), seq=5, at=START)
