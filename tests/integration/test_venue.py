@@ -6,10 +6,12 @@ import pytest
 from cleartide.admin import Admin, AdminRefused
 from cleartide.client import Client, PublishError
 from cleartide.contracts import HaltMarket, ListMarket
-from cleartide.ops import venue
+from cleartide.contracts.vaults import CreateVault
+from cleartide.ops import vaults, venue
 from cleartide.ops.catalogue import read_catalogue
 
 from tests.support.installation import ROOT, Installation
+from tests.support.traffic import Traffic
 
 FILE = ROOT / "deploy" / "venues" / "quantdesk.toml"
 
@@ -24,7 +26,9 @@ class Desk:
     def __init__(self, installed: Installation, capsys: pytest.CaptureFixture[str]) -> None:
         self._installed, self._capsys = installed, capsys
         self._parser = argparse.ArgumentParser()
-        venue.add_parsers(self._parser.add_subparsers(dest="command"))
+        commands = self._parser.add_subparsers(dest="command")
+        venue.add_parsers(commands)
+        vaults.add_parser(commands)
 
     async def run(self, line: str) -> list[str]:
         """The lines that a command prints."""
@@ -63,6 +67,27 @@ async def test_the_operator_runs_a_venue(installed: Installation, capsys: pytest
     assert history[0].endswith("operator/ann@desk: market:SOL-PERP state trading -> halted (drill)")
     assert history[-1].endswith("operator: market:SOL-PERP state - -> trading")
     assert await desk.run("venue attempts") == []
+
+
+async def test_the_operator_halts_vaults_and_opens_their_farms(
+    installed: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SYS-VENUE-003"""
+    await installed.start("matching")
+    desk = Desk(installed, capsys)
+    async with installed.client() as client:
+        traffic = Traffic(client, seed=1, accounts=("mia",))
+        await traffic.open_market()
+        await traffic.send(CreateVault(id="v-1", source="mia", occurred_at=1, account="mia", vault="calm"))
+        await installed.settled(["matching"])
+    assert await desk.run("vault show") == [f"{'calm':24} active, 0.000000 of 0 holders"]
+    assert await desk.run("vault halt calm other") == ["calm: halted", "other: refused, unknown_vault: other"]
+    assert await desk.run("vault halt calm") == ["calm: refused, nothing_changed: calm"]
+    assert await desk.run("vault resume calm --by ann --note checked") == ["calm: active"]
+    told = ["calm: farm, of whose rewards the platform keeps 2000 bps"]
+    assert await desk.run("vault farm calm --platform-fee-bps 2000") == told
+    assert await desk.run("vault farm calm") == ["calm: refused, farm_exists: calm"]
+    assert await desk.run("vault show calm") == [f"{'calm':24} active, 0.000000 of 0 holders, farm at 2000 bps"]
 
 
 async def test_nobody_but_the_operator_runs_it(installed: Installation) -> None:

@@ -12,6 +12,7 @@ import asyncpg
 from cleartide.bus.streams import services
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts.pools import MOST_POOLS
+from cleartide.ops import vaults
 from cleartide.ops.dead import dead_letters, redrive
 from cleartide.ops.rebuild import RebuildError, rebuild
 from cleartide.ops.registry import definition
@@ -123,6 +124,7 @@ def main(arguments: list[str]) -> int:
             command.add_argument("--after", type=int, default=0, help="list only letters after this number")
             command.add_argument("--redrive", type=int, default=0, help="publish this letter's message again")
     add_parsers(commands)
+    vaults.add_parser(commands)
     parsed = parser.parse_args(arguments)
     run = COMMANDS[parsed.command][0] if parsed.command in COMMANDS else run_venue
     try:

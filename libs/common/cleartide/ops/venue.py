@@ -54,7 +54,7 @@ async def run(settings: OpsSettings, arguments: argparse.Namespace) -> None:
 async def list_markets(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """List the markets of a file that are not listed yet."""
     for spec in _chosen(arguments):
-        yield await _outcome(admin, spec.market, ListMarket, spec=spec)
+        yield await outcome(admin, spec.market, ListMarket, spec=spec)
 
 
 async def change_markets(admin: Admin, arguments: argparse.Namespace) -> Lines:
@@ -67,7 +67,7 @@ async def change_markets(admin: Admin, arguments: argparse.Namespace) -> Lines:
             yield f"{spec.market}: is not listed"
             continue
         body = {"spec": spec, "expected_version": versions[spec.market]}
-        yield await _outcome(admin, spec.market, ChangeMarket, **_said(arguments), **body)
+        yield await outcome(admin, spec.market, ChangeMarket, **said(arguments), **body)
 
 
 async def show_markets(admin: Admin, arguments: argparse.Namespace) -> Lines:
@@ -85,27 +85,27 @@ async def show_markets(admin: Admin, arguments: argparse.Namespace) -> Lines:
 async def halt(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Stop trading in markets."""
     for market in arguments.markets:
-        yield await _outcome(admin, market, HaltMarket, market=market, state=arguments.state, **_said(arguments))
+        yield await outcome(admin, market, HaltMarket, market=market, state=arguments.state, **said(arguments))
 
 
 async def resume(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Trade again in markets, after collecting orders for a while where that is asked for."""
     for market in arguments.markets:
         body = {"market": market, "auction_micros": arguments.auction * SECOND}
-        yield await _outcome(admin, market, ResumeMarket, **body, **_said(arguments))
+        yield await outcome(admin, market, ResumeMarket, **body, **said(arguments))
 
 
 async def delist(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Close markets for good after a notice."""
     for market in arguments.markets:
         body = {"market": market, "notice_micros": arguments.notice * SECOND}
-        yield await _outcome(admin, market, DelistMarket, **body, **_said(arguments))
+        yield await outcome(admin, market, DelistMarket, **body, **said(arguments))
 
 
 async def set_funding(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Set a market's funding rate for good or for the open interval, or make it from the premium again."""
     body = {"market": arguments.market, "funding_type": arguments.type, "hourly_rate_ppb": arguments.rate}
-    yield await _outcome(admin, arguments.market, SetFunding, **body, **_said(arguments))
+    yield await outcome(admin, arguments.market, SetFunding, **body, **said(arguments))
 
 
 async def show_venue(admin: Admin, _: argparse.Namespace) -> Lines:
@@ -139,32 +139,32 @@ async def show_attempts(admin: Admin, arguments: argparse.Namespace) -> Lines:
 
 async def set_mode(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Switch between demo and live."""
-    yield await _outcome(admin, "mode", SetVenueMode, mode=arguments.mode, **_said(arguments))
+    yield await outcome(admin, "mode", SetVenueMode, mode=arguments.mode, **said(arguments))
 
 
 async def set_switch(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Turn the kill switch or the maintenance flag."""
     body = {"switch": arguments.switch, "on": arguments.position == "on"}
-    yield await _outcome(admin, arguments.switch, SetVenueSwitch, **body, **_said(arguments))
+    yield await outcome(admin, arguments.switch, SetVenueSwitch, **body, **said(arguments))
 
 
 async def set_account(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Put an account into a tier, or restrict it."""
     body = {"account": arguments.account, "tier": arguments.tier, "standing": arguments.standing}
-    yield await _outcome(admin, arguments.account, SetAccountTerms, **body, **_said(arguments))
+    yield await outcome(admin, arguments.account, SetAccountTerms, **body, **said(arguments))
 
 
 async def apply(admin: Admin, arguments: argparse.Namespace) -> Lines:
     """Set the tiers, the limits and the fees of a file."""
     catalogue = read_catalogue(arguments.file)
     for tier, caps in catalogue.tiers.items():
-        yield await _outcome(admin, f"tier {tier}", SetOrderTier, tier=tier, **caps, **_said(arguments))
+        yield await outcome(admin, f"tier {tier}", SetOrderTier, tier=tier, **caps, **said(arguments))
     for mode, limits in catalogue.limits.items():
-        yield await _outcome(admin, f"limits of {mode}", SetVenueLimits, mode=mode, **limits, **_said(arguments))
+        yield await outcome(admin, f"limits of {mode}", SetVenueLimits, mode=mode, **limits, **said(arguments))
     if catalogue.fee_tiers:
-        yield await _outcome(admin, "fees", SetFeeSchedule, tiers=catalogue.fee_tiers, **_said(arguments))
+        yield await outcome(admin, "fees", SetFeeSchedule, tiers=catalogue.fee_tiers, **said(arguments))
     if catalogue.referrals:
-        yield await _outcome(admin, "referrals", SetReferralTerms, **catalogue.referrals, **_said(arguments))
+        yield await outcome(admin, "referrals", SetReferralTerms, **catalogue.referrals, **said(arguments))
 
 
 def _chosen(arguments: argparse.Namespace) -> Sequence[MarketSpec]:
@@ -175,7 +175,7 @@ def _chosen(arguments: argparse.Namespace) -> Sequence[MarketSpec]:
     return [spec for spec in specs if not arguments.markets or spec.market in arguments.markets]
 
 
-async def _outcome(admin: Admin, what: str, contract: type[Message], **body: Any) -> str:
+async def outcome(admin: Admin, what: str, contract: type[Message], **body: Any) -> str:
     """What became of a command, in one line."""
     try:
         events = await admin.command(contract, **body)
@@ -196,12 +196,17 @@ def _told(event: dict[str, Any]) -> str:
             return f"{event['name']} {event['old'] or '-'} -> {event['new'] or '-'}"
         case "FeeScheduleSet":
             return f"{len(event['tiers'])} tiers by volume"
+        case "VaultStateChanged":
+            return str(event["state"])
+        case "FarmOpened":
+            return f"farm, of whose rewards the platform keeps {event['platform_fee_bps']} bps"
         case "ReferralTermsSet":
             return f"discount {event['referee_discount_ppb']} ppb, share {event['referrer_share_ppb']} ppb"
     return str(event["type"])
 
 
-def _said(arguments: argparse.Namespace) -> dict[str, str]:
+def said(arguments: argparse.Namespace) -> dict[str, str]:
+    """Who asks and why, for the history."""
     return {"by": arguments.by, "note": arguments.note}
 
 
@@ -222,19 +227,19 @@ def add_parsers(commands: Any) -> None:
 def _market_parser(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="verb", required=True)
     for verb, action in (("list", list_markets), ("change", change_markets)):
-        found = _add(actions, verb, action)
+        found = add_action(actions, verb, action)
         found.add_argument("file", type=Path, help="as deploy/venues/quantdesk.toml")
         found.add_argument("markets", nargs="*", help="default: all of the file")
-    _add(actions, "show", show_markets).add_argument("markets", nargs="*", help="default: all")
-    stop = _add(actions, "halt", halt)
+    add_action(actions, "show", show_markets).add_argument("markets", nargs="*", help="default: all")
+    stop = add_action(actions, "halt", halt)
     stop.add_argument("markets", nargs="+")
     stop.add_argument("--state", choices=("halted", "reduce_only", "post_only"), default="halted")
-    again = _add(actions, "resume", resume)
+    again = add_action(actions, "resume", resume)
     again.add_argument("markets", nargs="+")
     again.add_argument("--auction", type=int, default=0, help="seconds to collect orders first")
-    end = _add(actions, "delist", delist)
+    end = add_action(actions, "delist", delist)
     end.add_argument("markets", nargs="+")
-    rate = _add(actions, "funding", set_funding)
+    rate = add_action(actions, "funding", set_funding)
     rate.add_argument("market")
     rate.add_argument("type", choices=("automatic", "manual", "emergency"))
     rate.add_argument("--rate", type=int, help="of an hour, in parts per billion")
@@ -243,23 +248,24 @@ def _market_parser(parser: argparse.ArgumentParser) -> None:
 
 def _venue_parser(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="verb", required=True)
-    _add(actions, "show", show_venue)
-    history = _add(actions, "history", show_history)
+    add_action(actions, "show", show_venue)
+    history = add_action(actions, "history", show_history)
     history.add_argument("--scope", help="as venue, market:BTC-PERP, account:bob, tier:standard, mode:live")
     history.add_argument("--limit", type=int, default=50)
-    _add(actions, "attempts", show_attempts).add_argument("market", nargs="?")
-    _add(actions, "mode", set_mode).add_argument("mode", choices=("demo", "live"))
-    turn = _add(actions, "switch", set_switch)
+    add_action(actions, "attempts", show_attempts).add_argument("market", nargs="?")
+    add_action(actions, "mode", set_mode).add_argument("mode", choices=("demo", "live"))
+    turn = add_action(actions, "switch", set_switch)
     turn.add_argument("switch", choices=("kill_switch", "maintenance"))
     turn.add_argument("position", choices=("on", "off"))
-    account = _add(actions, "account", set_account)
+    account = add_action(actions, "account", set_account)
     account.add_argument("account")
     account.add_argument("--tier")
     account.add_argument("--standing", choices=("active", "reduce_only", "suspended"))
-    _add(actions, "apply", apply).add_argument("file", type=Path, help="as deploy/venues/quantdesk.toml")
+    add_action(actions, "apply", apply).add_argument("file", type=Path, help="as deploy/venues/quantdesk.toml")
 
 
-def _add(actions: Any, verb: str, action: Action) -> argparse.ArgumentParser:
+def add_action(actions: Any, verb: str, action: Action) -> argparse.ArgumentParser:
+    """A verb with its action, whose docstring is its help."""
     text = (action.__doc__ or "").rstrip(".")
     parser: argparse.ArgumentParser = actions.add_parser(verb, help=text, description=text)
     parser.add_argument("--by", default="", help="who asks, for the history")
