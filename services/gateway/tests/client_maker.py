@@ -21,7 +21,7 @@ Operation = dict[str, Any]
 ROOT: Final = Path(__file__).parents[3]
 FOLDER: Final = ROOT / "libs/common/cleartide/rest"
 JSON: Final = "application/json"
-GROUPS: Final = ("markets", "orders", "vaults", "accounts", "earnings", "auth", "me", "admin")
+GROUPS: Final = ("markets", "orders", "vaults", "accounts", "earnings", "auth", "me", "use", "admin")
 CLASSES: Final = {
     "markets": "Market",
     "orders": "Order",
@@ -30,6 +30,7 @@ CLASSES: Final = {
     "earnings": "Earnings",
     "auth": "SignIn",
     "me": "My",
+    "use": "Use",
     "admin": "Admin",
 }
 STREAMS: Final = "GET /api/v1/alerts/stream"
@@ -140,7 +141,9 @@ def named(operation: str) -> str:
 
 def group_of(operation: str) -> str:
     """Which part of the client has it."""
-    head = operation.split(" ", 1)[1].removeprefix("/api/v1/").split("/")[0]
+    head, *rest = operation.split(" ", 1)[1].removeprefix("/api/v1/").split("/")
+    if head == "product" or rest[:1] in (["product"], ["privacy"]):
+        return "use"
     if head in ("earnings", "auth", "me", "admin"):
         return head
     if re.search("/(orders|leverage)(/|$)", operation):
@@ -149,7 +152,7 @@ def group_of(operation: str) -> str:
         return "vaults"
     if head in ("accounts", "positions", "alerts", "liquidations", "fees"):
         return "accounts"
-    return "me" if head == "product" else "markets"
+    return "markets"
 
 
 @cache
@@ -298,7 +301,8 @@ TITLES: Final = {
     "accounts": "One account: money, fees, positions, risk, alerts.",
     "earnings": "What an account has earned, by day and month, and in vaults on chains.",
     "auth": "Who comes in, and goes.",
-    "me": "Who asks: profile, wallets, keys, webhooks, notifications, use.",
+    "me": "Who asks: profile, wallets, keys, webhooks, notifications.",
+    "use": "How the product is used, by all and by who asks, and what may be recorded.",
     "admin": "What operators do.",
 }
 TABLE: Final = '''"""Which method is which operation. Written by `make client`: do not edit."""

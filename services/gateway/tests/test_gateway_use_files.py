@@ -43,16 +43,16 @@ STEPS: Final = [
 USED: Final = [{"kind": kind, **row} for kind, rows in OWN["used"].items() for row in rows]
 FILES: Final[dict[str, list[dict[str, Any]]]] = {
     "product/platform?": PLATFORM["days"],
-    "product/platform?part=totals": [PLATFORM["totals"]],
-    "product/platform?part=journeys": STEPS,
+    "product/platform?table=totals": [PLATFORM["totals"]],
+    "product/platform?table=journeys": STEPS,
     **{
-        f"product/platform?part={part}": PLATFORM[part]
+        f"product/platform?table={part}": PLATFORM[part]
         for part in ("days", "pages", "features", "actions", "devices", "errors", "metrics")
     },
     "me/product?": [],
-    "me/product?part=totals": [OWN["totals"]],
-    "me/product?part=used": USED,
-    "me/product?part=visits": [VISIT],
+    "me/product?table=totals": [OWN["totals"]],
+    "me/product?table=used": USED,
+    "me/product?table=visits": [VISIT],
 }
 
 
@@ -86,7 +86,7 @@ async def test_dashboards_of_use_can_be_had_as_files(door: Entrance, broker: Bro
             lines, rows = await read(door, ann, path, tmp_path)
             assert rows == told, path
             assert lines == [{name: "" if one is None else str(one) for name, one in row.items()} for row in told], path
-        assert (await door.ask("GET", "product/platform?format=csv&part=luck"))[0] == 422
+        assert (await door.ask("GET", "product/platform?format=csv&table=luck"))[0] == 422
         assert (await door.ask("GET", "me/product?format=csv"))[0] == 401
 
 

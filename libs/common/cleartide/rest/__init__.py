@@ -27,6 +27,7 @@ from cleartide.rest.markets import MarketOperations
 from cleartide.rest.me import MyOperations
 from cleartide.rest.orders import OrderOperations
 from cleartide.rest.transport import Json, Key, Refused, Sign, Transport
+from cleartide.rest.use import UseOperations
 from cleartide.rest.vaults import VaultOperations
 
 __all__ = ["Json", "Key", "Refused", "RestClient"]
@@ -40,6 +41,7 @@ class RestClient(
     EarningsOperations,
     SignInOperations,
     MyOperations,
+    UseOperations,
     AdminOperations,
     Streams,
 ):

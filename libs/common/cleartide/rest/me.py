@@ -1,10 +1,10 @@
-"""Who asks: profile, wallets, keys, webhooks, notifications, use.
+"""Who asks: profile, wallets, keys, webhooks, notifications.
 
 Written by `make client` from the API's document: do not edit.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict, overload
+from typing import Literal, NotRequired, TypedDict
 
 from cleartide.answers.identity import (
     EndedSession,
@@ -39,7 +39,6 @@ from cleartide.answers.notices import (
 )
 from cleartide.answers.operations import RequestPage, UsageView
 from cleartide.answers.parts import Named
-from cleartide.answers.product import OwnUse, PlatformUse, Privacy, Taken
 from cleartide.answers.shapes import TransferOutcome
 from cleartide.rest.transport import Transport, given, part
 
@@ -60,7 +59,7 @@ class Quiet(TypedDict):
 
 
 class MyOperations:
-    """Who asks: profile, wallets, keys, webhooks, notifications, use."""
+    """Who asks: profile, wallets, keys, webhooks, notifications."""
 
     _transport: Transport
 
@@ -413,92 +412,4 @@ class MyOperations:
         told: RequestPage = await self._transport.ask(
             "GET", "/api/v1/me/requests", {"failed": failed, "before": before, "limit": limit}
         )
-        return told
-
-    async def tell_product_events(self, *, events: Sequence[Any], once: str | None = None) -> Taken:
-        """Events of my client; every good one is taken, every bad one answered."""
-        told: Taken = await self._transport.ask("POST", "/api/v1/product/events", body={"events": events}, once=once)
-        return told
-
-    @overload
-    async def product_platform(
-        self,
-        *,
-        days: Literal["7", "30", "90"] | None = None,
-        format: Literal["json"] | None = None,
-        part: Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"]
-        | None = None,
-        after: int | None = None,
-    ) -> PlatformUse: ...
-
-    @overload
-    async def product_platform(
-        self,
-        *,
-        days: Literal["7", "30", "90"] | None = None,
-        format: Literal["csv", "parquet"],
-        part: Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"]
-        | None = None,
-        after: int | None = None,
-    ) -> str | bytes: ...
-
-    async def product_platform(
-        self,
-        *,
-        days: Literal["7", "30", "90"] | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        part: Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"]
-        | None = None,
-        after: int | None = None,
-    ) -> PlatformUse | str | bytes:
-        """How the product is used: the last 7, 30 or 90 days; each part as a file."""
-        told: PlatformUse | str | bytes = await self._transport.ask(
-            "GET", "/api/v1/product/platform", {"days": days, "format": format, "part": part}, after=after
-        )
-        return told
-
-    @overload
-    async def my_product(
-        self,
-        *,
-        days: Literal["7", "30", "90"] | None = None,
-        format: Literal["json"] | None = None,
-        part: Literal["days", "totals", "used", "visits"] | None = None,
-    ) -> OwnUse: ...
-
-    @overload
-    async def my_product(
-        self,
-        *,
-        days: Literal["7", "30", "90"] | None = None,
-        format: Literal["csv", "parquet"],
-        part: Literal["days", "totals", "used", "visits"] | None = None,
-    ) -> str | bytes: ...
-
-    async def my_product(
-        self,
-        *,
-        days: Literal["7", "30", "90"] | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        part: Literal["days", "totals", "used", "visits"] | None = None,
-    ) -> OwnUse | str | bytes:
-        """What was recorded of my use: the last 7, 30 or 90 days; each part as a file."""
-        told: OwnUse | str | bytes = await self._transport.ask(
-            "GET", "/api/v1/me/product", {"days": days, "format": format, "part": part}
-        )
-        return told
-
-    async def my_privacy(self) -> Privacy:
-        """Whether my use is recorded."""
-        told: Privacy = await self._transport.ask("GET", "/api/v1/me/privacy")
-        return told
-
-    async def set_recording(self, *, recording: bool, once: str | None = None) -> Privacy:
-        """Switch the recording of my use on or off."""
-        told: Privacy = await self._transport.ask("PUT", "/api/v1/me/privacy", body={"recording": recording}, once=once)
-        return told
-
-    async def erase_recorded(self, *, once: str | None = None) -> Privacy:
-        """Delete all that was recorded of my use."""
-        told: Privacy = await self._transport.ask("DELETE", "/api/v1/me/privacy/recorded", once=once)
         return told

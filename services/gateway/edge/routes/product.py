@@ -17,11 +17,11 @@ from services.gateway.edge.routes.bodies import Body
 
 MOST_ITEMS = 200
 Span = Annotated[Literal["7", "30", "90"], Query(description="the last so many UTC days, today among them")]
-Part = Annotated[
+Table = Annotated[
     Literal["days", "totals", "pages", "features", "actions", "devices", "journeys", "errors", "metrics"],
     Query(description="of a file: what its lines are"),
 ]
-OwnPart = Annotated[Literal["days", "totals", "used", "visits"], Query(description="of a file: what its lines are")]
+OwnTable = Annotated[Literal["days", "totals", "used", "visits"], Query(description="of a file: what its lines are")]
 
 
 class BatchBody(Body):
@@ -55,9 +55,11 @@ def product_router(edge: Edge) -> APIRouter:
         summary="How the product is used: the last 7, 30 or 90 days; each part as a file",
         response_model=PlatformUse,
     )
-    async def platform(days: Span = "30", form: Form = "json", part: Part = "days") -> Response:
+    async def platform(days: Span = "30", form: Form = "json", table: Table = "days") -> Response:
         if form != "json":
-            return await file_of(f"use-{part}", form, _rows_of(await ask("product", "platform", days=int(days)), part))
+            return await file_of(
+                f"use-{table}", form, _rows_of(await ask("product", "platform", days=int(days)), table)
+            )
         return await edge.answer(("product", days), 5 * LONG_MS, lambda: ask("product", "platform", days=int(days)))
 
     @router.get(
@@ -65,11 +67,11 @@ def product_router(edge: Edge) -> APIRouter:
         summary="What was recorded of my use: the last 7, 30 or 90 days; each part as a file",
         response_model=OwnUse,
     )
-    async def mine(request: Request, days: Span = "30", form: Form = "json", part: OwnPart = "days") -> Response:
+    async def mine(request: Request, days: Span = "30", form: Form = "json", table: OwnTable = "days") -> Response:
         standing = await desk.standing(user_of(request))
         told = await ask("product", "person", person=standing["person"], days=int(days))
         if form != "json":
-            return await file_of(f"my-use-{part}", form, _rows_of(told, part))
+            return await file_of(f"my-use-{table}", form, _rows_of(told, table))
         return answered({**told, "privacy": standing})
 
     @router.get("/me/privacy", summary="Whether my use is recorded", response_model=Privacy)
@@ -92,14 +94,14 @@ def product_router(edge: Edge) -> APIRouter:
     return router
 
 
-def _rows_of(use: Mapping[str, Any], part: str) -> Sequence[Mapping[str, Any]]:
+def _rows_of(use: Mapping[str, Any], table: str) -> Sequence[Mapping[str, Any]]:
     """A part of a dashboard as lines of a file: of journeys a step each, of what a person used a name each."""
-    if part == "totals":
+    if table == "totals":
         return [use["totals"]]
-    if part == "journeys":
+    if table == "journeys":
         named = [({name: way[name] for name in ("journey", "completed")}, way["steps"]) for way in use["journeys"]]
         return [{**way, **step} for way, steps in named for step in steps]
-    if part == "used":
+    if table == "used":
         return [{"kind": kind, **row} for kind, rows in use["used"].items() for row in rows]
-    found: Sequence[Mapping[str, Any]] = use[part]
+    found: Sequence[Mapping[str, Any]] = use[table]
     return found

@@ -41,7 +41,7 @@ function offer() {
   const mine = $("whose").value === "me/product";
   for (const part of PARTS) {
     const wanted = mine && !OWN.includes(part) ? "used" : part;
-    for (const form of ["csv", "parquet"]) $(`${part}-${form}`).href = `/api/v1/${$("whose").value}?days=${state.days}&part=${wanted}&format=${form}`;
+    for (const form of ["csv", "parquet"]) $(`${part}-${form}`).href = `/api/v1/${$("whose").value}?days=${state.days}&table=${wanted}&format=${form}`;
   }
   $("devices-panel").hidden = mine;
   $("privacy-panel").hidden = $("visits-panel").hidden = !mine;
