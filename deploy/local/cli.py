@@ -129,7 +129,12 @@ async def logs(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def one(settings: Settings, arguments: argparse.Namespace) -> int:
     """Stop, start, restart or rebuild one unit."""
-    answer = await _asked(settings.home, arguments.verb, name=arguments.name)
+    try:
+        answer = await _asked(settings.home, arguments.verb, name=arguments.name)
+    except asyncio.CancelledError:  # Ctrl-C
+        if arguments.verb == "rebuild":
+            print(f"\n{arguments.name}: given up; what was is put back and started again.", file=sys.stderr)
+        raise
     print("\n".join(answer.get("output", [f"{arguments.name}: {arguments.verb} done"])))
     return 0
 

@@ -7,7 +7,7 @@ import asyncio
 import hmac
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ Handler = Callable[[Request], Awaitable[Mapping[str, Any]]]
 
 
 class ControlServer:
-    """Answers requests with `handler`; a StackError becomes the answer's `error`."""
+    """Answers requests with `handler`; a StackError becomes the answer's `error`.
 
-    def __init__(self, handler: Handler, socket: Path | None) -> None:
+    A request of a verb in `ends_with_asker` is cancelled when whoever asked leaves; any other goes on to its end.
+    """
+
+    def __init__(self, handler: Handler, socket: Path | None, ends_with_asker: Collection[str] = ()) -> None:
         self._handler = handler
+        self._ends_with_asker = ends_with_asker
         self._socket = socket
         self._token = secrets.token_urlsafe(24)
         self._server: asyncio.Server | None = None
@@ -49,7 +53,7 @@ class ControlServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = await self._answer(await reader.readline())
+            answer = await self._answer(await reader.readline(), reader)
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except ConnectionError:
@@ -57,16 +61,29 @@ class ControlServer:
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> Mapping[str, Any]:
+    async def _answer(self, line: bytes, reader: asyncio.StreamReader) -> Mapping[str, Any]:
         try:
             request = json.loads(line)
             if not hmac.compare_digest(str(request.pop("token")), self._token):
                 return {"error": "The control token is wrong."}
-            return await self._handler(request)
+            return await self._handled(request, reader)
         except StackError as error:
             return {"error": str(error)}
         except (ValueError, KeyError, AttributeError):
             return {"error": "That is not a request."}
+
+    async def _handled(self, request: Request, reader: asyncio.StreamReader) -> Mapping[str, Any]:
+        work = asyncio.ensure_future(self._handler(request))
+        left = asyncio.ensure_future(reader.read(1))  # nothing more is said, so this ends when the asker leaves
+        try:
+            await asyncio.wait((work, left), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done() and request["verb"] in self._ends_with_asker:
+                work.cancel()
+            return await work
+        except asyncio.CancelledError:
+            raise StackError(f"{request['verb']} was given up.") from None
+        finally:
+            left.cancel()
 
 
 async def ask(address: Mapping[str, Any], verb: str, **fields: Any) -> dict[str, Any]:

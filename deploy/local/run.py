@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from deploy.local.errors import StackError
 from deploy.local.files import make_folder
 from deploy.local.logs import PumpedLog
 from deploy.local.process import started_at, tail
+from deploy.local.rebuilding import Rebuilding
 from deploy.local.report import Report
 from deploy.local.settings import ROOT, Settings
 from deploy.local.state import Lock, clear_leftovers, read_state, write_state
@@ -58,7 +59,8 @@ class Run:
                 self._report.trouble(name, "was left over from a killed supervisor and has been ended")
             self._plan = self._planner(self._settings, self._report.log)
             self._supervisor = Supervisor(self._plan.units, self._on_change)
-            control = ControlServer(self._handle, self._home.socket)
+            self._rebuilding = Rebuilding(self._supervisor, self._operate)
+            control = ControlServer(self._handle, self._home.socket, ends_with_asker=("rebuild",))
             self._address = await control.start()
             self._listen_to_signals()
             try:
@@ -89,6 +91,7 @@ class Run:
 
     async def _take_down(self) -> None:
         self._phase, began = "stopping", time.monotonic()
+        await self._rebuilding.give_up()
         await self._supervisor.down()
         self._report.step("cleartide", f"everything stopped in {time.monotonic() - began:.2f} s")
 
@@ -123,8 +126,10 @@ class Run:
             "stop": lambda: self._supervisor.stop(request["name"]),
             "restart": lambda: self._supervisor.restart(request["name"]),
             "rebuild": lambda: self._rebuild(request["name"]),
-            "operate": lambda: self._operate(request["arguments"]),
+            "operate": lambda: self._operate(request["arguments"], "operator"),
         }
+        if request["verb"] in ("start", "restart"):
+            self._rebuilding.require_not(request["name"])
         return await verbs[request["verb"]]() or {"done": True}
 
     async def _status(self) -> Mapping[str, Any]:
@@ -135,18 +140,14 @@ class Run:
 
     async def _rebuild(self, name: str) -> Mapping[str, Any]:
         """Fold a service's input again, with the service stopped meanwhile, and its standby."""
-        processes = self._plan.table.processes(name)
-        for process in processes:
-            await self._supervisor.stop(process)
-        try:
-            return await self._operate(["rebuild", name])
-        finally:
-            for process in reversed(processes):
-                await self._supervisor.start(process)
+        table = self._plan.table
+        if name not in table.services:
+            raise StackError(f"There is no service {name!r} to rebuild: choose from {', '.join(table.services)}.")
+        return await self._rebuilding.rebuild(name, table.processes(name))
 
-    async def _operate(self, arguments: list[str]) -> Mapping[str, Any]:
-        """Run `python -m cleartide.ops` with the administrator's credentials; returns what it printed."""
-        log = PumpedLog(self._home.log("operator"))
+    async def _operate(self, arguments: Sequence[str], name: str) -> Mapping[str, Any]:
+        """Run `python -m cleartide.ops` with the administrator's credentials; returns what it printed into its log."""
+        log = PumpedLog(self._home.log(name))
         log.path.unlink(missing_ok=True)
         program = self._plan.table.operation(arguments, _OPERATION_SECONDS)
         await ProgramUnit(program, log=log, folder=ROOT).start()

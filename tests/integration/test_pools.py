@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from cleartide.contracts import LiquidateAccount, Message, RiskAlertRaised
 from cleartide.contracts.codec import encode
-from cleartide.ops.rebuild import RebuildError, rebuild
+from cleartide.ops.rebuild import rebuild
 from cleartide.ops.restore import restore
+from cleartide.ops.set_aside import RebuildError
 from cleartide.ops.setup import setup
 from nats.aio.client import Client
 

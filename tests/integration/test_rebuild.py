@@ -1,12 +1,20 @@
 """Postgres is the system of record, NATS is disposable, and every service is the fold of its input."""
 
 import asyncio
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 from cleartide.bus.streams import SERVICES
-from cleartide.ops.rebuild import RebuildError, rebuild
+from cleartide.ops.rebuild import rebuild
 from cleartide.ops.restore import restore
+from cleartide.ops.set_aside import RebuildError
+from cleartide.ops.setup import set_up_database
 
 from tests.support.installation import Installation
 from tests.support.streams import assert_gapless
@@ -101,6 +109,99 @@ async def test_a_command_in_the_midst_of_which_the_sequencer_was_killed_is_rebui
     assert await installed.fetch("matching", COMMITTED) == []
     installed.stop_services()
     await rebuild(installed.ops, "matching")
+
+
+PERSON = """
+INSERT INTO gateway.users (id, referral_code, created_at, updated_at) VALUES ('u0123456789abcdef0123', 'r', 1, 1)
+"""
+PEOPLE = "SELECT count(*) FROM gateway.users"
+
+
+async def test_a_rebuild_that_is_killed_leaves_what_was_to_whoever_comes_next(
+    installed: Installation, free_port: int
+) -> None:
+    """RUN-REBUILD-005: the next set-up, or rebuild, takes it back; meanwhile no service works on the half of it."""
+    installed.extra_environment["CLEARTIDE_GATEWAY_PORT"] = str(free_port)
+    await installed.start(*FOLDS)
+    async with installed.client() as client:
+        traffic = Traffic(client, seed=9)
+        await traffic.open_market()
+        for _ in range(STOPS):
+            await traffic.step()
+        await installed.settled(FOLDS)
+    installed.stop_services()
+    await as_owner(installed, PERSON)
+    held = await installed.digests("gateway", "risk")
+
+    await killed_in_its_midst(installed, "gateway")
+    waiting = installed.spawn("gateway")
+    async with asyncio.timeout(60):
+        while "is being rebuilt" not in str(waiting.progress().get("last_error")):  # noqa: ASYNC110 - asked from outside
+            await asyncio.sleep(0.02)
+    assert await set_up_database(installed.ops, ("gateway", "risk")) == [
+        "gateway: a rebuild that was cut short has been taken back"
+    ]
+    await waiting.ready()
+    installed.stop_services()
+    assert (await installed.digests("gateway"))["gateway"] == held["gateway"]
+    assert await as_owner(installed, PEOPLE) == 1
+
+    for service in ("gateway", "risk"):
+        await killed_in_its_midst(installed, service)
+        assert (await rebuild(installed.ops, service)).digests == held[service]
+    assert await as_owner(installed, PEOPLE) == 1
+
+
+async def test_one_rebuild_of_a_service_at_a_time(installed: Installation) -> None:
+    """RUN-REBUILD-006: a second one, and a set-up meanwhile, are refused and change nothing."""
+    async with under_way(installed, "risk"):
+        with pytest.raises(RebuildError, match="risk is being rebuilt"):
+            await rebuild(installed.ops, "risk")
+        with pytest.raises(RebuildError, match="risk is being rebuilt"):
+            await set_up_database(installed.ops, ("risk",))
+
+
+@asynccontextmanager
+async def under_way(installed: Installation, service: str) -> AsyncIterator["subprocess.Popen[bytes]"]:
+    """A rebuild that has set the schema aside and waits for the right to migrate the new one, which we hold."""
+    ops = installed.ops
+    environment = {
+        **os.environ,
+        "CLEARTIDE_ADMIN_DSN": ops.admin_dsn,
+        "CLEARTIDE_NATS_URL": ops.nats_url,
+        "CLEARTIDE_NATS_ADMIN_USER": ops.nats_admin_user,
+        "CLEARTIDE_NATS_ADMIN_PASSWORD": ops.nats_admin_password,
+        "CLEARTIDE_SECRETS_FILE": str(ops.secrets_file),
+    }
+    admin = await asyncpg.connect(installed.admin_dsn)
+    await admin.execute("SELECT pg_advisory_lock(hashtext($1))", f"cleartide-migrate-{service}")
+    command = (sys.executable, "-m", "cleartide.ops", "rebuild", service)
+    process = await asyncio.to_thread(subprocess.Popen, command, env=environment)
+    try:
+        async with asyncio.timeout(60):
+            while not await admin.fetchval("SELECT to_regnamespace($1) IS NOT NULL", f"{service}_before_rebuild"):
+                assert process.poll() is None
+                await asyncio.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.wait)
+        await admin.close()
+
+
+async def as_owner(installed: Installation, statement: str) -> object:
+    """What the owner of the database gets for a statement."""
+    admin = await asyncpg.connect(installed.admin_dsn)
+    try:
+        return await admin.fetchval(statement)
+    finally:
+        await admin.close()
+
+
+async def killed_in_its_midst(installed: Installation, service: str) -> None:
+    """What was set aside is where it was put, and what stands in its place is empty."""
+    async with under_way(installed, service) as process:
+        process.kill()
 
 
 async def lose_streams(installed: Installation) -> None:

@@ -67,6 +67,11 @@ class Stack:
             check=False,
         )
 
+    def ask(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Another command, without waiting for it."""
+        command = [*COMMAND, *arguments]
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=subprocess.PIPE, text=True)
+
     def state(self) -> dict[str, Any]:
         """The state file."""
         path = self.home / "state.json"
@@ -152,6 +157,69 @@ class TestUp:
         stack.up("--json")
         lines = [json.loads(line) for line in stack.end().splitlines()]
         assert {"web", "postgres"} <= {line["name"] for line in lines if line["text"] == "ready"}
+
+
+class TestRebuild:
+    """The operation of the small table goes on until it is told, or killed."""
+
+    async def under_way(self, stack: Stack) -> "subprocess.Popen[str]":
+        """`make rebuild` of the one service, in its midst."""
+        asking = stack.ask("rebuild", "web")
+        await eventually((stack.home / "rebuild").exists)
+        assert "web" not in stack.pids()
+        return asking
+
+    async def test_ctrl_c_puts_back_what_was_and_starts_the_service_again(self, stack: Stack) -> None:
+        """DEP-REBUILD-001: whoever gives a rebuild up has the service back; one that goes on is let alone."""
+        stack.up()
+        asking = await self.under_way(stack)
+        for verb in ("start", "restart", "rebuild"):
+            assert "web is being rebuilt" in stack.run(verb, "web").stderr
+        asking.send_signal(signal.SIGINT)
+        assert "web: given up" in asking.communicate(timeout=60)[1]
+        await eventually(lambda: "web" in stack.pids())
+        assert (stack.home / "migrate").exists()
+        assert stack.run("restart", "web").returncode == 0
+
+    async def test_a_rebuild_that_is_killed_leaves_the_service_running(self, stack: Stack) -> None:
+        """DEP-REBUILD-002: and one that is done says so."""
+        stack.up()
+        asking = await self.under_way(stack)
+        [rebuild] = [path for path in Path("/proc").glob("[0-9]*") if self.is_rebuild(path, stack)]
+        os.kill(int(rebuild.name), signal.SIGKILL)
+        assert "signal 9" in asking.communicate(timeout=60)[1]
+        assert "web" in stack.pids()
+        assert (stack.home / "migrate").exists()
+        (stack.home / "rebuild").unlink()
+
+        asking = await self.under_way(stack)
+        (stack.home / "rebuild").unlink()
+        assert (asking.communicate(timeout=60)[1], asking.returncode) == ("", 0)
+        assert "web" in stack.pids()
+
+    async def test_down_in_the_midst_of_a_rebuild_leaves_nothing(self, stack: Stack) -> None:
+        """DEP-REBUILD-003."""
+        stack.up()
+        asking = await self.under_way(stack)
+        assert stack.run("down").returncode == 0
+        assert "cleartide: " in asking.communicate(timeout=60)[1]
+        assert listening(stack.ports) == set()
+        assert not [path for path in Path("/proc").glob("[0-9]*") if self.is_rebuild(path, stack)]
+
+    def test_only_a_service_is_rebuilt(self, stack: Stack) -> None:
+        """DEP-REBUILD-004: and nothing is stopped for the asking."""
+        stack.up()
+        before = stack.pids()
+        asked = stack.run("rebuild", "postgres")
+        assert (asked.returncode, "choose from web" in asked.stderr) == (1, True)
+        assert stack.pids() == before
+
+    def is_rebuild(self, process: Path, stack: Stack) -> bool:
+        try:
+            words = (process / "cmdline").read_text().split("\0")
+        except OSError:
+            return False
+        return "rebuild" in words and str(stack.home) in words
 
 
 class TestFiles:

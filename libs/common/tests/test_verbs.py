@@ -66,8 +66,11 @@ async def last_stored_at(client: Client, stream: str) -> int:
     return found.at
 
 
-async def test_an_alert_is_traced_back_to_the_frame_among_many(broker: Broker, verb: Any) -> None:
-    """LIB-VERB-001: alert, mark price, index price, frame of the venue, each with its place and its milliseconds."""
+async def test_an_alert_is_traced_back_to_the_frame_among_many(
+    broker: Broker, verb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LIB-VERB-001: alert, mark price, index price, frame of the venue, each with its place and its milliseconds; on a
+    narrow terminal too nothing is left out."""
     async with broker.client() as client:
         for number in range(40):
             await store(client, caused(VenueTicker, f"feed-{number}", "", 1_000 + number))
@@ -91,6 +94,11 @@ async def test_an_alert_is_traced_back_to_the_frame_among_many(broker: Broker, v
         ("RiskAlertRaised", "RISK", "5"),
     ]
     assert "+0.000 ms" in said
+    whole = said.split()
+    monkeypatch.setenv("COLUMNS", "72")
+    code, said, _ = await verb("trace", "5")
+    assert max(map(len, said.splitlines())) <= 72
+    assert said.split() == whole
     code, said, _ = await verb("trace", "risk-risk-5", "--json")
     assert [link["event"]["id"] for link in json.loads(said)][-1] == "feed-20"
     code, _, wrong = await verb("trace", "999")
@@ -165,6 +173,18 @@ async def test_doctor_knows_work_that_is_finished_from_work_that_failed(states: 
     units = tuple({"name": f"unit-{number}", "state": state} for number, state in enumerate(states))
     findings = {finding.name: finding for finding in await examine(Place(units=units))}
     assert findings["supervisor"].state == found
+
+
+async def test_doctor_says_how_a_stopped_service_is_started() -> None:
+    """LIB-VERB-011: of a service that was stopped, or given up, the command that starts it; of others none."""
+    states = {"matching": "ready", "risk": "stopped", "funding": "crash loop", "gateway": "restarting"}
+    units = tuple({"name": name, "state": state} for name, state in states.items())
+    findings = {finding.name: finding for finding in await examine(Place(units=units))}
+    assert "`make start SERVICE=risk`, `make start SERVICE=funding`" in findings["supervisor"].remedy
+    assert "gateway" not in findings["supervisor"].remedy
+    assert (findings["risk"].state, findings["risk"].detail) == ("fail", "stopped")
+    assert findings["risk"].remedy == "it was stopped by hand: `make start SERVICE=risk`"
+    assert "make start SERVICE=funding" in findings["funding"].remedy
 
 
 def test_the_stack_of_a_folder_is_found_from_below_it(tmp_path: Path) -> None:

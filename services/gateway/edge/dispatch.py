@@ -113,6 +113,11 @@ class Endpoint:
             raise RequestValidationError(errors, body=None if said is _NOTHING else said)
         return cast(Response, await self._taking(values))
 
+    async def require_open(self, request: Request) -> None:
+        """What is asked before the route, alone. Raises ApiError."""
+        for before in self._before:
+            await before(before.values(request, []))
+
 
 @dataclass(slots=True)
 class _Segment:
@@ -165,6 +170,13 @@ class Dispatch:
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
         """A route with its parameters as text; None: FastAPI shall say what there is."""
         return self._root.find(path.split("/"), 0, method)
+
+    async def require_open(self, scope: Scope, receive: Receive) -> None:
+        """Whether the request may be made, without making it: its answer is there already. Raises ApiError."""
+        if (found := self.find(scope["method"], scope["path"])) is not None:
+            endpoint, scope["path_params"] = found
+            scope["route"] = endpoint.route
+            await endpoint.require_open(Request(scope, receive))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self.find(scope["method"], scope["path"]) if scope["type"] == "http" else None

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway.domain.access import Principal
 from services.gateway.edge.authentication import Asked, Authentication
 from services.gateway.edge.authorisation import READS
+from services.gateway.edge.dispatch import Dispatch
 from services.gateway.edge.errors import ApiError, error_response, store_unavailable
 from services.gateway.edge.guards import LIMITED_PREFIX, adding
 from services.gateway.edge.leases import Verdict
@@ -33,11 +34,11 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Door:
-    """An ASGI application in front of another."""
+    """An ASGI application in front of the routes."""
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: Dispatch,
         *,
         authentication: Authentication,
         quotas: Quotas,
@@ -132,6 +133,8 @@ class Door:
         scope["state"]["request_ident"] = place.ident
         try:
             answer = await self._idempotency.once(place, lambda: _captured(self._app, scope, receive))
+            if answer.replayed:  # the key is the person's; who sends it now may be let do less than who sent it first
+                await self._app.require_open(scope, receive)
         except ApiError as error:
             await error_response(error)(scope, receive, send)
             return

@@ -46,6 +46,13 @@ _STANDING_SQL: Final = (
     "AND u.status = 'active' LIMIT 1"
 )
 
+_WORKING_SQL: Final = (
+    "SELECT k.reason, p.id AS predecessor FROM api_keys k LEFT JOIN api_keys p ON p.id = k.replaces "
+    "AND p.revoked_at IS NULL AND (p.expires_at IS NULL OR p.expires_at > $3) "
+    "WHERE k.id = $1 AND k.user_id = $2 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3) "
+    "LIMIT 1"
+)
+
 
 class KeyStanding(msgspec.Struct):
     """What is remembered of a key. `secret`: the sealed signing secret."""
@@ -152,12 +159,21 @@ class ApiKeys:
         return {"id": ident, "prefix": prefix, "key": key, "signing_secret": signing, **values}
 
     async def rotate(self, user: str, key: str, caller: Caller) -> dict[str, Any]:
-        """A new key like this one, which goes on for a day so that its users can change over."""
+        """A new key like this one, which goes on for a day so that its users can change over.
+
+        ApiError 409 for one that has a successor, or a predecessor that still works: nobody gets more keys this way.
+        """
         now = now_micros()
         async with self._truth.acting() as truth:
-            old = await truth.change("api_keys", {"id": key, "user_id": user, "revoked_at": None}, reason="rotated")
-            if not old or (old[0]["expires_at"] is not None and old[0]["expires_at"] <= now):
+            await truth.change("users", {"id": user}, updated_at=now)  # one rotation at a time
+            working = await truth.first(_WORKING_SQL, key, user, now)
+            if working is None:
                 raise ApiError(404, "not_found", "There is no such key that still works.")
+            if working["reason"] is not None:
+                raise ApiError(409, "key_rotated", "This key has a successor already: rotate that one.")
+            if working["predecessor"] is not None:
+                raise ApiError(409, "predecessor_works", "The key before this one still works: revoke it first.")
+            old = await truth.change("api_keys", {"id": key}, reason="rotated")
             values = {name: old[0][name] for name in _CARRIED_OVER}
             ends = min(old[0]["expires_at"] or now + ROTATION_SECONDS * SECOND, now + ROTATION_SECONDS * SECOND)
             await truth.change("api_keys", {"id": key}, expires_at=ends)

@@ -178,10 +178,11 @@ async def _read(door: Entrance, person: Person) -> int:
 
 
 async def test_a_rotated_key_goes_on_for_a_day(database: Database, broker: Broker, valkey: ValkeyServer) -> None:
-    """GW-KEY-005: a rotated key works on for a day beside the new one, which is like it, and no longer."""
+    """GW-KEY-005: a rotated key works on for a day beside the new one, which is like it, and no longer; there are never
+    more than the two of them."""
     async with entrance(database, broker, redis_url=valkey.url) as door:
         person = await door.sign_in()
-        old = await make(person, per_hour=50, signs=True)
+        old, single = await make(person, per_hour=50, signs=True), await make(person)
         assert (await door.ask("GET", "me", X_API_Key=old["key"]))[0] == 200
         status, new, _ = await person.ask("POST", f"me/keys/{old['id']}/rotate")
         assert (status, new["per_hour"], new["key"] != old["key"], new["signing_secret"] is not None) == (
@@ -193,11 +194,32 @@ async def test_a_rotated_key_goes_on_for_a_day(database: Database, broker: Broke
         for key in (old, new):
             assert (await door.ask("GET", "me", X_API_Key=key["key"]))[0] == 200
         assert 0 < new["old_expires_at"] - time.time_ns() // 1_000 <= 86_400_000_000
+        assert code(await person.ask("POST", f"me/keys/{old['id']}/rotate")) == (409, "key_rotated")
+        assert code(await person.ask("POST", f"me/keys/{new['id']}/rotate")) == (409, "predecessor_works")
+        at_once = await asyncio.gather(*(person.ask("POST", f"me/keys/{single['id']}/rotate") for _ in range(4)))
+        assert sorted(answer[0] for answer in at_once) == [201, 409, 409, 409]
         async with door.truth.acting() as truth:
             await truth.change("api_keys", {"id": old["id"]}, expires_at=1)
         await forget_addresses(valkey)
         await asyncio.sleep(NEAR_SECONDS)  # a change by hand rings no bell: what is held has to lapse
         assert code(await door.ask("GET", "me", X_API_Key=old["key"])) == (401, "key_refused")
         assert (await person.ask("POST", f"me/keys/{old['id']}/rotate"))[0] == 404
+        assert (await person.ask("POST", f"me/keys/{new['id']}/rotate"))[0] == 201
         status, log, _ = await person.ask("GET", "me/log")
         assert [line["kind"] for line in log["log"]][:2] == ["key.created", "key.created"]
+
+
+async def test_an_answer_that_is_kept_is_given_to_whoever_may_ask_for_it(
+    database: Database, broker: Broker, valkey: ValkeyServer
+) -> None:
+    """GW-IDEM-006: the same person's weaker credentials get no answer, nor its secrets, by repeating a request."""
+    async with entrance(database, broker, redis_url=valkey.url) as door:
+        person = await door.sign_in()
+        reader = await make(person)
+        wish = {"name": "trader", "scopes": ["orders:write"], "signs": True}
+        status, made, _ = await person.ask("POST", "me/keys", wish, Idempotency_Key="1")
+        assert (status, made["signing_secret"] is not None) == (201, True)
+        again = await door.ask("POST", "me/keys", wish, X_API_Key=reader["key"], Idempotency_Key="1")
+        assert code(again) == (403, "not_permitted")
+        status, told, head = await person.ask("POST", "me/keys", wish, Idempotency_Key="1")
+        assert (status, told, head["idempotent-replayed"]) == (201, made, "true")

@@ -4,7 +4,8 @@ import asyncpg
 import pytest
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.streams import PRODUCT
-from cleartide.ops.rebuild import RebuildError, rebuild
+from cleartide.ops.rebuild import rebuild
+from cleartide.ops.set_aside import RebuildError
 
 from tests.support.clients import Clients
 from tests.support.installation import Installation

@@ -2,7 +2,8 @@
 
 import asyncpg
 import pytest
-from cleartide.ops.rebuild import RebuildError, adoptable, rebuild
+from cleartide.ops.rebuild import adoptable, rebuild
+from cleartide.ops.set_aside import RebuildError
 
 from services.vaults.tests.chain import closing, random_events
 from tests.support.installation import Installation

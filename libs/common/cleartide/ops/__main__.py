@@ -14,9 +14,10 @@ from cleartide.connect import connected, nats_broker
 from cleartide.contracts.pools import MOST_POOLS
 from cleartide.ops import vaults
 from cleartide.ops.dead import dead_letters, redrive
-from cleartide.ops.rebuild import RebuildError, rebuild
+from cleartide.ops.rebuild import rebuild
 from cleartide.ops.registry import definition
 from cleartide.ops.restore import restore
+from cleartide.ops.set_aside import RebuildError, take_back_all
 from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import migrator, setup
 from cleartide.ops.venue import add_parsers
@@ -46,6 +47,8 @@ async def _verify(settings: OpsSettings, arguments: argparse.Namespace) -> None:
 
 
 async def _migrate(settings: OpsSettings, arguments: argparse.Namespace) -> None:
+    for line in await take_back_all(settings.admin_dsn, arguments.services or settings.services):
+        print(line)
     for service in arguments.services or settings.services:
         for migration in await migrator(settings, service).migrate():
             print(f"{service}: {migration.version}_{migration.name} applied")

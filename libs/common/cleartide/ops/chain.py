@@ -114,8 +114,8 @@ def events_of(payload: bytes) -> list[Event]:
 
 
 def told(event: Event) -> str:
-    """What an event says, in a line: its own fields, without the envelope and what is long."""
+    """What an event says, in a line: its own fields, without the envelope and what is not plain."""
     envelope = {"id", "type", "version", "seq", "occurred_at", "causation_id", "correlation_id", "source"}
     fields = {name: value for name, value in event.items() if name not in envelope and value not in (None, "", [])}
     plain = {name: value for name, value in fields.items() if not isinstance(value, dict | list)}
-    return " ".join(f"{name}={value}" for name, value in plain.items())[:160]
+    return " ".join(f"{name}={value}" for name, value in plain.items())

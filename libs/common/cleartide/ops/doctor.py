@@ -26,6 +26,9 @@ State = Literal["ok", "warn", "fail"]
 CHECK_SECONDS: Final = 8.0
 WELL: Final = ("ready", "done")
 """States of a unit of the embedded stack: one that serves, and one whose work is finished."""
+STOPPED: Final = "stopped"
+NOT_TRIED: Final = (STOPPED, "crash loop")
+"""States out of which a unit comes by hand alone."""
 LEAST_DISK: Final = 2**30
 LEAST_MEMORY: Final = 512 * 2**20
 LEAST_FILES: Final = 1_024
@@ -60,11 +63,7 @@ class Examination:
         found: list[tuple[str, Check, str]] = [
             ("python", self._python, "install Python 3.11 or newer"),
             ("installation", self._installation, "start one with `make up` in its folder, or set CLEARTIDE_HOME"),
-            (
-                "supervisor",
-                self._supervisor,
-                "`make ps` shows the units, `make logs SERVICE=<name>` says why; `make up`",
-            ),
+            ("supervisor", self._supervisor, self._starting_again()),
             ("passwords", self._passwords, "chmod 600 the secrets.json of the stack's folder"),
             ("disk", self._disk, "make room, or move the stack with CLEARTIDE_HOME"),
             ("memory", self._memory, "close something, or give the machine more memory"),
@@ -86,9 +85,7 @@ class Examination:
             ("outboxes", self._outboxes, "docs/runbooks/crash-loop.md: a service commits and cannot publish"),
             ("cache", self._cache, "`make ps`; without it limits and caches are bypassed"),
         ]
-        found += [
-            (name, self._service(name), f"`make logs SERVICE={name}`; docs/runbooks/crash-loop.md") for name in SERVICES
-        ]
+        found += [(name, self._service(name), self._mending(name)) for name in SERVICES]
         return [
             *found,
             ("lag", self._lag, "`make ps`, `make logs`; docs/runbooks/standby.md where it stays"),
@@ -101,6 +98,20 @@ class Examination:
                 "`make logs SERVICE=ingestor`: the venues are not heard; FEED and SANDBOX say which",
             ),
         ]
+
+    def _state_of(self, name: str) -> str:
+        return next((str(unit.get("state")) for unit in self._place.units if unit["name"] == name), "")
+
+    def _mending(self, name: str) -> str:
+        """What to do about a service that does not answer."""
+        if self._state_of(name) == STOPPED:
+            return f"it was stopped by hand: `make start SERVICE={name}`"
+        return f"`make logs SERVICE={name}`, then `make start SERVICE={name}`; docs/runbooks/crash-loop.md"
+
+    def _starting_again(self) -> str:
+        down = [unit["name"] for unit in self._place.units if unit.get("state") in NOT_TRIED]
+        starts = ", ".join(f"`make start SERVICE={name}`" for name in down)
+        return f"`make logs SERVICE=<name>` says why; {starts or 'wait, `make ps` shows how far they are'}"
 
     async def _python(self) -> Result:
         return ("ok" if sys.version_info >= (3, 11) else "fail", platform.python_version())
@@ -267,6 +278,8 @@ class Examination:
 
     def _service(self, name: str) -> Check:
         async def check() -> Result:
+            if self._state_of(name) in NOT_TRIED:
+                return "fail", self._state_of(name)
             if (url := self._place.health.get(name)) is None:
                 return "fail", "no address: set CLEARTIDE_SERVICE_URLS"
             progress = self._progress[name] = await _get(f"{url}/health/progress")

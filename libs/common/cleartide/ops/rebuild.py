@@ -23,20 +23,17 @@ from cleartide.connect import connected, nats_broker
 from cleartide.contracts.codec import Refusal
 from cleartide.ops.earlier import can_begin_later, carry_over
 from cleartide.ops.registry import definition
+from cleartide.ops.set_aside import RebuildError, hold, put_back, take_back
 from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import migrator
 from cleartide.service import Service
 from cleartide.store.digest import schema_digests
-from cleartide.store.names import enter_schema, quoted, role_of
+from cleartide.store.names import enter_schema, quoted, role_of, set_aside_name
 from cleartide.store.postgres import PostgresStore
 
 JOURNAL_ROWS_AT_ONCE: Final = 2_000
 STOPPED_LOOKS: Final = 20
 OUTBOX: Final = "outbox"
-
-
-class RebuildError(Exception):
-    """The rebuild could not be made, or came out different; the message lists what differs."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +58,13 @@ async def rebuild(settings: OpsSettings, name: str, *, adopt: bool = False) -> R
     service = definition(name)
     admin = await asyncpg.connect(settings.admin_dsn)
     try:
+        await hold(admin, name)
+        await take_back(admin, name)
         await _require_stopped(admin, name)
         await fence(admin, name)
         expected, held = await _current(admin, service)
         target = held.progress
-        before = f"{name}_before_rebuild"
-        await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(before)} CASCADE")
+        before = set_aside_name(name)
         await admin.execute(f"ALTER SCHEMA {quoted(name)} RENAME TO {quoted(before)}")
         started = time.monotonic()
         try:
@@ -80,12 +78,13 @@ async def rebuild(settings: OpsSettings, name: str, *, adopt: bool = False) -> R
             if different and not (adopt and adoptable(_folded(settings), expected, actual, different)):
                 detail = "; ".join(f"{key}: was {expected.get(key)}, is {actual.get(key)}" for key in different)
                 raise RebuildError(f"{name}: {detail}")
+            async with admin.transaction():  # what was set aside is the truth until all of this is done
+                await _mark_published(admin, name)
+                await _keep_truth(admin, service, before, (OUTBOX,) if different else ())
+                await admin.execute(f"DROP SCHEMA {quoted(before)} CASCADE")
         except BaseException:
-            await _put_back(admin, name, before)
+            await put_back(admin, name)
             raise
-        await _mark_published(admin, name)
-        await _keep_truth(admin, service, before, (OUTBOX,) if different else ())
-        await admin.execute(f"DROP SCHEMA {quoted(before)} CASCADE")
         return Rebuilt(name, target.position, time.monotonic() - started, actual, different)
     finally:
         await admin.close()
@@ -132,19 +131,11 @@ async def _fresh_schema(admin: "asyncpg.Connection[Any]", settings: OpsSettings,
     await migrator(settings, name).migrate()
 
 
-async def _put_back(admin: "asyncpg.Connection[Any]", name: str, before: str) -> None:
-    rebuilt = f"{name}_rebuilt"
-    await admin.execute(f"DROP SCHEMA IF EXISTS {quoted(rebuilt)} CASCADE")
-    if await admin.fetchval("SELECT 1 FROM pg_namespace WHERE nspname = $1", name):
-        await admin.execute(f"ALTER SCHEMA {quoted(name)} RENAME TO {quoted(rebuilt)}")
-    await admin.execute(f"ALTER SCHEMA {quoted(before)} RENAME TO {quoted(name)}")
-
-
 async def _mark_published(admin: "asyncpg.Connection[Any]", name: str) -> None:
     """Everything up to the rebuilt position was published before; what was not is repaired at the next start."""
     await admin.execute(
         f"UPDATE {quoted(name)}.outbox_position n SET published_seq = b.published_seq "  # noqa: S608
-        f"FROM {quoted(name + '_before_rebuild')}.outbox_position b WHERE b.channel = n.channel"
+        f"FROM {quoted(set_aside_name(name))}.outbox_position b WHERE b.channel = n.channel"
     )
 
 
@@ -174,21 +165,20 @@ async def _keep_truth(
     admin: "asyncpg.Connection[Any]", service: Service, before: str, also: Sequence[str] = ()
 ) -> None:
     """What is no fold moves over as it is, with its indexes, policies and sequences, and rows that were written beside
-    the fold are copied: all of it or nothing.
+    the fold are copied.
     """
     schema, kept = quoted(service.name), (*service.truth, *also)
-    async with admin.transaction():
-        for table in kept:
-            await admin.execute(f"DROP TABLE {schema}.{quoted(table)} CASCADE")
-        for table in kept:
-            await admin.execute(f"ALTER TABLE {quoted(before)}.{quoted(table)} SET SCHEMA {schema}")
-        for each in service.repository.tables:
-            if each.beside:
-                columns = ", ".join(map(quoted, each.columns))
-                await admin.execute(
-                    f"INSERT INTO {schema}.{quoted(each.name)} ({columns}) SELECT {columns} "  # noqa: S608
-                    f"FROM {quoted(before)}.{quoted(each.name)} WHERE {each.is_beside} ON CONFLICT DO NOTHING"
-                )
+    for table in kept:
+        await admin.execute(f"DROP TABLE {schema}.{quoted(table)} CASCADE")
+    for table in kept:
+        await admin.execute(f"ALTER TABLE {quoted(before)}.{quoted(table)} SET SCHEMA {schema}")
+    for each in service.repository.tables:
+        if each.beside:
+            columns = ", ".join(map(quoted, each.columns))
+            await admin.execute(
+                f"INSERT INTO {schema}.{quoted(each.name)} ({columns}) SELECT {columns} "  # noqa: S608
+                f"FROM {quoted(before)}.{quoted(each.name)} WHERE {each.is_beside} ON CONFLICT DO NOTHING"
+            )
 
 
 async def _fold_again(settings: OpsSettings, service: Service, held: Epoch, first: int) -> None:
@@ -256,7 +246,7 @@ def _input(settings: OpsSettings, service: Service, first: int, last: int) -> As
 async def _journal(settings: OpsSettings, service: Service, first: int, last: int) -> AsyncIterator[list[Delivery]]:
     connection = await asyncpg.connect(settings.admin_dsn)
     try:
-        await connection.execute(f"SET search_path TO {quoted(service.name + '_before_rebuild')}")
+        await connection.execute(f"SET search_path TO {quoted(set_aside_name(service.name))}")
         after = first - 1
         while after < last:
             rows = await connection.fetch(

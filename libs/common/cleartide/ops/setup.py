@@ -9,6 +9,7 @@ from cleartide.bus.nats import NatsBus
 from cleartide.bus.provision import ensure_streams
 from cleartide.connect import connected, nats_broker
 from cleartide.ops.registry import migrations_folder
+from cleartide.ops.set_aside import take_back_all
 from cleartide.ops.settings import OpsSettings
 from cleartide.store.migrations import Migrator
 from cleartide.store.names import role_of
@@ -41,10 +42,14 @@ async def set_up_roles(settings: OpsSettings) -> None:
 
 
 async def set_up_database(settings: OpsSettings, services: Sequence[str]) -> list[str]:
-    """Roles, schemas and migrations; returns one line per migration that was applied."""
+    """Roles, schemas and migrations; returns one line per migration that was applied.
+
+    A rebuild that was cut short is taken back first, or an empty schema would stand where the service's was.
+    """
+    taken_back = await take_back_all(settings.admin_dsn, services)
     await set_up_roles(settings)
     applied = await asyncio.gather(*(migrator(settings, service).migrate() for service in services))
-    return [
+    return taken_back + [
         f"{service}: {migration.version}_{migration.name} applied"
         for service, migrations in zip(services, applied, strict=True)
         for migration in migrations

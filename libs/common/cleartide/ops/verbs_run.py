@@ -3,7 +3,9 @@
 import argparse
 import asyncio
 import json
+import shutil
 import sys
+import textwrap
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -27,6 +29,9 @@ HELD: Final = 10_000
 READ_AT_ONCE: Final = 200
 FOLLOW_SECONDS: Final = 0.25
 LONGEST_WAIT: Final = 5.0
+LONGEST_LINE: Final = 160
+LEAST_COLUMNS: Final = 60
+MOST_COLUMNS: Final = 160
 OPERATOR: Final = "operator"
 FAILURES: Final = (NatsError, ApiError, PublishError, ValueError, ObjectStoreError, ArchiveQueryError)
 
@@ -127,10 +132,19 @@ async def trace(arguments: argparse.Namespace) -> int:
     for depth, link in enumerate(reversed(links)):
         after = (link.stored_at - began) / 1000
         where = f"{link.stream} #{link.stream_seq}  {link.event['id']}"
-        print(f"{after:+9.3f} ms  {'  ' * depth}{link.event['type']}  {where}")
-        print(f"{'':13}  {'  ' * depth}{told(link.event)}")
+        _within(f"{after:+9.3f} ms  {'  ' * depth}", f"{link.event['type']}  {where}")
+        _within(f"{'':13}  {'  ' * depth}", told(link.event))
     print(f"{len(links)} messages, {_time(began)} to {_time(links[0].stored_at)}")
     return 0
+
+
+def _within(lead: str, text: str) -> None:
+    """Print a text behind its lead, on as many lines as the terminal's width asks for."""
+    width = max(LEAST_COLUMNS, shutil.get_terminal_size((MOST_COLUMNS, 0)).columns)
+    for number, line in enumerate(
+        textwrap.wrap(text, max(LEAST_COLUMNS // 2, width - len(lead)), break_on_hyphens=False)
+    ):
+        print((lead if number == 0 else " " * len(lead)) + line)
 
 
 def _parts(link: Any) -> tuple[Any, ...]:
@@ -161,7 +175,8 @@ def _show(delivery: Delivery, *, as_json: bool) -> None:
 
 
 def _line(subject: str, event: dict[str, Any]) -> str:
-    return f"{subject} {event.get('type', '?')} {event.get('id', '')} {told(event)}".strip()
+    said = textwrap.shorten(told(event), LONGEST_LINE, placeholder=" …")
+    return f"{subject} {event.get('type', '?')} {event.get('id', '')} {said}".strip()
 
 
 def _time(micros: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from cleartide.bus.ports import Epoch, Holder, Progress, Sign
+from cleartide.store.in_place import in_its_place
 
 CONNECT_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 2.0
@@ -45,7 +46,8 @@ class PostgresLease:
 
     async def _connection(self) -> "asyncpg.Connection[Any]":
         if self._held is None or self._held.is_closed():
-            self._held = await asyncpg.connect(
+            self._held = await in_its_place(
+                self._service,
                 self._dsn,
                 timeout=CONNECT_SECONDS,
                 command_timeout=ANSWER_SECONDS,

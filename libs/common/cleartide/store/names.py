@@ -21,6 +21,11 @@ async def enter_schema(connection: "asyncpg.Connection[Any]", service: str) -> N
     await connection.execute(f"SET search_path TO {quoted(service)}")
 
 
+def set_aside_name(service: str) -> str:
+    """Where a service's schema is while it is rebuilt."""
+    return f"{service}_before_rebuild"
+
+
 def role_of(service: str) -> str:
     """The Postgres role of a service."""
     return f"cleartide_{service}"

@@ -6,12 +6,14 @@ Thousands of rows of history in one batch, as at the end of a day, go beside the
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
 
 from cleartide.bus.ports import NOBODY, Commit, Epoch, Fenced, OutboxRow, Progress, Sign
 from cleartide.fold import Changes, Row, Table
+from cleartide.store.in_place import in_its_place
 from cleartide.store.names import enter_schema
 from cleartide.store.sql import Statement
 
@@ -48,7 +50,8 @@ class PostgresStore:
 
     async def _connection(self) -> "asyncpg.Connection[Any]":
         if self._held is None or self._held.is_closed():
-            self._held = await asyncpg.connect(
+            connect = asyncpg.connect if self._act_as_owner else partial(in_its_place, self._service)
+            self._held = await connect(
                 self._dsn,
                 timeout=CONNECT_SECONDS,
                 command_timeout=COMMIT_SECONDS,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import asyncpg
 
+from cleartide.store.in_place import in_place
 from cleartide.store.names import quoted, tenant_role_of
 from cleartide.store.tenant import ACT_AS_TENANT
 
@@ -138,6 +139,7 @@ class TruthStore:
             max_size=connections,
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
+            init=in_place(service),
             server_settings={"application_name": f"cleartide-{service}-truth"},
         )
         try:
