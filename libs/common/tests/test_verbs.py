@@ -16,6 +16,7 @@ from cleartide.console import main
 from cleartide.contracts import MarkPriceUpdated, Message, ReportTrade, RiskAlertRaised, UpdateIndexPrice, VenueTicker
 from cleartide.contracts.codec import encode
 from cleartide.contracts.examples import EXAMPLES
+from cleartide.ops import chain
 from cleartide.ops.doctor import examine
 from cleartide.ops.place import NoPlace, Place, find_place
 from nats.aio.client import Client
@@ -103,6 +104,22 @@ async def test_an_alert_is_traced_back_to_the_frame_among_many(
     assert [link["event"]["id"] for link in json.loads(said)][-1] == "feed-20"
     code, _, wrong = await verb("trace", "999")
     assert (code, "there is no message 999" in wrong) == (1, True)
+
+
+async def test_an_old_alert_of_any_pool_is_found(broker: Broker, verb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIB-VERB-012: however many came after it, and between those of another pool's numbers."""
+    monkeypatch.setattr(chain, "AROUND", 6)
+    monkeypatch.setattr(chain, "READ_AT_ONCE", 3)
+    writers = ["risk" if number % 5 < 3 else "risk_2" for number in range(60)]
+    async with broker.client() as client:
+        for place, writer in enumerate(writers):
+            number = writers[: place + 1].count(writer)
+            await store(client, caused(RiskAlertRaised, f"{writer}-risk-{number}", "", 9, number))
+    for ident, place in (("1", 1), ("4", 6), ("risk_2-risk-1", 4), ("risk_2-risk-24", 60), ("risk-risk-36", 58)):
+        code, said, _ = await verb("trace", ident)
+        assert (code, f"RISK #{place} " in said) == (0, True), ident
+    for ident in ("37", "risk_2-risk-25", "risk_3-risk-1"):
+        assert (await verb("trace", ident))[0] == 1
 
 
 async def test_a_command_is_published_once_it_is_well_formed(broker: Broker, verb: Any) -> None:

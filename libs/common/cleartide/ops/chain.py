@@ -1,7 +1,7 @@
 """From an alert back to the frame that caused it: each message names the one that caused it, and the streams keep all.
 
 A message of a stream with one writer is found by its number, which grows with the place; one of a stream with many by
-its time, which is that of what it caused. Nothing is read but what lies on the way.
+its time, which is that of what it caused, or by its writer's number. Nothing is read but what lies on the way.
 """
 
 import re
@@ -19,7 +19,7 @@ LONGEST_CHAIN: Final = 12
 AROUND: Final = 2_000
 READ_AT_ONCE: Final = 200
 SLACK_MICROS: Final = 2_000
-NUMBERED: Final = re.compile(r"(?P<service>[a-z]+)-(?P<channel>[a-z_]+)-(?P<seq>\d+)")
+NUMBERED: Final = re.compile(r"(?P<service>[a-z][a-z0-9_]*)-(?P<channel>[a-z_]+)-(?P<seq>\d+)")
 _CAUSES: Final = ("COMMANDS", "MARKET")
 
 Event = dict[str, Any]
@@ -59,6 +59,8 @@ async def find(bus: NatsBus, ident: str, at: int) -> Link | None:
     if numbered is not None and stream is not None and stream.single_writer:
         seq = int(numbered["seq"])
         return await _search(bus, stream, ident, lambda delivery: _last_number(delivery) >= seq)
+    if numbered is not None and stream is not None and not at:
+        return await _of_writer(bus, stream, ident)
     for name in (stream.name,) if stream is not None else _CAUSES:
         if (link := await _by_time(bus, BY_NAME[name], ident, at)) is not None:
             return link
@@ -83,6 +85,38 @@ async def _search(bus: NatsBus, stream: Stream, ident: str, reached: Callable[[D
         else:
             low = (found[0].stream_seq if found else middle) + 1
     return await _scan(bus, stream, ident, low, low + AROUND)
+
+
+async def _of_writer(bus: NatsBus, stream: Stream, ident: str) -> Link | None:
+    """By halving too, looking in every place at the next message of the same writer."""
+    writer, number = _writer_and_number(ident)
+    low, high = 1, await _end(bus, stream)
+    while low < high:
+        middle = (low + high) // 2
+        place, found = await _next_of(bus, stream, writer, middle)
+        if found is None or found >= number:
+            high = middle
+        else:
+            low = place + 1
+    return await _scan(bus, stream, ident, low, low + AROUND)
+
+
+async def _next_of(bus: NatsBus, stream: Stream, writer: str, first: int) -> tuple[int, int | None]:
+    """The next message of a writer from a place on, and its number; none until the end of the stream."""
+    count = 1
+    while found := await bus.read(stream, first, count):
+        for delivery in found:
+            for event in events_of(delivery.payload):
+                name, number = _writer_and_number(str(event.get("id", "")))
+                if name == writer:
+                    return delivery.stream_seq, number
+        first, count = found[-1].stream_seq + 1, READ_AT_ONCE
+    return first, None
+
+
+def _writer_and_number(ident: str) -> tuple[str, int]:
+    name, _, number = ident.rpartition("-")
+    return name, int(number) if number.isascii() and number.isdigit() else 0
 
 
 async def _end(bus: NatsBus, stream: Stream) -> int:
