@@ -77,11 +77,11 @@ async def gaps(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def funding(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """Venue mark, index and funding rate of `symbol`, newest first."""
+    """Venue mark, index, funding rate and the predicted next one of `symbol`, newest first."""
     return _rows(
         await pool.fetch(
             f"SELECT {_MICROS}, venue, symbol, mark_ticks, index_ticks, rate_ppb, interval_micros, "  # noqa: S608
-            "(extract(epoch FROM next_funding_at) * 1000000)::bigint AS next_funding_at "
+            "(extract(epoch FROM next_funding_at) * 1000000)::bigint AS next_funding_at, predicted_rate_ppb "
             "FROM venue_funding WHERE symbol = $1 ORDER BY venue_funding.ts DESC LIMIT $2",
             str(params["symbol"]),
             _limit(params),

@@ -59,6 +59,7 @@ FUNDING: Final = _series(
         "rate_ppb": "bigint",
         "interval_micros": "bigint",
         "next_funding_at": "timestamptz",
+        "predicted_rate_ppb": "bigint",
     },
 )
 FUNDING_RATES: Final = Table(
@@ -289,7 +290,8 @@ def _book(event: VenueBook | VenueGroupedBook) -> Row:
 
 def _funding(event: VenueFunding) -> Row:
     next_at = instant(event.next_funding_at)
-    return event.mark_ticks, event.index_ticks, event.rate_ppb, event.interval_micros, next_at
+    rates = event.rate_ppb, event.interval_micros, next_at, event.predicted_rate_ppb
+    return event.mark_ticks, event.index_ticks, *rates
 
 
 def _interest(event: VenueOpenInterest) -> Row:

@@ -82,6 +82,7 @@ class Funding(MarketStruct, frozen=True, gc=False):
     rate_ppb: int
     interval_micros: int
     next_funding_at: int
+    predicted_rate_ppb: int | None = None
 
 
 class OpenInterest(MarketStruct, frozen=True, gc=False):

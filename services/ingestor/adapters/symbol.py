@@ -287,15 +287,23 @@ class SymbolFeed:
     # -- the instrument's figures -------------------------------------------------------------------------------------
 
     def funding(
-        self, seq: int, mark: str, index: str, rate: int, next_funding_at: int, venue_time: int, at: int
+        self,
+        seq: int,
+        mark: str,
+        index: str,
+        rate: int,
+        next_funding_at: int,
+        venue_time: int,
+        at: int,
+        predicted: int | None = None,
     ) -> list[Output]:
-        """Mark, index and the rate of the running interval in ppb of the notional per interval."""
+        """Mark, index, the rate of the running interval and that predicted for the next, in ppb of the notional."""
         self.heard["funding"] = at
         instrument = self.instrument
         head = self._head("funding", str(seq), "VenueFunding", venue_time, at, seq, "ok")
         mark_ticks, index_ticks = instrument.nearest_ticks(mark), instrument.nearest_ticks(index)
         interval = instrument.funding_interval_micros
-        return [events.Funding(*head, mark_ticks, index_ticks, rate, interval, next_funding_at)]
+        return [events.Funding(*head, mark_ticks, index_ticks, rate, interval, next_funding_at, predicted)]
 
     def oracle(self, slot: int, price: str, venue_time: int, at: int, confidence: str = "0") -> list[Output]:
         """An oracle's price of a slot or round, and how far it may be wrong, exactly as they are written."""

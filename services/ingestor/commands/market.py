@@ -38,7 +38,7 @@ from services.ingestor.repository import EPOCH, INSTRUMENTS
 from services.ingestor.settings import IngestorSettings
 
 _NEWEST: Final = f"""SELECT n.*, s.last_ticks AS day_last, s.high_ticks, s.low_ticks, s.volume_lots,
-    f.mark_ticks, f.index_ticks, f.rate_ppb, f.next_funding_at, i.open_interest_lots
+    f.mark_ticks, f.index_ticks, f.rate_ppb, f.next_funding_at, f.predicted_rate_ppb, i.open_interest_lots
 FROM venue_newest n
 LEFT JOIN LATERAL (SELECT * FROM venue_stats v WHERE v.symbol = n.symbol AND v.venue = n.venue AND v.ts > $3
     ORDER BY v.ts DESC LIMIT 1) s ON true
@@ -155,7 +155,7 @@ def _figures(row: Mapping[str, Any], scale: Scale, now: datetime, arguments: arg
     }
     if not arguments.detailed:
         return figures
-    rate = row["rate_ppb"]
+    rate, predicted = row["rate_ppb"], row["predicted_rate_ppb"]
     return figures | {
         "high_24h": scale.price(row["high_ticks"]),
         "low_24h": scale.price(row["low_ticks"]),
@@ -164,6 +164,7 @@ def _figures(row: Mapping[str, Any], scale: Scale, now: datetime, arguments: arg
         "index": scale.price(row["index_ticks"]),
         "funding_rate": None if rate is None else rate / PPB,
         "next_funding": row["next_funding_at"],
+        "predicted_rate": None if predicted is None else predicted / PPB,
         "open_interest": scale.size(row["open_interest_lots"]),
     }
 

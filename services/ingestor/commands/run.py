@@ -2,7 +2,7 @@
 
 import argparse
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -98,9 +98,15 @@ def _figures(heard: Heard, key: Key, now: datetime, arguments: argparse.Namespac
         "funding_rate": figure("VenueFunding", "rate_ppb", 1 / PPB),
         "funding_hours": Decimal(funding["interval_micros"]) / 3_600_000_000 if funding else None,
         "next_funding": instant(funding["next_funding_at"]) if funding else None,
+        "predicted_rate": _predicted(funding),
         "open_interest": figure("VenueOpenInterest", "open_interest_lots", lot),
         **books,
     }
+
+
+def _predicted(funding: Mapping[str, Any] | None) -> Decimal | None:
+    rate = funding["predicted_rate_ppb"] if funding else None
+    return None if rate is None else rate / PPB
 
 
 def _write(path: Path, sheets: dict[str, list[Row]], form: str) -> None:

@@ -64,7 +64,10 @@ class VenueBook(MarketEvent):
 
 
 class VenueFunding(MarketEvent):
-    """The venue's mark, index and funding rate for the current interval."""
+    """The venue's mark, index and funding rate for the current interval.
+
+    predicted_rate_ppb: of the interval after it; null where the venue says none.
+    """
 
     subject_template: ClassVar[str] = "market.{venue}.{symbol}.funding"
     type: Literal["VenueFunding"] = "VenueFunding"
@@ -74,6 +77,7 @@ class VenueFunding(MarketEvent):
     rate_ppb: Ppb
     interval_micros: int = Field(gt=0)
     next_funding_at: Micros
+    predicted_rate_ppb: Ppb | None = None
 
 
 class VenueOpenInterest(MarketEvent):

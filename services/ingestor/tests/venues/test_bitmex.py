@@ -127,7 +127,9 @@ def test_figures_are_said_when_the_mark_changes() -> None:
     ]
     (funding,) = said(playing.frame(instrument(markPrice=32190), 3), events.Funding)
     assert (funding.mark_ticks, funding.index_ticks, funding.rate_ppb) == (64_380, 64_365, 100_000)
-    assert funding.next_funding_at == 1_627_012_800_000_000
+    assert (funding.next_funding_at, funding.predicted_rate_ppb) == (1_627_012_800_000_000, None)
+    predicted = instrument(markPrice=32191, indicativeFundingRate=0.0003)
+    assert [each.predicted_rate_ppb for each in said(playing.frame(predicted, 4), events.Funding)] == [300_000]
 
 
 def test_trades_and_liquidations() -> None:

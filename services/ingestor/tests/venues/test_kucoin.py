@@ -114,6 +114,11 @@ def test_mark_and_index_wait_for_the_rate() -> None:
     assert playing.frame(mark, 1) == playing.frame(rate, 2) == []
     (funding,) = said(playing.frame(mark, 3), events.Funding)
     assert (funding.mark_ticks, funding.index_ticks, funding.rate_ppb) == (40_105, 40_002, -2_966_000)
+    assert funding.predicted_rate_ppb is None
+    for told, expected in ((b"0.0001", 100_000), (b"null", None)):
+        playing.polled("XBTUSDTM", b'{"data":{"openInterest":"1","predictedFundingFeeRate":%s}}' % told, 4)
+        (funding,) = said(playing.frame(mark, 5), events.Funding)
+        assert funding.predicted_rate_ppb == expected
     assert funding.next_funding_at == 1_551_772_800_000_000
 
 

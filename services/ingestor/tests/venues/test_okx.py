@@ -92,12 +92,14 @@ def test_figures_come_together_with_the_mark() -> None:
     playing = core()
     mark = frame("mark-price", {"instId": SWAP.symbol, "markPx": "84660.14", "ts": "1744590349506"})
     assert playing.frame(mark, 1) == []
-    funding = {"fundingRate": "0.0001", "fundingTime": "1744617600000", "ts": "1744590349506"}
-    playing.frame(frame("funding-rate", funding), 1)
+    funding = {"fundingRate": "0.0001", "nextFundingRate": "0.0002", "fundingTime": "1744617600000"}
+    playing.frame(frame("funding-rate", funding | {"ts": "1744590349506"}), 1)
     playing.frame(frame("index-tickers", {"idxPx": "84650.16", "ts": "1744590349506"}, name="BTC-USDT"), 1)
     (one,) = said(playing.frame(mark, 2), events.Funding)
     assert (one.mark_ticks, one.index_ticks, one.rate_ppb) == (846_601, 846_502, 100_000)
-    assert one.next_funding_at == 1_744_617_600_000_000
+    assert (one.next_funding_at, one.predicted_rate_ppb) == (1_744_617_600_000_000, 200_000)
+    playing.frame(frame("funding-rate", funding | {"nextFundingRate": "", "ts": "1744590349507"}), 3)
+    assert [each.predicted_rate_ppb for each in said(playing.frame(mark, 4), events.Funding)] == [None]
 
 
 def test_trades_quotes_and_interest_are_in_lots_of_contracts() -> None:

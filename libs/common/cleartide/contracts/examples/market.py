@@ -49,6 +49,7 @@ MARKET_EXAMPLES: Final[tuple[Message, ...]] = (
         rate_ppb=100_000,
         interval_micros=8 * HOUR,
         next_funding_at=OPENED + 8 * HOUR,
+        predicted_rate_ppb=85_000,
     ),
     _event(VenueOpenInterest, "interest", 13, open_interest_lots=81_250_400),
     _event(

@@ -144,7 +144,9 @@ class BitmexCore(OneSocketCore):
         if texts["mark_price"] and {"indicative_settle_price", "funding_rate", "next"} <= set(now):
             prices = now["mark_price"], now["indicative_settle_price"]
             rate, next_at = rate_ppb(now["funding_rate"]), iso_micros(now["next"])
-            out += feed.funding(venue_time, *prices, rate, next_at, venue_time, at)
+            indicative = now.get("indicative_funding_rate")
+            predicted = rate_ppb(indicative) if indicative else None
+            out += feed.funding(venue_time, *prices, rate, next_at, venue_time, at, predicted)
         if texts["open_interest"] not in ("", before):
             out += feed.interest(venue_time, feed.instrument.sizes[texts["open_interest"]], venue_time, at)
         return out

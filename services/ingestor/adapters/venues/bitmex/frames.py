@@ -64,6 +64,7 @@ class Figures(msgspec.Struct, gc=False, rename="camel"):
     mark_price: msgspec.Raw = NO_NUMBER
     indicative_settle_price: msgspec.Raw = NO_NUMBER
     funding_rate: msgspec.Raw = NO_NUMBER
+    indicative_funding_rate: msgspec.Raw = NO_NUMBER
     funding_timestamp: str | None = None
     open_interest: msgspec.Raw = NO_NUMBER
 

@@ -16,6 +16,7 @@ from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import FetchSnapshot, Keepalive, Output, Poll, Request, RouteSpec, Send
+from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.kucoin import frames as wire
 from services.ingestor.adapters.wire import MILLI, chosen_intervals, text_of
@@ -70,6 +71,7 @@ class KucoinCore(OneSocketCore):
         super().__init__(instruments)
         self._candles, self._running = chosen_intervals(candles, INTERVALS), RunningCandles()
         self._rates: dict[str, int] = {}
+        self._predicted: dict[str, int] = {}
         self._by_topic = {f"{topic}:{name}": feed for name, feed in self.symbols.items() for topic in TOPICS}
 
     def address(self, route: str, ticket: bytes) -> str:
@@ -100,12 +102,17 @@ class KucoinCore(OneSocketCore):
 
     @property
     def polls(self) -> Sequence[Poll]:
-        """Open interest, which no topic carries."""
+        """Open interest and the predicted rate, which no topic carries."""
         return [Poll(each, Request(f"/api/v1/contracts/{each}", weight=3), INTEREST_SECONDS) for each in self.symbols]
 
     def take_poll(self, feed: SymbolFeed, data: bytes, at: int) -> list[Output]:
         """Contracts, without a time; one side."""
-        lots = feed.instrument.sizes[text(wire.INTEREST.decode(data).data.open_interest)]
+        contract = wire.INTEREST.decode(data).data
+        lots = feed.instrument.sizes[text(contract.open_interest)]
+        if predicted := number_text(contract.predicted_funding_fee_rate):
+            self._predicted[feed.instrument.symbol] = rate_ppb(predicted)
+        else:
+            self._predicted.pop(feed.instrument.symbol, None)
         return feed.interest(at // MILLI, lots, at, at)
 
     def take(self, data: bytes | str, at: int) -> list[Output]:
@@ -166,13 +173,13 @@ class KucoinCore(OneSocketCore):
 
     def _on_mark(self, feed: SymbolFeed, mark: wire.Mark, at: int) -> list[Output]:
         """Said once the rate is known; intervals end at multiples of their length."""
-        rate = self._rates.get(feed.instrument.symbol)
+        rate, predicted = (each.get(feed.instrument.symbol) for each in (self._rates, self._predicted))
         if rate is None:
             return []
         venue_time = mark.timestamp * MICROS_PER_MILLI
         next_at = feed.instrument.next_funding(venue_time)
         prices = text(mark.mark_price), text(mark.index_price)
-        return feed.funding(mark.timestamp, *prices, rate, next_at, venue_time, at)
+        return feed.funding(mark.timestamp, *prices, rate, next_at, venue_time, at, predicted)
 
     def _on_candle(self, name: str, candle: wire.Candle, at: int) -> list[Output]:
         interval, (start, opened, close, high, low, _, contracts) = _INTERVALS.get(name), candle.candles

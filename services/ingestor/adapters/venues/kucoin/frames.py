@@ -151,6 +151,7 @@ class Interest(msgspec.Struct, gc=False, rename="camel"):
     """What of a contract is asked for again and again; open interest in contracts."""
 
     open_interest: msgspec.Raw
+    predicted_funding_fee_rate: msgspec.Raw = NO_NUMBER
 
 
 class InterestAnswer(msgspec.Struct, gc=False):

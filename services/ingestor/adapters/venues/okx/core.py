@@ -113,6 +113,8 @@ class OkxCore(OneSocketCore):
         if channel == "funding-rate":
             funding = wire.FUNDING.decode(data)[0]
             now["rate"], now["next"] = rate_ppb(funding.funding_rate), int(funding.funding_time) * MILLI
+            predicted = funding.next_funding_rate
+            now["predicted"] = rate_ppb(predicted) if predicted else None
             return []
         if channel == "index-tickers":
             now["index"] = wire.INDEX.decode(data)[0].idx_px
@@ -121,7 +123,7 @@ class OkxCore(OneSocketCore):
             mark = wire.MARK.decode(data)[0]
             if {"rate", "next", "index"} <= set(now):
                 figures_now = mark.mark_px, now["index"], now["rate"], now["next"]
-                return feed.funding(int(mark.ts), *figures_now, int(mark.ts) * MILLI, at)
+                return feed.funding(int(mark.ts), *figures_now, int(mark.ts) * MILLI, at, now["predicted"])
             return []
         raise Unusable("no_data", channel)
 

@@ -61,11 +61,12 @@ class TickerData(msgspec.Struct, gc=False):
 
 
 class FundingData(msgspec.Struct, gc=False, rename="camel"):
-    """The running interval's rate, which is settled at fundingTime."""
+    """The running interval's rate, which is settled at fundingTime, and the next one's where it is predicted."""
 
     funding_rate: Text
     funding_time: Millis
     ts: Millis
+    next_funding_rate: Text = ""
 
 
 class MarkData(msgspec.Struct, gc=False, rename="camel"):
