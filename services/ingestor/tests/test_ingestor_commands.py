@@ -20,6 +20,7 @@ from services.ingestor.app import SERVICE
 from services.ingestor.commands.output import as_csv, as_table
 from services.ingestor.commands.statistics import bins
 from services.ingestor.commands.values import Age, Size
+from services.ingestor.queries import funding
 from services.ingestor.repository import BOOKS, CANDLES, FUNDING, INTEREST, STATS, TICKERS
 from services.ingestor.tests.harness import fold_of
 from services.ingestor.tests.series import DAY, Said, cleartide, tickers
@@ -148,7 +149,7 @@ async def recorded(schema: ServiceSchema) -> AsyncIterator[ServiceSchema]:
             head = (ts, "bybit", "BTCUSDT", number, ts, "ok")
             await writer.write(INTEREST, [(*head, 2_000 + number)])
             await writer.write(STATS, [(*head, 600_000, 610_000, 590_000, 1_000)])
-            await writer.write(FUNDING, [(*head, 600_060, 600_000, 100_000, 28_800_000_000, ts)])
+            await writer.write(FUNDING, [(*head, 600_060, 600_000, 100_000, 28_800_000_000, ts, -25_000)])
             await writer.write(CANDLES, [(*head, "1h", ts, 600_000, 600_010, 599_990, 600_000 + number, 5)])
     yield schema
 
@@ -166,6 +167,9 @@ async def test_figures_are_shown_in_units_that_people_use(recorded: ServiceSchem
     spread = Decimal(20_000) * (row["ask_ticks"] - row["bid_ticks"]) / (row["ask_ticks"] + row["bid_ticks"])
     assert abs(Decimal(newest["spread_bps"]) - spread) < Decimal("0.0001")
     assert await done("ticker -s NOTHING") == []
+    async with recorded.pool() as pool:
+        (told, *_) = await funding(pool, {"symbol": "BTCUSDT", "limit": 1})
+    assert (told["rate_ppb"], told["predicted_rate_ppb"]) == (100_000, -25_000)
     (ratio,) = await done(f"stats oi-volume {HOUR}")
     assert (ratio["count"], ratio["least"], ratio["largest"]) == (60, "2", "2.059")
     (deviation,) = await done(f"stats price-dev {HOUR}")
