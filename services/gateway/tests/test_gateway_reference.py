@@ -49,6 +49,7 @@ def check_examples(document: dict[str, Any]) -> None:
             assert "example" in told, name
             jsonschema.validate(told["example"], {**told["schema"], **parts})
         assert {"429", "503", "504"} <= set(operation["responses"]), name
+        assert ({"401", "403"} <= set(operation["responses"])) == ("/api/v1/" in name), name
 
 
 def check_form(document: dict[str, Any]) -> None:

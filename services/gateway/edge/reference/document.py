@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from services.gateway.domain.access import SIGNED_SCOPES
 from services.gateway.edge.authorisation import PUBLIC, READS, SCOPES
 from services.gateway.edge.errors import error_body
+from services.gateway.edge.guards import LIMITED_PREFIX
 from services.gateway.edge.reference.samples import sample, shape
 
 Operation = dict[str, Any]
@@ -45,6 +46,11 @@ FAILURES: Final = {
     "503": ("service_unavailable", "The matching service is not running."),
     "504": ("upstream_timeout", "The matching service did not answer in time."),
 }
+PUBLIC_REFUSALS: Final = {
+    "401": ("token_expired", "The access token is not good, or no longer."),
+    "403": ("address_not_allowed", "This key may not be used from this address."),
+}
+"""Nobody has to say who he is; who does is not let in as a stranger when it does not hold."""
 ABOUT: Final = (
     "Amounts, prices and sizes are decimal strings; instants are microseconds since the Unix epoch (UTC). Lists give "
     "`next`, the `before` of the page that follows. Every failure has one form, `error`, with a stable `code`. "
@@ -107,8 +113,9 @@ def _holders(scope: str) -> list[dict[str, list[str]]]:
 
 
 def _failures(name: str, operation: Operation, form: dict[str, str]) -> None:
-    skipped = {"401", "403"} if name in PUBLIC else set()
-    for status, (code, message) in FAILURES.items():
+    refusals = {**FAILURES, **PUBLIC_REFUSALS} if name in PUBLIC else FAILURES
+    skipped = set() if LIMITED_PREFIX in name else set(PUBLIC_REFUSALS)
+    for status, (code, message) in refusals.items():
         if status in skipped or (status in operation["responses"] and status != "422"):
             continue
         body = {"schema": form, "example": error_body(code, message)}
