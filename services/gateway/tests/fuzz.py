@@ -52,6 +52,7 @@ ERROR_FORM: Final = {
     },
 }
 SECONDS: Final = 60
+RENEW_SECONDS: Final = 300
 PATIENCE_SECONDS: Final = 20
 """For a service: whether answers are right is asked, not how soon they come, and a machine may have much else to do."""
 TOLD: Final = 300
@@ -81,6 +82,7 @@ class Fuzz:
         self.faults: list[str] = []
         self.never_wrong: list[str] = []
         self._http = requests.Session()
+        self._renewed = time.monotonic()
         self._document: dict[str, Any] = {}
 
     @property
@@ -127,7 +129,7 @@ class Fuzz:
             if "account" in (case.path_parameters or {}) and self.statuses.total() % 2:
                 case.path_parameters["account"] = self.session["user"]
             given = case.as_transport_kwargs(base_url=self.url)
-            headers = {**dict(given.pop("headers", None) or {}), "Authorization": f"Bearer {self.session['token']}"}
+            headers = {**dict(given.pop("headers", None) or {}), "Authorization": f"Bearer {self._token()}"}
             try:
                 request = self._http.prepare_request(requests.Request(headers=headers, **_sendable(given)))
             except (requests.RequestException, UnicodeError, ValueError):
@@ -135,6 +137,17 @@ class Fuzz:
             self._send(name, request)
 
         ask()
+
+    def _token(self) -> str:
+        """The session's; renewed long before its end, since a busy machine takes hours for it all."""
+        if time.monotonic() - self._renewed > RENEW_SECONDS:
+            asked = {"refresh_token": self.session["refresh"]}
+            told = self._http.post(f"{self.url}/api/v1/auth/refresh", json=asked, timeout=SECONDS)
+            if told.ok:  # unless what was asked last has ended the session
+                pair = told.json()
+                self.session |= {"token": pair["access_token"], "refresh": pair["refresh_token"]}
+            self._renewed = time.monotonic()
+        return self.session["token"]
 
     def _send(self, name: str, request: requests.PreparedRequest) -> None:
         try:
@@ -197,9 +210,15 @@ def _has_parts(document: dict[str, Any], name: str) -> bool:
     return bool(operation.get("parameters") or operation.get("requestBody"))
 
 
+def session_of(person: Person) -> dict[str, str]:
+    """What a run needs of a person who has signed in."""
+    tokens = person.session
+    return {"user": person.user, "token": tokens["access_token"], "refresh": tokens["refresh_token"]}
+
+
 async def fuzzed(door: Entrance, person: Person, cases: int) -> Fuzz:
     """The run, in a thread beside the edge."""
-    fuzz = Fuzz(door.url, {"user": person.user, "token": person.session["access_token"]}, cases)
+    fuzz = Fuzz(door.url, session_of(person), cases)
     await asyncio.to_thread(fuzz.run)
     return fuzz
 
@@ -214,7 +233,6 @@ async def main(cases: int) -> None:
             user = (await door.sign_in(EvmWallet(7))).user
         most: dict[str, Any] = {
             "admin_users": (user,),
-            "access_token_seconds": 3_600,
             "upstream_timeout_seconds": PATIENCE_SECONDS,
         }
         async with serving(Installed(installed), installed, **most) as door:

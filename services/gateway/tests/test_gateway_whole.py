@@ -14,7 +14,7 @@ import pytest
 from deploy.local.ports import free_port
 from services.gateway.tests import browser
 from services.gateway.tests.entrance import Entrance
-from services.gateway.tests.fuzz import Fuzz
+from services.gateway.tests.fuzz import Fuzz, session_of
 from tests.support.installation import Installation
 from tests.support.traffic import START_TICKS, Traffic
 
@@ -150,8 +150,7 @@ async def check_pages(http: aiohttp.ClientSession, url: str) -> None:
 async def check_fuzzed(http: aiohttp.ClientSession, url: str) -> None:
     """GW-DOC-005: requests made of the document, right and wrong ones, are answered as it says, and never by a 5xx."""
     person = await Entrance(url, http, *[cast(Any, None)] * 3).sign_in()
-    session = {"user": person.user, "token": person.session["access_token"]}
-    fuzz = Fuzz(url, session, cases=96, every=5, away=AWAY, fixed=True)
+    fuzz = Fuzz(url, session_of(person), cases=96, every=5, away=AWAY, fixed=True)
     await asyncio.to_thread(fuzz.run)
     assert fuzz.faults == []
     assert fuzz.statuses.total() >= 60

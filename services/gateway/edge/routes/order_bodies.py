@@ -83,7 +83,14 @@ class OrderBody(TermsBody):
 class AmendBody(Body):
     """What to change of an order; what is left out stays. `size` is the total, what has traded included."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"market": "BTC-PERP", "price": "61799.5"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"market": "BTC-PERP", "price": "61799.5"},
+                {"market": "BTC-PERP", "display_size": "0.010", "expires_at": 1_797_930_151_000_000},
+            ]
+        }
+    )
 
     market: MarketId
     price: PositiveDecimal | None = None
