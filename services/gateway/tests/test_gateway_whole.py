@@ -180,7 +180,6 @@ async def check_days(http: aiohttp.ClientSession, url: str) -> None:
         ("funding", "markets"),
         ("leaderboard", "accounts"),
         ("venue/days", "days"),
-        ("product/platform", "days"),
     ):
         async with http.get(f"{url}/{path}?format=parquet") as response:
             assert (await response.read())[:4] == b"PAR1"
