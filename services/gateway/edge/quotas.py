@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
 from services.gateway.edge.leases import Held, Leases, Verdict
 from services.gateway.edge.metrics import EdgeMetrics
@@ -152,11 +152,18 @@ class Quotas:
     async def give_back(self, windows: Sequence[Window], cost: int = 1) -> None:
         """What was counted is not to count after all, as a sign-in that succeeded."""
         try:
-            await self._guard.call(lambda redis: _uncount(redis, windows, cost))
+            await self._uncount(windows, cost)
         except RedisUnavailable:
             for window in windows:
                 name = (window.name, int(time.time()) // window.seconds)
                 self._alone[name] = max(0, self._alone.get(name, 0) - cost)
+
+    async def _uncount(self, windows: Sequence[Window], cost: int) -> None:
+        seconds, _ = await self._guard.ask("TIME")
+        for window in windows:
+            name = f"{KEY_PREFIX}{window.name}:{int(seconds) // window.seconds}"
+            if int(await self._guard.ask("GET", name) or 0) >= cost:
+                await self._guard.ask("DECRBY", name, cost)
 
     def _count_alone(self, windows: Sequence[Window], cost: int) -> list[int]:
         now = time.time()
@@ -177,11 +184,3 @@ class Quotas:
             self._alone.popitem(last=False)
         ends = windows[tightest - 1].seconds - now % windows[tightest - 1].seconds
         return [1, tightest, least or 0, 0, ceil(ends * MILLIS)]
-
-
-async def _uncount(redis: Any, windows: Sequence[Window], cost: int) -> None:
-    seconds, _ = await redis.time()
-    for window in windows:
-        name = f"{KEY_PREFIX}{window.name}:{seconds // window.seconds}"
-        if int(await redis.get(name) or 0) >= cost:
-            await redis.decrby(name, cost)

@@ -1,21 +1,28 @@
-"""One connection to Redis on which commands travel together: those of one turn of the loop, or of one round trip.
+"""One connection to Redis on which commands travel together: those of one turn of the loop are one write.
 
-Whoever asks while others are under way goes with the next ones. So a crowd costs one write and one read, and each of it
-a few microseconds; a call by the client's own ways costs a connection's turn, two clocks and its accounts of itself.
+Whoever asks in a later turn does not wait for those before him: Redis answers in the order in which it was asked. So a
+crowd costs one write and one read a turn, and each of it a few microseconds; a call by the client's own ways costs a
+connection's turn, two clocks and its accounts of itself. The client makes the connection and signs in on it.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+import hiredis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from services.gateway.edge.silence import Silence
 
 if TYPE_CHECKING:
     from redis.asyncio import Connection, Redis
 
-_Asked = tuple[tuple[bytes | str | int, ...], asyncio.Future[Any]]
+_Command = tuple[bytes | str | int, ...]
+_Asked = tuple[_Command, "asyncio.Future[Any]"]
+_NOTHING: Final = object()
 
 
 class Script:
@@ -29,19 +36,22 @@ class RedisLine:
     """Asks in order, and answers in order."""
 
     def __init__(self, client: "Redis", seconds: float) -> None:
-        """`seconds`: how long Redis may take to answer those that went together."""
+        """`seconds`: how long Redis may be silent to whoever waits (`edge.silence`), and take to be reached."""
         self._pool, self._seconds = client.connection_pool, seconds
-        self._idle: Connection | None = None
+        self._wire: _Wire | None = None
+        # lint: allow bounded-queue: one or two for each request in hand, and `max_connections` bounds those
         self._waiting: list[_Asked] = []
-        self._going: asyncio.Task[None] | None = None
+        self._going = False
+        self._living: asyncio.Task[None] | None = None
 
     async def ask(self, *command: bytes | str | int) -> Any:
         """What Redis answers. RedisError, OSError or TimeoutError, by which a command may have been done or not."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         self._waiting.append((command, answer))
-        if self._going is None:
-            self._going = loop.create_task(self._go())
+        if not self._going:
+            self._going = True
+            loop.call_soon(self._go)
         return await answer
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[int]) -> Any:
@@ -49,65 +59,112 @@ class RedisLine:
         terms: list[str | int] = [len(keys), *keys, *arguments]
         try:
             return await self.ask("EVALSHA", script.digest, *terms)
-        except NoScriptError:
-            return await self.ask("EVAL", script.text, *terms)
-
-    async def _go(self) -> None:
-        """Until nobody waits."""
-        sent: list[_Asked] = []
-        try:
-            async with asyncio.timeout(self._seconds) as clock, self._connected() as connection:
-                while self._waiting:
-                    clock.reschedule(asyncio.get_running_loop().time() + self._seconds)
-                    sent, self._waiting = self._waiting, []
-                    await _exchange(connection, sent)
-                self._going = None  # who asks from now on is for another
-        except (RedisError, OSError, TimeoutError) as error:
-            self._give_up(sent, error)
-        except BaseException:
-            self._give_up(sent, None)
-            raise
-
-    @asynccontextmanager
-    async def _connected(self) -> "AsyncIterator[Connection]":
-        """The line's own connection: taking one from the pool each time costs as much as a command."""
-        held, self._idle = self._idle, None
-        connection = held or cast("Connection", await self._pool.get_connection())  # type: ignore[no-untyped-call]
-        try:
-            if held is not None:
-                await self._pool.ensure_connection(held)
-            yield connection
-        except BaseException:
-            await connection.disconnect(nowait=True)  # what it would say next is of commands that nobody waits for
-            await self._pool.release(connection)
-            raise
-        if self._idle is None:
-            self._idle = connection
-        else:
-            await self._pool.release(connection)
-
-    def _give_up(self, sent: list[_Asked], error: Exception | None) -> None:
-        """Tell everybody who waits, with the commands that went or for his turn."""
-        if self._going is asyncio.current_task():
-            self._going, sent, self._waiting = None, [*sent, *self._waiting], []
-        for _, answer in sent:
-            if error is None:
-                answer.cancel()
-            elif not answer.done():
-                answer.set_exception(error)
-
-
-async def _exchange(connection: "Connection", sent: Sequence[_Asked]) -> None:
-    await connection.send_packed_command(connection.pack_commands([command for command, _ in sent]))
-    for _, answer in sent:
-        said: Any
-        try:
-            said = await connection.read_response()
         except ResponseError as error:
-            said = error
-        if answer.done():
-            continue
-        if isinstance(said, ResponseError):
-            answer.set_exception(said)
-        else:
-            answer.set_result(said)
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+        return await self.ask("EVAL", script.text, *terms)
+
+    def _go(self) -> None:
+        """Send what was asked in this turn, or reach Redis first."""
+        if self._wire is None or self._wire.ended.done():
+            self._living = asyncio.get_running_loop().create_task(self._live())
+            return
+        self._going, waiting, self._waiting = False, self._waiting, []
+        self._wire.send(waiting)
+
+    async def _live(self) -> None:
+        """One connection, from when it is wanted to its end."""
+        try:
+            connection = await self._reached()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._refuse(error)
+            return
+        except BaseException:
+            self._refuse(RedisConnectionError("Nobody asks Redis any more."))
+            raise
+        try:
+            wire = self._wire = _Wire(connection, self._seconds)
+            self._go()
+            await wire.ended
+        finally:
+            await connection.disconnect(nowait=True)
+            await self._pool.release(connection)
+
+    async def _reached(self) -> "Connection":
+        async with asyncio.timeout(None) as clock:
+            silence = Silence(self._seconds, lambda: clock.reschedule(asyncio.get_running_loop().time()))
+            silence.expect()
+            try:
+                return cast("Connection", await self._pool.get_connection())  # type: ignore[no-untyped-call]
+            finally:
+                silence.end()
+
+    def _refuse(self, error: Exception) -> None:
+        """Tell those who wait to be sent that Redis was not reached."""
+        self._going, waiting, self._waiting = False, self._waiting, []
+        _refuse([answer for _, answer in waiting], error)
+
+
+class _Wire(asyncio.Protocol):
+    """A connection that has been signed in on, listened to from now on."""
+
+    def __init__(self, connection: "Connection", seconds: float) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._transport: asyncio.Transport = cast(Any, connection)._writer.transport
+        self._first = cast(asyncio.Protocol, self._transport.get_protocol())
+        self._transport.set_protocol(self)
+        self._reader = hiredis.Reader(replyError=ResponseError, notEnoughData=_NOTHING)
+        # lint: allow bounded-queue: as those who wait
+        self._asked: deque[asyncio.Future[Any]] = deque()
+        self._silence = Silence(seconds, self._over)
+
+    def send(self, waiting: Sequence[_Asked]) -> None:
+        """Send commands; each is answered or told that there is no answer."""
+        self._asked.extend([answer for _, answer in waiting])
+        self._transport.write(b"".join([hiredis.pack_command(cast(Any, command)) for command, _ in waiting]))
+        self._silence.expect()
+
+    def data_received(self, data: bytes) -> None:
+        """Answers, in order."""
+        if self.ended.done():
+            return
+        self._reader.feed(data)
+        try:
+            while (said := self._reader.gets()) is not _NOTHING:
+                if not isinstance(said, hiredis.PushNotification):
+                    _tell(self._asked.popleft(), said)
+        except (hiredis.ProtocolError, IndexError) as error:
+            self._end(RedisConnectionError(f"Redis cannot be understood: {error}"))
+        self._silence.heard(more=bool(self._asked))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """By Redis, or by the client when it is closed: who waits for that is its first listener."""
+        self._end(RedisConnectionError(f"Redis has ended the connection: {exc or 'by itself'}"))
+        self._first.connection_lost(exc)
+
+    def _over(self) -> None:
+        self._end(TimeoutError("Redis does not answer."))
+
+    def _end(self, error: Exception) -> None:
+        """Whatever comes later on it is nobody's answer."""
+        self._silence.end()
+        self._transport.abort()
+        if not self.ended.done():
+            self.ended.set_result(None)
+        _refuse(self._asked, error)
+        self._asked.clear()
+
+
+def _tell(answer: "asyncio.Future[Any]", said: Any) -> None:
+    if answer.done():
+        return
+    if isinstance(said, ResponseError):
+        answer.set_exception(said)
+    else:
+        answer.set_result(said)
+
+
+def _refuse(waiting: "Sequence[asyncio.Future[Any]] | deque[asyncio.Future[Any]]", error: Exception) -> None:
+    for answer in waiting:
+        if not answer.done():
+            answer.set_exception(error)

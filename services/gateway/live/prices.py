@@ -7,7 +7,6 @@ known is kept in Redis, so that a gateway that starts has something to say befor
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
@@ -200,16 +199,17 @@ class PriceHub:
         if not self._unkept or monotonic() - self._kept_at < KEEP_SECONDS:
             return
         self._unkept, self._kept_at = False, monotonic()
-        kept: Mapping[Any, Any] = {market: msgspec.json.encode(price) for market, price in self.latest.items()}
+        kept = [term for market, price in self.latest.items() for term in (market, msgspec.json.encode(price))]
         with suppress(RedisUnavailable):
-            await self._guard.call(lambda redis: redis.hset(REDIS_KEY, mapping=kept))
+            await self._guard.ask("HSET", REDIS_KEY, *kept)
 
     async def _recall(self) -> None:
         try:
-            kept: Mapping[Any, Any] = await self._guard.call(lambda redis: redis.hgetall(REDIS_KEY))
+            names: list[bytes] = await self._guard.ask("HKEYS", REDIS_KEY)
+            bodies: list[bytes] = await self._guard.ask("HMGET", REDIS_KEY, *names) if names else []
         except RedisUnavailable:
             return
-        for name, body in kept.items():
+        for name, body in zip(names, bodies, strict=True):
             try:
                 self.latest.setdefault(name.decode(), _price.decode(body))
             except (msgspec.DecodeError, msgspec.ValidationError):

@@ -1,11 +1,13 @@
 """Commands that travel together to a real Valkey: each gets its own answer, or is told that none came."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
@@ -14,6 +16,8 @@ from deploy.local.valkey import ValkeyServer
 from services.gateway.edge.redis_line import RedisLine, Script
 
 CROWD = 200
+SILENT_SECONDS = 0.1
+TURNS_TO_SEND = 30
 
 
 @pytest.fixture
@@ -88,3 +92,27 @@ async def test_it_keeps_its_connection_and_takes_another_when_that_was_closed(re
         await line.ask("ECHO", "once")
     assert await line.ask("ECHO", "again") == b"again"
     assert len({await line.ask("CLIENT", "ID") for _ in range(5)}) == 1
+
+
+async def test_a_process_that_is_late_to_listen_does_not_give_redis_up(redis: Redis, valkey: ValkeyServer) -> None:
+    """GW-LINE-006: Redis is silent only while this process listens: what came while it could not is heard."""
+    line = RedisLine(redis, SILENT_SECONDS)
+    await _reached(line)
+    with BlockingRedis.from_url(valkey.url) as other:
+        asked = asyncio.create_task(line.ask("BLPOP", "later", 0))
+        for _ in range(TURNS_TO_SEND):
+            await asyncio.sleep(0)
+        ends = time.monotonic() + 2 * SILENT_SECONDS
+        while time.monotonic() < ends or not other.info("clients")["blocked_clients"]:
+            time.sleep(0.01)  # noqa: ASYNC251 - nobody is heard meanwhile, as in a crowd
+        other.rpush("later", "said")
+        assert other.ping()  # and the answer has been sent
+        assert await asked == [b"later", b"said"]
+
+
+async def _reached(line: RedisLine) -> None:
+    """However long a busy machine takes for it."""
+    while True:
+        with suppress(TimeoutError):
+            await line.ask("PING")
+            return
