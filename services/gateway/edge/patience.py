@@ -15,6 +15,7 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.gateway.edge.errors import ApiError, error_body, error_response
+from services.gateway.edge.joined import Joined
 from services.gateway.edge.turns import Turns
 
 MOST_HEAD: Final = 65_536
@@ -71,6 +72,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         chosen = cast(Any, _full) if app is service_unavailable else app
+        cycle.transport = Joined(self.transport, cycle)
         self.turns.begin(partial(super()._start_asgi_task, cycle, chosen))
 
     def _is_answering(self) -> bool:
