@@ -199,6 +199,7 @@ async def run_edge(
             edge.identity.standings.run(resources.nats),
             edge.meter.run(),
         )
+        await edge.live.prices.recall()
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(loop) for loop in loops]
             tasks.create_task(server.serve([listener]))

@@ -92,7 +92,6 @@ class PriceHub:
 
     async def run(self, client: Client) -> None:
         """Broadcast until cancelled."""
-        await self._recall()
         subscription = await client.subscribe(
             SUBJECT, cb=self._hear, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES
         )
@@ -203,7 +202,8 @@ class PriceHub:
         with suppress(RedisUnavailable):
             await self._guard.ask("HSET", REDIS_KEY, *kept)
 
-    async def _recall(self) -> None:
+    async def recall(self) -> None:
+        """Know what is left in Redis; before anybody is served, or the first would be told nothing."""
         try:
             names: list[bytes] = await self._guard.ask("HKEYS", REDIS_KEY)
             bodies: list[bytes] = await self._guard.ask("HMGET", REDIS_KEY, *names) if names else []
