@@ -39,7 +39,7 @@ class RedisLine:
         """`seconds`: how long Redis may be silent to whoever waits (`edge.silence`), and take to be reached."""
         self._pool, self._seconds = client.connection_pool, seconds
         self._wire: _Wire | None = None
-        # lint: allow bounded-queue: one or two for each request in hand, and `max_connections` bounds those
+        # One or two for each request in hand, and `max_connections` bounds those.
         self._waiting: list[_Asked] = []
         self._going = False
         self._living: asyncio.Task[None] | None = None
