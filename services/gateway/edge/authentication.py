@@ -7,13 +7,13 @@ Cleartide-Key, -Timestamp, -Signature           a key that signs; reads and writ
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-from services.gateway.domain.access import ANONYMOUS, DEMO, TIERS, Principal
+from services.gateway.domain.access import ANONYMOUS, DEMO, TIERS, Allowance, Principal
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.quotas import DAY, HOUR, MINUTE, Window
 from services.gateway.identity.keys import PREFIX, ApiKeys, SignedRequest
@@ -24,8 +24,7 @@ _SIGNED: Final = ("cleartide-key", "cleartide-timestamp", "cleartide-signature")
 _OFFERED: Final = "cleartide.token."
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What of a request says who sends it."""
 
     method: str
@@ -35,8 +34,7 @@ class Asked:
     caller: Caller
 
 
-@dataclass(frozen=True)
-class Entered:
+class Entered(NamedTuple):
     """Who it is, and the windows in which the request counts."""
 
     principal: Principal
@@ -60,10 +58,10 @@ class Authentication:
             raise ApiError(400, "ambiguous_credentials", "Send one kind of credentials.")
         if bearer is not None and bearer.startswith(f"{PREFIX}_"):
             bearer, key = None, bearer
-        origin = (urlsplit(headers.get("origin", "")).hostname or "").lower()
         if bearer is not None:
             principal = await self._sessions.principal(bearer)
-            return Entered(principal, _of_person(principal))
+            return Entered(principal, _of_person(principal.user, TIERS[principal.tier]))
+        origin = (urlsplit(headers.get("origin", "")).hostname or "").lower()
         if key is not None:
             principal, limits = await self._keys.by_key(key, asked.caller, origin)
         elif any(signed):
@@ -74,7 +72,7 @@ class Authentication:
             principal, limits = await self._keys.by_signature(request, asked.caller, origin)
         else:
             return Entered(self._stranger)
-        return Entered(principal, (*_of_key(principal, limits), *_of_person(principal)))
+        return Entered(principal, (*_of_key(principal, limits), *_of_person(principal.user, TIERS[principal.tier])))
 
 
 async def presented(authentication: Authentication, token: str, connection: HTTPConnection) -> Principal:
@@ -99,8 +97,9 @@ def _offered(headers: Mapping[str, str]) -> str | None:
     return next((one.strip().removeprefix(_OFFERED) for one in offered if one.strip().startswith(_OFFERED)), None)
 
 
-def _of_person(principal: Principal) -> tuple[Window, ...]:
-    most, name = TIERS[principal.tier], f"user:{principal.user}"
+@lru_cache(maxsize=4_096)
+def _of_person(user: str, most: Allowance) -> tuple[Window, ...]:
+    name = f"user:{user}"
     limits = ((most.per_minute, MINUTE), (most.per_hour, HOUR), (most.per_day, DAY))
     return tuple(Window(f"{name}:{seconds}", limit, seconds) for limit, seconds in limits)
 

@@ -16,7 +16,7 @@ from services.gateway.edge.authentication import Asked, Authentication
 from services.gateway.edge.authorisation import READS
 from services.gateway.edge.dispatch import Dispatch
 from services.gateway.edge.errors import ApiError, error_response, store_unavailable
-from services.gateway.edge.guards import LIMITED_PREFIX, adding
+from services.gateway.edge.guards import LIMITED_PREFIX, adding_raw
 from services.gateway.edge.leases import Verdict
 from services.gateway.edge.limits import client_key
 from services.gateway.edge.metrics import EdgeMetrics
@@ -30,6 +30,7 @@ log = structlog.get_logger()
 MAX_BODY: Final = 65_536
 BODY_SECONDS: Final = 10.0
 REFUSED_PER_MINUTE: Final = 60
+_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -55,7 +56,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         try:
-            body = await self._body(scope, receive) if scope["type"] == "http" else b""
+            body = await self._body(scope, receive) if (has_body := _has_body(scope)) else b""
             principal, verdict = await self._enter(scope, body)
         except ApiError as error:
             self._metrics.refused.labels(error.code).inc()
@@ -65,8 +66,8 @@ class Door:
             await error_response(store_unavailable(error))(scope, receive, send)
             return
         if verdict is not None:
-            send = adding(verdict.headers(), send)
-        if scope["type"] == "http":
+            send = adding_raw(verdict.raw(), send)
+        if has_body:
             receive = _replaying(body, receive)
         if scope["type"] != "http" or (name := name_of(principal, scope)) is None:
             await self._pass(scope, receive, send, principal, body)
@@ -156,6 +157,11 @@ def require_room(verdict: Verdict) -> None:
 def _fields(scope: Scope) -> dict[str, str]:
     """The head's fields by their names; of a field that comes twice the first, as Starlette has it."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether the head announces one; a request without either field ends with its head."""
+    return scope["type"] == "http" and any(name in _BODY for name, _ in scope["headers"])
 
 
 def _too_large() -> ApiError:

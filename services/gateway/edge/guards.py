@@ -35,18 +35,13 @@ class RateLimited:
         await self._app(scope, receive, adding_raw(verdict.raw(), send))
 
 
-def adding(fields: Mapping[str, str], send: Send) -> Send:
-    """Header fields for the response, unless the application, or a guard nearer to it, has set them."""
-    return adding_raw(encoded(fields), send)
-
-
 def encoded(fields: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """As ASGI has them."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
 
 
 def adding_raw(fields: Iterable[tuple[bytes, bytes]], send: Send) -> Send:
-    """The same, of fields that are encoded."""
+    """Header fields for the response, unless the application, or a guard nearer to it, has set them."""
 
     async def send_with_fields(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -83,9 +78,7 @@ class Timed:
                 raise
             log.error("request_failed", path=scope["path"], exc_info=error)
         finally:
-            self._metrics.requests.labels(scope["method"], _pattern(scope), str(status)).observe(
-                perf_counter() - started
-            )
+            self._metrics.timed(scope["method"], _pattern(scope), str(status)).observe(perf_counter() - started)
 
 
 def _pattern(scope: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 LEASE_SECONDS: Final = 0.25
 MOST_LEASED: Final = 512
@@ -18,8 +18,7 @@ MOST_HELD: Final = 50_000
 K = TypeVar("K", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a request may pass; `retry_after` and `reset` in whole seconds, rounded up."""
 
     allowed: bool

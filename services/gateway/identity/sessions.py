@@ -5,8 +5,8 @@ session ends, and with it every token of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from cleartide.store.truth import After, Row, Truth, TruthStore
@@ -27,8 +27,7 @@ MOST_SESSIONS: Final = 100
 MAX_AGENT: Final = 256
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Where a request came from."""
 
     ip: str
@@ -126,11 +125,10 @@ class Sessions:
         except BadToken as error:
             raise ApiError(401, error.reason, "The access token is not good, or no longer.") from None
         kept = await self._remembered.get(f"session:{claims.session}", lambda: self._load(claims, now_micros()))
-        standing = msgspec.json.decode(kept, type=Standing) if kept is not None else None
-        if standing is None or standing.user != claims.user or standing.expires_at <= now:
+        expires_at, principal = _stands(kept, claims.session) if kept is not None else (0, None)
+        if principal is None or principal.user != claims.user or expires_at <= now:
             raise ApiError(401, "session_ended", "The session has ended: sign in again.")
-        scopes = frozenset((*OWNER_SCOPES, *standing.scopes))
-        return Principal("session", standing.user, standing.tier, scopes, session=claims.session)
+        return principal
 
     async def _load(self, claims: Claims, now: int) -> bytes | None:
         async with self._truth.acting() as truth:
@@ -192,3 +190,11 @@ class Sessions:
                 MOST_SESSIONS,
             )
         return [dict(row) for row in rows]
+
+
+@lru_cache(maxsize=4_096)
+def _stands(kept: bytes, session: str) -> tuple[int, Principal]:
+    """Until when, and for whom, by what is remembered of a session."""
+    standing = msgspec.json.decode(kept, type=Standing)
+    scopes = frozenset((*OWNER_SCOPES, *standing.scopes))
+    return standing.expires_at, Principal("session", standing.user, standing.tier, scopes, session=session)

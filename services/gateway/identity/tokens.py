@@ -3,8 +3,7 @@
 import hashlib
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -26,8 +25,7 @@ class BadToken(Exception):  # noqa: N818 - a verdict on a token
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Claims:
+class Claims(NamedTuple):
     """Whose it is and of which session."""
 
     user: str

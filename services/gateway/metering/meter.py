@@ -8,10 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from cleartide.store.trouble import STORE_TROUBLE
@@ -48,8 +47,7 @@ _SUMS: Final = ("requests", "client_errors", "server_errors", "bytes_in", "bytes
 _HOURS: Final = {**_KEY, **dict.fromkeys(_SUMS, "bigint")}
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """One request. `at` and `micros` in microseconds; `user` and `key` are empty where there is none."""
 
     at: int
