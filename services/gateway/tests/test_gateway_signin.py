@@ -11,6 +11,9 @@ from joserfc.jwk import ECKey, OctKey
 
 from deploy.local.ports import free_port
 from deploy.local.valkey import ValkeyServer
+from services.gateway.edge.identity import identity
+from services.gateway.edge.redis_guard import RedisGuard
+from services.gateway.settings import GatewaySettings
 from services.gateway.tests.entrance import (
     DOMAIN,
     BitcoinWallet,
@@ -257,3 +260,27 @@ async def test_the_statement_names_this_place(database: Database, broker: Broker
 async def fresh_valkey(valkey: ValkeyServer) -> None:
     """Nothing counted, nothing remembered."""
     await forget_addresses(valkey)
+
+
+async def test_what_is_over_is_swept_out(database: Database, broker: Broker, valkey: ValkeyServer) -> None:
+    """GW-AUTH-013: nonces and kept answers past their time, sessions with tokens long after it; the rest stays."""
+    async with entrance(database, broker, redis_url=valkey.url) as door:
+        swept, stays = await door.sign_in(), await door.sign_in()
+        for person in (swept, stays):
+            status, _, _ = await person.ask(
+                "POST", "me/keys", {"name": "k", "scopes": ["account:read"]}, Idempotency_Key="1"
+            )
+            assert status == 201
+        await door.statement(EvmWallet(4_711))
+        async with door.truth.acting() as truth:
+            await truth.change("nonces", {"used_at": None}, expires_at=1)
+            await truth.change("idempotency_keys", {"user_id": swept.user}, expires_at=1)
+            for table in ("sessions", "refresh_tokens"):
+                await truth.change(table, {"user_id": swept.user}, expires_at=1)
+        await identity(door.truth, RedisGuard(None), GatewaySettings()).sweep()
+        assert await door.rows("SELECT FROM nonces WHERE used_at IS NULL") == []
+        for table in ("idempotency_keys", "sessions", "refresh_tokens"):
+            rows = await door.rows(f"SELECT user_id FROM {table}")
+            assert [row["user_id"] for row in rows] == [stays.user], table
+        assert len(await door.rows("SELECT FROM wallet_connections WHERE user_id = $1", swept.user)) == 1
+        assert (await stays.ask("GET", "me"))[0] == 200
