@@ -44,6 +44,7 @@ from services.gateway.edge.turns import Turns
 from services.gateway.live.alerts import AlertHub
 from services.gateway.live.books import BookHub
 from services.gateway.live.candles import CandleHub
+from services.gateway.live.portfolios import PortfolioHub
 from services.gateway.live.prices import PriceHub
 from services.gateway.live.session import LiveHubs
 from services.gateway.live.tape import TapeHub
@@ -139,6 +140,7 @@ async def assembled(resources: Resources, settings: GatewaySettings) -> AsyncIte
         books=BookHub(directory, upstream),
         tape=TapeHub(directory, upstream, candles.traded, freshness),
         candles=candles,
+        portfolios=PortfolioHub(upstream.ask),
         metrics=metrics,
         queue_frames=settings.live_queue_frames,
         send_seconds=settings.live_send_seconds,
@@ -194,6 +196,7 @@ async def run_edge(
             edge.live.books.run(resources.nats),
             edge.live.tape.run(resources.nats),
             edge.live.candles.run(),
+            edge.live.portfolios.run(),
             edge.commands.run(resources.nats),
             edge.identity.run(),
             edge.identity.standings.run(resources.nats),

@@ -6,12 +6,13 @@ Client: {"op":"subscribe","channel":"alerts","after_seq":123,"account":"a1"}  (b
         {"op":"subscribe","channel":"trades","market":"BTC-PERP","after_seq":123}  (after_seq optional)
         {"op":"subscribe","channel":"candles","market":"BTC-PERP","interval":60}
         {"op":"subscribe","channel":"account","account":"a1","after_seq":123,"topics":["orders"]} (last two opt.)
+        {"op":"subscribe","channel":"portfolio","account":"a1"}
         {"op":"unsubscribe", ...the same channel, account or market}   {"op":"ping","id":1}
         {"op":"auth","token":"<access token or API key>"}
 Server: snapshot, update, unsubscribed, authenticated, pong, error. `seq` counts per channel: alerts by the feed's own;
 prices, trades, funding and accounts by the trading event; books by the market's count of changes, where an update
-follows whatever stands at its `previous_seq` or later; candles by the newest one's opening. A snapshot with `complete`
-false is one page of history; live updates follow the first with `complete` true.
+follows whatever stands at its `previous_seq` or later; candles by the newest one's opening; portfolios by instant.
+A snapshot with `complete` false is one page of history; live updates follow the first with `complete` true.
 """
 
 from collections.abc import Sequence
@@ -99,6 +100,14 @@ class SubscribeAccount(Contract):
     topics: Annotated[tuple[Topic, ...], Field(max_length=5)] = ()
 
 
+class SubscribePortfolio(Contract):
+    """What an account holds and gained, again whenever it has changed."""
+
+    op: Literal["subscribe"]
+    channel: Literal["portfolio"]
+    account: AccountId
+
+
 class UnsubscribeMarket(Contract):
     """No more of a market's book, funding or trades."""
 
@@ -117,10 +126,10 @@ class UnsubscribeCandles(Contract):
 
 
 class UnsubscribeAccount(Contract):
-    """No more of this account."""
+    """No more of this account, or of its portfolio."""
 
     op: Literal["unsubscribe"]
-    channel: Literal["account"]
+    channel: Literal["account", "portfolio"]
     account: AccountId
 
 
@@ -138,7 +147,7 @@ class Ping(Contract):
     id: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
-Room = SubscribeMarket | SubscribeTrades | SubscribeCandles | SubscribeAccount
+Room = SubscribeMarket | SubscribeTrades | SubscribeCandles | SubscribeAccount | SubscribePortfolio
 Subscribe = SubscribeAlerts | SubscribePrices | Room
 Unsubscribe = UnsubscribeAlerts | UnsubscribePrices | UnsubscribeMarket | UnsubscribeCandles | UnsubscribeAccount
 Request = Subscribe | Unsubscribe | Authenticate | Ping
@@ -154,6 +163,8 @@ def _kind(value: Any) -> str:
         return str(op)
     if channel in ("book", "funding") or (channel == "trades" and op == "unsubscribe"):
         channel = "market"
+    if channel == "portfolio" and op == "unsubscribe":
+        channel = "account"
     return f"{op} {channel}"
 
 
@@ -165,6 +176,7 @@ _request: Final[TypeAdapter[Request]] = TypeAdapter(
         | Annotated[SubscribeTrades, Tag("subscribe trades")]
         | Annotated[SubscribeCandles, Tag("subscribe candles")]
         | Annotated[SubscribeAccount, Tag("subscribe account")]
+        | Annotated[SubscribePortfolio, Tag("subscribe portfolio")]
         | Annotated[UnsubscribeAlerts, Tag("unsubscribe alerts")]
         | Annotated[UnsubscribePrices, Tag("unsubscribe prices")]
         | Annotated[UnsubscribeMarket, Tag("unsubscribe market")]

@@ -21,6 +21,7 @@ from services.gateway.live.alerts import AlertHub, AlertSubscription, BeyondFeed
 from services.gateway.live.books import BookHub, BookSeat
 from services.gateway.live.candles import CandleHub, CandleSeat
 from services.gateway.live.mailbox import Mailbox
+from services.gateway.live.portfolios import PortfolioHub, PortfolioSeat
 from services.gateway.live.prices import PriceHub, PriceSubscription
 from services.gateway.live.protocol import (
     AlertFrames,
@@ -34,6 +35,7 @@ from services.gateway.live.protocol import (
     SubscribeAlerts,
     SubscribeCandles,
     SubscribeMarket,
+    SubscribePortfolio,
     SubscribePrices,
     SubscribeTrades,
     error_frame,
@@ -56,7 +58,7 @@ MayRead = Callable[[Principal, str], Awaitable[None]]
 """Raises ApiError when a principal may not read an account; an empty account means all of them."""
 WhoIs = Callable[[str, WebSocket], Awaitable[Principal]]
 """Who has this token. Raises ApiError when nobody has."""
-AnySeat = BookSeat | CandleSeat | Seat
+AnySeat = BookSeat | CandleSeat | PortfolioSeat | Seat
 
 
 @dataclass
@@ -68,6 +70,7 @@ class LiveHubs:
     books: BookHub
     tape: TapeHub
     candles: CandleHub
+    portfolios: PortfolioHub
     metrics: EdgeMetrics
     queue_frames: int
     send_seconds: float
@@ -200,6 +203,8 @@ class LiveSession:
         match request:
             case SubscribeCandles():
                 return CandleSeat(self._mailbox, request.market, request.interval)
+            case SubscribePortfolio():
+                return PortfolioSeat(self._mailbox, request.account)
             case SubscribeAccount():
                 topics = frozenset(request.topics)
                 return Seat(self._mailbox, "account", request.account, request.after_seq, topics)
@@ -215,12 +220,14 @@ class LiveSession:
         about = request.model_dump(mode="json", include={"channel", "market", "account", "interval"})
         try:
             tenancy.enter(self._principal)
-            if isinstance(request, SubscribeAccount):
+            if isinstance(request, SubscribeAccount | SubscribePortfolio):
                 await self._hubs.authorise(self._principal, request.account)
             if isinstance(seat, BookSeat):
                 await self._hubs.books.join(seat)
             elif isinstance(seat, CandleSeat):
                 await self._hubs.candles.join(seat)
+            elif isinstance(seat, PortfolioSeat):
+                await self._hubs.portfolios.join(seat)
             else:
                 await self._hubs.tape.join(seat)
         except ApiError as error:
@@ -265,6 +272,8 @@ class LiveSession:
                 self._hubs.books.leave(seat)
             elif isinstance(seat, CandleSeat):
                 self._hubs.candles.leave(seat)
+            elif isinstance(seat, PortfolioSeat):
+                self._hubs.portfolios.leave(seat)
             else:
                 self._hubs.tape.leave(seat)
 

@@ -161,6 +161,22 @@ async def check_trades_candles_and_funding(floor: Floor) -> None:
         assert [row["seq"] > heard["seq"] for row in told] == [True]
 
 
+async def check_a_portfolio_is_told_when_it_changes(floor: Floor) -> None:
+    """GW-ROOM-006: whose account it is hears its portfolio, again when money came; nobody else."""
+    ann, ben = await floor.trader(), await floor.trader()
+    async with listener(floor.door, ann) as ear:
+        first = await ear.subscribe("portfolio", account=ann.user)
+        assert (first["op"], first["data"]["account"]) == ("snapshot", ann.user)
+        await floor.traffic.deposit(ann.user, "1000")
+        told = await ear.until(lambda frame: frame["op"] == "update" and frame["data"]["cash"] == "6000.000000")
+        assert (told["channel"], told["account"], told["seq"]) == ("portfolio", ann.user, told["data"]["as_of"])
+        assert (await ann.ask("GET", f"accounts/{ann.user}/portfolio"))[1]["cash"] == told["data"]["cash"]
+        assert (await ear.subscribe("portfolio", account=ben.user))["error"]["code"] == "not_permitted"
+        await ear.socket.send_json({"op": "unsubscribe", "channel": "portfolio", "account": ann.user})
+        left = await ear.until(lambda frame: frame["op"] == "unsubscribed")
+        assert (left["channel"], left["of"]) == ("portfolio", ann.user)
+
+
 def _rows(frame: Frame) -> list[Frame]:
     return frame["data"] if isinstance(frame["data"], list) else [frame["data"]]
 
@@ -173,6 +189,7 @@ async def test_trading_and_its_rooms(floor: Floor) -> None:
     await check_an_account_is_told_everything_of_its_own(floor)
     await check_rooms_have_doors(floor)
     await check_trades_candles_and_funding(floor)
+    await check_a_portfolio_is_told_when_it_changes(floor)
 
 
 async def test_who_is_behind_finds_the_newest_alone() -> None:

@@ -10,7 +10,7 @@ import aiohttp
 
 from cleartide.rest.transport import Json, Refused, Transport
 
-Channel = Literal["alerts", "prices", "book", "trades", "candles", "funding", "account"]
+Channel = Literal["alerts", "prices", "book", "trades", "candles", "funding", "account", "portfolio"]
 RESUMED: Final = frozenset({"alerts", "trades", "account"})
 ENDED: Final = 4401
 FIRST_WAIT_SECONDS: Final = 0.25
