@@ -68,8 +68,8 @@ class Stack:
         )
 
     def ask(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Another command, without waiting for it."""
-        command = [*COMMAND, *arguments]
+        """Another command, without waiting; Ctrl-C reaches it even where the tests have no terminal."""
+        command = ["env", "--default-signal=INT", *COMMAND, *arguments]
         return subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=subprocess.PIPE, text=True)
 
     def state(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ async def test_a_socket_that_brings_nothing_is_given_up(fault: str) -> None:
     async with standing("bybit", LINES, [f"{fault}:700"], speed=10.0, silent_limit=0.2) as stand:
         await stand.until(lambda: any("no data" in each.detail for each in stand.said(events.Status)))
         await stand.played()
-        assert stand.core.symbols[stand.symbol].synced
+        await stand.until(lambda: stand.core.symbols[stand.symbol].synced)
 
 
 async def test_a_wrong_checksum_costs_the_book() -> None:
