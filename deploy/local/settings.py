@@ -116,12 +116,12 @@ class Settings:
         wanted = DEFAULT_PORTS | {name: POOL_PORTS + number for number, name in enumerate(self.risk_pools, start=2)}
         wanted |= {standby_port(name): wanted[name] + STANDBY_OFFSET for name in self.standbys}
         # What the user pinned goes first, so that no default sits on it.
-        for name in sorted(wanted, key=lambda name: _variable(name) not in self.environment):
-            value = self.environment.get(_variable(name))
+        for name in sorted(wanted, key=lambda name: port_variable(name) not in self.environment):
+            value = self.environment.get(port_variable(name))
             chosen[name] = ports.choose(
-                _port(_variable(name), value) if value else wanted[name],
+                _port(port_variable(name), value) if value else wanted[name],
                 pinned=bool(value),
-                variable=_variable(name),
+                variable=port_variable(name),
                 avoid=frozenset(chosen.values()),
             )
         return chosen
@@ -169,7 +169,8 @@ def _risk_pools(value: str) -> tuple[str, ...]:
     return POOLS["risk"][1 : int(value)]
 
 
-def _variable(name: str) -> str:
+def port_variable(name: str) -> str:
+    """The setting that changes a port."""
     return f"CLEARTIDE_PORT_{name.upper()}"
 
 

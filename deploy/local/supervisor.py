@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from deploy.local.errors import StackError
+from deploy.local.errors import PortTakenError, StackError
 from deploy.local.units import ServerUnit, Unit
 
 _STOP_GRACE_SECONDS = 5.0
@@ -205,8 +205,9 @@ class Supervisor:
             await kept.unit.start()
         except StackError as error:
             kept.failures.append(time.monotonic())
-            # A program may fail because another is late; what servers and tasks say of their start is final.
-            final = isinstance(kept.unit, ServerUnit) or kept.unit.once
+            # A program may fail because another is late; what servers and tasks say of their start is final, and no
+            # port becomes free by waiting.
+            final = isinstance(kept.unit, ServerUnit) or kept.unit.once or isinstance(error, PortTakenError)
             return None if final and self._ends_the_start(kept, error) else str(error)
         since = time.monotonic()
         kept.ready_since = since

@@ -11,7 +11,7 @@ from cleartide.contracts.pools import POOLS, base_of
 
 from deploy.local.ports import LOOPBACK
 from deploy.local.secrets import Secrets
-from deploy.local.settings import ROOT, Settings, standby_port
+from deploy.local.settings import ROOT, Settings, port_variable, standby_port
 from deploy.local.sign_in import secret_of
 from deploy.local.units import Program, Rank
 from deploy.local.venues import ingestor_environment, simulator_arguments
@@ -121,6 +121,7 @@ class Table:
             ),
             env=self._base(),
             ready_port=port,
+            listens={port_variable("simulator"): port},
             rank=Rank.VENUE,
         )
 
@@ -147,6 +148,7 @@ class Table:
             after.append("simulator")
         if name == "ingestor" and self.settings.sandbox:
             after.append(OPENING)
+        opened = ("gateway", "gateway_health") if name == EDGE else (name,)
         if name in ARCHIVING:
             environment = {"CLEARTIDE_ARCHIVE_ADDRESS": str(self.settings.home.data / "archive")} | environment
         return Program(
@@ -156,6 +158,7 @@ class Table:
             after=tuple(after),
             ready_port=self._health_port(name),
             ready_path="/health/ready",
+            listens={port_variable(each): self.ports[each] for each in opened},
         )
 
     def _standby(self, name: str) -> Program:
@@ -167,6 +170,7 @@ class Table:
             env={**first.env, "CLEARTIDE_HTTP_PORT": str(port)},
             after=(name,),
             ready_port=port,
+            listens={port_variable(standby_port(name)): port},
         )
 
     def processes(self, service: str) -> list[str]:

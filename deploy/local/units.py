@@ -9,6 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
+from deploy.local import ports
 from deploy.local.errors import StackError
 from deploy.local.probe import is_ready
 from deploy.local.process import Log, Process, tail
@@ -34,9 +35,9 @@ class Program:
     """One row of the process table.
 
     after: names that must be ready first. ready_port: it is ready when it accepts connections there and, with a
-    `ready_path`, answers a GET of it with 200; without a port, as soon as it runs. once: it must end with exit code 0
-    before others go on. essential: the stack is not up without it. deadline: seconds to become ready (for `once`: to
-    end).
+    `ready_path`, answers a GET of it with 200; without a port, as soon as it runs. listens: the ports that it opens, by
+    the settings that change them. once: it must end with exit code 0 before others go on. essential: the stack is not
+    up without it. deadline: seconds to become ready (for `once`: to end).
     """
 
     name: str
@@ -45,6 +46,7 @@ class Program:
     after: tuple[str, ...] = ()
     ready_port: int | None = None
     ready_path: str | None = None
+    listens: Mapping[str, int] = field(default_factory=dict)
     once: bool = False
     essential: bool = True
     rank: Rank = Rank.PROGRAM
@@ -129,6 +131,9 @@ class ProgramUnit(Unit):
 
     async def start(self) -> None:
         """Start it and wait until it is ready, or, for a task, until it has ended well."""
+        for variable, port in self._program.listens.items():
+            if not ports.is_free(port):
+                raise ports.taken(port, variable)  # else whoever has it would answer in its name
         self._process = Process(
             self._program.argv, log=self._log, env=self._program.env, cwd=self._folder, death_signal=SIGKILL
         )

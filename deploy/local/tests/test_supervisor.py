@@ -3,12 +3,13 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import StackError
+from deploy.local.errors import PortTakenError, StackError
 from deploy.local.supervisor import Backoff, State, Supervisor
 from deploy.local.tests.support import environment, eventually, gone, python, unit, web
 from deploy.local.units import Program, Rank, Unit
@@ -82,6 +83,23 @@ class TestStart:
         with pytest.raises(StackError, match="broken ended with exit code 7"):
             await watched.supervisor.up()
         assert watched.order(State.RESTARTING) == ["broken"] * 3
+
+    async def test_a_taken_port_ends_the_start_and_whoever_has_it_is_not_taken_for_the_program(
+        self, tmp_path: Path
+    ) -> None:
+        """Two installations that chose the same ports: the second names the port, who has it, and the setting."""
+        first = web("first")
+        port = first.ready_port
+        assert port is not None
+        running = Watched(unit(first, tmp_path))
+        watched = Watched(unit(replace(first, name="late", listens={"CLEARTIDE_PORT_WEB": port}), tmp_path))
+        await running.supervisor.up()
+        said = rf"Port {port} is in use by .*pid {running.pid('first')}.*set CLEARTIDE_PORT_WEB to another port"
+        with pytest.raises(PortTakenError, match=said):
+            await watched.supervisor.up()
+        assert watched.order(State.RESTARTING) == []
+        assert running.state("first") == "ready"
+        await running.supervisor.down()
 
     async def test_what_is_not_essential_may_fail(self, tmp_path: Path) -> None:
         extra = Program("extra", python("raise SystemExit(1)"), after=("web",), essential=False)

@@ -62,6 +62,13 @@ class TestTable:
         assert set(urls) == set(SERVICES)
         assert risk.ready_port == table.ports["risk"]
 
+    def test_every_port_is_known_by_the_setting_that_changes_it(self, tmp_path: Path) -> None:
+        table = made(tmp_path, STANDBY="risk", CLEARTIDE_RISK_POOLS="2").table
+        known = {name: port for program in table.programs() for name, port in program.listens.items()}
+        servers = ("nats", "nats_monitor", "postgres", "valkey")
+        chosen = {name: port for name, port in table.ports.items() if name not in servers}
+        assert known == {f"CLEARTIDE_PORT_{name.upper()}": port for name, port in chosen.items()}
+
 
 class TestVenues:
     def test_the_index_is_made_of_three_venues_of_which_two_must_agree(
