@@ -23,7 +23,7 @@ from nats.errors import Error as NatsError
 
 from deploy.local.sandbox.market import MARKET, SPEC
 from deploy.local.sandbox.opening import open_market
-from deploy.local.sandbox.population import LEVERAGED, MAKERS, Population, Quote
+from deploy.local.sandbox.population import LEVERAGED, MAKERS, MANAGER, STRATEGY, STRATEGY_LOTS, Population, Quote
 from deploy.local.sandbox.trader import trader_url
 from deploy.local.sandbox.vaults import OFFERS, Indexer, step_of_block
 
@@ -38,7 +38,7 @@ LOOK_SECONDS: Final = 10.0
 
 @dataclass
 class Watch:
-    """What the population sees of the market: the mark price and who holds no position."""
+    """What the population sees of the market: the mark price, and of those that are watched who holds no position."""
 
     mark_ticks: int = 0
     priced: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +73,9 @@ class Sandbox:
         for maker in MAKERS:
             await self._trader.cancel_all(account=maker, market=MARKET)
         await self._operator.subscribe("trading.>", cb=self._on_events)
-        for account in LEVERAGED:
+        if (await self._query("query.matching.own_vaults", {}))["vaults"]:
+            self._watch.flat[STRATEGY] = True
+        for account in self._watch.flat:
             found = await self._query("query.matching.account", {"account": account})
             self._watch.flat[account] = not (found or {}).get("positions")
         await self._watch.priced.wait()
@@ -143,7 +145,7 @@ class Sandbox:
 
     async def reopen(self) -> None:
         """Open leveraged positions, reported as trades of another engine, for accounts that hold none."""
-        for account in [name for name, flat in self._watch.flat.items() if flat]:
+        for account in [name for name in LEVERAGED if self._watch.flat[name]]:
             opening = self._population.opening(account, self._watch.mark_ticks, self._grid.quanta_per_lot_tick)
             await self._deposit(account, quanta_to_text(opening.deposit_quanta))
             buys = opening.side == "buy"
@@ -156,6 +158,19 @@ class Sandbox:
                 seller=None if buys else account,
             )
             self._watch.flat[account] = False
+
+    async def invest(self) -> None:
+        """The vault's manager holds its strategy long; what he had may have been liquidated, or not filled."""
+        if self._watch.flat.get(STRATEGY):
+            await self._trader.place_order(
+                account=STRATEGY,
+                actor=MANAGER,
+                market=MARKET,
+                side="buy",
+                size=self._grid.size_text(STRATEGY_LOTS),
+                order_type="market",
+                time_in_force="ioc",
+            )
 
 
 async def _every(seconds: float, stopping: asyncio.Event, act: Any) -> None:
@@ -193,6 +208,7 @@ async def run() -> None:
                 _every(QUOTE_SECONDS, stopping, sandbox.quote),
                 _every(TAKE_SECONDS, stopping, sandbox.take),
                 _every(REOPEN_SECONDS, stopping, sandbox.reopen),
+                _every(REOPEN_SECONDS, stopping, sandbox.invest),
                 _every(LOOK_SECONDS, stopping, indexer.tell),
             )
     finally:

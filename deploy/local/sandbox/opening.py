@@ -12,15 +12,28 @@ from cleartide.bus.nats import ApiError, NatsBus
 from cleartide.client import Client
 from cleartide.connect import connected, nats_broker
 from cleartide.contracts import FundInsurance, ListMarket, SetAccountTerms, SetOrderTier
+from cleartide.contracts.vaults import VaultTerms
 from cleartide.telemetry.logs import configure_logs
 from nats.aio.client import Client as NatsClient
 
 from deploy.local.sandbox.market import INSURANCE, LISTED, MARKET
-from deploy.local.sandbox.population import MAKER_DEPOSIT, MAKERS, TAKER_DEPOSIT, TAKERS
+from deploy.local.sandbox.population import (
+    AT_WORK,
+    HOLDERS,
+    MAKER_DEPOSIT,
+    MAKERS,
+    MANAGER,
+    TAKER_DEPOSIT,
+    TAKERS,
+    VAULT,
+)
 from deploy.local.sandbox.trader import trader_url
 
 MESSAGE_NOT_FOUND: Final = 10037
 USER_CAPS: Final = {"per_minute": 10, "per_hour": 100, "per_day": 1_000}
+VAULT_TERMS: Final = VaultTerms(
+    withdraw_fee_bps=10, management_fee_bps=100, performance_fee_bps=1_000, capacity="100000", reserve_bps=1_000
+)
 PROGRAMS: Final = "maker"
 """The tier of the sandbox's own traders, who send orders all the time: it has no caps."""
 
@@ -49,9 +62,18 @@ async def open_market(operator: NatsClient, trader: Client) -> None:
         await _operate(operator, SetAccountTerms, f"terms-{account}", account=account, tier=PROGRAMS)
     for account in TAKERS:
         await trader.deposit(account=account, amount=TAKER_DEPOSIT, transfer_id=f"open-{account}")
+    await _open_vault(trader)
     # The makers come last, the first of them at the very end: its deposit says that the whole opening was published.
     for account in reversed(MAKERS):
         await trader.deposit(account=account, amount=MAKER_DEPOSIT, transfer_id=f"open-{account}")
+
+
+async def _open_vault(trader: Client) -> None:
+    """A vault of the venue, three who have paid into it, and most of their money at its strategy's disposal."""
+    await trader.create_vault(account=MANAGER, vault=VAULT, terms=VAULT_TERMS, request_id="open")
+    for account, amount in HOLDERS.items():
+        await trader.pay_into_vault(account=account, vault=VAULT, amount=amount, request_id=f"open-{account}")
+    await trader.rebalance_vault(account=MANAGER, vault=VAULT, amount=AT_WORK, request_id="open")
 
 
 async def _is_open(operator: NatsClient) -> bool:

@@ -12,6 +12,14 @@ TAKERS: Final = tuple(f"taker-{number:02}" for number in range(1, 25))
 LEVERAGED: Final = tuple(f"lev-{number:02}" for number in range(1, 61))
 MAKER_DEPOSIT: Final = "5000000"
 TAKER_DEPOSIT: Final = "25000"
+VAULT: Final = "tide"
+MANAGER: Final = TAKERS[0]
+STRATEGY: Final = f"vault--{VAULT}"
+HOLDERS: Final = {"taker-02": "5000", "taker-03": "3000", "taker-04": "2000"}
+"""What each of them pays into the vault."""
+AT_WORK: Final = "6000"
+STRATEGY_LOTS: Final = 50
+"""What the manager lets the strategy have, and how long it is: about half of that in notional."""
 LEVELS: Final = 4
 LEVEL_STEP_TICKS: Final = 40
 LEVEL_LOTS: Final = 900
