@@ -8,6 +8,7 @@ from cleartide.service import Service
 from cleartide.store.partitions import Partitioned
 
 from services.vaults.archive import ARCHIVED
+from services.vaults.commissions import COMMISSIONS
 from services.vaults.handlers import HANDLERS
 from services.vaults.lag import watch_lag
 from services.vaults.offers import OFFERS
@@ -20,7 +21,7 @@ SERVICE: Final = Service(
     reads=CHAIN,
     handlers=HANDLERS,
     repository=VaultsRepository(),
-    queries={**QUERIES, **POSITIONS, **OFFERS},
+    queries={**QUERIES, **POSITIONS, **OFFERS, **COMMISSIONS},
     personal=frozenset({"days", "months", "moves", "positions"}),
     migrations=Path(__file__).parent / "migrations",
     partitions=(Partitioned("vault_days"),),

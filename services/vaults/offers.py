@@ -17,6 +17,7 @@ TEN_MINUTES: Final = 600_000_000
 MOST_POINTS: Final = 1_000
 MOST_ROWS: Final = 100_000
 """Instants times vaults that one page is made of; an instant is never cut."""
+UNITS: Final = frozenset({"total_assets", "total_shares", "deposits", "withdrawals", "fees", "amount_in", "amount_out"})
 RECENT: Final = 10
 """How many of the latest points the mean is of."""
 _STATES_AT: Final = """
@@ -90,14 +91,12 @@ async def offers(pool: Any, params: dict[str, Any]) -> Any:
 
 async def vaults(pool: Any, _params: dict[str, Any]) -> Any:
     """Every vault's totals and how much has gone in and out, and who: no sum is taken over a join. No parameters."""
-    rows = await pool.fetch(_PERFORMANCE_SQL)
-    return {"vaults": [{name: _plain(value) for name, value in row.items()} for row in rows]}
+    return {"vaults": [_told(row) for row in await pool.fetch(_PERFORMANCE_SQL)]}
 
 
 async def liquidity(pool: Any, _params: dict[str, Any]) -> Any:
     """Swaps per vault and pair of assets, in smallest units. No parameters."""
-    rows = await pool.fetch(_LIQUIDITY_SQL)
-    return {"pairs": [{name: _plain(value) for name, value in row.items()} for row in rows]}
+    return {"pairs": [_told(row) for row in await pool.fetch(_LIQUIDITY_SQL)]}
 
 
 async def sync(pool: Any, _params: dict[str, Any]) -> Any:
@@ -186,8 +185,9 @@ def _number(text: str) -> int:
     return int(text.replace(".", ""))
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int) or value is None else int(value)
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose smallest units are text: a sum of them may be more than a JSON number holds."""
+    return {name: str(int(value)) if name in UNITS and value is not None else value for name, value in row.items()}
 
 
 OFFERS: Final[Mapping[str, Query]] = {

@@ -27,6 +27,7 @@ from services.gateway.edge.routes.administration import administration_router
 from services.gateway.edge.routes.alerts import alerts_router
 from services.gateway.edge.routes.analytics import analytics_router
 from services.gateway.edge.routes.auth import auth_router
+from services.gateway.edge.routes.commissions import commissions_router
 from services.gateway.edge.routes.earnings import earnings_router
 from services.gateway.edge.routes.families import families_router
 from services.gateway.edge.routes.keys import keys_router
@@ -82,6 +83,7 @@ def api(edge: Edge) -> FastAPI:
         families_router,
         watching_router,
         earnings_router,
+        commissions_router,
         notices_router,
         operations_router,
         administration_router,

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 STATIC: Final = Path(__file__).parent.parent / "static"
 OWN: Final = Path(__file__).parent.parent / "pages"
 FRAME: Final = Template((OWN / "frame.html").read_text())
-STYLES: Final = ("tokens", "base", "layout", "panels")
+STYLES: Final = ("tokens", "base")
 CHARTS: Final = "/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs"
 MAKER: Final = (
     'Charts: <a href="https://www.tradingview.com/" rel="noopener" target="_blank">TradingView Lightweight Charts™</a>'

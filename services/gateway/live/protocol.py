@@ -6,7 +6,7 @@ Client: {"op":"subscribe","channel":"alerts","after_seq":123,"account":"a1"}  (b
         {"op":"subscribe","channel":"trades","market":"BTC-PERP","after_seq":123}  (after_seq optional)
         {"op":"subscribe","channel":"candles","market":"BTC-PERP","interval":60}
         {"op":"subscribe","channel":"account","account":"a1","after_seq":123,"topics":["orders"]} (last two opt.)
-        {"op":"subscribe","channel":"portfolio","account":"a1"}
+        {"op":"subscribe","channel":"portfolio","account":"a1","days":90}  (last one optional)
         {"op":"unsubscribe", ...the same channel, account or market}   {"op":"ping","id":1}
         {"op":"auth","token":"<access token or API key>"}
 Server: snapshot, update, unsubscribed, authenticated, pong, error. `seq` counts per channel: alerts by the feed's own;
@@ -101,11 +101,12 @@ class SubscribeAccount(Contract):
 
 
 class SubscribePortfolio(Contract):
-    """What an account holds and gained, again whenever it has changed."""
+    """What an account holds and gained in its last days, again whenever it has changed."""
 
     op: Literal["subscribe"]
     channel: Literal["portfolio"]
     account: AccountId
+    days: Annotated[int, Field(ge=1, le=366)] = 90
 
 
 class UnsubscribeMarket(Contract):

@@ -204,7 +204,7 @@ class LiveSession:
             case SubscribeCandles():
                 return CandleSeat(self._mailbox, request.market, request.interval)
             case SubscribePortfolio():
-                return PortfolioSeat(self._mailbox, request.account)
+                return PortfolioSeat(self._mailbox, request.account, request.days)
             case SubscribeAccount():
                 topics = frozenset(request.topics)
                 return Seat(self._mailbox, "account", request.account, request.after_seq, topics)

@@ -146,6 +146,8 @@ def group_of(operation: str) -> str:
         return "use"
     if head in ("earnings", "auth", "me", "admin"):
         return head
+    if head == "vaults" and rest[:1] != ["venue"]:
+        return "earnings"
     if re.search("/(orders|leverage)(/|$)", operation):
         return "orders"
     if "/vaults" in operation:
@@ -297,9 +299,9 @@ from cleartide.rest.transport import Transport, given, part
 TITLES: Final = {
     "markets": "Markets, prices, funding, vaults, risk and the venue: what is asked of no account.",
     "orders": "An account's orders.",
-    "vaults": "Vaults, on chains and the venue's own.",
+    "vaults": "The venue's own vaults.",
     "accounts": "One account: money, fees, positions, risk, alerts.",
-    "earnings": "What an account has earned, by day and month, and in vaults on chains.",
+    "earnings": "What an account has earned, by day and month, and vaults on chains.",
     "auth": "Who comes in, and goes.",
     "me": "Who asks: profile, wallets, keys, webhooks, notifications.",
     "use": "How the product is used, by all and by who asks, and what may be recorded.",

@@ -65,7 +65,16 @@ YIELD_MONTH = {
     "average_apy": "0.051",
 }
 POINT = {"at": MARCH_1, "tvl": "5.0", "tvl_usd": "5.0", "net_apy": "0.05"}
-RATES = {"raw_apy": "0.06", "fee_apy": "0.01", "net_apy": "0.05", "net_apr": "0.0488", "vaults": 2, "paused": 1}
+SPLIT = {"lending_apy": "0.041", "incentives_apy": "0.019", "best_apy": "0.058", "mean_apy": "0.0525"}
+RATES = {
+    **SPLIT,
+    "raw_apy": "0.06",
+    "fee_apy": "0.01",
+    "net_apy": "0.05",
+    "net_apr": "0.0488",
+    "vaults": 2,
+    "paused": 1,
+}
 OFFER = {"protocol": "kamino", "asset": "USDC", "tvl": "5.0", "tvl_usd": "5.0", **RATES}
 HELD = {
     "vault": "usdc-prime",
@@ -100,6 +109,13 @@ ANSWERS: dict[str, Any] = {
         "next": None,
     },
     "vaults.liquidity": {"pairs": [{"vault": "usdc-prime", "from_asset": "SOL", "to_asset": "USDC", "swaps": 2}]},
+    "vaults.commissions": {"commissions": [{"place": 9, "kind": "VaultDeposited", "asset": "USDC", "fee": "0.5"}]},
+    "vaults.commission_sums": {
+        "by": "asset",
+        "from_time": 0,
+        "to_time": MARCH_1,
+        "sums": [{"protocol": "kamino", "asset": "USDC", "events": 3, "fees": "0.5"}],
+    },
     "vaults.sync": {"chains": [{"chain": "solana", "slot": 7, "lag_micros": 400_000}]},
 }
 
@@ -236,7 +252,7 @@ async def test_days_and_months_can_be_had_as_files(installed: Installation) -> N
 
 
 async def test_each_table_can_be_had_as_a_file(installed: Installation, tmp_path: Path) -> None:
-    """GW-EARN-004: the figures of the JSON answer, row by row, as CSV and as Parquet."""
+    """GW-EARN-004, GW-EARN-011: the figures of the JSON answer, row by row, as CSV and as Parquet."""
     async with AsyncExitStack() as stack:
         await everything(installed, stack)
         edge = await stack.enter_async_context(running_edge(installed))
@@ -248,6 +264,8 @@ async def test_each_table_can_be_had_as_a_file(installed: Installation, tmp_path
             ("vaults/history", "series"),
             ("vaults/liquidity", "pairs"),
             ("vaults/sync", "chains"),
+            ("vaults/commissions", "commissions"),
+            ("vaults/commissions/sums", "sums"),
         ):
             _, answer, _ = await edge.get(f"/api/v1/{path}")
             told = answer[rows] if rows != "series" else [point for line in answer[rows] for point in line["points"]]
@@ -293,6 +311,8 @@ async def test_the_page_shows_a_month_and_what_vaults_pay(installed: Installatio
         await page.until("document.querySelectorAll('#calendar li').length >= 28", 30)
         await page.until("document.querySelectorAll('#offers tbody tr, #held tbody tr').length === 2", 30)
         await page.until("document.querySelector('#offers').textContent.includes('1 of 2 paused')", 30)
+        for told in ("4.10 %", "1.90 %", "5.80 %", "5.25 %"):
+            await page.until(f"document.querySelector('#offers').textContent.includes('{told}')", 30)
         for told in ("paused", "high: paused, incentives", "9.00 JTO, 9.00 KMNO", "0.4000"):
             await page.until(f"document.querySelector('#held').textContent.includes('{told}')", 30)
         await page.until("document.querySelectorAll('#tvl svg .dot, #apy svg .dot').length === 8", 30)

@@ -165,8 +165,8 @@ async def check_a_portfolio_is_told_when_it_changes(floor: Floor) -> None:
     """GW-ROOM-006: whose account it is hears its portfolio, again when money came; nobody else."""
     ann, ben = await floor.trader(), await floor.trader()
     async with listener(floor.door, ann) as ear:
-        first = await ear.subscribe("portfolio", account=ann.user)
-        assert (first["op"], first["data"]["account"]) == ("snapshot", ann.user)
+        first = await ear.subscribe("portfolio", account=ann.user, days=1)
+        assert (first["op"], first["data"]["account"], first["days"]) == ("snapshot", ann.user, 1)
         await floor.traffic.deposit(ann.user, "1000")
         told = await ear.until(lambda frame: frame["op"] == "update" and frame["data"]["cash"] == "6000.000000")
         assert (told["channel"], told["account"], told["seq"]) == ("portfolio", ann.user, told["data"]["as_of"])

@@ -203,6 +203,7 @@ async def test_the_pages_of_figures_show_them_without_a_complaint(
 ) -> None:
     """GW-UI-013: the portfolio page and the market page draw their days, and their tables have rows."""
     async with browser.browser() as page:
+        await check_a_portfolio_that_changes(page, venue, theme, width)
         await page.show(f"{venue[0]}/portfolio.html#{MAKER}", width=width, height=height, theme=theme)
         for picture in ("equity", "sources", "shares"):
             await page.until(f"document.querySelector('#{picture} svg, #{picture} .empty') !== null")
@@ -217,6 +218,23 @@ async def test_the_pages_of_figures_show_them_without_a_complaint(
         await page.keep(f"markets-{theme}")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints == []
+
+
+async def check_a_portfolio_that_changes(
+    page: browser.Page, venue: tuple[str, Traffic], theme: str, width: int
+) -> None:
+    """GW-UI-033: money that came is there by itself; of how many days is what the reader chose."""
+    await page.show(f"{venue[0]}/portfolio.html?live#{LEVERAGED}", width=width, height=900, theme=theme)
+    cash = "document.querySelector('#headline small').innerText"
+    await page.until(f"{cash}.startsWith('cash')")
+    before = await page.evaluate(cash)
+    await venue[1].deposit(LEVERAGED, "777777")
+    await page.until(f"{cash} !== '{before}' && {cash}.includes('777,')")
+    await page.evaluate("document.querySelector('#span button').click()")
+    await page.until("document.querySelector('#ratios-csv').href.includes('days=7')")
+    await page.until("document.querySelector('#link').dataset.state === 'live'")
+    asked = "performance.getEntriesByType('resource').filter(({ name }) => /api.v1.accounts/.test(name)).length"
+    assert await page.evaluate(asked) == 0
 
 
 @pytest.mark.skipif(browser.PROGRAM is None, reason="no Chromium on this machine: the dashboard is not looked at")

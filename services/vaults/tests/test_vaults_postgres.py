@@ -117,6 +117,23 @@ async def test_tables_and_answers_on_a_real_database(schema: ServiceSchema) -> N
         await _check_vaults(pool)
 
 
+async def test_sums_are_told_to_the_unit_however_large(schema: ServiceSchema) -> None:
+    """VLT-VIEW-002: beyond what a number in JSON holds in most languages, 2^53."""
+    most, line = 2**53 - 1, {"vault": "usdc-main", "protocol": "kamino", "asset": "USDC"}
+    swap = {"swap": "swap_and_deposit", "from_asset": "SOL", "to_asset": "USDC", "slippage_bps": 10}
+    amounts = {"amount_in_units": most, "amount_out_units": most}
+    told = [state(1, START, most, most)]
+    for number, owner in ((2, "alice"), (4, "bob")):
+        told.append(deposit(number, START, owner, most, 1))
+        told.append(event(VaultSwapped, number + 1, START, **line, owner=owner, **swap, **amounts))
+    await fold(schema, told, 2)
+    async with schema.pool() as pool:
+        (vault,) = (await SERVICE.queries["vaults"](pool, {}))["vaults"]
+        (pair,) = (await SERVICE.queries["liquidity"](pool, {}))["pairs"]
+    assert (vault["deposits"], vault["total_assets"]) == (str(2 * most), str(most))
+    assert (pair["amount_in"], pair["amount_out"], pair["swaps"]) == (str(2 * most), str(2 * most), 2)
+
+
 async def test_best_and_mean_are_of_the_latest_ten_points(schema: ServiceSchema) -> None:
     """VLT-TVL-002: every ten minutes, after fees; and two vaults' rates weigh by what each holds, losses too."""
     minute, fees = 60_000_000, {"deposit_fee_bps": 0, "withdraw_fee_bps": 0, "management_fee_bps": 0}
@@ -263,7 +280,7 @@ async def _check_owner(pool: Any) -> None:
 async def _check_vaults(pool: Any) -> None:
     ask = SERVICE.queries
     (vault,) = (await ask["vaults"](pool, {}))["vaults"]
-    assert (vault["deposits"], vault["withdrawals"], vault["depositors"]) == (2_001_000_000, 350_000_000, 2)
+    assert (vault["deposits"], vault["withdrawals"], vault["depositors"]) == ("2001000000", "350000000", 2)
     assert (await ask["liquidity"](pool, {}))["pairs"][0]["swaps"] == 1
     now = await ask["offers"](pool, {"at": START + 2 * DAY})
     assert now["tvl_usd"] == "2727.000000"

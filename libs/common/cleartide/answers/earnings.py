@@ -164,16 +164,16 @@ class ChainMoves(Page):
 
 
 class ChainVault(TypedDict):
-    """A vault's totals in smallest units, null before its first state. `status`: active, paused or closed."""
+    """A vault's totals in smallest units, as text, null before its first state. `status`: active, paused or closed."""
 
     vault: str
     protocol: str | None
     asset: str | None
-    total_assets: int | None
-    total_shares: int | None
-    deposits: int
-    withdrawals: int
-    fees: int
+    total_assets: str | None
+    total_shares: str | None
+    deposits: str
+    withdrawals: str
+    fees: str
     depositors: int
     withdrawers: int
     status: str | None
@@ -244,14 +244,14 @@ class RateHistory(Page):
 
 
 class SwapPair(TypedDict):
-    """Swaps of a vault from an asset to another, in smallest units."""
+    """Swaps of a vault from an asset to another; amounts in smallest units, as text."""
 
     vault: str
     from_asset: str
     to_asset: str
     swaps: int
-    amount_in: int
-    amount_out: int
+    amount_in: str
+    amount_out: str
     last_swap: int
 
 
@@ -259,6 +259,54 @@ class SwapPairs(TypedDict):
     """Every vault and pair."""
 
     pairs: list[SwapPair]
+
+
+class Commission(TypedDict):
+    """A fee that an event on a chain brought in. `kind`: of the event; the fee is in `asset`."""
+
+    chain: str
+    signature: str
+    event_index: int
+    place: int
+    kind: str
+    vault: str
+    owner: str
+    protocol: str
+    asset: str
+    block_time: int
+    fee: str
+
+
+class Commissions(Page):
+    """Of all owners, newest first."""
+
+    commissions: list[Commission]
+
+
+class CommissionSum(TypedDict):
+    """What one protocol's events of one kind brought in of one asset.
+
+    `date`, `vault` or `owner`: where the sums are by it.
+    """
+
+    date: NotRequired[str]
+    vault: NotRequired[str]
+    owner: NotRequired[str]
+    protocol: str
+    asset: str
+    kind: str
+    events: int
+    owners: int
+    fees: str
+
+
+class CommissionSums(TypedDict):
+    """Of [`from_time`, `to_time`), microseconds: days the newest first, all else the largest of each asset first."""
+
+    by: str
+    from_time: int
+    to_time: int
+    sums: list[CommissionSum]
 
 
 class ChainCursor(TypedDict):

@@ -32,6 +32,7 @@ class Streams:
         account: str | None = None,
         interval: int | None = None,
         topics: tuple[str, ...] | None = None,
+        days: int | None = None,
         after_seq: int | None = None,
     ) -> AsyncIterator[Json]:
         """The frames of one channel: `snapshot`, then `update`. A connection that breaks is made again.
@@ -39,7 +40,7 @@ class Streams:
         `alerts`, `trades` and `account` go on after the last frame that was given; the others begin with a snapshot.
         """
         wanted: Json = {"op": "subscribe", "channel": channel, "market": market, "account": account}
-        wanted |= {"interval": interval, "topics": list(topics) if topics else None}
+        wanted |= {"interval": interval, "topics": list(topics) if topics else None, "days": days}
         asked = {name: value for name, value in wanted.items() if value is not None}
         wait = FIRST_WAIT_SECONDS
         while True:

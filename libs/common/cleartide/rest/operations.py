@@ -122,6 +122,8 @@ OPERATIONS: Final[dict[str, str]] = {
     "GET /api/v1/vaults/history": "vaults_history",
     "GET /api/v1/vaults/liquidity": "vaults_liquidity",
     "GET /api/v1/vaults/sync": "vaults_sync",
+    "GET /api/v1/vaults/commissions": "vaults_commissions",
+    "GET /api/v1/vaults/commissions/sums": "vaults_commissions_sums",
     "GET /api/v1/me/webhooks": "my_webhooks",
     "POST /api/v1/me/webhooks": "create_webhook",
     "GET /api/v1/me/webhooks/{endpoint}": "my_webhook",

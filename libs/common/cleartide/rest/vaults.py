@@ -1,11 +1,10 @@
-"""Vaults, on chains and the venue's own.
+"""The venue's own vaults.
 
 Written by `make client` from the API's document: do not edit.
 """
 
 from typing import Literal, overload
 
-from cleartide.answers.earnings import ChainCursors, ChainVaults, Offers, RateHistory, SwapPairs
 from cleartide.answers.shapes import TransferOutcome
 from cleartide.answers.vaults import (
     OwnVault,
@@ -19,7 +18,7 @@ from cleartide.rest.transport import Transport, given, part
 
 
 class VaultOperations:
-    """Vaults, on chains and the venue's own."""
+    """The venue's own vaults."""
 
     _transport: Transport
 
@@ -349,147 +348,5 @@ class VaultOperations:
             f"/api/v1/accounts/{part(account)}/vaults/{part(vault)}/rewards",
             body={"amount": amount, "seconds": seconds},
             once=once,
-        )
-        return told
-
-    @overload
-    async def vaults(self, *, format: Literal["json"] | None = None, after: int | None = None) -> ChainVaults: ...
-
-    @overload
-    async def vaults(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
-
-    async def vaults(
-        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> ChainVaults | str | bytes:
-        """Every vault's totals, and how much went in and out, in smallest units."""
-        told: ChainVaults | str | bytes = await self._transport.ask(
-            "GET", "/api/v1/vaults", {"format": format}, after=after
-        )
-        return told
-
-    @overload
-    async def vaults_offers(
-        self,
-        *,
-        protocol: str | None = None,
-        asset: str | None = None,
-        format: Literal["json"] | None = None,
-        after: int | None = None,
-    ) -> Offers: ...
-
-    @overload
-    async def vaults_offers(
-        self,
-        *,
-        protocol: str | None = None,
-        asset: str | None = None,
-        format: Literal["csv", "parquet"],
-        after: int | None = None,
-    ) -> str | bytes: ...
-
-    async def vaults_offers(
-        self,
-        *,
-        protocol: str | None = None,
-        asset: str | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        after: int | None = None,
-    ) -> Offers | str | bytes:
-        """TVL and APY per protocol and asset now: raw, fee, net, APR, best and mean."""
-        told: Offers | str | bytes = await self._transport.ask(
-            "GET", "/api/v1/vaults/offers", {"protocol": protocol, "asset": asset, "format": format}, after=after
-        )
-        return told
-
-    @overload
-    async def vaults_history(
-        self,
-        *,
-        protocol: str | None = None,
-        asset: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        step: int | None = None,
-        before: int | None = None,
-        limit: int | None = None,
-        format: Literal["json"] | None = None,
-        after: int | None = None,
-    ) -> RateHistory: ...
-
-    @overload
-    async def vaults_history(
-        self,
-        *,
-        protocol: str | None = None,
-        asset: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        step: int | None = None,
-        before: int | None = None,
-        limit: int | None = None,
-        format: Literal["csv", "parquet"],
-        after: int | None = None,
-    ) -> str | bytes: ...
-
-    async def vaults_history(
-        self,
-        *,
-        protocol: str | None = None,
-        asset: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        step: int | None = None,
-        before: int | None = None,
-        limit: int | None = None,
-        format: Literal["json", "csv", "parquet"] | None = None,
-        after: int | None = None,
-    ) -> RateHistory | str | bytes:
-        """TVL and APY per protocol and asset over time, the oldest first."""
-        told: RateHistory | str | bytes = await self._transport.ask(
-            "GET",
-            "/api/v1/vaults/history",
-            {
-                "protocol": protocol,
-                "asset": asset,
-                "start": start,
-                "end": end,
-                "step": step,
-                "before": before,
-                "limit": limit,
-                "format": format,
-            },
-            after=after,
-        )
-        return told
-
-    @overload
-    async def vaults_liquidity(
-        self, *, format: Literal["json"] | None = None, after: int | None = None
-    ) -> SwapPairs: ...
-
-    @overload
-    async def vaults_liquidity(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
-
-    async def vaults_liquidity(
-        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> SwapPairs | str | bytes:
-        """Swaps per vault and pair of assets, in smallest units."""
-        told: SwapPairs | str | bytes = await self._transport.ask(
-            "GET", "/api/v1/vaults/liquidity", {"format": format}, after=after
-        )
-        return told
-
-    @overload
-    async def vaults_sync(self, *, format: Literal["json"] | None = None, after: int | None = None) -> ChainCursors: ...
-
-    @overload
-    async def vaults_sync(self, *, format: Literal["csv", "parquet"], after: int | None = None) -> str | bytes: ...
-
-    async def vaults_sync(
-        self, *, format: Literal["json", "csv", "parquet"] | None = None, after: int | None = None
-    ) -> ChainCursors | str | bytes:
-        """How far each chain has been read, and how late its newest block came."""
-        told: ChainCursors | str | bytes = await self._transport.ask(
-            "GET", "/api/v1/vaults/sync", {"format": format}, after=after
         )
         return told

@@ -2,27 +2,25 @@
 
 import { send } from "./api.js";
 import { asked, button, closed, saying, when } from "./deskTools.js";
-import { h, text } from "./dom.js";
-import { keepAsking } from "./page.js";
+import { $, h, text } from "./dom.js";
+import { Poll, keepAsking } from "./page.js";
 import { asking, choice } from "./panels/asking.js";
-import { Poll } from "./poll.js";
-import { plain, table } from "./table.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const state = { endpoint: null, endpoints: "", wanted: "" };
 const say = saying($("said"), () => polls);
 const ask = asking($("ask"), say);
 const showLog = table($("log"), [
   { title: "When", cell: when((row) => row.at) },
-  { title: "Who", className: "long", cell: plain((row) => `${row.actor.slice(0, 8)} ${row.role}`) },
+  column("Who", (row) => `${row.actor.slice(0, 8)} ${row.role}`, { className: "long" }),
   { title: "What", className: "long", cell: (td, row) => {
     text(td, `${row.action} ${row.resource}`);
     td.title = `${row.actor} from ${row.ip}. ${row.note}`;
     td.classList.toggle("down", row.outcome === "refused");
   } },
-  { title: "Was", className: "long", cell: plain((row) => row.old_value || "–") },
-  { title: "Is", className: "long", cell: plain((row) => (row.outcome === "refused" ? "refused" : row.new_value || "–")) },
-  { title: "Why", className: "long", cell: plain((row) => row.note || "–") },
+  column("Was", (row) => row.old_value || "–", { className: "long" }),
+  column("Is", (row) => (row.outcome === "refused" ? "refused" : row.new_value || "–"), { className: "long" }),
+  column("Why", (row) => row.note || "–", { className: "long" }),
 ], (row) => row.id, { empty: "Nobody has done anything yet." });
 
 function decide(person) {
@@ -34,9 +32,9 @@ function decide(person) {
 }
 
 const showPeople = table($("people"), [
-  { title: "Person", className: "long", cell: plain((row) => row.username ?? row.id) },
-  { title: "Tier", cell: plain((row) => row.tier) },
-  { title: "KYC", cell: plain((row) => row.kyc) },
+  column("Person", (row) => row.username ?? row.id, { className: "long" }),
+  column("Tier", (row) => row.tier),
+  column("KYC", (row) => row.kyc),
   { title: "", cell: (td, row) => td.replaceChildren(row.status === "active" ? "" : h("span", { class: "down" }, row.status), button("Decide", () => decide(row))) },
 ], (row) => row.id, { empty: "Nobody is called so." });
 
@@ -46,13 +44,13 @@ function replay(body, words) {
 
 const showHooks = table($("hooks"), [
   { title: "When", cell: when((row) => row.created_at) },
-  { title: "Kind", cell: plain((row) => row.kind) },
+  column("Kind", (row) => row.kind),
   { title: "State", cell: (td, row) => {
     td.replaceChildren(h("span", { class: "state" }, row.state));
     td.firstChild.dataset.state = { delivered: "up", pending: "degraded", failed: "down" }[row.state];
   } },
-  { title: "Tries", num: true, className: "num", cell: plain((row) => String(row.attempts)) },
-  { title: "Answer", className: "long", cell: plain((row) => row.last_status?.toString() ?? row.last_error ?? "") },
+  num("Tries", (row) => String(row.attempts)),
+  column("Answer", (row) => row.last_status?.toString() ?? row.last_error ?? "", { className: "long" }),
   { title: "", cell: (td, row) => td.replaceChildren(row.state === "pending" ? "" : button("Replay", () => replay({ delivery: row.id }, `Event ${row.event_id} is sent again, under the same id.`))) },
 ], (row) => row.id, { empty: "Nothing was sent yet." });
 

@@ -2,7 +2,7 @@
 
 import { h, text } from "./dom.js";
 import { ago, timeOfDay } from "./format.js";
-import { session } from "./session.js";
+import { session } from "./api.js";
 
 export const since = (at) => (at ? ago(Date.now() / 1000 - at / 1e6) : "–");
 

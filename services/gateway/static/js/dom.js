@@ -1,5 +1,6 @@
 // Elements without markup strings: every text enters as text, so nothing that was received can become markup.
 
+export const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Make an element. `props`: attributes; `on...` are listeners; null and false are left out. */

@@ -1,47 +1,45 @@
 // The earnings page: what one account earned, day by day and month by month, and what vaults hold and pay.
 
 import { brief } from "./brief.js";
-import { h } from "./dom.js";
+import { $, h } from "./dom.js";
 import "./files.js";
 import { compact, direction, fixed, money, percent } from "./format.js";
-import { headlineOf, keepAsking } from "./page.js";
+import { Poll, headlineOf, keepAsking } from "./page.js";
 import { short } from "./panels/axis.js";
 import { linesPicture } from "./panels/series.js";
-import { Poll } from "./poll.js";
-import { coloured, plain, table } from "./table.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const figure = headlineOf($("headline"), ["Earned in all", "In vaults", "Best net APY", "Total value locked"]);
 let owner = location.hash.slice(1) || "taker-01";
 let series = [];
 $("month").value = new Date().toISOString().slice(0, 7);
 
 const rate = (value) => (value === null ? "–" : `${percent(value, 2).replace("+", "")} %`);
-const cell = (title, read, hint) => ({ title, num: true, hint, cell: plain(read) });
-const share = (title, key, hint) => cell(title, (row) => rate(row[key]), hint);
-const where = { title: "Where", cell: plain((row) => `${row.protocol} ${row.asset}`) };
+const share = (title, key, hint) => num(title, (row) => rate(row[key]), { hint });
+const where = column("Where", (row) => `${row.protocol} ${row.asset}`);
 const riskOf = ({ risk, risk_reasons: reasons }) => (risk === null ? "–" : [risk, reasons.map((reason) => reason.replace("_", " ")).join(", ")].filter(Boolean).join(": "));
 const standing = ({ vaults, paused }) => (paused === 0 ? "active" : paused === vaults ? "paused" : `${paused} of ${vaults} paused`);
-const made = (title, key) => ({ title, num: true, cell: coloured((row) => money(row[key], true), (row) => direction(row[key])) });
+const made = (title, key) => num(title, (row) => money(row[key], true), { way: (row) => direction(row[key]) });
 
 const showMonths = table($("months"), [
-  { title: "Month", cell: plain((row) => row.month) }, where,
-  cell("Start", (row) => money(row.equity_start)), cell("In", (row) => money(row.deposits), "deposits"), cell("Out", (row) => money(row.withdrawals), "withdrawals"),
-  made("Price", "pnl"), made("Funding", "funding"), made("Yield", "yield"), cell("Fees", (row) => money(row.fees)),
-  cell("End", (row) => money(row.equity_end)), cell("Days", (row) => String(row.active_days)),
+  column("Month", (row) => row.month), where,
+  num("Start", (row) => money(row.equity_start)), num("In", (row) => money(row.deposits), { hint: "deposits" }), num("Out", (row) => money(row.withdrawals), { hint: "withdrawals" }),
+  made("Price", "pnl"), made("Funding", "funding"), made("Yield", "yield"), num("Fees", (row) => money(row.fees)),
+  num("End", (row) => money(row.equity_end)), num("Days", (row) => String(row.active_days)),
   share("APR", "average_apr", "simple"), share("APY", "average_apy", "compounded daily"),
 ], (row) => `${row.month} ${row.protocol} ${row.asset}`, { empty: "Nothing is on record for this account." });
 const showHeld = table($("held"), [
-  { title: "Vault", cell: plain((row) => row.vault) }, cell("Value", (row) => `${fixed(row.value, 2)} ${row.asset}`),
-  { title: "State", cell: coloured((row) => row.status, (row) => (row.status === "active" ? "up" : "down")) },
-  made("Earned", "earned_net"), cell("A day", (row) => fixed(row.daily_interest, 4), "at the rate in force"), share("APY", "total_apy"),
-  cell("Pending", (row) => fixed(row.pending_rewards, 4), "rewards since the last claim, at the incentives reported, in the vault’s asset"),
-  { title: "Claimed", cell: plain((row) => row.claimed_rewards.map(({ asset, amount }) => `${fixed(amount, 2)} ${asset}`).join(", ") || "–") },
-  { title: "Risk", cell: coloured(riskOf, (row) => ({ low: "up", high: "down" })[row.risk] ?? "") },
+  column("Vault", (row) => row.vault), num("Value", (row) => `${fixed(row.value, 2)} ${row.asset}`),
+  column("State", (row) => row.status, { way: (row) => (row.status === "active" ? "up" : "down") }),
+  made("Earned", "earned_net"), num("A day", (row) => fixed(row.daily_interest, 4), { hint: "at the rate in force" }), share("APY", "total_apy"),
+  num("Pending", (row) => fixed(row.pending_rewards, 4), { hint: "rewards since the last claim, at the incentives reported, in the vault’s asset" }),
+  column("Claimed", (row) => row.claimed_rewards.map(({ asset, amount }) => `${fixed(amount, 2)} ${asset}`).join(", ") || "–"),
+  column("Risk", riskOf, { way: (row) => ({ low: "up", high: "down" })[row.risk] ?? "" }),
 ], (row) => row.vault, { empty: "This account is in no vault." });
 const showOffers = table($("offers"), [
-  where, { title: "State", cell: coloured(standing, (row) => (row.paused ? "down" : "up")) }, cell("TVL", (row) => money(row.tvl_usd ?? row.tvl)), share("Raw APY", "raw_apy", "lending and incentives"),
-  share("Fee", "fee_apy"), share("Net APY", "net_apy"), share("Net APR", "net_apr", "compounds to the net APY"),
+  where, column("State", standing, { way: (row) => (row.paused ? "down" : "up") }), num("TVL", (row) => money(row.tvl_usd ?? row.tvl)),
+  share("Lending", "lending_apy"), share("Incentives", "incentives_apy"), share("Raw APY", "raw_apy", "lending and incentives"), share("Fee", "fee_apy"),
+  share("Net APY", "net_apy"), share("Net APR", "net_apr", "compounds to the net APY"), share("Best", "best_apy", "net APY, of the latest ten points"), share("Mean", "mean_apy", "net APY, of the latest ten points"),
 ], (row) => row.protocol + row.asset, { empty: "No vault has reported yet." });
 
 /** A day's gain in the settlement asset; what else there was is in its title. */

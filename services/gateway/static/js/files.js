@@ -1,8 +1,7 @@
 // Files to keep.
 
-import { request } from "./api.js";
+import { request, session } from "./api.js";
 import { h } from "./dom.js";
-import { session } from "./session.js";
 
 /** A file needs the same credentials as everything else, which a plain link would not send. */
 document.addEventListener("click", async (event) => {

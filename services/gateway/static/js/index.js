@@ -1,7 +1,7 @@
 // The dashboard: one state, one WebSocket, a few questions asked again and again, and panels that show the answers.
 
 import "./dialogs.js";
-import { segments, text } from "./dom.js";
+import { $, segments, text } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { installKeys } from "./keys.js";
 import { Live } from "./live.js";
@@ -12,13 +12,11 @@ import { headline } from "./panels/headline.js";
 import { liquidations } from "./panels/liquidations.js";
 import { positions } from "./panels/positions.js";
 import { services } from "./panels/services.js";
-import { Poll } from "./poll.js";
-import { seesVenue, session } from "./session.js";
-import { installTheme } from "./theme.js";
+import { Poll } from "./page.js";
+import { seesVenue, session } from "./api.js";
 
 const STALE_SECONDS = 5;
 const OLD_PRICE_SECONDS = 15;
-const $ = (id) => document.getElementById(id);
 
 const state = { market: null, interval: 60, markets: new Map(), prices: new Map() };
 const live = new Live({ onPrice, onAlerts: (list, now) => feed.add(list, now), onReset: () => feed.reset(), onState: showLink });
@@ -135,7 +133,6 @@ function focus(id) {
   $(id).querySelector(".body").focus();
 }
 
-installTheme($("theme"), () => chart.paint());
 const help = () => $("help-dialog").showModal();
 $("help").addEventListener("click", help);
 for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

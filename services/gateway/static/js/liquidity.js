@@ -1,14 +1,12 @@
 // The venues: how their feeds do, what rests in their books, and what orders cost there.
 
-import { h, text } from "./dom.js";
+import { $, h, text } from "./dom.js";
 import { compact, fixed } from "./format.js";
-import { headlineOf, keepAsking } from "./page.js";
+import { Poll, headlineOf, keepAsking } from "./page.js";
 import { feedTable, gapTable } from "./panels/feedTables.js";
 import { costTable, statisticsTable, venueTable } from "./panels/liquidityTables.js";
 import { historyPicture, sharePicture } from "./panels/liquidityPictures.js";
-import { Poll } from "./poll.js";
 
-const $ = (id) => document.getElementById(id);
 const TEN = 3;
 const HUNDRED_THOUSAND = 3;
 const base = $("base");

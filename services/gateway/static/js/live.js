@@ -1,55 +1,22 @@
-// The WebSocket: subscriptions that survive a reconnect, and alerts that resume where they stopped.
+// Prices and alerts as they come: subscriptions that survive a reconnect, and alerts that resume where they stopped.
 
-import { credentials, onSession, seesVenue, session } from "./session.js";
+import { seesVenue, session } from "./api.js";
+import { Socket } from "./socket.js";
 
-const PING_MS = 2000;
-const SILENCE_MS = 7000;
-const FIRST_WAIT_MS = 250;
-const LAST_WAIT_MS = 8000;
-const ENDED = 4401;
-
-export class Live {
+export class Live extends Socket {
   constructor({ onPrice, onAlerts, onReset, onState }) {
-    Object.assign(this, { onPrice, onAlerts, onReset, onState });
-    this.markets = new Set();
-    this.alertSeq = null;
-    this.heardAt = performance.now();
-    this.wait = FIRST_WAIT_MS;
-    this.skewMs = 0;
-    this.roundTripMs = null;
-    this.open = false;
-    this.socket = null;
-    setInterval(() => this.beat(), PING_MS);
-    onSession(() => this.socket?.close());
+    super();
+    Object.assign(this, { onPrice, onAlerts, onReset, onState, markets: new Set(), alertSeq: null, skewMs: 0, roundTripMs: null });
   }
 
-  async connect() {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const fields = await credentials();
-    const token = fields["X-API-Key"] ?? fields.Authorization?.split(" ")[1];
-    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/ws`, token ? ["cleartide.v1", `cleartide.token.${token}`] : []);
-    this.socket = socket;
-    socket.onopen = () => {
-      this.open = true;
-      this.wait = FIRST_WAIT_MS;
-      this.heardAt = performance.now();
-      this.subscribeAlerts();
-      for (const market of this.markets) this.subscribePrices(market);
-      this.beat();
-      this.onState();
-    };
-    socket.onmessage = ({ data }) => {
-      this.heardAt = performance.now();
-      this.take(JSON.parse(data));
-    };
-    socket.onclose = ({ code }) => {
-      if (code === ENDED) credentials(true).catch(() => {});
-      if (socket !== this.socket) return;
-      this.open = false;
-      this.onState();
-      setTimeout(() => this.connect(), this.wait * (0.75 + Math.random() / 2));
-      this.wait = Math.min(this.wait * 2, LAST_WAIT_MS);
-    };
+  opened() {
+    this.subscribeAlerts();
+    for (const market of this.markets) this.subscribePrices(market);
+    this.onState();
+  }
+
+  closed() {
+    this.onState();
   }
 
   /** Seconds without a word from the gateway. */
@@ -68,16 +35,6 @@ export class Live {
       this.markets.add(market);
       if (this.open) this.subscribePrices(market);
     }
-  }
-
-  beat() {
-    if (!this.open) return;
-    if (performance.now() - this.heardAt > SILENCE_MS) this.socket.close();
-    else this.say({ op: "ping", id: Date.now() });
-  }
-
-  say(message) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
   subscribePrices(market) {
@@ -114,9 +71,7 @@ export class Live {
       this.subscribeAlerts();
     } else if (error.code === "history_unavailable") {
       setTimeout(() => this.subscribeAlerts(), 1000);
-    } else if (error.code === "sign_in_required") {
-      dispatchEvent(new CustomEvent("cleartide:refused"));
-    } else {
+    } else if (error.code !== "sign_in_required") {
       console.warn("live", error.code, error.message);
     }
   }

@@ -1,34 +1,31 @@
 // The market page: one market's candles, book, trades and funding.
 
-import { segments, text } from "./dom.js";
+import { $, segments, text } from "./dom.js";
 import "./files.js";
 import { direction, exact, percent, timeOfDay } from "./format.js";
 import { installKeys } from "./keys.js";
-import { keepAsking } from "./page.js";
+import { Poll, keepAsking } from "./page.js";
 import { book } from "./panels/book.js";
 import { INTERVALS, priceChart } from "./panels/chart.js";
 import { headline } from "./panels/headline.js";
-import { Poll } from "./poll.js";
-import { coloured, plain, table } from "./table.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const state = { market: location.hash.slice(1), interval: 60, names: [] };
 const figures = headline($("headline"), () => Date.now());
 const chart = priceChart({ canvas: $("canvas"), legend: $("legend"), intervals: $("intervals") }, chooseInterval);
 const showBook = book($("book"));
-const num = (title, read, way) => ({ title, num: true, className: "num", cell: way ? coloured(read, way) : plain(read) });
 const side = (row) => (row.taker_side === "buy" ? "up" : "down");
 
 const showTrades = table($("trades"), [
-  { title: "Time", cell: plain((row) => timeOfDay(row.at)) },
-  num("Price", (row) => exact(row.price), side),
+  column("Time", (row) => timeOfDay(row.at)),
+  num("Price", (row) => exact(row.price), { way: side }),
   num("Size", (row) => exact(row.size)),
-  { title: "By", cell: plain((row) => `${row.taker_side ?? ""} ${row.origin === "book" ? "" : row.origin}`) },
+  column("By", (row) => `${row.taker_side ?? ""} ${row.origin === "book" ? "" : row.origin}`),
 ], (row) => row.seq, { empty: "No trades yet." });
 const yearly = (row, micros) => `${percent(((Number(row.rate) * 365 * 86400e6) / micros).toFixed(9), 1)} %`;
 const showFunding = table($("funding"), [
-  { title: "Interval", cell: plain((row) => `${new Date(row.interval_start / 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`) },
-  num("Rate", (row) => `${percent(row.rate, 4)} %`, (row) => direction(row.rate)),
+  column("Interval", (row) => `${new Date(row.interval_start / 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`),
+  num("Rate", (row) => `${percent(row.rate, 4)} %`, { way: (row) => direction(row.rate) }),
   num("A year", (row) => yearly(row, row.interval_micros)),
   num("Mean premium", (row) => `${percent(row.average_premium, 4)} %`),
   num("Samples", (row) => row.samples.toLocaleString("en")),
@@ -103,4 +100,4 @@ installKeys({
   market: (at) => state.names[at] && chooseMarket(state.names[at]),
 });
 setInterval(() => figures.tick(), 1000);
-keepAsking(polls, chart.paint);
+keepAsking(polls);

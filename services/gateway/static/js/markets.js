@@ -1,35 +1,32 @@
 // The market page: one market's days, who leads, and what the venue took.
 
-import { segments } from "./dom.js";
+import { $, segments } from "./dom.js";
 import "./files.js";
 import { compact, day, direction, exact, money } from "./format.js";
-import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { short } from "./panels/axis.js";
 import { columnPicture, linePicture } from "./panels/series.js";
-import { Poll } from "./poll.js";
-import { coloured, plain, table } from "./table.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const state = { market: location.hash.slice(1), days: 30, by: "volume", names: "", units: new Map() };
 const figure = headlineOf($("headline"), ["Volume", "Trades", "Open interest", "Fees", "Liquidations"]);
-const num = (title, read, hint) => ({ title, num: true, className: "num", hint, cell: plain(read) });
 const yearly = (row) => (row.fundings ? `${((row.funding / row.fundings) * 24 * 365 * 100).toFixed(2)} %` : "–");
 
 const showDays = table($("days"), [
-  { title: "Day", cell: plain((row) => day(row.day)) },
+  column("Day", (row) => day(row.day)),
   num("Open", (row) => exact(row.open)), num("High", (row) => exact(row.high)), num("Low", (row) => exact(row.low)), num("Close", (row) => exact(row.close)),
   num("Volume", (row) => compact(row.quote_volume)), num("Trades", (row) => row.trades.toLocaleString("en")),
-  num("Open interest", (row) => exact(row.open_interest)), num("Funding, APR", yearly, "mean hourly rate × 24 × 365: simple, not compounded"),
+  num("Open interest", (row) => exact(row.open_interest)), num("Funding, APR", yearly, { hint: "mean hourly rate × 24 × 365: simple, not compounded" }),
   num("Fees", (row) => money(row.fees)), num("Liquidated", (row) => exact(row.liquidated)),
 ], (row) => row.day, { empty: "No days yet." });
 const showLeaders = table($("leaders"), [
-  { title: "Account", cell: plain((row) => row.account) },
+  column("Account", (row) => row.account),
   num("Volume", (row) => compact(row.volume)),
-  { title: "Price gains", num: true, className: "num", cell: coloured((row) => money(row.pnl, true), (row) => direction(row.pnl)) },
+  num("Price gains", (row) => money(row.pnl, true), { way: (row) => direction(row.pnl) }),
   num("Fees", (row) => money(row.fees)), num("Trades", (row) => row.trades.toLocaleString("en")),
 ], (row) => row.account, { empty: "Nobody has traded." });
 const showRevenue = table($("revenue"), [
-  { title: "Day", cell: plain((row) => day(row.day)) },
+  column("Day", (row) => day(row.day)),
   num("Volume", (row) => compact(row.volume)), num("Trades", (row) => row.trades.toLocaleString("en")), num("Traders", (row) => row.traders.toLocaleString("en")),
   num("Fees", (row) => money(row.fees)), num("To referrers", (row) => money(row.referral)), num("Revenue", (row) => money(row.revenue)),
   num("Liquidations", (row) => row.liquidations.toLocaleString("en")),

@@ -1,36 +1,33 @@
 // My vaults: what an account holds of the venue's vaults, what waits, forms to come and go, and what was done.
 
-import { h, text } from "./dom.js";
+import { $, h, text } from "./dom.js";
 import "./files.js";
 import { fixed, money } from "./format.js";
-import { headlineOf, keepAsking } from "./page.js";
+import { Poll, headlineOf, keepAsking } from "./page.js";
 import { act, refusal, vaultForms } from "./panels/vaultForms.js";
-import { Poll } from "./poll.js";
-import { onSession, session } from "./session.js";
+import { onSession, session } from "./api.js";
 import { moment, shares, small } from "./shares.js";
-import { plain, table } from "./table.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const figure = headlineOf($("headline"), ["Mine", "Rewards to claim"]);
 const asked = new URLSearchParams(location.search).get("account");
 const state = { account: asked ?? session()?.user ?? "", vault: location.hash.slice(1), vaults: [], holdings: [], before: null, next: null };
-const num = (title, read, hint) => ({ title, num: true, className: "num", hint, cell: plain(read) });
 
 const showHeld = table($("held"), [
-  { title: "Vault", cell: plain((row) => row.vault) },
+  column("Vault", (row) => row.vault),
   num("Worth", (row) => fixed(row.value, 2)), num("Shares", (row) => shares(row.shares)), num("Staked", (row) => (row.staked_shares ? shares(row.staked_shares) : "–")),
-  num("Rewards", (row) => fixed(row.rewards, 4), "before the platform's fee"),
+  num("Rewards", (row) => fixed(row.rewards, 4), { hint: "before the platform's fee" }),
   num("Locked until", (row) => (row.locked_until > Date.now() * 1000 ? moment(row.locked_until) : "free")),
 ], (row) => row.vault, { empty: "Nothing in vaults of the venue." });
 const showExits = table($("exits"), [
-  { title: "Vault", cell: plain((row) => row.vault) }, num("Shares", (row) => shares(row.shares)),
+  column("Vault", (row) => row.vault), num("Shares", (row) => shares(row.shares)),
   num("", (row) => `#${row.exit_id}`),
   { title: "", cell: (td, row) => {
     if (!td.firstChild) td.append(small("Stay", () => stay(td.firstChild, row)));
   } },
 ], (row) => row.exit_id, { empty: "" });
 const showMoves = table($("moves"), [
-  { title: "When", cell: plain((row) => moment(row.at)) }, { title: "Vault", cell: plain((row) => row.vault) }, { title: "What", cell: plain((row) => row.kind) },
+  column("When", (row) => moment(row.at)), column("Vault", (row) => row.vault), column("What", (row) => row.kind),
   num("Amount", (row) => fixed(row.amount, 2)), num("Fee", (row) => fixed(row.fee, 4)), num("Shares", (row) => shares(row.shares)), num("Vault after", (row) => money(row.assets)),
 ], (row) => row.move_id, { empty: "Nothing yet." });
 const showForms = vaultForms($("doing"), say);

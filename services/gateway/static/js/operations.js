@@ -1,18 +1,15 @@
 // The operations page: what runs, what waits, what went wrong, and what operators do about it.
 
-import { get, send } from "./api.js";
+import { get, seesVenue, send } from "./api.js";
 import { asked, button, closed, saying, since, when } from "./deskTools.js";
-import { h, segments, text } from "./dom.js";
+import { $, h, segments, text } from "./dom.js";
 import { compact } from "./format.js";
-import { headlineOf, keepAsking } from "./page.js";
+import { Poll, headlineOf, keepAsking } from "./page.js";
 import { asking } from "./panels/asking.js";
 import { levelChip } from "./panels/chip.js";
 import { services } from "./panels/services.js";
-import { Poll } from "./poll.js";
-import { seesVenue } from "./session.js";
-import { plain, table } from "./table.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const state = { which: "open" };
 const figure = headlineOf($("headline"), ["Health", "Services", "Waiting", "Dead letters"]);
 const say = saying($("said"), () => polls);
@@ -25,7 +22,7 @@ const showHealth = table($("health"), [
     text(td.firstChild, row.name);
     td.firstChild.dataset.state = row.status;
   } },
-  { title: "Latency", num: true, className: "num", cell: plain((row) => `${row.latency_ms.toFixed(1)} ms`) },
+  num("Latency", (row) => `${row.latency_ms.toFixed(1)} ms`),
   { title: "", className: "long tight", cell: (td, row) => {
     text(td, row.detail || (row.required ? "required" : ""));
     td.title = row.detail;
@@ -34,9 +31,9 @@ const showHealth = table($("health"), [
 
 const showChanges = table($("changes"), [
   { title: "When", cell: when((row) => row.at) },
-  { title: "What", cell: plain((row) => `${row.scope} ${row.name}`) },
-  { title: "Was", cell: plain((row) => row.old) },
-  { title: "Is", cell: plain((row) => row.new) },
+  column("What", (row) => `${row.scope} ${row.name}`),
+  column("Was", (row) => row.old),
+  column("Is", (row) => row.new),
 ], (row) => row.change_id, { empty: "Nothing was changed yet." });
 
 function switchVenue(path, body, title, words, confirm) {
@@ -67,9 +64,9 @@ function answers(row) {
 const showDesk = table($("desk"), [
   { title: "When", cell: when((row) => row.raised_at) },
   { title: "Level", cell: (td, row) => td.replaceChildren(levelChip(row.level)) },
-  { title: "Account", cell: plain((row) => row.account) },
-  { title: "Kind", cell: plain((row) => `${row.kind.replaceAll("_", " ")}${row.market ? ` in ${row.market}` : ""}`) },
-  { title: "Health", num: true, className: "num", cell: plain((row) => row.health_factor?.slice(0, 6) ?? "–") },
+  column("Account", (row) => row.account),
+  column("Kind", (row) => `${row.kind.replaceAll("_", " ")}${row.market ? ` in ${row.market}` : ""}`),
+  num("Health", (row) => row.health_factor?.slice(0, 6) ?? "–"),
   { title: "", cell: (td, row) => td.replaceChildren(h("a", { class: "small-button", href: `/trace.html#${row.seq}` }, "Trace")) },
   { title: "", cell: (td, row) => td.replaceChildren(answers(row)) },
 ], (row) => row.seq, { empty: "No alert waits for an answer." });
@@ -94,11 +91,11 @@ async function inspect({ seq }) {
 }
 
 const showDead = table($("dead"), [
-  { title: "#", cell: plain((row) => String(row.seq)) },
+  column("#", (row) => String(row.seq)),
   { title: "When", cell: when((row) => row.at) },
-  { title: "Service", cell: plain((row) => row.service) },
-  { title: "Reason", cell: plain((row) => row.reason) },
-  { title: "Subject", className: "long", cell: plain((row) => row.subject) },
+  column("Service", (row) => row.service),
+  column("Reason", (row) => row.reason),
+  column("Subject", (row) => row.subject, { className: "long" }),
   { title: "", cell: (td, row) => td.replaceChildren(button("Inspect", () => inspect(row).catch((error) => say(error.message, "down")))) },
 ], (row) => row.seq, { empty: "No message was refused." });
 

@@ -1,14 +1,13 @@
 // The portfolio page: one account, what it holds, what it gained by source, and how well.
 
-import { h, segments, text } from "./dom.js";
+import { $, h, segments } from "./dom.js";
 import "./files.js";
 import { day, direction, exact, fixed, money, percent } from "./format.js";
-import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { columnPicture, linePicture, sharePicture } from "./panels/series.js";
-import { Poll } from "./poll.js";
-import { coloured, plain, table } from "./table.js";
+import { Feed } from "./socket.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const state = { account: location.hash.slice(1), days: 30 };
 const figure = headlineOf($("headline"), ["Equity", "Last 24 h", "Last 7 d", "Last 30 d", "Leverage", "Concentration"]);
 const RATIOS = [
@@ -19,29 +18,29 @@ const RATIOS = [
   ["Win rate, days", "win_rate", "plain"], ["Profit factor", "profit_factor"],
 ];
 
-const won = (title, key) => ({ title, num: true, className: "num", cell: coloured((row) => money(row[key], true), (row) => direction(row[key])) });
+const won = (title, key) => num(title, (row) => money(row[key], true), { way: (row) => direction(row[key]) });
 const showDays = table($("days"), [
-  { title: "Day", cell: plain((row) => day(row.day)) },
+  column("Day", (row) => day(row.day)),
   won("Gain", "gain"), won("Price", "pnl"), won("Funding", "funding"), won("Yield", "yield"),
-  { title: "Fees", num: true, className: "num", cell: plain((row) => money(row.fees)) },
-  { title: "Flows", num: true, className: "num", cell: plain((row) => money(row.flows, true)) },
-  { title: "Return", num: true, className: "num", cell: coloured((row) => rate(row.return), (row) => direction(row.return)) },
-  { title: "Equity", num: true, className: "num", cell: plain((row) => money(row.equity_end)) },
+  num("Fees", (row) => money(row.fees)),
+  num("Flows", (row) => money(row.flows, true)),
+  num("Return", (row) => rate(row.return), { way: (row) => direction(row.return) }),
+  num("Equity", (row) => money(row.equity_end)),
 ], (row) => row.day, { empty: "This account has no days yet." });
 const showRatios = table($("ratios"), [
-  { title: "Figure", cell: plain((row) => row.name) },
-  { title: "", num: true, className: "num", cell: plain((row) => row.value) },
+  column("Figure", (row) => row.name),
+  num("", (row) => row.value),
 ], (row) => row.name, { empty: "" });
 const showHeld = table($("held"), [
-  { title: "Market", cell: plain((row) => row.market) },
-  { title: "Size", num: true, className: "num", cell: plain((row) => exact(row.size)) },
-  { title: "Value", num: true, className: "num", cell: plain((row) => money(row.value)) },
+  column("Market", (row) => row.market),
+  num("Size", (row) => exact(row.size)),
+  num("Value", (row) => money(row.value)),
   won("Unrealized", "unrealized"),
 ], (row) => row.market, { empty: "No open position." });
 const showVaults = table($("vaults"), [
-  { title: "Vault", cell: plain((row) => row.vault) },
-  { title: "Shares", num: true, className: "num", cell: plain((row) => row.shares.toLocaleString("en")) },
-  { title: "Worth", num: true, className: "num", cell: plain((row) => money(row.worth)) },
+  column("Vault", (row) => row.vault),
+  num("Shares", (row) => row.shares.toLocaleString("en")),
+  num("Worth", (row) => money(row.worth)),
 ], (row) => row.vault, { empty: "Nothing in vaults of the venue." });
 
 const rate = (value) => (value === null ? "–" : `${percent(value, 2)} %`);
@@ -82,7 +81,7 @@ const polls = {
     $("leaders").replaceChildren(...accounts.map(({ account }) => h("option", { value: account })));
     if (!state.account && accounts.length) choose(accounts[0].account);
   }),
-  equity: new Poll("equity", 5000, () => state.account && [`accounts/${state.account}/portfolio`, { days: state.days }], show),
+  equity: new Feed("equity", () => (state.account ? { channel: "portfolio", account: state.account, days: state.days } : null), show),
 };
 
 segments($("span"), DAYS, state.days, (value) => {
@@ -95,6 +94,5 @@ $("who").addEventListener("submit", (event) => {
 });
 $("who").elements.account.addEventListener("change", (event) => event.target.checkValidity() && choose(event.target.value.trim()));
 addEventListener("hashchange", () => choose(location.hash.slice(1) || state.account));
-text($("link"), "Asking");
 if (state.account) choose(state.account);
 keepAsking(polls);

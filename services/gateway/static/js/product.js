@@ -1,37 +1,34 @@
 // The page on how the product is used: by everybody, for those who read for the venue, or by oneself.
 
-import { segments, text } from "./dom.js";
+import { $, segments, text } from "./dom.js";
 import "./files.js";
-import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { columnPicture, linesPicture } from "./panels/series.js";
-import { send } from "./api.js";
-import { Poll } from "./poll.js";
-import { seesVenue } from "./session.js";
-import { plain, table } from "./table.js";
+import { seesVenue, send } from "./api.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const figure = headlineOf($("headline"), ["People", "Visits", "Page views", "Journeys completed", "Errors"]);
 const state = { days: 30 };
 
 const count = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
-const column = (title, key, hint) => ({ title, num: true, className: "num", hint, cell: plain((row) => count(row[key])) });
-const named = (title) => ({ title, cell: plain((row) => row.name) });
-const people = column("People", "persons");
+const times = (title, key, hint) => num(title, (row) => count(row[key]), { hint });
+const named = (title) => column(title, (row) => row.name);
+const people = times("People", "persons");
 
-const showPages = table($("pages"), [named("Page"), column("Views", "events"), people, column("Load, ms", "load_millis", "mean")], (row) => row.name, { empty: "No page was seen." });
-const showFeatures = table($("features"), [named("Name"), column("Times", "times"), people], (row) => `${row.kind} ${row.name}`, { empty: "No feature was used." });
+const showPages = table($("pages"), [named("Page"), times("Views", "events"), people, times("Load, ms", "load_millis", "mean")], (row) => row.name, { empty: "No page was seen." });
+const showFeatures = table($("features"), [named("Name"), times("Times", "times"), people], (row) => `${row.kind} ${row.name}`, { empty: "No feature was used." });
 const showJourneys = table($("journeys"), [
-  { title: "Journey", cell: plain((row) => row.journey) }, column("Step", "step"), column("Times", "events"), people,
-  { title: "Of the first", num: true, className: "num", cell: plain((row) => `${row.share.toFixed(0)} %`) },
+  column("Journey", (row) => row.journey), times("Step", "step"), times("Times", "events"), people,
+  num("Of the first", (row) => `${row.share.toFixed(0)} %`),
 ], (row) => `${row.journey} ${row.step}`, { empty: "Nobody is on the way." });
-const showErrors = table($("errors"), [named("Error"), column("Times", "events"), column("Fatal", "fatal"), people], (row) => row.name, { empty: "Nothing failed." });
+const showErrors = table($("errors"), [named("Error"), times("Times", "events"), times("Fatal", "fatal"), people], (row) => row.name, { empty: "Nothing failed." });
 const showMetrics = table($("metrics"), [
-  named("Measured"), column("Times", "events"), column("Mean", "mean"), column("p50", "p50"), column("p95", "p95"), column("p99", "p99"),
+  named("Measured"), times("Times", "events"), times("Mean", "mean"), times("p50", "p50"), times("p95", "p95"), times("p99", "p99"),
 ], (row) => row.name, { empty: "Nothing was measured." });
-const showDevices = table($("devices"), [named("Device"), column("Visits", "events"), people], (row) => row.name, { empty: "Nobody came." });
+const showDevices = table($("devices"), [named("Device"), times("Visits", "events"), people], (row) => row.name, { empty: "Nobody came." });
 const showVisits = table($("visits"), [
-  { title: "Began", cell: plain((row) => row.started_at.slice(0, 16).replace("T", " ")) }, column("Seconds", "seconds"), column("Pages", "pages"),
-  { title: "First page", cell: plain((row) => row.entry_page) }, { title: "Last page", cell: plain((row) => row.exit_page) },
+  column("Began", (row) => row.started_at.slice(0, 16).replace("T", " ")), times("Seconds", "seconds"), times("Pages", "pages"),
+  column("First page", (row) => row.entry_page), column("Last page", (row) => row.exit_page),
 ], (row) => `${row.day} ${row.session}`, { empty: "No visit was recorded." });
 const PARTS = ["days", "pages", "features", "journeys", "errors", "metrics", "devices", "visits"];
 const OWN = ["days", "visits"];

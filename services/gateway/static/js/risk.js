@@ -1,13 +1,11 @@
 // The risk page: a few questions asked again and again, and a panel for each answer.
 
-import { h } from "./dom.js";
+import { $, h } from "./dom.js";
 import { compact } from "./format.js";
-import { headlineOf, keepAsking } from "./page.js";
+import { Poll, headlineOf, keepAsking } from "./page.js";
 import { healthPicture, insurancePicture, mapPicture } from "./panels/pictures.js";
 import { alertTable, considered, exposureTable, stressTable, tailTable, whatIf } from "./panels/riskTables.js";
-import { Poll } from "./poll.js";
 
-const $ = (id) => document.getElementById(id);
 const choose = $("market");
 const form = $("whatif");
 const figure = headlineOf($("headline"), ["Accounts with positions", "At an alert level", "Liquidations under way", "Liquidatable after −20 %", "Uncovered after −20 %", "Insurance", "Gross notional"]);

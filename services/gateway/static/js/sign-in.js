@@ -1,14 +1,11 @@
 // Signing in and out, and what a person has here: profile, sessions, wallets, keys, and the log of all that.
 
-import { get, send } from "./api.js";
-import { h, text } from "./dom.js";
+import { enter, enterByKey, get, leave, onSession, send, session } from "./api.js";
+import { $, h, text } from "./dom.js";
 import { ago } from "./format.js";
-import { enter, enterByKey, leave, onSession, session } from "./session.js";
-import { plain, table } from "./table.js";
-import { installTheme } from "./theme.js";
+import { column, table } from "./table.js";
 import { discover } from "./wallets.js";
 
-const $ = (id) => document.getElementById(id);
 const since = (at) => (at === null ? "–" : `${ago(Date.now() / 1000 - at / 1e6)} ago`.replace("now ago", "now"));
 
 function say(words, way = "") {
@@ -58,29 +55,29 @@ function ender(td, row) {
 }
 
 const showSessions = table($("sessions"), [
-  { title: "Since", cell: plain((row) => since(row.created_at)) },
-  { title: "By", cell: plain((row) => `${row.method}${row.id === session()?.session ? " (this one)" : ""}`) },
-  { title: "From", cell: plain((row) => row.ip) },
-  { title: "With", className: "long", cell: plain((row) => row.user_agent) },
+  column("Since", (row) => since(row.created_at)),
+  column("By", (row) => `${row.method}${row.id === session()?.session ? " (this one)" : ""}`),
+  column("From", (row) => row.ip),
+  column("With", (row) => row.user_agent, { className: "long" }),
   { title: "", cell: ender },
 ], (row) => row.id, { empty: "No session." });
 const showWallets = table($("mine"), [
-  { title: "Chain", cell: plain((row) => row.chain) },
-  { title: "Address", className: "long", cell: plain((row) => row.address) },
-  { title: "Linked", cell: plain((row) => since(row.linked_at)) },
+  column("Chain", (row) => row.chain),
+  column("Address", (row) => row.address, { className: "long" }),
+  column("Linked", (row) => since(row.linked_at)),
 ], (row) => row.chain + row.address, { empty: "No wallet is linked." });
 const showKeys = table($("keys"), [
-  { title: "Name", cell: plain((row) => row.name) },
-  { title: "Prefix", cell: plain((row) => row.prefix) },
-  { title: "Scopes", cell: plain((row) => row.scopes.join(" ")) },
-  { title: "Last used", cell: plain((row) => since(row.last_used_at)) },
+  column("Name", (row) => row.name),
+  column("Prefix", (row) => row.prefix),
+  column("Scopes", (row) => row.scopes.join(" ")),
+  column("Last used", (row) => since(row.last_used_at)),
   { title: "", cell: (td, row) => td.replaceChildren(row.revoked_at !== null ? h("span", { class: "quiet" }, "revoked")
     : h("button", { type: "button", class: "small-button", onclick: () => attempt("", () => send("DELETE", `me/keys/${row.id}`).then(showMine)) }, "Revoke")) },
 ], (row) => row.id, { empty: "No keys." });
 const showLog = table($("log"), [
-  { title: "When", cell: plain((row) => since(row.at)) },
-  { title: "What", cell: plain((row) => row.kind.replace(".", " ")) },
-  { title: "From", cell: plain((row) => row.ip || "–") },
+  column("When", (row) => since(row.at)),
+  column("What", (row) => row.kind.replace(".", " ")),
+  column("From", (row) => row.ip || "–"),
 ], (row) => row.id, { empty: "Nothing yet." });
 
 async function showMine() {
@@ -117,7 +114,6 @@ async function newKey(form) {
   await showMine();
 }
 
-installTheme($("theme"), () => {});
 $("by-key").addEventListener("submit", (event) => {
   event.preventDefault();
   const field = event.target.elements.key;

@@ -2,22 +2,17 @@
 
 import { h, keyed, text } from "./dom.js";
 
-/** `columns`: {title, num, hint, cell(td, row)}; returns show(rows). */
-export function table(parent, columns, key, { empty, rowClass, open, wide }) {
-  const head = h(
-    "tr",
-    {},
-    columns.map(({ title, num, hint, only }) => h("th", { scope: "col", class: join(num && "num", only), title: hint }, title)),
-  );
+/** `columns`: {title, num, hint, only, className, cell(td, row)}; returns show(rows). */
+export function table(parent, columns, key, { empty, open }) {
+  const head = columns.map(({ title, num, hint, only }) => h("th", { scope: "col", class: join(num && "num", only), title: hint }, title));
   const body = h("tbody");
   const none = h("p", { class: "empty" }, "Not known yet.");
-  parent.replaceChildren(h("table", { class: wide }, h("thead", {}, head), body), none);
+  parent.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, head)), body), none);
 
   function make(row) {
     const cells = columns.map(({ num, only, className }) => h("td", { class: join(num && "num", only, className) }));
-    const made = h("tr", { class: join(rowClass, open && "opens") }, cells);
+    const made = h("tr", { class: join(open && "opens") }, cells);
     if (open) made.addEventListener("click", () => open(made.row));
-    made.row = row;
     return made;
   }
 
@@ -31,18 +26,16 @@ export function table(parent, columns, key, { empty, rowClass, open, wide }) {
   };
 }
 
-/** A cell that holds plain text. */
-export function plain(read) {
-  return (td, row) => text(td, read(row));
-}
+/** A column of text; `more`: hint, only, className, and `way(row)`, "up" or "down", by which it is coloured. */
+export const column = (title, read, { way, ...more } = {}) => ({ title, cell: written(read, way), ...more });
 
-/** A cell that holds text coloured by direction. */
-export function coloured(read, way) {
+/** A column of figures. */
+export const num = (title, read, more) => ({ num: true, ...column(title, read, more) });
+
+function written(read, way) {
   return (td, row) => {
     text(td, read(row));
-    const name = way(row);
-    td.classList.toggle("up", name === "up");
-    td.classList.toggle("down", name === "down");
+    if (way) for (const name of ["up", "down"]) td.classList.toggle(name, way(row) === name);
   };
 }
 
@@ -55,6 +48,5 @@ export function opener(read) {
 }
 
 function join(...names) {
-  const given = names.filter(Boolean);
-  return given.length ? given.join(" ") : null;
+  return names.filter(Boolean).join(" ") || null;
 }

@@ -1,12 +1,9 @@
 // The way of an alert: every message that led to it, with when it was stored, as bars over one time.
 
 import { get } from "./api.js";
-import { h, svg } from "./dom.js";
-import { installTheme } from "./theme.js";
+import { $, h, svg } from "./dom.js";
 
 const WIDTH = 120;
-
-const $ = (id) => document.getElementById(id);
 
 /** `chain`: newest first, as the API tells it. */
 function waterfall(parent, { chain }) {
@@ -35,7 +32,6 @@ async function follow(message) {
   }
 }
 
-installTheme($("theme"), () => {});
 $("link").hidden = true;
 $("trace-form").addEventListener("submit", (event) => {
   event.preventDefault();

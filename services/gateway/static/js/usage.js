@@ -1,32 +1,29 @@
 // The usage page: how much was asked by day, key and route, and the newest requests; one's own, or for operators all.
 
-import { h, segments, text } from "./dom.js";
+import { $, h, segments, text } from "./dom.js";
 import { ago, compact, day } from "./format.js";
-import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { columnPicture } from "./panels/series.js";
-import { Poll } from "./poll.js";
-import { session } from "./session.js";
-import { plain, table } from "./table.js";
+import { session } from "./api.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const state = { days: 7, whose: "me", failed: false };
 const figure = headlineOf($("headline"), ["Requests", "Refused", "Failed", "Mean time", "Peak hour today"]);
 const count = (value) => value.toLocaleString("en");
 const milliseconds = (micros) => `${(micros / 1000).toFixed(1)} ms`;
 const bytes = (value) => (value < 1000 ? `${value} B` : `${compact(value).replace(/[KMGT]$/, " $&")}B`);
 const failing = (row) => row.client_errors + row.server_errors;
-const num = (title, read) => ({ title, num: true, className: "num", cell: plain(read) });
 const sums = [num("Requests", (row) => count(row.requests)), num("Refused", (row) => count(row.client_errors)), num("Failed", (row) => count(row.server_errors))];
 
 const showRoutes = table($("routes"), [
-  { title: "Route", className: "long", cell: plain((row) => `${row.method} ${row.route}`) }, ...sums,
+  column("Route", (row) => `${row.method} ${row.route}`, { className: "long" }), ...sums,
   num("Mean", (row) => milliseconds(row.mean_micros)), num("Slowest", (row) => milliseconds(row.slowest_micros)), num("Sent", (row) => bytes(row.bytes_out)),
 ], (row) => row.method + row.route, { empty: "Nothing was asked yet." });
 const showKeys = table($("keys"), [
-  { title: "By", className: "long", cell: plain((row) => (state.whose === "me" ? row.key_id || "session" : `${row.user_id || "stranger"} ${row.key_id}`)) }, ...sums,
+  column("By", (row) => (state.whose === "me" ? row.key_id || "session" : `${row.user_id || "stranger"} ${row.key_id}`), { className: "long" }), ...sums,
 ], (row) => row.user_id + row.key_id, { empty: "Nothing was asked yet." });
 const showLog = table($("log"), [
-  { title: "When", cell: plain((row) => ago(Date.now() / 1000 - row.at / 1e6)) },
+  column("When", (row) => ago(Date.now() / 1000 - row.at / 1e6)),
   { title: "What", className: "long", cell: (td, row) => {
     text(td, `${row.method} ${row.route.replace("/api/v1", "")}`);
     td.title = `${row.user_id || "stranger"} from ${row.ip}`;

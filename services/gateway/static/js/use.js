@@ -1,8 +1,7 @@
 // What this browser tells of its own use, for whoever is signed in: pages, visits, files, forms, faults, and waiting.
 // Nothing is told of a stranger, nor against a browser that asks not to be followed; the switch itself is the gateway's.
 
-import { send } from "./api.js";
-import { onSession, session } from "./session.js";
+import { onSession, send, session } from "./api.js";
 
 const WAITING = "cleartide.use";
 const VISIT = "cleartide.visit";

@@ -1,21 +1,18 @@
 // The vaults page: vaults of the venue, what they gained and hold, and one of them over time.
 
-import { h, keyed, segments, text } from "./dom.js";
+import { $, h, keyed, segments, text } from "./dom.js";
 import "./files.js";
 import { compact, direction, exact, fixed, money, percent } from "./format.js";
-import { DAYS, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { linesPicture } from "./panels/series.js";
-import { Poll } from "./poll.js";
 import { bps, moment, shares, small, worthOf } from "./shares.js";
-import { coloured, plain, table } from "./table.js";
+import { column, num, table } from "./table.js";
 
-const $ = (id) => document.getElementById(id);
 const figure = headlineOf($("headline"), ["Total value locked", "Largest drawdown"]);
 const state = { vault: location.hash.slice(1), days: 30, vaults: [], done: new Map() };
-const num = (title, read, way, hint) => ({ title, num: true, className: "num", hint, cell: way ? coloured(read, way) : plain(read) });
 const rate = (value, sign = true) => (value === null || value === undefined ? "–" : `${sign ? percent(value, 2) : percent(value, 2).replace("+", "")} %`);
 const done = (row) => state.done.get(row.vault);
-const gain = (name, key) => num(name, (row) => rate(done(row)?.returns[key]), (row) => direction(done(row)?.returns[key]));
+const gain = (name, key) => num(name, (row) => rate(done(row)?.returns[key]), { way: (row) => direction(done(row)?.returns[key]) });
 const chosen = () => state.vaults.find(({ vault }) => vault === state.vault) ?? null;
 
 function lasting(seconds) {
@@ -37,15 +34,15 @@ function nameOf(td, row) {
 
 const showVaults = table($("vaults"), [
   { title: "Vault", cell: nameOf },
-  { title: "State", cell: coloured((row) => row.state, (row) => (row.state === "active" ? "up" : "down")) },
-  num("TVL", (row) => money(row.assets), null, "total value locked, USDC"),
-  num("Price", (row) => exact(row.unit_price), null, "of what cost 1 USDC when the vault opened"),
+  column("State", (row) => row.state, { way: (row) => (row.state === "active" ? "up" : "down") }),
+  num("TVL", (row) => money(row.assets), { hint: "total value locked, USDC" }),
+  num("Price", (row) => exact(row.unit_price), { hint: "of what cost 1 USDC when the vault opened" }),
   gain("24 h", "24h"), gain("30 d", "30d"), gain("All", "all"),
-  num("APR", (row) => rate(done(row)?.apr), null, "simple, of the last 30 days"), num("APY", (row) => rate(done(row)?.apy), null, "compounded, of the last 30 days"),
-  num("Fees", (row) => `${bps(row.terms.performance_fee_bps)} + ${bps(row.terms.management_fee_bps)}`, null, "of new gains, and a year of what lies there"),
-  num("Room", room, null, "what it still takes"), num("Lock", (row) => lasting(row.terms.lock_seconds)),
-  num("Waiting", (row) => (row.waiting_shares ? money(worthOf(row.waiting_shares, row)) : "–"), null, "worth of shares in the queue"),
-  num("Farm APR", (row) => (row.farm ? rate(row.farm.reward_apr, false) : "–"), null, "rewards of a year, after the platform's fee, of what is staked"),
+  num("APR", (row) => rate(done(row)?.apr), { hint: "simple, of the last 30 days" }), num("APY", (row) => rate(done(row)?.apy), { hint: "compounded, of the last 30 days" }),
+  num("Fees", (row) => `${bps(row.terms.performance_fee_bps)} + ${bps(row.terms.management_fee_bps)}`, { hint: "of new gains, and a year of what lies there" }),
+  num("Room", room, { hint: "what it still takes" }), num("Lock", (row) => lasting(row.terms.lock_seconds)),
+  num("Waiting", (row) => (row.waiting_shares ? money(worthOf(row.waiting_shares, row)) : "–"), { hint: "worth of shares in the queue" }),
+  num("Farm APR", (row) => (row.farm ? rate(row.farm.reward_apr, false) : "–"), { hint: "rewards of a year, after the platform's fee, of what is staked" }),
 ], (row) => row.vault, { empty: "The venue has no vault yet." });
 
 function showAll() {

@@ -84,6 +84,8 @@ export function priceChart({ canvas, legend, intervals }, choose) {
     return text(legend, `O ${exact(row.open)}   H ${exact(row.high)}   L ${exact(row.low)}   C ${exact(row.close)}   ${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(2)} %   V ${compact(row.volume)}`);
   }
 
+  addEventListener("cleartide:colours", paint);
+  paint();
   chart.subscribeCrosshairMove(({ time }) => describe(time ? rows.find((row) => row.open_time / 1e6 === time) : rows.at(-1)));
-  return { show, price, paint, select };
+  return { show, price, select };
 }

@@ -1,7 +1,7 @@
 // The tables of the venues' feeds: how each does, and what they have missed.
 
 import { ago, timeOfDay } from "../format.js";
-import { coloured, plain, table } from "../table.js";
+import { column, num, table } from "../table.js";
 
 const name = (row) => `${row.venue} ${row.symbol}`;
 const since = (micros) => micros === null ? "–" : ago(Math.max(0, Date.now() / 1000 - micros / 1e6));
@@ -11,23 +11,23 @@ const SOUND = new Set(["connected", "synced"]);
 /** One row a feed; one that is not connected, or has missed something, stands out. */
 export function feedTable(parent) {
   return table(parent, [
-    { title: "Venue", cell: plain((row) => row.venue) },
-    { title: "Symbol", cell: plain((row) => row.symbol) },
-    { title: "State", hint: "and what it says of it", cell: coloured((row) => (row.detail ? `${row.status}: ${row.detail}` : row.status), (row) => (SOUND.has(row.status) ? "up" : "down")) },
-    { title: "For", num: true, className: "num", only: "only-wide", cell: plain((row) => since(row.since)) },
-    { title: "Last heard", num: true, className: "num", cell: plain((row) => since(row.heard_at)) },
-    { title: "Gaps", num: true, className: "num", cell: coloured((row) => String(row.gaps), (row) => (row.gaps ? "down" : "")) },
-    { title: "Last gap", num: true, className: "num", only: "only-wide", cell: plain((row) => since(row.last_gap_at)) },
+    column("Venue", (row) => row.venue),
+    column("Symbol", (row) => row.symbol),
+    column("State", (row) => (row.detail ? `${row.status}: ${row.detail}` : row.status), { way: (row) => (SOUND.has(row.status) ? "up" : "down"), hint: "and what it says of it" }),
+    num("For", (row) => since(row.since), { only: "only-wide" }),
+    num("Last heard", (row) => since(row.heard_at)),
+    num("Gaps", (row) => String(row.gaps), { way: (row) => (row.gaps ? "down" : "") }),
+    num("Last gap", (row) => since(row.last_gap_at), { only: "only-wide" }),
   ], name, { empty: "No feed is followed yet." });
 }
 
 /** One row a gap, newest first. */
 export function gapTable(parent) {
   return table(parent, [
-    { title: "At", cell: plain((row) => timeOfDay(row.at)) },
-    { title: "Feed", cell: plain(name) },
-    { title: "Expected", num: true, className: "num", only: "only-wide", cell: plain((row) => String(row.expected_seq)) },
-    { title: "Came", num: true, className: "num", only: "only-wide", cell: plain((row) => String(row.venue_seq)) },
-    { title: "Why", className: "long tight", cell: plain((row) => row.reason) },
+    column("At", (row) => timeOfDay(row.at)),
+    column("Feed", name),
+    num("Expected", (row) => String(row.expected_seq), { only: "only-wide" }),
+    num("Came", (row) => String(row.venue_seq), { only: "only-wide" }),
+    column("Why", (row) => row.reason, { className: "long tight" }),
   ], (row) => `${row.at} ${name(row)} ${row.venue_seq}`, { empty: "No feed has missed a message." });
 }

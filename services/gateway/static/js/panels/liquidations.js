@@ -1,7 +1,7 @@
 // The newest liquidation steps.
 
 import { direction, exact, timeOfDay } from "../format.js";
-import { coloured, opener, plain, table } from "../table.js";
+import { column, num, opener, table } from "../table.js";
 
 const MEANS = [
   ["closed", "book"],
@@ -26,12 +26,12 @@ function how(row) {
 
 export function liquidations(section, open) {
   const columns = [
-    { title: "Time", cell: plain((row) => timeOfDay(row.at)) },
+    column("Time", (row) => timeOfDay(row.at)),
     { title: "Account", cell: opener((row) => row.account) },
-    { title: "Market", cell: plain((row) => row.market.replace("-PERP", "")) },
-    { title: "Size", num: true, cell: coloured((row) => exact(liquidated(row)), (row) => direction(liquidated(row))) },
-    { title: "By", cell: plain(how) },
-    { title: "Mark", num: true, cell: plain((row) => exact(row.mark)) },
+    column("Market", (row) => row.market.replace("-PERP", "")),
+    num("Size", (row) => exact(liquidated(row)), { way: (row) => direction(liquidated(row)) }),
+    column("By", how),
+    num("Mark", (row) => exact(row.mark)),
   ];
   const show = table(section.querySelector(".body"), columns, (row) => row.seq, {
     empty: "No liquidations.",

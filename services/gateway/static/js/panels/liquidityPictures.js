@@ -19,7 +19,7 @@ function frame(parent, title, height, children, key) {
 export function sharePicture(parent, { bps, shares }) {
   if (!shares.length) return parent.replaceChildren(h("p", { class: "empty" }, "No book has been measured yet."));
   const venues = [...new Set(shares.map(({ venue }) => venue))].sort();
-  const colour = (venue) => `v${venues.indexOf(venue) % COLOURS}`;
+  const colour = (venue) => `l${venues.indexOf(venue) % COLOURS}`;
   const step = 26;
   const bars = bps.flatMap((distance, row) => {
     let x = LEFT;
@@ -54,10 +54,10 @@ export function historyPicture(parent, newestFirst) {
   ]);
   frame(parent, "Depth within ten basis points over time", 190, [
     ...scale,
-    line("bids", values[0]),
-    line("asks", values[1]),
+    line("line l1 bids", values[0]),
+    line("line l3 asks", values[1]),
     svg("line", { class: "axis", x1: LEFT, x2: WIDTH, y1: floor, y2: floor }),
     label(LEFT, floor + 15, when(first)),
     label(WIDTH, floor + 15, when(last), { "text-anchor": "end" }),
-  ], [["bids", "bids"], ["asks", "asks"]]);
+  ], [["l1", "bids"], ["l3", "asks"]]);
 }

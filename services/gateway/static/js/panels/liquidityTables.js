@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { compact, exact, fixed, percent } from "../format.js";
-import { plain, table } from "../table.js";
+import { column, num, table } from "../table.js";
 
 const DISTANCES = [[0, "1 bp"], [3, "10 bps"], [6, "100 bps"]];
 const SIZES = ["1 K", "10 K", "50 K", "100 K", "500 K", "5 M", "10 M"];
@@ -19,26 +19,26 @@ function pair(read) {
 /** One row a book: quote, spread, money within a few distances, and how far the book reaches. */
 export function venueTable(parent) {
   return table(parent, [
-    { title: "Venue", cell: plain((row) => row.venue) },
-    { title: "Symbol", cell: plain((row) => row.symbol) },
-    { title: "Bid", num: true, className: "num", only: "only-wide", cell: plain((row) => exact(row.bid)) },
-    { title: "Ask", num: true, className: "num", only: "only-wide", cell: plain((row) => exact(row.ask)) },
-    { title: "Spread", num: true, className: "num", hint: "basis points of the middle", cell: plain((row) => fixed(row.spread, 3)) },
+    column("Venue", (row) => row.venue),
+    column("Symbol", (row) => row.symbol),
+    num("Bid", (row) => exact(row.bid), { only: "only-wide" }),
+    num("Ask", (row) => exact(row.ask), { only: "only-wide" }),
+    num("Spread", (row) => fixed(row.spread, 3), { hint: "basis points of the middle" }),
     ...DISTANCES.map(([at, title]) => ({
-      title, num: true, className: "num", hint: "bids / asks within that distance", cell: pair((row) => [compact(row.bid_depths[at]), compact(row.ask_depths[at])]),
+      title, num: true, hint: "bids / asks within that distance", cell: pair((row) => [compact(row.bid_depths[at]), compact(row.ask_depths[at])]),
     })),
-    { title: "Reach", num: true, className: "num", only: "only-wide", hint: "how far the deepest level lies, basis points", cell: pair((row) => [fixed(row.bid_reach, 0), fixed(row.ask_reach, 0)]) },
+    { title: "Reach", num: true, only: "only-wide", hint: "how far the deepest level lies, basis points", cell: pair((row) => [fixed(row.bid_reach, 0), fixed(row.ask_reach, 0)]) },
   ], name, { empty: "No book has been measured yet." });
 }
 
 /** One row a book: what each size costs, buying and selling. */
 export function costTable(parent) {
   return table(parent, [
-    { title: "Venue", cell: plain((row) => row.venue) },
-    { title: "Symbol", only: "only-wide", cell: plain((row) => row.symbol) },
-    { title: "Taker fee", num: true, className: "num", only: "only-wide", hint: "basis points, lowest tier", cell: plain((row) => fixed(row.taker_fee, 2)) },
+    column("Venue", (row) => row.venue),
+    column("Symbol", (row) => row.symbol, { only: "only-wide" }),
+    num("Taker fee", (row) => fixed(row.taker_fee, 2), { only: "only-wide", hint: "basis points, lowest tier" }),
     ...SIZES.map((title, at) => ({
-      title, num: true, className: "num", cell: pair((row) => [fixed(row.buy_slippages[at], 2), fixed(row.sell_slippages[at], 2)]),
+      title, num: true, cell: pair((row) => [fixed(row.buy_slippages[at], 2), fixed(row.sell_slippages[at], 2)]),
     })),
   ], name, { empty: "No book has been measured yet." });
 }
@@ -49,14 +49,14 @@ const ratio = (value) => percent(value, 2).replace("+", "") + " %";
 /** One instrument's figures over time: a row each, the spread of the samples in columns. */
 export function statisticsTable(parent) {
   const show = table(parent, [
-    { title: "", cell: plain((row) => row.title) },
-    { title: "Now", num: true, className: "num", cell: plain((row) => row.now) },
-    { title: "Least", num: true, className: "num", cell: plain((row) => row.least) },
-    { title: "Mean", num: true, className: "num", cell: plain((row) => row.mean) },
-    { title: "Largest", num: true, className: "num", cell: plain((row) => row.largest) },
-    { title: "Deviation", num: true, className: "num", hint: "population deviation", cell: plain((row) => row.deviation) },
-    { title: "P95", num: true, className: "num", only: "only-wide", cell: plain((row) => row.p95) },
-    { title: "Samples", num: true, className: "num", cell: plain((row) => row.count) },
+    column("", (row) => row.title),
+    num("Now", (row) => row.now),
+    num("Least", (row) => row.least),
+    num("Mean", (row) => row.mean),
+    num("Largest", (row) => row.largest),
+    num("Deviation", (row) => row.deviation, { hint: "population deviation" }),
+    num("P95", (row) => row.p95, { only: "only-wide" }),
+    num("Samples", (row) => row.count),
   ], (row) => row.title, { empty: "Nothing has been stored of it yet." });
   return ({ funding, turnover, deviation }) => show([
     funding && { title: "Funding rate", now: rate(funding.newest), least: rate(funding.least), mean: rate(funding.mean), largest: rate(funding.largest), deviation: rate(funding.deviation).replace("+", ""), p95: "–", count: String(funding.count) },

@@ -2,7 +2,7 @@
 
 import { h, keyed, text } from "../dom.js";
 import { direction, exact, money } from "../format.js";
-import { coloured, opener, plain, table } from "../table.js";
+import { column, num, opener, table } from "../table.js";
 import { healthCell, levelCell } from "./health.js";
 
 const LEVELS = ["liquidatable", "critical", "warning", "watch"];
@@ -12,11 +12,11 @@ export function positions(section, levels, open) {
     { title: "Account", cell: opener((row) => row.account) },
     { title: "Health factor", hint: "equity ÷ maintenance margin; marks at 1.05, 1.2 and 1.5", cell: healthCell },
     { title: "Level", cell: levelCell },
-    { title: "Market", cell: plain((row) => row.market) },
-    { title: "Size", num: true, cell: coloured((row) => exact(row.size), (row) => direction(row.size)) },
-    { title: "Value", num: true, hint: "size × mark price", cell: plain((row) => money(row.value.replace("-", ""))) },
-    { title: "Unrealized", num: true, cell: coloured((row) => money(row.unrealized_pnl, true), (row) => direction(row.unrealized_pnl)) },
-    { title: "Equity", num: true, hint: "of the account", only: "only-wide", cell: plain((row) => money(row.equity)) },
+    column("Market", (row) => row.market),
+    num("Size", (row) => exact(row.size), { way: (row) => direction(row.size) }),
+    num("Value", (row) => money(row.value.replace("-", "")), { hint: "size × mark price" }),
+    num("Unrealized", (row) => money(row.unrealized_pnl, true), { way: (row) => direction(row.unrealized_pnl) }),
+    num("Equity", (row) => money(row.equity), { only: "only-wide", hint: "of the account" }),
   ];
   const show = table(section.querySelector(".body"), columns, (row) => `${row.account} ${row.market}`, {
     empty: "No open positions.",

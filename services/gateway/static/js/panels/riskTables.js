@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { h, svg, text } from "../dom.js";
 import { ago, exact, fixed, money } from "../format.js";
-import { plain, table } from "../table.js";
+import { column, num, table } from "../table.js";
 import { levelChip } from "./chip.js";
 
 const count = (value) => value.toLocaleString("en");
@@ -24,38 +24,38 @@ function coverCell(td, { shortfall, uncovered }) {
 /** Scenarios, worst of the fund at a glance. */
 export function stressTable(parent) {
   return table(parent, [
-    { title: "Prices", cell: plain((row) => row.name.replace("-", "−")) },
-    { title: "Liquidatable", num: true, className: "num", hint: "accounts below maintenance", cell: plain((row) => count(row.liquidatable)) },
-    { title: "Notional", num: true, className: "num", hint: "of those accounts", cell: plain((row) => money(row.liquidated)) },
-    { title: "Lost", num: true, className: "num", only: "only-wide", hint: "by the accounts that lose", cell: plain((row) => money(row.lost)) },
-    { title: "Bankrupt", num: true, className: "num", hint: "accounts below zero", cell: plain((row) => count(row.bankrupt)) },
-    { title: "Owed", num: true, className: "num", hint: "by bankrupt accounts beyond their equity", cell: plain((row) => money(row.shortfall)) },
+    column("Prices", (row) => row.name.replace("-", "−")),
+    num("Liquidatable", (row) => count(row.liquidatable), { hint: "accounts below maintenance" }),
+    num("Notional", (row) => money(row.liquidated), { hint: "of those accounts" }),
+    num("Lost", (row) => money(row.lost), { only: "only-wide", hint: "by the accounts that lose" }),
+    num("Bankrupt", (row) => count(row.bankrupt), { hint: "accounts below zero" }),
+    num("Owed", (row) => money(row.shortfall), { hint: "by bankrupt accounts beyond their equity" }),
     { title: "Funds cover", cell: coverCell },
-    { title: "Uncovered", num: true, className: "num", hint: "left to deleveraging and shared loss", cell: plain((row) => money(row.uncovered)) },
+    num("Uncovered", (row) => money(row.uncovered), { hint: "left to deleveraging and shared loss" }),
   ], (row) => row.name, { empty: "The scenarios are being worked out." });
 }
 
 /** The newest alerts of all accounts; an account leads to its page. */
 export function alertTable(parent) {
   return table(parent, [
-    { title: "When", cell: plain((row) => ago((Date.now() - row.at / 1000) / 1000)) },
+    column("When", (row) => ago((Date.now() - row.at / 1000) / 1000)),
     { title: "Level", cell: (td, row) => td.replaceChildren(levelChip(row.level)) },
     { title: "Account", cell: (td, row) => td.replaceChildren(h("a", { class: "link-button", href: `/account.html#${row.account}` }, row.account)) },
-    { title: "What", cell: plain((row) => row.kind.replaceAll("_", " ")) },
-    { title: "Health", num: true, cell: plain((row) => fixed(row.health_factor, 3)) },
+    column("What", (row) => row.kind.replaceAll("_", " ")),
+    num("Health", (row) => fixed(row.health_factor, 3)),
   ], (row) => row.seq, { empty: "No alerts." });
 }
 
 /** Long, short and concentration by market. */
 export function exposureTable(parent) {
   return table(parent, [
-    { title: "Market", cell: plain((row) => row.market) },
-    { title: "Holders", num: true, className: "num", cell: plain((row) => count(row.holders)) },
-    { title: "Long", num: true, className: "num", cell: plain((row) => money(row.long)) },
-    { title: "Short", num: true, className: "num", cell: plain((row) => money(row.short)) },
-    { title: "Largest holder", cell: plain((row) => `${row.largest_account} · ${share(row.largest_percent)}`) },
-    { title: "Ten largest", num: true, className: "num", cell: plain((row) => share(row.top_ten_percent)) },
-    { title: "Concentration", num: true, className: "num", only: "only-wide", hint: "Herfindahl: 100 % when one account holds all", cell: plain((row) => share(row.concentration_percent)) },
+    column("Market", (row) => row.market),
+    num("Holders", (row) => count(row.holders)),
+    num("Long", (row) => money(row.long)),
+    num("Short", (row) => money(row.short)),
+    column("Largest holder", (row) => `${row.largest_account} · ${share(row.largest_percent)}`),
+    num("Ten largest", (row) => share(row.top_ten_percent)),
+    num("Concentration", (row) => share(row.concentration_percent), { only: "only-wide", hint: "Herfindahl: 100 % when one account holds all" }),
   ], (row) => row.market, { empty: "Nobody has a position." });
 }
 
@@ -63,11 +63,11 @@ export function exposureTable(parent) {
 export function tailTable(parent) {
   const over = (row) => row.horizons.find(({ hours }) => hours === 24);
   return table(parent, [
-    { title: "Account", cell: plain((row) => row.account) },
-    { title: "Gross", num: true, className: "num", cell: plain((row) => money(row.gross)) },
-    { title: "95 %", num: true, className: "num", cell: plain((row) => money(over(row).var_95)) },
-    { title: "99 %", num: true, className: "num", cell: plain((row) => money(over(row).var_99)) },
-    { title: "Shortfall 99 %", num: true, className: "num", hint: "mean of the worst losses", cell: plain((row) => money(over(row).shortfall_99)) },
+    column("Account", (row) => row.account),
+    num("Gross", (row) => money(row.gross)),
+    num("95 %", (row) => money(over(row).var_95)),
+    num("99 %", (row) => money(over(row).var_99)),
+    num("Shortfall 99 %", (row) => money(over(row).shortfall_99), { hint: "mean of the worst losses" }),
   ], (row) => row.account, { empty: "Nobody has a position." });
 }
 

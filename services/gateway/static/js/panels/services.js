@@ -2,7 +2,7 @@
 
 import { h, text } from "../dom.js";
 import { span } from "../format.js";
-import { plain, table } from "../table.js";
+import { column, num, table } from "../table.js";
 
 function state(row) {
   if (!row.reachable) return "down";
@@ -22,14 +22,10 @@ const figure = (value) => (value === undefined || value === null ? "–" : value
 export function services(section) {
   const columns = [
     { title: "Service", cell: nameCell },
-    { title: "Reads", cell: plain((row) => row.stream?.toLowerCase() ?? "no answer") },
-    { title: "Position", num: true, hint: "last event folded and committed", cell: plain((row) => figure(row.position)) },
-    { title: "Lag", num: true, hint: "messages waiting", cell: plain((row) => figure(row.pending)) },
-    {
-      title: "Last commit",
-      num: true,
-      cell: plain((row) => (row.seconds_since_commit === undefined || row.seconds_since_commit === null ? "–" : span(row.seconds_since_commit))),
-    },
+    column("Reads", (row) => row.stream?.toLowerCase() ?? "no answer"),
+    num("Position", (row) => figure(row.position), { hint: "last event folded and committed" }),
+    num("Lag", (row) => figure(row.pending), { hint: "messages waiting" }),
+    num("Last commit", (row) => (row.seconds_since_commit === undefined || row.seconds_since_commit === null ? "–" : span(row.seconds_since_commit))),
   ];
   const show = table(section.querySelector(".body"), columns, (row) => row.service, { empty: "Services are being asked." });
   return { show: (answer) => show(answer.services) };
