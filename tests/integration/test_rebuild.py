@@ -161,6 +161,31 @@ async def test_one_rebuild_of_a_service_at_a_time(installed: Installation) -> No
             await set_up_database(installed.ops, ("risk",))
 
 
+async def test_not_beside_further_processes(installed: Installation, free_port: int) -> None:
+    """RUN-REBUILD-007: refused while an edge is at work, also after its session was lost; not when it was killed."""
+    edge = installed.spawn("gateway", {"CLEARTIDE_GATEWAY_PORT": str(free_port)}, part="edge")
+    await edge.ready()
+    before = await installed.digests("gateway")
+    refused = "gateway is still at work in 1 further processes"
+    with pytest.raises(RebuildError, match=refused):
+        await rebuild(installed.ops, "gateway")
+    assert await as_owner(installed, _CUT_OFF.format(installed.database)) != 0
+    async with asyncio.timeout(60):
+        while not await as_owner(installed, _SEEN):  # noqa: ASYNC110 - asked from outside
+            await asyncio.sleep(0.05)
+    with pytest.raises(RebuildError, match=refused):
+        await rebuild(installed.ops, "gateway")
+    assert await installed.digests("gateway") == before
+    edge.kill()
+    assert (await rebuild(installed.ops, "gateway")).digests == before["gateway"]
+
+
+_CUT_OFF = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()
+"""
+_SEEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%-beside'"
+
+
 @asynccontextmanager
 async def under_way(installed: Installation, service: str) -> AsyncIterator["subprocess.Popen[bytes]"]:
     """A rebuild that has set the schema aside and waits for the right to migrate the new one, which we hold."""

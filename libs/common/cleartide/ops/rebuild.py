@@ -27,6 +27,7 @@ from cleartide.ops.set_aside import RebuildError, hold, put_back, take_back
 from cleartide.ops.settings import OpsSettings
 from cleartide.ops.setup import migrator
 from cleartide.service import Service
+from cleartide.store.beside import count_beside
 from cleartide.store.digest import schema_digests
 from cleartide.store.names import enter_schema, quoted, role_of, set_aside_name
 from cleartide.store.postgres import PostgresStore
@@ -91,16 +92,18 @@ async def rebuild(settings: OpsSettings, name: str, *, adopt: bool = False) -> R
 
 
 async def _require_stopped(admin: "asyncpg.Connection[Any]", name: str) -> None:
-    """A process that has just been killed needs a moment to leave the database."""
+    """Neither the fold nor anybody beside it. Who has just been killed needs a moment to leave the database."""
     for _ in range(STOPPED_LOOKS):
         held = await admin.fetchval(
             f"SELECT EXISTS (SELECT FROM {quoted(name)}.lease l JOIN pg_stat_activity a "  # noqa: S608
             "ON a.pid = l.session AND a.backend_start = l.session_start WHERE l.patience_ms > 0)"
         )
-        if not held:
+        if not held and not (beside := await count_beside(admin, name)):
             return
         await asyncio.sleep(0.1)
-    raise RebuildError(f"{name} runs: stop it, and its standby, before it is rebuilt")
+    if held:
+        raise RebuildError(f"{name} runs: stop it, and its standby, before it is rebuilt")
+    raise RebuildError(f"{name} is still at work in {beside} further processes: stop them before it is rebuilt")
 
 
 async def fence(admin: "asyncpg.Connection[Any]", name: str) -> None:

@@ -15,6 +15,7 @@ from cleartide.service.definition import Beside, Surroundings
 from cleartide.service.memory import expect_batches
 from cleartide.service.process import drain, exit_code, stopped_by_signals, surroundings, until_one_ends
 from cleartide.settings import ServiceSettings
+from cleartide.store.beside import seen_beside
 from cleartide.telemetry.health import health_app, serve
 from cleartide.telemetry.logs import configure_logs
 from cleartide.telemetry.tracing import configure_tracing
@@ -32,6 +33,7 @@ def main_beside(name: str, role: str, tasks: Sequence[Beside]) -> None:
 async def _run(name: str, role: str, tasks: Sequence[Beside], settings: ServiceSettings) -> int:
     stopping, registry = stopped_by_signals(), CollectorRegistry()
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(seen_beside(name, settings.postgres_dsn))
         _, around = await surroundings(name, settings, registry, stopping, stack)
         server = await serve(
             health_app(lambda: _report(role, around), registry), settings.http_host, settings.http_port
