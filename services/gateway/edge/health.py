@@ -1,4 +1,4 @@
-"""Health of everything the gateway stands on, each asked at once with a hard deadline.
+"""Health of everything the gateway stands on, each asked at once and cut off when it is silent for too long.
 
 200: all up. 207: something optional is down or behind; answers may be missing or old. 503: something required is down.
 """
@@ -15,6 +15,8 @@ from cleartide.answers.shapes import DependencyHealth, HealthReport
 from cleartide.bus.streams import SERVICES
 from nats.aio.client import Client
 from redis.asyncio import Redis
+
+from services.gateway.edge.silence import within
 
 REQUIRED: Final = frozenset({"postgres", "nats", "matching", "risk"})
 State = Literal["up", "degraded", "down"]
@@ -74,7 +76,7 @@ class HealthChecks:
     async def _timed(self, name: str, check: Check) -> tuple[DependencyHealth, Finding]:
         started = perf_counter()
         try:
-            async with asyncio.timeout(self._timeout):
+            async with within(self._timeout):
                 finding = await check()
         except TimeoutError:
             finding = Finding("down", f"no answer within {self._timeout:g} s")

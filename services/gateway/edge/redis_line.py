@@ -15,7 +15,7 @@ import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from services.gateway.edge.silence import Silence
+from services.gateway.edge.silence import Silence, within
 
 if TYPE_CHECKING:
     from redis.asyncio import Connection, Redis
@@ -91,13 +91,8 @@ class RedisLine:
             await self._pool.release(connection)
 
     async def _reached(self) -> "Connection":
-        async with asyncio.timeout(None) as clock:
-            silence = Silence(self._seconds, lambda: clock.reschedule(asyncio.get_running_loop().time()))
-            silence.expect()
-            try:
-                return cast("Connection", await self._pool.get_connection())  # type: ignore[no-untyped-call]
-            finally:
-                silence.end()
+        async with within(self._seconds):
+            return cast("Connection", await self._pool.get_connection())  # type: ignore[no-untyped-call]
 
     def _refuse(self, error: Exception) -> None:
         """Tell those who wait to be sent that Redis was not reached."""

@@ -5,7 +5,8 @@ speaks. So what keeps this process from listening, such as a crowd, is not taken
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 LOOKS: Final = 10
@@ -49,3 +50,15 @@ class Silence:
             self._over()
         else:
             self._wait()
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """TimeoutError when what is waited for in the block has been silent for so long."""
+    async with asyncio.timeout(None) as clock:
+        silence = Silence(seconds, lambda: clock.reschedule(asyncio.get_running_loop().time()))
+        silence.expect()
+        try:
+            yield
+        finally:
+            silence.end()

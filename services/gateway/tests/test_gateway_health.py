@@ -1,6 +1,7 @@
 """GET /api/health: 200 all up, 207 something optional is missing, 503 something required is."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -15,6 +16,8 @@ from deploy.local.valkey import ValkeyServer
 from services.gateway.tests.support import running_edge
 from tests.support.installation import Installation
 from tests.support.running import until
+
+DEADLINE_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -111,6 +114,27 @@ async def test_a_check_that_hangs_is_cut_off(installed: Installation, valkey: Va
             status, body, _ = await edge.get("/api/health")
     assert (status, states(body)) == (207, {"funding": "down"})
     released.set()
+    await runner.cleanup()
+
+
+async def test_a_loop_that_stands_still_is_nobodys_silence(installed: Installation, valkey: ValkeyServer) -> None:
+    """GW-HEALTH-008: what keeps the gateway from listening is not taken for the silence of those it has asked."""
+
+    async def stand_still(_request: web.Request) -> web.Response:
+        time.sleep(2 * DEADLINE_SECONDS)  # noqa: ASYNC251 - the very fault
+        return web.json_response({"service": "funding", "ready": True})
+
+    stopping = web.Application()
+    stopping.router.add_get("/health/progress", stand_still)
+    port = free_port()
+    runner = await serve(stopping, "127.0.0.1", port)
+    async with health_ports(*(name for name in SERVICES if name != "funding")) as urls:
+        urls["funding"] = f"http://127.0.0.1:{port}"
+        async with running_edge(
+            installed, redis_url=valkey.url, service_urls=urls, health_timeout_seconds=DEADLINE_SECONDS
+        ) as edge:
+            status, body, _ = await edge.get("/api/health")
+    assert (status, states(body)) == (200, {})
     await runner.cleanup()
 
 
