@@ -46,12 +46,14 @@ class Identity:
     remembered: Remembered
     standings: Standings
     installation: Secrets
+    once: Once
 
     async def run(self) -> None:
         """Seal what is kept, set the marks that are owed, and sweep out what is over, until cancelled."""
         turns, sealed = 0, False
         while True:
             await self.remembered.settle()
+            await self.once.begin()
             if not sealed:
                 sealed = await self._reseal()
             if turns % SWEEP_EVERY == 0:
@@ -90,7 +92,8 @@ def identity(truth: TruthStore, guard: RedisGuard, settings: GatewaySettings) ->
     standings = Standings(truth, settings.live_recheck_seconds, remembered.let_go)
     tokens = AccessTokens(secrets, settings.access_token_seconds)
     sessions = Sessions(truth, tokens, remembered, standings)
-    keys = ApiKeys(truth, secrets, remembered, Once(truth, guard), standings)
+    once = Once(truth, guard)
+    keys = ApiKeys(truth, secrets, remembered, once, standings)
     domains = settings.sign_in_domains or (f"localhost:{settings.gateway_port}", f"127.0.0.1:{settings.gateway_port}")
     links = LocalLinks(settings.local_sign_in_secret)
     return Identity(
@@ -103,4 +106,5 @@ def identity(truth: TruthStore, guard: RedisGuard, settings: GatewaySettings) ->
         remembered=remembered,
         standings=standings,
         installation=secrets,
+        once=once,
     )

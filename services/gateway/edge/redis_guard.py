@@ -44,7 +44,7 @@ class RedisGuard:
         """What one command answers, or RedisUnavailable. It travels with others'."""
         return await self._answer(lambda line: line.ask(*command))
 
-    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[int]) -> Any:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[int | str]) -> Any:
         """What a script answers, or RedisUnavailable; it travels with others too."""
         return await self._answer(lambda line: line.run(script, keys, arguments))
 

@@ -54,7 +54,7 @@ class RedisLine:
             loop.call_soon(self._go)
         return await answer
 
-    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[int]) -> Any:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[int | str]) -> Any:
         """What a script answers."""
         terms: list[str | int] = [len(keys), *keys, *arguments]
         try:

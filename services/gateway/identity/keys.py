@@ -17,7 +17,7 @@ from cleartide.store.truth import Row, Truth, TruthStore
 from services.gateway.domain.access import TIERS, Principal, Tier, grantable
 from services.gateway.edge.errors import ApiError
 from services.gateway.identity import people
-from services.gateway.identity.once import Once
+from services.gateway.identity.once import AHEAD_MS, PAST_MS, Forgotten, Once
 from services.gateway.identity.people import now_micros
 from services.gateway.identity.remembered import Remembered
 from services.gateway.identity.secret import Secrets
@@ -28,7 +28,6 @@ from services.gateway.identity.tokens import digest, new_opaque
 PREFIX: Final = "ctk"
 SIGNING_PREFIX: Final = "cts"
 SHOWN_LETTERS: Final = 12
-SIGNED_WITHIN_SECONDS: Final = 10
 ROTATION_SECONDS: Final = 86_400
 TOUCH_SECONDS: Final = 60
 MOST_KEYS: Final = 1_000
@@ -222,14 +221,18 @@ class ApiKeys:
         now_ms = now_micros() // 1_000
         if not request.sent_at.isascii() or not request.sent_at.isdigit() or len(request.sent_at) > 15:
             raise ApiError(401, "timestamp_refused", "The timestamp is in milliseconds since the Unix epoch.")
-        if abs(now_ms - int(request.sent_at)) > SIGNED_WITHIN_SECONDS * 1_000:
-            detail = {"now": now_ms, "within_ms": SIGNED_WITHIN_SECONDS * 1_000}
-            raise ApiError(401, "timestamp_refused", "The request was signed too long ago, or has yet to be.", detail)
+        sent_at = int(request.sent_at)
+        if not now_ms - PAST_MS <= sent_at <= now_ms + AHEAD_MS:
+            raise _untimely("The request was signed too long ago, or has yet to be.")
         secret = await self._installation.unseal(standing.secret, f"key:{standing.id}")
         good = hmac.new(secret, request.text, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(good.encode(), request.signature.lower().encode("utf-8", "replace")):
             raise ApiError(401, "signature_refused", "The signature is not of this request by this key.")
-        if not await self._once.first(f"signed:{standing.id}:{good}", 2 * SIGNED_WITHIN_SECONDS):
+        try:
+            first = await self._once.first(f"{standing.id}:{good}", sent_at)
+        except Forgotten:
+            raise _untimely("Whether this request has come before is not known any more: sign it anew.") from None
+        if not first:
             raise ApiError(401, "request_replayed", "This very request has come before.")
         return await self._entered(standing, caller, origin, signed=True)
 
@@ -278,6 +281,11 @@ class ApiKeys:
     async def _forget(self, row: Row) -> None:
         await self._remembered.forget(f"key:{row['hash'].hex()}")
         await self._remembered.forget(f"key:{row['prefix']}")
+
+
+def _untimely(why: str) -> ApiError:
+    detail = {"now": now_micros() // 1_000, "within_ms": PAST_MS, "ahead_ms": AHEAD_MS}
+    return ApiError(401, "timestamp_refused", why, detail)
 
 
 def _standing_of(row: Row) -> KeyStanding:
