@@ -1,12 +1,12 @@
 """Commands into the one sequence, and what became of them: the gateway says whose request it is, matching decides.
 
 A command's answer is the first batch of trading events that it caused. It is listened for before the command is sent,
-by one subscription for all of them.
+in the live tail.
 """
 
 import asyncio
-import json
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,12 +19,13 @@ from pydantic import ValidationError
 
 from services.gateway.edge.errors import ApiError
 from services.gateway.identity.people import now_micros
+from services.gateway.live.tail import TailEvent
 
 log = structlog.get_logger()
 
 SOURCE: Final = "gateway"
-ANSWERS: Final = ("trading.>", "dead.matching.>")
-"""What a command causes, and the letter that says that it was refused."""
+REFUSALS: Final = "dead.matching.>"
+"""The letters that say that a command was refused."""
 ANSWER_SECONDS: Final = 5.0
 PUBLISH_SECONDS: Final = 2.0
 MOST_WAITING: Final = 4_096
@@ -33,13 +34,7 @@ Event = dict[str, Any]
 Outcome = dict[str, Any]
 
 
-class _Cause(msgspec.Struct):
-    """Which command an event is of."""
-
-    causation_id: str | None = None
-
-
-_causes: Final = msgspec.json.Decoder(list[_Cause] | _Cause)
+_events: Final = msgspec.json.Decoder(list[Event])
 
 
 class Commands:
@@ -47,15 +42,15 @@ class Commands:
 
     def __init__(self, connection: Connection) -> None:
         self._client = Client(connection, SOURCE, PUBLISH_SECONDS)
-        self._waiting: dict[str, asyncio.Future[list[Event]]] = {}
+        self._waiting: dict[str, asyncio.Future[list[Event] | None]] = {}
 
     async def run(self, connection: Connection) -> None:
-        """Listen for answers until cancelled."""
-        subscriptions = [await connection.subscribe(subject, cb=self._hear) for subject in ANSWERS]
+        """Listen for refusals until cancelled."""
+        subscription = await connection.subscribe(REFUSALS, cb=self._hear_refusal)
         try:
             await asyncio.Event().wait()
         finally:
-            for subscription in subscriptions:
+            if not connection.is_closed:
                 await subscription.unsubscribe()
 
     async def send(self, contract: type[Message], *, ident: str | None = None, **body: Any) -> Outcome:
@@ -68,7 +63,7 @@ class Commands:
         command_id = f"{SOURCE}-{contract.__name__}-{ident or uuid.uuid4().hex}"
         envelope = {"id": command_id, "occurred_at": now_micros(), "source": SOURCE}
         try:
-            message = contract.model_validate_json(json.dumps({**envelope, **body}))
+            message = contract.model_validate_json(msgspec.json.encode({**envelope, **body}))
         except ValidationError as error:
             detail = [{"where": ".".join(map(str, item["loc"])), "problem": item["msg"]} for item in error.errors()]
             raise ApiError(422, "invalid_parameter", "A parameter is not valid.", detail) from None
@@ -89,22 +84,26 @@ class Commands:
             raise ApiError(422, refused["reason"], "The command was refused.", {"command_id": command_id})
         return {"command_id": command_id, "position": receipt.stream_seq, "events": events}
 
-    async def _hear(self, message: Msg) -> None:
-        if not self._waiting or self._waiting.keys().isdisjoint(_caused_by(message.data)):
+    def hear(self, events: Sequence[TailEvent], data: bytes) -> None:
+        """What the tail says: of each command that waits, all that this message says of it."""
+        if not self._waiting or self._waiting.keys().isdisjoint([event.causation_id for event in events]):
             return
-        said = json.loads(message.data)
-        for event in said if isinstance(said, list) else [said]:
-            answer = self._waiting.get(event["causation_id"])
-            if answer is not None and not answer.done():
-                both = said if isinstance(said, list) else [said]
-                caused = [other for other in both if other["causation_id"] == event["causation_id"]]
-                answer.set_result(caused)
+        caused: dict[str, list[Event]] = {}
+        for event in _events.decode(data):
+            if event["causation_id"] in self._waiting:
+                caused.setdefault(event["causation_id"], []).append(event)
+        for command, mine in caused.items():
+            self._answer(command, mine)
 
+    async def _hear_refusal(self, message: Msg) -> None:
+        if self._waiting:
+            letter: Event = msgspec.json.decode(message.data)
+            self._answer(letter.get("causation_id", ""), [letter])
 
-def _caused_by(data: bytes) -> set[str | None]:
-    """The commands that a message's events are of."""
-    said = _causes.decode(data)
-    return {one.causation_id for one in (said if isinstance(said, list) else [said])}
+    def _answer(self, command: str, events: list[Event]) -> None:
+        answer = self._waiting.get(command)
+        if answer is not None and not answer.done():
+            answer.set_result(events)
 
 
 def _refuses(event: Event, body: dict[str, Any]) -> bool:
@@ -117,6 +116,14 @@ def _refuses(event: Event, body: dict[str, Any]) -> bool:
     return all(event[name] == body[name] for name in same if name in event and name in body)
 
 
-async def _within(answer: "asyncio.Future[list[Event]]", seconds: float) -> list[Event] | None:
-    done, _ = await asyncio.wait([answer], timeout=seconds)
-    return answer.result() if done else None
+async def _within(answer: "asyncio.Future[list[Event] | None]", seconds: float) -> list[Event] | None:
+    late = asyncio.get_running_loop().call_later(seconds, _give_up, answer)
+    try:
+        return await answer
+    finally:
+        late.cancel()
+
+
+def _give_up(answer: "asyncio.Future[list[Event] | None]") -> None:
+    if not answer.done():
+        answer.set_result(None)

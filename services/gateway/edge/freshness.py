@@ -40,7 +40,7 @@ class Place(msgspec.Struct):
     """Where an event stands, and whom it concerns."""
 
     type: str
-    seq: int
+    seq: int = 0
     market: str | None = None
     account: str | None = None
     buyer: str | None = None

@@ -47,6 +47,7 @@ from services.gateway.live.candles import CandleHub
 from services.gateway.live.portfolios import PortfolioHub
 from services.gateway.live.prices import PriceHub
 from services.gateway.live.session import LiveHubs
+from services.gateway.live.tail import Tail
 from services.gateway.live.tape import TapeHub
 from services.gateway.metering.meter import Meter
 from services.gateway.notify.addresses import Networks
@@ -189,12 +190,13 @@ async def run_edge(
     """Serve on the listener until told to stop; ends early only by failing."""
     async with assembled(resources, settings) as edge:
         server = embedded(application(edge), settings)
+        tail = Tail(edge.live.tape.hear, edge.live.prices.hear, edge.commands.hear)
         loops = (
             edge.directory.run(),
             edge.live.alerts.run(resources.nats),
-            edge.live.prices.run(resources.nats),
+            edge.live.prices.run(),
             edge.live.books.run(resources.nats),
-            edge.live.tape.run(resources.nats),
+            tail.run(resources.nats),
             edge.live.candles.run(),
             edge.live.portfolios.run(),
             edge.commands.run(resources.nats),

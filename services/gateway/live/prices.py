@@ -7,58 +7,29 @@ known is kept in Redis, so that a gateway that starts has something to say befor
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
 from cleartide.answers.shapes import LastTrade, Price
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.redis_guard import RedisGuard, RedisUnavailable
 from services.gateway.live.mailbox import Mailbox
+from services.gateway.live.tail import TailEvent
 
 log = structlog.get_logger()
 
-SUBJECT: Final = "trading.>"
 REDIS_KEY: Final = "cleartide:prices"
 PACE_SECONDS: Final = 0.05
 KEEP_SECONDS: Final = 1.0
-PENDING_MESSAGES: Final = 10_000
-PENDING_BYTES: Final = 64 * 2**20
 
 
-class TailEvent(msgspec.Struct):
-    """The fields of MarkPriceUpdated, TradeExecuted and MarketListed that the tail needs."""
-
-    type: str
-    seq: int
-    occurred_at: int
-    market: str | None = ""
-    mark_ticks: int = 0
-    index_ticks: int = 0
-    index_stale: bool = False
-    best_bid_ticks: int | None = None
-    best_ask_ticks: int | None = None
-    last_ticks: int | None = None
-    open_interest_lots: int = 0
-    price_ticks: int | None = 0
-    size_lots: int = 0
-    taker_side: str = ""
-    spec: dict[str, Any] | None = None
-
-
-_tail = msgspec.json.Decoder(list[TailEvent])
 _price = msgspec.json.Decoder(Price)
-
-
-def read_tail(data: bytes) -> list[TailEvent]:
-    """The events of one message. Raises msgspec.DecodeError."""
-    return _tail.decode(data)
 
 
 class PriceSubscription:
@@ -90,26 +61,19 @@ class PriceHub:
         self.latest: dict[str, Price] = {}
         self.seq = 0
 
-    async def run(self, client: Client) -> None:
+    async def run(self) -> None:
         """Broadcast until cancelled."""
-        subscription = await client.subscribe(
-            SUBJECT, cb=self._hear, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES
-        )
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(KEEP_SECONDS):
-                        await self._changed.wait()
-                except TimeoutError:
-                    pass
-                else:
-                    self._changed.clear()
-                    self._broadcast()
-                    await asyncio.sleep(PACE_SECONDS)
-                await self._keep()
-        finally:
-            if not client.is_closed:
-                await subscription.unsubscribe()
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            else:
+                self._changed.clear()
+                self._broadcast()
+                await asyncio.sleep(PACE_SECONDS)
+            await self._keep()
 
     def join(self, subscription: PriceSubscription) -> None:
         """The latest state as a snapshot, then every change."""
@@ -124,12 +88,8 @@ class PriceHub:
         if not waiting:
             del self._live[subscription.market]
 
-    async def _hear(self, message: Msg) -> None:
-        try:
-            events = read_tail(message.data)
-        except msgspec.DecodeError as error:
-            log.warning("tail_unreadable", subject=message.subject, error=str(error)[:200])
-            return
+    def hear(self, events: Sequence[TailEvent], _data: bytes) -> None:
+        """What the tail says."""
         for event in events:
             if event.seq > self.seq:
                 if self.seq and event.seq != self.seq + 1:

@@ -5,33 +5,28 @@ The events are numbered without a gap. A subscription has its place in them: it 
 Should the hub itself miss an event, whoever listens is told to begin again: nobody is left with a hole.
 """
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal
 
 import msgspec
 import structlog
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from services.gateway.edge.convert import funding_view
 from services.gateway.edge.decimals import told
 from services.gateway.edge.errors import ApiError, error_body
-from services.gateway.edge.freshness import Freshness, Place
+from services.gateway.edge.freshness import Freshness
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.upstream import Upstream
 from services.gateway.live.rooms import Beat, Channel, Room, Seat, Told, head_of
+from services.gateway.live.tail import TailEvent
 
 log = structlog.get_logger()
 
-SUBJECT: Final = "trading.>"
 REMEMBERED_BYTES: Final = 4 * 2**20
 NEWEST_TRADES: Final = 50
 MOST_TRADES: Final = 500
-PENDING_MESSAGES: Final = 10_000
-PENDING_BYTES: Final = 64 * 2**20
 Topic = Literal["orders", "fills", "balance", "limits", "other"]
 Event = dict[str, Any]
 Name = tuple[Channel, str]
@@ -50,7 +45,6 @@ _TOPICS: Final[tuple[tuple[str, Topic], ...]] = (
 _PUBLIC_TRADE: Final[tuple[str, ...]] = ("seq", "at", "price", "size", "taker_side", "origin")
 
 
-_places: Final = msgspec.json.Decoder(list[Place])
 _events: Final = msgspec.json.Decoder(list[Event])
 
 
@@ -67,17 +61,6 @@ class TapeHub:
         self._remembered: deque[tuple[int, int, bytes]] = deque(maxlen=100_000)
         self._bytes = 0
         self.seq = 0
-
-    async def run(self, client: Client) -> None:
-        """Listen until cancelled."""
-        subscription = await client.subscribe(
-            SUBJECT, cb=self._hear, pending_msgs_limit=PENDING_MESSAGES, pending_bytes_limit=PENDING_BYTES
-        )
-        try:
-            await _for_ever()
-        finally:
-            if not client.is_closed:
-                await subscription.unsubscribe()
 
     async def join(self, seat: Seat) -> None:
         """What it has missed, or a snapshot; then what happens. ApiError for what is not there; pair with `leave`."""
@@ -127,14 +110,8 @@ class TapeHub:
         seat.cursor = rows[-1]["seq"] if rows else after
         self._say(seat, "snapshot", seat.cursor, rows, complete=whole)
 
-    async def _hear(self, message: Msg) -> None:
-        try:
-            places = _places.decode(message.data)
-        except msgspec.DecodeError as error:
-            log.warning("tape_unreadable", subject=message.subject, error=str(error)[:200])
-            return
-        if not places:
-            return
+    def hear(self, places: Sequence[TailEvent], data: bytes) -> None:
+        """What the tail says."""
         first, last = max(places[0].seq, self.seq + 1), places[-1].seq
         if first > last:
             return
@@ -142,10 +119,10 @@ class TapeHub:
             self._lost()
         self.seq = last
         self._freshness.hear(places)
-        self._remember(first, last, message.data)
+        self._remember(first, last, data)
         for market in {place.market for place in places if place.type == "TradeExecuted" and place.market}:
             self._traded(market)
-        for event in _events.decode(message.data) if self._rooms else ():
+        for event in _events.decode(data) if self._rooms else ():
             for name in _audience(event):
                 if (room := self._rooms.get(name)) is not None:
                     room.add(self._told(name, event))
@@ -209,7 +186,3 @@ def _audience(event: Event) -> tuple[Name, ...]:
 
 def _topic(kind: str) -> Topic:
     return next((topic for start, topic in _TOPICS if kind.startswith(start)), "other")
-
-
-async def _for_ever() -> None:
-    await asyncio.Event().wait()

@@ -5,7 +5,7 @@ from cleartide.contracts import TRADING_EVENTS, Message
 from cleartide.contracts.codec import encode
 from cleartide.contracts.examples import EXAMPLES
 
-from services.gateway.live.prices import read_tail
+from services.gateway.live.tail import read_tail
 
 
 @pytest.mark.parametrize("contract", TRADING_EVENTS, ids=lambda contract: contract.__name__)
