@@ -15,9 +15,9 @@ from services.gateway.edge.context import Edge
 from services.gateway.edge.dispatch import Dispatch
 from services.gateway.edge.door import Door
 from services.gateway.edge.errors import install_error_handlers
-from services.gateway.edge.guards import RateLimited, Timed
-from services.gateway.edge.metered import Metered
+from services.gateway.edge.guards import RateLimited
 from services.gateway.edge.near import Near
+from services.gateway.edge.observed import Observed
 from services.gateway.edge.pages import STATIC, Pages
 from services.gateway.edge.quick import Quick
 from services.gateway.edge.reference.document import documented
@@ -48,7 +48,6 @@ from services.gateway.edge.routes.transfers import transfers_router
 from services.gateway.edge.routes.usage import usage_router
 from services.gateway.edge.routes.wallets import wallets_router
 from services.gateway.edge.routes.watching import watching_router
-from services.gateway.edge.security import SecurityHeaders
 
 
 def api(edge: Edge) -> FastAPI:
@@ -128,5 +127,5 @@ def application(edge: Edge) -> ASGIApp:
         metrics=edge.metrics,
         body_seconds=edge.body_seconds,
     )
-    guarded = SecurityHeaders(Metered(Timed(RateLimited(door, edge.limiter), edge.metrics), edge.meter))
+    guarded = Observed(RateLimited(door, edge.limiter), edge.metrics, edge.meter)
     return Quick(guarded, edge.limiter, edge.metrics, edge.meter)

@@ -21,6 +21,8 @@ from services.gateway.identity.sessions import Caller, Sessions
 
 Access = Literal["closed", "demo"]
 _SIGNED: Final = ("cleartide-key", "cleartide-timestamp", "cleartide-signature")
+FIELDS_READ: Final = ("authorization", "x-api-key", "sec-websocket-protocol", "origin", "user-agent", *_SIGNED)
+"""All that is read here of a request's head, and what a session remembers of it."""
 _OFFERED: Final = "cleartide.token."
 
 

@@ -12,11 +12,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.domain.access import Principal
-from services.gateway.edge.authentication import Asked, Authentication
+from services.gateway.edge.authentication import FIELDS_READ, Asked, Authentication
 from services.gateway.edge.authorisation import READS
 from services.gateway.edge.dispatch import Dispatch
 from services.gateway.edge.errors import ApiError, error_response, store_unavailable
-from services.gateway.edge.guards import LIMITED_PREFIX, adding_raw
+from services.gateway.edge.guards import FIELDS, LIMITED_PREFIX
 from services.gateway.edge.leases import Verdict
 from services.gateway.edge.limits import client_key
 from services.gateway.edge.metrics import EdgeMetrics
@@ -30,6 +30,7 @@ log = structlog.get_logger()
 MAX_BODY: Final = 65_536
 BODY_SECONDS: Final = 10.0
 REFUSED_PER_MINUTE: Final = 60
+_WHO: Final = {name.encode(): name for name in FIELDS_READ}
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -66,7 +67,7 @@ class Door:
             await error_response(store_unavailable(error))(scope, receive, send)
             return
         if verdict is not None:
-            send = adding_raw(verdict.raw(), send)
+            scope["state"][FIELDS] = verdict.raw()
         if has_body:
             receive = _replaying(body, receive)
         if scope["type"] != "http" or (name := name_of(principal, scope)) is None:
@@ -155,8 +156,8 @@ def require_room(verdict: Verdict) -> None:
 
 
 def _fields(scope: Scope) -> dict[str, str]:
-    """The head's fields by their names; of a field that comes twice the first, as Starlette has it."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    """Those of the head's fields that say who asks; of a field that comes twice the first, as Starlette has it."""
+    return {_WHO[name]: value.decode("latin-1") for name, value in reversed(scope["headers"]) if name in _WHO}
 
 
 def _has_body(scope: Scope) -> bool:

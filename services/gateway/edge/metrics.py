@@ -41,6 +41,8 @@ class EdgeMetrics:
             ("kind", "verdict"),
             registry=registry,
         )
+        self.quota = lru_cache(MOST_KEPT)(self.quotas.labels)
+        """Those of a kind and verdict."""
         self.refused = Counter(
             "cleartide_refused_total", "Requests refused at the door, by error code", ("code",), registry=registry
         )

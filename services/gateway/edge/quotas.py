@@ -10,9 +10,8 @@ counts by itself and with the same limits: nobody is let in without a count, and
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.gateway.edge.leases import Held, Leases, Verdict
 from services.gateway.edge.metrics import EdgeMetrics
@@ -75,8 +74,7 @@ return {passing, leased, tightest, math.floor(math.max(0, least - leased * cost)
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """At most so many in so many seconds, of whatever the name counts."""
 
     name: str
@@ -84,8 +82,7 @@ class Window:
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """A request by what it counts in."""
 
     kind: str
@@ -110,21 +107,21 @@ class Quotas:
         """Count one request in every window, or in none when one of them is full. `kind` is for the metric."""
         asked = _Asked(kind, tuple(windows), cost)
         if (verdict := self._leases.spend(asked)) is not None:
-            self._metrics.quotas.labels(kind, "allowed").inc()
+            self._metrics.quota(kind, "allowed").inc()
             return verdict
         return await self._leases.ask(asked)
 
     async def _count(self, asked: "_Asked", held: Held, asking: int, ahead: int) -> list[Verdict]:
-        count = self._metrics.quotas
+        count = self._metrics.quota
         more = ahead if asked.steady else 0
         try:
             answer = await self._ask(asked, held, asking, more)
         except RedisUnavailable:
-            count.labels(asked.kind, "alone").inc(asking)
+            count(asked.kind, "alone").inc(asking)
             return [self._alone_verdict(asked) for _ in range(asking)]
         passing, leased, place, remaining, wait, ends, held.counted_at = answer
-        count.labels(asked.kind, "allowed").inc(passing)
-        count.labels(asked.kind, "limited").inc(asking - passing)
+        count(asked.kind, "allowed").inc(passing)
+        count(asked.kind, "limited").inc(asking - passing)
         held.limit, held.remaining, held.reset = asked.windows[place - 1].limit, remaining, ceil(ends / MILLIS)
         held.lease(leased, ahead)
         later, spare = max(1, ceil(wait / MILLIS)), remaining + leased

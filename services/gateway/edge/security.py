@@ -2,10 +2,6 @@
 
 from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from services.gateway.edge.guards import adding_raw, encoded
-
 # The chart library adds one constant <style> element for its attribution logo; this is that element's digest.
 CHART_STYLE_DIGEST: Final = "sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY="
 
@@ -32,18 +28,5 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_ENCODED: Final = encoded(HEADERS)
-
-
-class SecurityHeaders:
-    """Adds the headers to whatever answers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        await self._app(scope, receive, adding_raw(_ENCODED, send))
+RAW: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+"""As ASGI has them."""
