@@ -6,13 +6,18 @@ from typing import Any, Final
 
 import asyncpg
 import msgspec
+from cleartide.money import parse_decimal
 
 from services.ingestor.views import QUERIES as LIQUIDITY_QUERIES
+from services.ingestor.views import TERMS, fixed
 
 MAX_ROWS: Final = 500
 Pool = asyncpg.Pool
 Query = Callable[[Any, dict[str, Any]], Awaitable[Any]]
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_FUNDING: Final = """(extract(epoch FROM f.ts) * 1000000)::bigint AS ts, f.venue, f.symbol, i.base, i.quote,
+    i.tick_size, f.mark_ticks, f.index_ticks, f.rate_ppb, f.interval_micros, f.predicted_rate_ppb,
+    (extract(epoch FROM f.next_funding_at) * 1000000)::bigint AS next_funding_at"""
 _MICROS: Final = "(extract(epoch FROM ts) * 1000000)::bigint AS ts"
 
 
@@ -77,16 +82,51 @@ async def gaps(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def funding(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """Venue mark, index, funding rate and the predicted next one of `symbol`, newest first."""
-    return _rows(
-        await pool.fetch(
-            f"SELECT {_MICROS}, venue, symbol, mark_ticks, index_ticks, rate_ppb, interval_micros, "  # noqa: S608
-            "(extract(epoch FROM next_funding_at) * 1000000)::bigint AS next_funding_at, predicted_rate_ppb "
-            "FROM venue_funding WHERE symbol = $1 ORDER BY venue_funding.ts DESC LIMIT $2",
-            str(params["symbol"]),
-            _limit(params),
-        )
+    """The newest word of every instrument of `base`, `symbol` or `venue`; prices and rates are decimal text.
+
+    The rate is that of the interval which ends at `next_funding_at`; the predicted one is of the interval after it,
+    null where a venue predicts none.
+    """
+    records = await pool.fetch(
+        f"SELECT {_FUNDING} FROM {TERMS} i "  # noqa: S608
+        "CROSS JOIN LATERAL (SELECT * FROM venue_funding v WHERE v.venue = i.venue AND v.symbol = i.symbol "
+        "ORDER BY v.ts DESC LIMIT 1) f WHERE ($1::text IS NULL OR i.base = $1) "
+        "AND ($2::text IS NULL OR i.symbol = $2) AND ($3::text IS NULL OR i.venue = $3) "
+        "ORDER BY i.venue, i.symbol LIMIT $4",
+        params.get("base"),
+        params.get("symbol"),
+        params.get("venue"),
+        MAX_ROWS,
     )
+    return [_funding_view(record) for record in records]
+
+
+async def funding_history(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was said of one instrument, newest first: `venue`, `symbol`, optionally `before` and `limit`."""
+    before = params.get("before")
+    records = await pool.fetch(
+        f"SELECT {_FUNDING} FROM venue_funding f JOIN {TERMS} i USING (venue, symbol) "  # noqa: S608
+        "WHERE f.venue = $1 AND f.symbol = $2 AND ($3::timestamptz IS NULL OR f.ts < $3) "
+        "ORDER BY f.ts DESC, f.venue_seq DESC LIMIT $4",
+        str(params["venue"]),
+        str(params["symbol"]),
+        None if before is None else _EPOCH + timedelta(microseconds=int(before)),
+        max(1, min(int(params.get("limit", 100)), MAX_ROWS)),
+    )
+    return [_funding_view(record) for record in records]
+
+
+def _funding_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    tick, predicted = parse_decimal(row["tick_size"]), row["predicted_rate_ppb"]
+    return {
+        **{name: row[name] for name in ("ts", "venue", "symbol", "base", "quote")},
+        "mark": format(row["mark_ticks"] * tick, "f"),
+        "index": format(row["index_ticks"] * tick, "f"),
+        "rate": fixed(row["rate_ppb"], 9),
+        "interval_micros": row["interval_micros"],
+        "next_funding_at": row["next_funding_at"],
+        "predicted_rate": None if predicted is None else fixed(predicted, 9),
+    }
 
 
 async def index(pool: Any, params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -130,8 +170,9 @@ QUERIES: Final[Mapping[str, Query]] = {
     "recent_trades": recent_trades,
     "book_top": book_top,
     "gaps": gaps,
-    "funding": funding,
     "index": index,
     "statuses": statuses,
+    "funding": funding,
+    "funding_history": funding_history,
     **LIQUIDITY_QUERIES,
 }

@@ -26,6 +26,8 @@ PUBLIC: Final = frozenset(
         "GET /api/v1/insurance",
         "GET /api/v1/liquidity",
         "GET /api/v1/liquidity/feeds",
+        "GET /api/v1/liquidity/funding",
+        "GET /api/v1/liquidity/funding/history",
         "GET /api/v1/liquidity/gaps",
         "GET /api/v1/liquidity/history",
         "GET /api/v1/liquidity/instruments",

@@ -21,9 +21,10 @@ Operation = dict[str, Any]
 ROOT: Final = Path(__file__).parents[3]
 FOLDER: Final = ROOT / "libs/common/cleartide/rest"
 JSON: Final = "application/json"
-GROUPS: Final = ("markets", "orders", "vaults", "accounts", "earnings", "auth", "me", "use", "admin")
+GROUPS: Final = ("markets", "liquidity", "orders", "vaults", "accounts", "earnings", "auth", "me", "use", "admin")
 CLASSES: Final = {
     "markets": "Market",
+    "liquidity": "Liquidity",
     "orders": "Order",
     "vaults": "Vault",
     "accounts": "Account",
@@ -144,7 +145,7 @@ def group_of(operation: str) -> str:
     head, *rest = operation.split(" ", 1)[1].removeprefix("/api/v1/").split("/")
     if head == "product" or rest[:1] in (["product"], ["privacy"]):
         return "use"
-    if head in ("earnings", "auth", "me", "admin"):
+    if head in ("liquidity", "earnings", "auth", "me", "admin"):
         return head
     if head == "vaults" and rest[:1] != ["venue"]:
         return "earnings"
@@ -298,6 +299,7 @@ from cleartide.rest.transport import Transport, given, part
 '''
 TITLES: Final = {
     "markets": "Markets, prices, funding, vaults, risk and the venue: what is asked of no account.",
+    "liquidity": "What other venues' books bear, what they say of their funding, and how they are followed.",
     "orders": "An account's orders.",
     "vaults": "The venue's own vaults.",
     "accounts": "One account: money, fees, positions, risk, alerts.",

@@ -205,6 +205,7 @@ async def _reads(recorder: Recorder, answer: Any) -> None:
         "/what-if/order": f"?market={MARKET}&side=buy&size=0.010",
         "/what-if/prices": "?percent=-10",
         "/liquidity/history": "?venue=sandbox&symbol=BTC-PERP",
+        "/liquidity/funding/history": "?venue=sandbox&symbol=BTC-PERP",
         "/liquidity/statistics": "?venue=sandbox&symbol=BTC-PERP",
     }
     own = f"?account={recorder.person.user}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from cleartide.contracts import MarketEvent, VenueGap, VenueInstrument, VenueLiquidity
+from cleartide.contracts import MarketEvent, VenueFunding, VenueGap, VenueInstrument, VenueLiquidity
 from cleartide.contracts.base import Message
 
 from deploy.local.ports import free_port
@@ -45,6 +45,13 @@ def measure(venue: str, at: int, depth: int) -> Message:
     return told(VenueLiquidity, "liquidity", venue, at, **prices, bid_depths=depths, ask_depths=depths, **costs)
 
 
+def funding_said(venue: str, at: int, rate: int, predicted: int | None) -> Message:
+    prices: dict[str, Any] = {"mark_ticks": 634_900, "index_ticks": 634_895}
+    times: dict[str, Any] = {"interval_micros": 28_800 * 10**6, "next_funding_at": START + 28_800 * 10**6}
+    rates: dict[str, Any] = {"rate_ppb": rate, "predicted_rate_ppb": predicted}
+    return told(VenueFunding, "funding", venue, at, **prices, **times, **rates)
+
+
 @pytest.fixture
 async def measured(installed: Installation) -> AsyncIterator[str]:
     """A gateway and an ingestor that has heard of two venues; the gateway's address."""
@@ -74,6 +81,10 @@ async def measured(installed: Installation) -> AsyncIterator[str]:
             missed: dict[str, Any] = {"expected_seq": 8, "reason": "out of order"}
             await publish_surely(client, told(VenueGap, "gap", venue, START, **missed))
             for number in range(MEASURES):
+                # One venue predicts the next interval's rate, the other does not.
+                predicted = -30_000 if venue == "bybit" else None
+                rate = funding_said(venue, START + number * SPAN, 100_000 + number, predicted)
+                await publish_surely(client, rate)
                 await publish_surely(client, measure(venue, START + number * SPAN + 1, depth))
         async with aiohttp.ClientSession() as http:
             before = f"before={START + MEASURES * SPAN}"
@@ -106,7 +117,8 @@ async def test_the_api_tells_depth_slippage_and_shares(measured: str) -> None:
         page = await (await http.get(f"{one}&before={page['next']}")).json()
         assert page["rows"][-1]["ts"] == START + (MEASURES - 2) * SPAN
         statistics = await (await http.get(f"{url}/statistics?venue=bybit&symbol=BTCUSDT")).json()
-        assert statistics["funding"] is None
+        assert statistics["funding"]["newest"] == "0.000100002"
+        assert statistics["turnover"] is None
         listed = await (await http.get(f"{url}/instruments?venue=bybit")).json()
         assert [(each["maker_fee"], each["base"]) for each in listed] == [("-0.000050000", "BTC")]
         feeds = (await (await http.get(f"{url}/feeds")).json())["feeds"]
@@ -118,6 +130,31 @@ async def test_the_api_tells_depth_slippage_and_shares(measured: str) -> None:
         assert [(each["venue"], each["reason"]) for each in page["gaps"]] == [("bybit", "out of order")]
         assert page["next"] is None
         for wrong in ("?base=../x", "/history?venue=bybit", "/statistics?venue=bybit&symbol=BTCUSDT&hours=0"):
+            async with http.get(f"{url}{wrong}") as response:
+                assert response.status == 422
+
+
+async def test_the_api_tells_what_venues_say_of_their_funding(measured: str) -> None:
+    """GW-API-020"""
+    async with aiohttp.ClientSession() as http:
+        url = f"{measured}/api/v1/liquidity/funding"
+        first, second = (await eventually(http, f"{url}?base=BTC", "funding"))["funding"]
+        newest = {"ts": START + (MEASURES - 1) * SPAN, "mark": "63490.0", "index": "63489.5", "rate": "0.000100002"}
+        due = {"interval_micros": 28_800 * 10**6, "next_funding_at": START + 28_800 * 10**6}
+        same = {"symbol": "BTCUSDT", "base": "BTC", "quote": "USDT", **newest, **due}
+        assert first == {"venue": "binance-usdm", **same, "predicted_rate": None}
+        assert second == {"venue": "bybit", **same, "predicted_rate": "-0.000030000"}
+        async with http.get(f"{url}?symbol=ETHUSDT") as response:
+            assert await response.json() == {"funding": []}
+        seen, query = [], "venue=bybit&symbol=BTCUSDT&limit=2"
+        page = await (await http.get(f"{url}/history?{query}")).json()
+        while True:
+            seen += [(row["ts"], row["rate"]) for row in page["funding"]]
+            if page["next"] is None:
+                break
+            page = await (await http.get(f"{url}/history?{query}&before={page['next']}")).json()
+        assert seen == [(START + n * SPAN, f"0.00010000{n}") for n in reversed(range(MEASURES))]
+        for wrong in ("?base=../x", "/history?venue=bybit", "/history?venue=bybit&symbol=BTCUSDT&limit=0"):
             async with http.get(f"{url}{wrong}") as response:
                 assert response.status == 422
 

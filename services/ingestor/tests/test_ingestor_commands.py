@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,10 +21,12 @@ from services.ingestor.app import SERVICE
 from services.ingestor.commands.output import as_csv, as_table
 from services.ingestor.commands.statistics import bins
 from services.ingestor.commands.values import Age, Size
-from services.ingestor.queries import funding
-from services.ingestor.repository import BOOKS, CANDLES, FUNDING, INTEREST, STATS, TICKERS
+from services.ingestor.queries import funding_history
+from services.ingestor.registry import instrument_row
+from services.ingestor.repository import BOOKS, CANDLES, FUNDING, INSTRUMENTS, INTEREST, STATS, TICKERS
 from services.ingestor.tests.harness import fold_of
 from services.ingestor.tests.series import DAY, Said, cleartide, tickers
+from services.ingestor.tests.support import BTCUSDT
 from services.ingestor.tests.test_ingestor_backfill import simulated
 from services.ingestor.tests.test_ingestor_fold import batches
 from services.ingestor.tests.test_ingestor_postgres import ingest
@@ -144,6 +147,7 @@ async def recorded(schema: ServiceSchema) -> AsyncIterator[ServiceSchema]:
         assert (await run(f"market -e binance-usdm,bybit --record --simulator {address}")).code == 0
     await ingest(schema, batches(1_000))
     async with BulkWriter(schema.dsn, "ingestor") as writer:
+        await writer.write(INSTRUMENTS, [instrument_row("bybit", replace(BTCUSDT, base="BTC", quote="USDT"))])
         for number in range(60):
             ts = DAY + timedelta(minutes=number)
             head = (ts, "bybit", "BTCUSDT", number, ts, "ok")
@@ -168,8 +172,9 @@ async def test_figures_are_shown_in_units_that_people_use(recorded: ServiceSchem
     assert abs(Decimal(newest["spread_bps"]) - spread) < Decimal("0.0001")
     assert await done("ticker -s NOTHING") == []
     async with recorded.pool() as pool:
-        (told, *_) = await funding(pool, {"symbol": "BTCUSDT", "limit": 1})
-    assert (told["rate_ppb"], told["predicted_rate_ppb"]) == (100_000, -25_000)
+        (told,) = await funding_history(pool, {"venue": "bybit", "symbol": "BTCUSDT", "limit": 1})
+    assert (told["rate"], told["predicted_rate"]) == ("0.000100000", "-0.000025000")
+    assert (told["mark"], told["index"]) == ("60006.00", "60000.00")
     (ratio,) = await done(f"stats oi-volume {HOUR}")
     assert (ratio["count"], ratio["least"], ratio["largest"]) == (60, "2", "2.059")
     (deviation,) = await done(f"stats price-dev {HOUR}")

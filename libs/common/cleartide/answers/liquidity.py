@@ -103,6 +103,34 @@ class LiquidityStatistics(TypedDict):
     deviation: PriceDeviation | None
 
 
+class VenueFunding(TypedDict):
+    """What a venue said at `ts`: `rate` until `next_funding_at`, `predicted_rate` of the interval after it."""
+
+    ts: int
+    venue: str
+    symbol: str
+    base: str
+    quote: str
+    mark: str
+    index: str
+    rate: str
+    interval_micros: int
+    next_funding_at: int
+    predicted_rate: str | None
+
+
+class VenueFundingList(TypedDict):
+    """Of every instrument the newest."""
+
+    funding: list[VenueFunding]
+
+
+class VenueFundingPage(Page):
+    """Of one instrument, newest first."""
+
+    funding: list[VenueFunding]
+
+
 class VenueInstrument(TypedDict):
     """What is followed: grid, kind and fees."""
 

@@ -22,6 +22,7 @@ from cleartide.rest.accounts import AccountOperations
 from cleartide.rest.admin import AdminOperations
 from cleartide.rest.auth import SignInOperations
 from cleartide.rest.earnings import EarningsOperations
+from cleartide.rest.liquidity import LiquidityOperations
 from cleartide.rest.live import Streams
 from cleartide.rest.markets import MarketOperations
 from cleartide.rest.me import MyOperations
@@ -35,6 +36,7 @@ __all__ = ["Json", "Key", "Refused", "RestClient"]
 
 class RestClient(
     MarketOperations,
+    LiquidityOperations,
     OrderOperations,
     VaultOperations,
     AccountOperations,

@@ -7,14 +7,6 @@ from typing import Literal, overload
 
 from cleartide.answers.accounts import InsuranceFunds
 from cleartide.answers.analytics import Leaderboard, MarketDays, VenueDays
-from cleartide.answers.liquidity import (
-    FeedList,
-    GapPage,
-    LiquidityHistory,
-    LiquidityStatistics,
-    LiquidityView,
-    VenueInstrument,
-)
 from cleartide.answers.markets import (
     BookView,
     CandlePage,
@@ -292,81 +284,6 @@ class MarketOperations:
         """What was in the insurance funds, oldest first."""
         told: InsuranceHistory = await self._transport.ask(
             "GET", "/api/v1/risk/insurance", {"market": market, "before": before, "limit": limit}, after=after
-        )
-        return told
-
-    async def liquidity(
-        self,
-        *,
-        base: str | None = None,
-        symbol: str | None = None,
-        venue: str | None = None,
-        fees: bool | None = None,
-        after: int | None = None,
-    ) -> LiquidityView:
-        """Depth, slippage and spread now, of a coin, a symbol or a venue, and the venues' parts."""
-        told: LiquidityView = await self._transport.ask(
-            "GET", "/api/v1/liquidity", {"base": base, "symbol": symbol, "venue": venue, "fees": fees}, after=after
-        )
-        return told
-
-    async def liquidity_history(
-        self,
-        *,
-        venue: str,
-        symbol: str,
-        before: int | None = None,
-        limit: int | None = None,
-        fees: bool | None = None,
-        after: int | None = None,
-    ) -> LiquidityHistory:
-        """One instrument's depth, slippage and spread as stored, newest first."""
-        told: LiquidityHistory = await self._transport.ask(
-            "GET",
-            "/api/v1/liquidity/history",
-            {"venue": venue, "symbol": symbol, "before": before, "limit": limit, "fees": fees},
-            after=after,
-        )
-        return told
-
-    async def liquidity_feeds(self, *, after: int | None = None) -> FeedList:
-        """Every venue's feeds: state, last heard of, gaps so far."""
-        told: FeedList = await self._transport.ask("GET", "/api/v1/liquidity/feeds", after=after)
-        return told
-
-    async def liquidity_gaps(
-        self,
-        *,
-        symbol: str | None = None,
-        venue: str | None = None,
-        before: int | None = None,
-        limit: int | None = None,
-        after: int | None = None,
-    ) -> GapPage:
-        """What feeds have missed, newest first, and why."""
-        told: GapPage = await self._transport.ask(
-            "GET",
-            "/api/v1/liquidity/gaps",
-            {"symbol": symbol, "venue": venue, "before": before, "limit": limit},
-            after=after,
-        )
-        return told
-
-    async def liquidity_statistics(
-        self, *, venue: str, symbol: str, hours: int | None = None, after: int | None = None
-    ) -> LiquidityStatistics:
-        """Funding, open interest over volume, and how far mark and last leave the index."""
-        told: LiquidityStatistics = await self._transport.ask(
-            "GET", "/api/v1/liquidity/statistics", {"venue": venue, "symbol": symbol, "hours": hours}, after=after
-        )
-        return told
-
-    async def liquidity_instruments(
-        self, *, base: str | None = None, symbol: str | None = None, venue: str | None = None, after: int | None = None
-    ) -> list[VenueInstrument]:
-        """What is followed at the venues: grids, kinds and fees."""
-        told: list[VenueInstrument] = await self._transport.ask(
-            "GET", "/api/v1/liquidity/instruments", {"base": base, "symbol": symbol, "venue": venue}, after=after
         )
         return told
 

@@ -72,6 +72,8 @@ OPERATIONS: Final[dict[str, str]] = {
     "GET /api/v1/liquidity/history": "liquidity_history",
     "GET /api/v1/liquidity/feeds": "liquidity_feeds",
     "GET /api/v1/liquidity/gaps": "liquidity_gaps",
+    "GET /api/v1/liquidity/funding": "liquidity_funding",
+    "GET /api/v1/liquidity/funding/history": "liquidity_funding_history",
     "GET /api/v1/liquidity/statistics": "liquidity_statistics",
     "GET /api/v1/liquidity/instruments": "liquidity_instruments",
     "GET /api/v1/accounts/{account}/deleveraging": "account_deleveraging",

@@ -8,6 +8,8 @@ from cleartide.answers.liquidity import (
     LiquidityHistory,
     LiquidityStatistics,
     LiquidityView,
+    VenueFundingList,
+    VenueFundingPage,
     VenueInstrument,
 )
 from fastapi import APIRouter, Query
@@ -63,6 +65,7 @@ def liquidity_router(edge: Edge) -> APIRouter:
         return await edge.answer(("liquidity-history", *asked.values()), LONG_MS, found)
 
     _feeds(router, edge)
+    _funding(router, edge)
 
     @router.get(
         "/statistics",
@@ -111,6 +114,40 @@ def _feeds(router: APIRouter, edge: Edge) -> None:
 
         return await edge.answer(
             ("liquidity-gaps", *asked.values(), limit), LONG_MS, lambda: whole(found, "gaps", "at", limit)
+        )
+
+
+def _funding(router: APIRouter, edge: Edge) -> None:
+    ask = edge.upstream.ask
+
+    @router.get(
+        "/funding",
+        summary="What venues say of their funding now: mark, index, rate, when it is due, and the predicted next one",
+        response_model=VenueFundingList,
+    )
+    async def newest(base: Base = None, symbol: SymbolFilter = None, venue: VenueFilter = None) -> Response:
+        asked = {"base": base, "symbol": symbol, "venue": venue}
+
+        async def found() -> dict[str, Any]:
+            return {"funding": await ask("ingestor", "funding", **asked)}
+
+        return await edge.answer(("liquidity-funding", *asked.values()), LONG_MS, found)
+
+    @router.get(
+        "/funding/history",
+        summary="What a venue said of one instrument's funding, newest first",
+        response_model=VenueFundingPage,
+    )
+    async def said(venue: Venue, symbol: Symbol, before: Before = None, limit: Limit = 100) -> Response:
+        asked = {"venue": venue, "symbol": symbol, "before": before}
+
+        async def found(most: int) -> dict[str, Any]:
+            return {"funding": await ask("ingestor", "funding_history", **asked, limit=most)}
+
+        return await edge.answer(
+            ("liquidity-funding-history", *asked.values(), limit),
+            LONG_MS,
+            lambda: whole(found, "funding", "ts", limit),
         )
 
 
