@@ -1,25 +1,28 @@
-"""python -m services.ingestor.simulator --recording FILE [--venue NAME ...]: perpetuals venues on loopback.
+"""python -m services.ingestor.simulator --recording FILE [--venue NAME ...] [--capture NAME=...]: venues on loopback.
 
 Binance USD-M is played byte for byte from the recording; every other venue is derived from it: the same market, told
-in that venue's protocol, over its handshakes, heartbeats and snapshots.
+in that venue's protocol, over its handshakes, heartbeats and snapshots. With --capture a venue plays frames of its own
+that somebody captured, once and as they are, as in --capture bybit=XRPUSDT,0.0001,1,ob500.jsonl.gz
 """
 
 import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from services.ingestor.simulator import faults
+from services.ingestor.simulator.capture import CapturedStage
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import RECORDED, Host, every_venue
 from services.ingestor.simulator.recording import Recording
 from services.ingestor.simulator.replay import Pace, Replay
 from services.ingestor.simulator.server import LIFETIME_SECONDS
-from services.ingestor.simulator.twin import Traded
+from services.ingestor.simulator.tape import Captured
+from services.ingestor.simulator.twin import Traded, twins
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,13 +35,21 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 picks a free one and prints it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; loopback unless in a container")
-    parser.add_argument("--recording", type=Path, required=True, help="gzipped collector file")
+    parser.add_argument("--recording", type=Path, help="gzipped collector file; needed unless all venues are captured")
+    parser.add_argument(
+        "--capture",
+        action="append",
+        default=[],
+        metavar="NAME=SYMBOL,TICK,LOT,FILE",
+        help="play this venue's captured frames of a symbol; LOT in the venue's size units; again for a further file",
+    )
     parser.add_argument(
         "--venue",
         action="append",
         default=[],
         metavar="NAME[=SYMBOL[:OFFSET],...]",
-        help=f"a venue, or all (default {RECORDED}); prices of a symbol are OFFSET higher. {', '.join(every_venue())}",
+        help=f"a venue, or all (default {RECORDED} if there is a recording); prices of a symbol are OFFSET higher. "
+        f"{', '.join(every_venue())}",
     )
     parser.add_argument("--speed", default="1.0", help="1.0: the recording's own pace; max: as fast as clients read")
     parser.add_argument("--loop", action="store_true", help="start again at the end, ids and times going on")
@@ -50,10 +61,26 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def captured_of(texts: Sequence[str], wanted: Mapping[str, Faults], speed: float) -> list[CapturedStage]:
+    """The captures of the command line. Raises ValueError for what is none, OSError for a file that cannot be read."""
+    files: dict[tuple[str, str, str, str], list[Path]] = {}
+    for text in texts:
+        name, _, rest = text.partition("=")
+        symbol, tick, lot, path = ([*rest.split(",", 3), "", "", ""])[:4]
+        if name not in twins() or not path:
+            raise ValueError(f"--capture {text}: NAME=SYMBOL,TICK,LOT,FILE with one of {', '.join(sorted(twins()))}")
+        files.setdefault((name, symbol, tick, lot), []).append(Path(path))
+    stages = []
+    for (name, symbol, tick, lot), paths in files.items():
+        twin = twins()[name]([Traded(symbol, tick=tick, lot=lot)])
+        stages.append(CapturedStage(twin, Captured.of(twin, paths), wanted.get(name), speed))
+    return stages
+
+
 def traded_of(texts: Sequence[str]) -> dict[str, list[Traded]]:
     """The venues and symbols of the command line. Raises ValueError for an offset that is no number."""
     found: dict[str, list[Traded]] = {}
-    for text in texts or [RECORDED]:
+    for text in texts:
         name, _, symbols = text.partition("=")
         for each in every_venue() if name == "all" else [name]:
             found[each] = [_traded(symbol) for symbol in symbols.split(",") if symbol]
@@ -82,16 +109,24 @@ async def simulate(options: argparse.Namespace) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    traded = traded_of(options.venue)
-    wanted = faults_of(options.fault, RECORDED if len(traded) != 1 else next(iter(traded)))
+    own = {text.partition("=")[0] for text in options.capture}
+    told = traded_of(options.venue or ([RECORDED] if options.recording else []))
+    traded = {name: symbols for name, symbols in told.items() if name not in own}
+    if (traded and not options.recording) or not (traded or options.capture):
+        raise ValueError("give a --recording, or a --capture for each venue")
+    named = [*traded, *sorted(own)]
+    wanted = faults_of(options.fault, named[0] if len(named) == 1 else RECORDED)
     pace = Pace(0.0 if options.speed == "max" else float(options.speed), options.loop, options.shift_time)
-    replay = Replay(Recording(options.recording, options.until_line), pace, wanted.get(RECORDED, Faults()))
-    host = Host(replay, traded, wanted, lifetime=options.lifetime)
+    replay = None
+    if traded:
+        replay = Replay(Recording(options.recording, options.until_line), pace, wanted.get(RECORDED, Faults()))
+    captured = captured_of(options.capture, wanted, pace.speed)
+    host = Host(replay, traded, wanted, captured=captured, lifetime=options.lifetime)
     port = await host.start(options.port, options.host)
-    for name in traded:
+    for name in named:
         address = f"{options.host}:{port}/{name}"
         print(f"venue simulator: {name} on ws://{address} http://{address}", flush=True)  # noqa: T201
-    playing = asyncio.create_task(replay.run(host.subscribed if options.wait else None))
+    playing = asyncio.create_task(host.play(wait=options.wait))
     await asyncio.wait((playing, asyncio.ensure_future(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
     if playing.done():
         playing.result()
@@ -105,5 +140,5 @@ async def simulate(options: argparse.Namespace) -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(simulate(parsed()))
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"simulator: {error}")

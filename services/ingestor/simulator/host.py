@@ -1,4 +1,4 @@
-"""All simulated venues on one port, each under its name, driven by one replay."""
+"""All simulated venues on one port, each under its name: driven by one replay, or each playing a capture of its own."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
+from services.ingestor.simulator.capture import CapturedStage
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.replay import Replay
 from services.ingestor.simulator.server import LIFETIME_SECONDS, VenueServer
@@ -15,7 +16,7 @@ from services.ingestor.simulator.stage_server import StageServer
 from services.ingestor.simulator.twin import Traded, twins
 
 RECORDED: Final = "binance-usdm"
-"""The venue that is played byte for byte; every other one is derived from it."""
+"""The venue that a replay plays byte for byte; every other one is derived from it, unless it plays a capture."""
 
 
 class Server(Protocol):
@@ -33,26 +34,32 @@ class Server(Protocol):
 class Host:
     """The venues of one replay. `traded`: the symbols of each venue, none meaning its own; `faults`: by venue.
 
-    Raises ValueError for a venue that there is not.
+    captured: venues that play captured frames. Raises ValueError for a venue that there is not, or is there twice.
     """
 
     def __init__(
         self,
-        replay: Replay,
+        replay: Replay | None,
         traded: Mapping[str, Sequence[Traded]],
         faults: Mapping[str, Faults] | None = None,
         *,
+        captured: Sequence[CapturedStage] = (),
         lifetime: float = LIFETIME_SECONDS,
         pulse_seconds: float | None = None,
     ) -> None:
         unknown = sorted(set(traded) - set(every_venue()))
         if unknown:
             raise ValueError(f"no venue {', '.join(unknown)}; there are {', '.join(every_venue())}")
+        twice = sorted(each.twin.name for each in captured if each.twin.name in traded)
+        if twice:
+            raise ValueError(f"{', '.join(twice)}: either of the recording or of a capture")
         self._replay = replay
+        self._captured = captured
         self._servers: list[Server] = []
         self.stages: dict[str, Stage] = {}
-        patient = not replay.pace.speed
         for name, symbols in traded.items():
+            assert replay is not None, "what is not captured needs a recording"
+            patient = not replay.pace.speed
             if name == RECORDED:
                 self._servers.append(VenueServer(replay, lifetime))
                 continue
@@ -60,6 +67,9 @@ class Host:
             replay.listeners.append(stage)
             self.stages[name] = stage
             self._servers.append(StageServer(stage, patient, lifetime, pulse_seconds))
+        for each in captured:
+            self.stages[each.twin.name] = each
+            self._servers.append(StageServer(each, not each.speed, lifetime, pulse_seconds))
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
@@ -74,7 +84,8 @@ class Host:
 
     async def subscribed(self) -> None:
         """Until some client of any venue has subscribed to all that it has."""
-        events = [stage.subscribed for stage in self.stages.values()] + [self._replay.subscribed]
+        events = [stage.subscribed for stage in self.stages.values()]
+        events += [self._replay.subscribed] if self._replay is not None else []
         waits = [asyncio.ensure_future(event.wait()) for event in events]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -83,6 +94,14 @@ class Host:
                 wait.cancel()
                 with suppress(asyncio.CancelledError):
                     await wait
+
+    async def play(self, *, wait: bool) -> None:
+        """The replay, and every capture, to their ends; with `wait` once somebody has subscribed."""
+        async with asyncio.TaskGroup() as group:
+            if self._replay is not None:
+                group.create_task(self._replay.run(self.subscribed if wait else None))
+            for each in self._captured:
+                group.create_task(each.play(wait=wait))
 
     async def stop(self) -> None:
         """Cut every socket and stop listening."""

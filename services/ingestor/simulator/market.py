@@ -1,8 +1,8 @@
 """The simulated venue's own market: the book at the replay's position, which answers depth requests truly.
 
 Not captured, and derived by the simulator because the recording has no such stream: the mark price. It is the middle of
-the replayed best bid and ask, said once a second as mark and as index, with a funding rate of 0.0001 and the venue's
-true funding times (00:00, 08:00 and 16:00 UTC).
+the replayed best bid and ask, said once a second as mark and as index, with a funding rate of 0.0001, one of 0.00005
+that some venues predict for the next interval, and the venue's true funding times (00:00, 08:00 and 16:00 UTC).
 """
 
 from decimal import Decimal
@@ -14,6 +14,7 @@ from services.ingestor.simulator.recording import Body, Level, Recording, Shift
 
 FUNDING_MILLIS: Final = 8 * 3_600_000
 DERIVED_RATE: Final = "0.00010000"
+PREDICTED_RATE: Final = "0.00005000"
 _PRICE: Final = Decimal("0.00000001")
 
 

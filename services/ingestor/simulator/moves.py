@@ -39,11 +39,12 @@ class Deal(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """Mark, index, and the funding rate of the interval that ends at `next_millis`."""
+    """Mark, index, the funding rate until `next_millis`, and that predicted for the interval after it."""
 
     mark: str
     index_price: str
     rate: str
+    predicted: str
     next_millis: int
     millis: int
 

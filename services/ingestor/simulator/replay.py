@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import msgspec
 
 from services.ingestor.simulator.faults import Faults
-from services.ingestor.simulator.market import Market, next_funding
+from services.ingestor.simulator.market import PREDICTED_RATE, Market, next_funding
 from services.ingestor.simulator.moves import Figures, Move, move_of
 from services.ingestor.simulator.recording import Body, Envelope, Line, Recording, Shift
 
@@ -105,9 +105,9 @@ class Replay:
             self.market.shift = shift
         self._next_mark = 0
         for count, line in enumerate(self.recording.lines):
-            await self._keep_pace(line.after_ns, count)
+            await keep_pace(self._started, line.after_ns, self.pace.speed, count)
             await self._play(line)
-        await self._keep_pace(self.recording.loop_millis * 1_000_000, 0)
+        await keep_pace(self._started, self.recording.loop_millis * 1_000_000, self.pace.speed, 0)
 
     def _shift(self) -> Shift:
         if self.pace.shift_time:
@@ -163,7 +163,7 @@ class Replay:
         if (frame := self.market.mark_frame(now)) is not None:
             await self._broadcast(*frame)
         if (mark := self.market.mark()) is not None:
-            figures = Figures(mark["mark"], mark["index"], mark["rate"], next_funding(now), now)
+            figures = Figures(mark["mark"], mark["index"], mark["rate"], PREDICTED_RATE, next_funding(now), now)
             for listener in self.listeners:
                 await listener.take(figures)
 
@@ -172,11 +172,13 @@ class Replay:
             if subscriber.wants(stream):
                 await subscriber.send(raw)
 
-    async def _keep_pace(self, after_ns: int, count: int) -> None:
-        if self.pace.speed:
-            ahead = self._started + after_ns / 1e9 / self.pace.speed - time.monotonic()
-            if ahead > 0:
-                await asyncio.sleep(ahead)
-                return
-        if count % FRAMES_PER_TURN == 0:
-            await asyncio.sleep(0)
+
+async def keep_pace(started: float, after_ns: int, speed: float, count: int) -> None:
+    """Wait until a frame is due that came so long after the first; at speed 0 only let others have a turn."""
+    if speed:
+        ahead = started + after_ns / 1e9 / speed - time.monotonic()
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+            return
+    if count % FRAMES_PER_TURN == 0:
+        await asyncio.sleep(0)

@@ -33,10 +33,15 @@ CLIENT: Final = "@"
 
 @dataclass(frozen=True)
 class Traded:
-    """One symbol of a simulated venue; its prices are the recording's plus `offset`."""
+    """One symbol of a simulated venue; its prices are the recording's plus `offset`.
+
+    tick, lot: the grid that the venue lists, in its own size units, where it is not the recording's.
+    """
 
     symbol: str
     offset: Decimal = Decimal(0)
+    tick: str = ""
+    lot: str = ""
 
 
 class View(Protocol):
@@ -91,12 +96,15 @@ class Newest:
 class Twin(ABC):
     """One simulated venue.
 
-    symbol: what it trades unless told otherwise. heartbeat: what it demands of its clients. wrong_checksum: a fault,
-    for venues that send one. opens_with_figures: a subscription to the figures brings them at once.
+    symbol: what it trades unless told otherwise. tick, lot: the grid that it lists for that. heartbeat: what it demands
+    of its clients. wrong_checksum: a fault, for venues that send one. opens_with_figures: a subscription to the figures
+    brings them at once.
     """
 
     name: ClassVar[str]
     symbol: ClassVar[str]
+    tick: ClassVar[str] = "0.1"
+    lot: ClassVar[str] = "0.001"
     heartbeat: ClassVar[Heartbeat | None] = None
     opens_with_figures: ClassVar[bool] = True
     wrong_checksum: bool = False
@@ -116,6 +124,19 @@ class Twin(ABC):
     def kinds(self) -> Sequence[Kind]:
         """What can be subscribed to."""
         return KINDS
+
+    def grid(self, symbol: str) -> tuple[str, str]:
+        """Tick and size step as it lists them."""
+        traded = next(each for each in self.traded if each.symbol == symbol)
+        return traded.tick or self.tick, traded.lot or self.lot
+
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """What a captured frame is of, by the name it carries; None: of nothing that can be subscribed to here."""
+        return None
+
+    def catch_up(self, frames: Sequence[bytes]) -> Sequence[bytes]:
+        """Of a book's captured frames up to now, those that whoever subscribes to it now must be sent."""
+        return frames
 
     def greeting(self) -> Sequence[bytes]:
         """What it says when a socket opens."""
@@ -231,6 +252,11 @@ def topics_of(names: Mapping[Kind, str], wanted: Sequence[str], symbols: Sequenc
         for kind, pattern in names.items():
             found += [(kind, symbol) for symbol in symbols if pattern.replace("*", symbol) == text]
     return found
+
+
+def decimals(step: str) -> int:
+    """How many places a step of a grid has."""
+    return len(step.partition(".")[2])
 
 
 @cache

@@ -8,7 +8,18 @@ from typing import Any, ClassVar, Final
 
 from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Twin, View, dollars, encoded, encoded_rows, message, topics_of
+from services.ingestor.simulator.twin import (
+    Ask,
+    Reply,
+    Topic,
+    Twin,
+    View,
+    dollars,
+    encoded,
+    encoded_rows,
+    message,
+    topics_of,
+)
 
 CONTRACT_DOLLARS: Final = 100
 OPEN_INTEREST: Final = "80123"
@@ -22,7 +33,7 @@ class BinanceCoinm(Twin):
     opens_with_figures: ClassVar[bool] = False
     api: ClassVar[str] = "/dapi/v1"
     assets: ClassVar[tuple[str, str]] = ("BTC", "USD")
-    size_step: ClassVar[str] = "1"
+    lot: ClassVar[str] = "1"
     streams: ClassVar[Mapping[Kind, str]] = {
         "book": "*@depth@0ms",
         "quote": "*@bookTicker",
@@ -61,6 +72,12 @@ class BinanceCoinm(Twin):
         bids, asks = view.top(int(ask.query.get("limit", "500")))
         return encoded(lastUpdateId=view.number, E=view.millis, T=view.millis, bids=bids, asks=asks)
 
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its stream."""
+        lower = {symbol.lower(): symbol for symbol in self.symbols}
+        found = topics_of(self.streams, [str(frame.get("stream"))], list(lower))
+        return (found[0][0], lower[found[0][1]]) if found else None
+
     def change(self, symbol: str, change: Change, view: View) -> Sequence[bytes]:
         """One frame."""
         number = self.next_number(symbol)
@@ -87,8 +104,8 @@ class BinanceCoinm(Twin):
 
     def _listed(self, symbol: str) -> dict[str, Any]:
         filters = [
-            {"filterType": "PRICE_FILTER", "tickSize": "0.1"},
-            {"filterType": "LOT_SIZE", "stepSize": self.size_step},
+            {"filterType": "PRICE_FILTER", "tickSize": self.grid(symbol)[0]},
+            {"filterType": "LOT_SIZE", "stepSize": self.grid(symbol)[1]},
         ]
         base, quote = self.assets
         state = {"contractStatus": "TRADING", "contractSize": CONTRACT_DOLLARS}
@@ -109,7 +126,7 @@ class Aster(BinanceCoinm):
     symbol: ClassVar[str] = "BTCUSDT"
     api: ClassVar[str] = "/fapi/v1"
     assets: ClassVar[tuple[str, str]] = ("BTC", "USDT")
-    size_step: ClassVar[str] = "0.001"
+    lot: ClassVar[str] = "0.001"
     streams: ClassVar[Mapping[Kind, str]] = {
         "book": "*@depth@100ms",
         "quote": "*@bookTicker",

@@ -59,6 +59,12 @@ class Bitmex(Twin):
             return None
         return encoded_list([self._listed(symbol) for symbol in self.symbols])
 
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its table and the first of its rows."""
+        rows, kind = frame.get("data") or [{}], TABLES.get(str(frame.get("table")))
+        symbol = rows[0].get("symbol")
+        return (kind, symbol) if kind is not None and symbol in self.symbols else None
+
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The whole table."""
         bids, asks = view.top(WHOLE)
@@ -117,6 +123,7 @@ class Bitmex(Twin):
             "markPrice": number(figures.mark),
             "indicativeSettlePrice": number(figures.index_price),
             "fundingRate": number(figures.rate),
+            "indicativeFundingRate": number(figures.predicted),
             "fundingTimestamp": _iso(figures.next_millis),
             "openInterest": 1_000_000,
         }
@@ -129,7 +136,7 @@ class Bitmex(Twin):
             "typ": "FFWCSX",
             "underlying": symbol.removesuffix("USD"),
             "quoteCurrency": "USD",
-            "tickSize": number("0.1"),
+            "tickSize": number(self.grid(symbol)[0]),
             "isInverse": True,
             "isQuanto": False,
         }

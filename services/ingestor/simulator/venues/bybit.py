@@ -17,9 +17,9 @@ class BybitLinear(Twin):
 
     name: ClassVar[str] = "bybit"
     symbol: ClassVar[str] = "BTCUSDT"
+    tick: ClassVar[str] = "0.10"
     category: ClassVar[str] = "linear"
     quote_coin: ClassVar[str] = "USDT"
-    size_step: ClassVar[str] = "0.001"
     names: ClassVar[Mapping[Kind, str]] = {
         "book": f"orderbook.{DEPTH}.*",
         "trade": "publicTrade.*",
@@ -53,8 +53,8 @@ class BybitLinear(Twin):
                 "status": "Trading",
                 "baseCoin": symbol.removesuffix(self.quote_coin),
                 "quoteCoin": self.quote_coin,
-                "priceFilter": {"tickSize": "0.10"},
-                "lotSizeFilter": {"qtyStep": self.size_step},
+                "priceFilter": {"tickSize": self.grid(symbol)[0]},
+                "lotSizeFilter": {"qtyStep": self.grid(symbol)[1]},
                 "fundingInterval": 480,
             }
             for symbol in self.symbols
@@ -79,6 +79,10 @@ class BybitLinear(Twin):
             rates = past.fundings(symbol, start, end, 10**6, view.millis)[::-1][: min(200, limit)]
             rows = [{"symbol": symbol, "fundingRate": rate, "fundingRateTimestamp": str(at)} for at, rate in rates]
         return encoded(retCode=0, retMsg="OK", result={"category": self.category, "symbol": symbol, "list": rows})
+
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its topic."""
+        return next(iter(topics_of(self.names, [str(frame.get("topic"))], self.symbols)), None)
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The best levels."""
@@ -156,7 +160,7 @@ class BybitInverse(BybitLinear):
     symbol: ClassVar[str] = "BTCUSD"
     category: ClassVar[str] = "inverse"
     quote_coin: ClassVar[str] = "USD"
-    size_step: ClassVar[str] = "1"
+    lot: ClassVar[str] = "1"
 
     def size(self, text: str, price: str) -> str:
         """Dollars."""

@@ -60,8 +60,8 @@ class Cryptocom(Twin):
                 "inst_type": "PERPETUAL_SWAP",
                 "base_ccy": symbol.removesuffix("USD-PERP"),
                 "quote_ccy": "USD",
-                "price_tick_size": "0.1",
-                "qty_tick_size": "0.001",
+                "price_tick_size": self.grid(symbol)[0],
+                "qty_tick_size": self.grid(symbol)[1],
                 "tradable": True,
             }
             for symbol in self.symbols
@@ -82,6 +82,13 @@ class Cryptocom(Twin):
         else:
             return None
         return encoded(id=1, code=0, result={"data": data})
+
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its channel and instrument."""
+        result = frame.get("result") or {}
+        kind = KINDS.get(str(result.get("channel")).partition(".")[0])
+        symbol = result.get("instrument_name")
+        return (kind, symbol) if kind is not None and symbol in self.symbols else None
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The best levels."""

@@ -7,11 +7,10 @@ import msgspec
 
 from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Twin, View, encoded, encoded_rows, message
+from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, decimals, encoded, encoded_rows, message
 
 LEVELS: Final = 20
 BOOK_MILLIS: Final = 500
-SIZE_DECIMALS: Final = 5
 KINDS: Final[dict[str, Kind]] = {"l2Book": "book", "bbo": "quote", "trades": "trade", "activeAssetCtx": "figures"}
 
 
@@ -20,6 +19,7 @@ class Hyperliquid(Twin):
 
     name: ClassVar[str] = "hyperliquid"
     symbol: ClassVar[str] = "BTC"
+    lot: ClassVar[str] = "0.00001"
 
     def reply(self, text: str) -> Reply:
         """subscribe, unsubscribe, ping."""
@@ -42,7 +42,19 @@ class Hyperliquid(Twin):
         asked = message(ask.body.decode())
         if asked.get("type") != "meta":
             return _past(asked, views)
-        return encoded(universe=[{"name": symbol, "szDecimals": SIZE_DECIMALS} for symbol in self.symbols])
+        return encoded(universe=[{"name": each, "szDecimals": decimals(self.grid(each)[1])} for each in self.symbols])
+
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its channel and the coin; trades are a list of one coin's."""
+        data = frame.get("data")
+        about = data[0] if isinstance(data, list) and data else data
+        kind = KINDS.get(str(frame.get("channel")))
+        coin = about.get("coin") if isinstance(about, dict) else None
+        return (kind, coin) if kind is not None and coin in self.symbols else None
+
+    def catch_up(self, frames: Sequence[bytes]) -> Sequence[bytes]:
+        """Each is a whole book."""
+        return frames[-1:]
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The book as it is."""

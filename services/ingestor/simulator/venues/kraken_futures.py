@@ -14,6 +14,7 @@ from services.ingestor.simulator.twin import (
     Topic,
     Twin,
     View,
+    decimals,
     dollars,
     encoded,
     message,
@@ -59,10 +60,20 @@ class KrakenFutures(Twin):
         if ask.path != "/derivatives/api/v3/instruments":
             return None
         listed = [
-            {"symbol": symbol, "tradeable": True, "tickSize": number("0.1"), "contractValueTradePrecision": 3}
-            for symbol in self.symbols
+            {
+                "symbol": symbol,
+                "tradeable": True,
+                "tickSize": number(tick),
+                "contractValueTradePrecision": decimals(lot),
+            }
+            for symbol, (tick, lot) in ((each, self.grid(each)) for each in self.symbols)
         ]
         return encoded(result="success", instruments=listed)
+
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its feed and product; what has an event is an answer."""
+        feed, symbol = str(frame.get("feed")).removesuffix("_snapshot"), frame.get("product_id")
+        return (FEEDS[feed][0], symbol) if feed in FEEDS and symbol in self.symbols and "event" not in frame else None
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The whole book."""

@@ -70,7 +70,10 @@ class Kucoin(Twin):
         if ask.path == "/api/v1/contracts/active":
             return encoded(code="200000", data=[self._contract(symbol) for symbol in self.symbols])
         if (symbol := ask.path.removeprefix("/api/v1/contracts/")) in views:
-            return encoded(code="200000", data={**self._contract(symbol), "openInterest": "2487402"})
+            figures = self.newest[symbol].figures
+            predicted = number(figures.predicted) if figures is not None else None
+            told = {"openInterest": "2487402", "predictedFundingFeeRate": predicted}
+            return encoded(code="200000", data={**self._contract(symbol), **told})
         view = views.get(ask.query.get("symbol", ""))
         if view is not None and ask.path in ("/api/v1/kline/query", "/api/v1/contract/funding-rates"):
             return self._past(ask, view.millis)

@@ -7,7 +7,19 @@ from typing import Any, ClassVar, Final
 from services.ingestor.simulator import past
 from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import WHOLE, Ask, Heartbeat, Reply, Twin, View, encoded, message, number
+from services.ingestor.simulator.twin import (
+    WHOLE,
+    Ask,
+    Heartbeat,
+    Reply,
+    Topic,
+    Twin,
+    View,
+    decimals,
+    encoded,
+    message,
+    number,
+)
 
 CHANNELS: Final[dict[str, Kind]] = {
     "order_book": "book",
@@ -23,6 +35,7 @@ class Lighter(Twin):
 
     name: ClassVar[str] = "lighter"
     symbol: ClassVar[str] = "BTC"
+    tick: ClassVar[str] = "0.01"
     heartbeat: ClassVar[Heartbeat | None] = Heartbeat(60.0, b'{"type":"ping"}')
 
     def greeting(self) -> Sequence[bytes]:
@@ -62,8 +75,8 @@ class Lighter(Twin):
                 "market_id": code,
                 "market_type": "perp",
                 "status": "active",
-                "supported_size_decimals": 3,
-                "supported_price_decimals": 2,
+                "supported_size_decimals": decimals(self.grid(symbol)[1]),
+                "supported_price_decimals": decimals(self.grid(symbol)[0]),
             }
             for code, symbol in enumerate(self.symbols)
         ]
@@ -86,6 +99,11 @@ class Lighter(Twin):
             return None
         rates = past.fundings(symbol, start * 1_000, end * 1_000, limit, now)
         return encoded(code=200, fundings=[_settled(at // 1_000, Decimal(rate)) for at, rate in rates])
+
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its channel."""
+        name, _, code = str(frame.get("channel", "")).partition(":")
+        return (CHANNELS[name], self.symbols[int(code)]) if name in CHANNELS and self._is_market(code) else None
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The whole book."""

@@ -32,6 +32,7 @@ class Okx(Twin):
 
     name: ClassVar[str] = "okx"
     symbol: ClassVar[str] = "BTC-USDT-SWAP"
+    lot: ClassVar[str] = "0.1"
 
     def size(self, text: str, price: str) -> str:
         """Contracts."""
@@ -69,8 +70,8 @@ class Okx(Twin):
                 "ctType": "linear",
                 "ctVal": CONTRACT,
                 "ctMult": "1",
-                "lotSz": "0.1",
-                "tickSz": "0.1",
+                "lotSz": self.grid(symbol)[1],
+                "tickSz": self.grid(symbol)[0],
             }
             for symbol in self.symbols
         ]
@@ -92,6 +93,12 @@ class Okx(Twin):
         else:
             return None
         return encoded(code="0", msg="", data=rows)
+
+    def topic_of(self, frame: Mapping[str, Any]) -> Topic | None:
+        """By its argument; an answer has that too, and no data."""
+        about = frame.get("arg") or {}
+        kind, symbol = CHANNELS.get(str(about.get("channel"))), about.get("instId")
+        return (kind, symbol) if "data" in frame and kind is not None and symbol in self.symbols else None
 
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """The best levels."""
@@ -126,10 +133,15 @@ class Okx(Twin):
         return [_frame("trades", symbol, trade)]
 
     def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
-        """Rate and index first: they are said with the mark."""
+        """Rate and index first: they are said with the mark. All prices of the day are the best bid."""
         now, pair = str(figures.millis), symbol.removesuffix("-SWAP")
-        rate = {"instId": symbol, "fundingRate": figures.rate, "fundingTime": str(figures.next_millis), "ts": now}
+        rates = {"fundingRate": figures.rate, "nextFundingRate": figures.predicted}
+        rate = {"instId": symbol, **rates, "fundingTime": str(figures.next_millis), "ts": now}
+        best = self.newest[symbol].quote
+        day = dict.fromkeys(("last", "high24h", "low24h"), best.bid[0]) if best is not None else None
+        ticker = {"instId": symbol, **day, "vol24h": self.grid(symbol)[1], "ts": now} if day is not None else None
         return [
+            *([_frame("tickers", symbol, ticker)] if ticker is not None else []),
             _frame("funding-rate", symbol, rate),
             _frame("index-tickers", pair, {"instId": pair, "idxPx": figures.index_price, "ts": now}),
             _frame("mark-price", symbol, {"instId": symbol, "markPx": figures.mark, "ts": now}),

@@ -1,6 +1,7 @@
 """KuCoin Futures: tickets, single changes, contracts, nanoseconds."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Send
 from services.ingestor.adapters.venue import venues
-from services.ingestor.tests.venues.kit import captured, connected_core, said
+from services.ingestor.tests.venues.kit import captured, connected_core, expected, said
 
 XBT = Instrument("XBTUSDTM", "0.1", "0.001", size_step="1", base="BTC", quote="USDT")
 
@@ -115,10 +116,10 @@ def test_mark_and_index_wait_for_the_rate() -> None:
     (funding,) = said(playing.frame(mark, 3), events.Funding)
     assert (funding.mark_ticks, funding.index_ticks, funding.rate_ppb) == (40_105, 40_002, -2_966_000)
     assert funding.predicted_rate_ppb is None
-    for told, expected in ((b"0.0001", 100_000), (b"null", None)):
+    for told, wanted in ((b"0.0001", 100_000), (b"null", None)):
         playing.polled("XBTUSDTM", b'{"data":{"openInterest":"1","predictedFundingFeeRate":%s}}' % told, 4)
         (funding,) = said(playing.frame(mark, 5), events.Funding)
-        assert funding.predicted_rate_ppb == expected
+        assert funding.predicted_rate_ppb == wanted
     assert funding.next_funding_at == 1_551_772_800_000_000
 
 
@@ -153,3 +154,43 @@ def test_captured_partial_books_are_left_alone() -> None:
     playing = core()
     kinds = [type(each) for sent in capture["messages"][2:] for each in playing.frame(json.dumps(sent), 1)]
     assert set(kinds) == {Malformed}
+
+
+def in_base(lots: int) -> str:
+    return str(lots * Decimal(XBT.lot_size))
+
+
+def test_the_captured_tickers_are_in_base_units_and_exact_milliseconds() -> None:
+    """ING-KUCOIN-008: captured on the topic `ticker`, whose figures are those of tickerV2 and of execution."""
+    messages = json.loads(captured("kucoin/ccxt_kucoin_ws_ticker.json").read_text())["messages"][2:]
+    wanted, playing = expected("kucoin/expected/ccxt_kucoin_ws_ticker.expected.json")["tickers"], core()
+    assert venues()["kucoin"].parse(XBT.symbol) == (wanted[0]["base"], wanted[0]["quote"])
+    assert XBT.kind == wanted[0]["type"].removesuffix("_perp")
+    for sent, one in zip(messages, wanted, strict=True):
+        data = json.dumps(sent["data"])
+        (best,) = said(playing.frame(message("/contractMarket/tickerV2", "tickerV2", data), 1), events.Ticker)
+        (last,) = said(playing.frame(message("/contractMarket/execution", "match", data), 1), events.Trade)
+        prices = [ticks * Decimal(XBT.tick_size) for ticks in (best.bid_ticks, best.ask_ticks, last.price_ticks)]
+        assert [str(price) for price in prices] == [one["bid"], one["ask"], one["last"]]
+        sizes = [in_base(lots) for lots in (best.bid_lots, best.ask_lots, last.size_lots)]
+        assert sizes == [one["bid_size_base"], one["ask_size_base"], one["last_size_base"]]
+        assert last.taker_side == one["last_side"]
+        assert best.venue_time == last.venue_time == one["venue_ts_ms"] * 1_000
+
+
+def test_the_captured_five_levels_are_in_base_units() -> None:
+    """ING-KUCOIN-008: read as the snapshot that they are."""
+    messages = json.loads(captured("kucoin/ccxt_kucoin_ws_depth5.json").read_text())["messages"][2:]
+    wanted = expected("kucoin/expected/ccxt_kucoin_ws_depth5.expected.json")["frames"]
+    for sent, one in zip(messages, wanted, strict=True):
+        playing = core()
+        playing.frame(change(sent["data"]["sequence"] - 1, "63000.0,buy,1"), 1)
+        data = {**sent["data"], "ts": sent["data"]["ts"] * 10**6}
+        playing.snapshot(XBT.symbol, json.dumps({"data": data}).encode(), 1)
+        sync = playing.symbol(XBT.symbol).sync
+        assert sync.book is not None
+        assert sync.last == one["seq"]
+        (bid,), (ask,) = sync.book.top(1)
+        for (ticks, lots), told in ((bid, one["best_bid"]), (ask, one["best_ask"])):
+            assert [str(ticks * Decimal(XBT.tick_size)), in_base(lots)] == told
+        assert sent["data"]["ts"] == one["venue_ts_ms"]

@@ -1,6 +1,7 @@
 """Paradex: numbered changes over JSON-RPC, one-sided quotes, the captured listing and summary."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from services.ingestor.adapters import events
@@ -8,7 +9,7 @@ from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Send
 from services.ingestor.adapters.venue import venues
-from services.ingestor.tests.venues.kit import captured, connected_core, said
+from services.ingestor.tests.venues.kit import captured, connected_core, expected, said
 
 BTC = Instrument("BTC-USD-PERP", "0.1", "0.001")
 
@@ -81,13 +82,20 @@ def test_the_captured_summary_and_listing() -> None:
     option = {**answer["results"][0], "symbol": "BTC-USD-70000-C", "asset_kind": "PERP_OPTION"}
     answer["results"].append(option)
     (found,) = venues()["paradex"].instruments([json.dumps(answer).encode()], ["BTC-USD-PERP"], {})
-    assert (found.tick_size, found.lot_size, found.base) == ("0.1", "0.001", "BTC")
+    listed = expected("paradex/expected/ccxt_paradex_rest_markets.expected.json")
+    assert (found.tick_size, found.lot_size, found.base) == (listed["tick"], listed["lot"], listed["base"])
+    assert f"{found.kind}_perp" == listed["contract_type"]
     summary = json.loads(captured("paradex/ccxt_paradex_rest_markets_summary_1.json").read_text())["results"][0]
     playing = connected_core(venues()["paradex"], found)
     out = playing.frame(frame("markets_summary.BTC-USD-PERP", summary), 1)
     (funding,) = said(out, events.Funding)
-    assert (funding.mark_ticks, funding.index_ticks, funding.rate_ppb) == (673_077, 668_067, 7_499_389)
-    assert [each.open_interest_lots for each in said(out, events.OpenInterest)] == [152_777]
+    told = expected("paradex/expected/ccxt_paradex_rest_markets_summary_1.expected.json")
+    prices = [Decimal(ticks) * Decimal(found.tick_size) for ticks in (funding.mark_ticks, funding.index_ticks)]
+    assert prices == [Decimal(told[name]).quantize(Decimal("0.1")) for name in ("mark", "index_underlying")]
+    assert funding.rate_ppb == int(Decimal(told["funding_rate_venue_period"]).scaleb(9))
+    assert funding.venue_time == told["venue_ts_ms"] * 1_000
+    (interest,) = said(out, events.OpenInterest)
+    assert str(interest.open_interest_lots * Decimal(found.lot_size)) == told["open_interest_base"]
     assert playing.frame(frame("markets_summary.BTC-USD-PERP", summary), 2) == []
 
 

@@ -10,7 +10,7 @@ from services.ingestor.adapters import events
 from services.ingestor.adapters.venue import venues
 from services.ingestor.simulator.host import RECORDED, every_venue
 from services.ingestor.simulator.twin import twins
-from services.ingestor.tests.venues.stand import WHOLE_BOOKS, directly, standing, top_of
+from services.ingestor.tests.venues.stand import WHOLE_BOOKS, asked, directly, standing, top_of
 
 LINES = 1_999
 DATED_BY_RECEIPT = {
@@ -24,12 +24,15 @@ UNNUMBERED = ("bitmex",)
 FROM_BOOKS = ("dydx",)
 """Where quotes are those of the book, which may cross by nature; nothing tells an old snapshot of it from a new one."""
 EVERY = sorted(twins())
+PREDICTED_PPB: dict[str, set[int | None]] = {"bitmex": {50_000}, "okx": {50_000}, "kucoin": {None, 50_000}}
+"""Where a rate is predicted for the next interval; KuCoin's is asked for when it is due, which may be too late here."""
 TEXTS = (events.Ticker, events.Trade, events.Funding, events.OpenInterest, events.Stats)
 
 
 def plain(found: list[Any]) -> list[Any]:
-    """Events without their receive times."""
-    return [tuple(getattr(each, name) for name in each.__struct_fields__ if name != "received_at") for each in found]
+    """Events without their receive times, and without predictions, which may have been asked for at another time."""
+    left = ("received_at", "predicted_rate_ppb")
+    return [tuple(getattr(each, name) for name in each.__struct_fields__ if name not in left) for each in found]
 
 
 def test_every_venue_has_a_twin() -> None:
@@ -52,9 +55,26 @@ async def test_sockets_bring_what_the_frames_say(name: str) -> None:
             assert plain(stand.said(kind)) == plain(wanted), kind.kind
         assert len(stand.said(events.Ticker)) > (200 if name in FROM_BOOKS else 300)
         assert len(stand.said(events.Trade)) > 100
-        assert stand.said(events.Funding)
+        predicted = {each.predicted_rate_ppb for each in stand.said(events.Funding)}
+        assert predicted and predicted <= PREDICTED_PPB.get(name, {None})
         assert stand.said(events.Gap) == []
         assert stand.core.counts["malformed"] == stand.core.counts["repeated"] == 0
+
+
+async def test_a_prediction_that_is_asked_for_is_said_with_the_next_mark() -> None:
+    """ING-FUND-001: KuCoin tells it with the contract alone."""
+    core, said, tape = await directly("kucoin", LINES)
+    symbol = tape.twin.traded[0].symbol
+    assert {each.predicted_rate_ppb for each in said if isinstance(each, events.Funding)} == {None}
+    (poll,) = core.polls
+    answer = tape.twin.http(asked(poll.request), tape.views)
+    assert answer is not None
+    (interest,) = core.polled(symbol, answer, 1)
+    assert isinstance(interest, events.OpenInterest)
+    newest = tape.twin.newest[symbol].figures
+    assert newest is not None
+    out = [each for frame in tape.twin.figures(symbol, newest) for each in core.frame(frame, 1)]
+    assert [each.predicted_rate_ppb for each in out if isinstance(each, events.Funding)] == [50_000]
 
 
 def lost_pieces(said: list[str], wanted: list[str]) -> list[int]:
