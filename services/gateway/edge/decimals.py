@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from cleartide.money import Grid, quanta_to_text
@@ -22,11 +23,12 @@ def told(event: Event, grid: Grid | None) -> dict[str, Any]:
     for name, value in event.items():
         if name in HIDDEN:
             continue
-        text = _text(name, grid)
+        stem, unit = _parts(name)
+        text = _ANYWHERE.get(unit) or (None if grid is None else _in_steps(unit, grid))
         if text is None:
             found[name] = value
         else:
-            found[name.rpartition("_")[0]] = None if value is None else text(value)
+            found[stem] = None if value is None else text(value)
     return found
 
 
@@ -36,14 +38,17 @@ def told_to(account: str, events: Iterable[Event], known: Callable[[str], Grid |
     return [told(event, known(event.get("market") or "")) for event in mine]
 
 
-def _text(name: str, grid: Grid | None) -> Callable[[Any], str | None] | None:
-    unit = name.rpartition("_")[2]
-    if unit == "quanta":
-        return quanta_to_text
-    if unit == "ppb":
-        return ppb_text
-    if grid is not None and unit == "ticks":
+_ANYWHERE: Final[dict[str, Callable[[Any], str | None]]] = {"quanta": quanta_to_text, "ppb": ppb_text}
+
+
+def _in_steps(unit: str, grid: Grid) -> Callable[[Any], str] | None:
+    if unit == "ticks":
         return grid.price_text
-    if grid is not None and unit == "lots":
-        return grid.size_text
-    return None
+    return grid.size_text if unit == "lots" else None
+
+
+@lru_cache(maxsize=1_024)
+def _parts(name: str) -> tuple[str, str]:
+    """What a field's name says, and its unit."""
+    stem, _, unit = name.rpartition("_")
+    return stem, unit
