@@ -10,6 +10,7 @@ from cleartide.contracts.vaults import CreateVault
 from cleartide.ops import vaults, venue
 from cleartide.ops.catalogue import read_catalogue
 
+from deploy.local.sandbox.opening import open_market
 from tests.support.installation import ROOT, Installation
 from tests.support.traffic import Traffic
 
@@ -88,6 +89,18 @@ async def test_the_operator_halts_vaults_and_opens_their_farms(
     assert await desk.run("vault farm calm --platform-fee-bps 2000") == told
     assert await desk.run("vault farm calm") == ["calm: refused, farm_exists: calm"]
     assert await desk.run("vault show calm") == [f"{'calm':24} active, 0.000000 of 0 holders, farm at 2000 bps"]
+
+
+async def test_the_sandbox_opens_a_vault_whose_money_is_at_work(installed: Installation) -> None:
+    """VLT-SANDBOX-003: three have paid in, and a second start opens nothing anew."""
+    await installed.start("matching")
+    async with installed.client() as operator, Client.connect(_url(installed, "trader"), source="sandbox") as trader:
+        for _ in range(2):
+            await open_market(operator, trader)
+            await installed.settled(["matching"])
+        [vault] = await Client(operator, "operator").own_vaults()
+    figures = [vault[name] for name in ("vault", "state", "holders", "assets", "reserve", "allocated")]
+    assert figures == ["tide", "active", 3, "10000.000000", "4000.000000", "6000.000000"]
 
 
 async def test_nobody_but_the_operator_runs_it(installed: Installation) -> None:
