@@ -126,6 +126,43 @@ def test_venue_auc_005_own_orders_do_not_trade_with_each_other() -> None:
     assert [(t.buyer, t.seller) for t in of(events, TradeExecuted)] == [("bob", "ann")]
 
 
+def idle(ex: Exchange, name: str, side: str, size: str, price: str, other: str) -> None:
+    """A waiting order that only reduces, and whose position is gone."""
+    seller, buyer = (name, other) if side == "buy" else (other, name)
+    ex.report("1100", size, buyer=buyer, seller=seller)
+    waiting(ex, name, side, size, price, reduce_only=True)
+    ex.report("1100", size, buyer=seller, seller=buyer)
+
+
+@pytest.mark.parametrize(("side", "front"), [("buy", "1115"), ("sell", "1085")])
+def test_venue_auc_016_an_order_in_front_without_anything_to_reduce_costs_nobody_else_theirs(
+    side: str, front: str
+) -> None:
+    """VENUE-AUC-016: it leaves, and those behind it trade as if it had not been there."""
+    ex = paused()
+    idle(ex, "ann", side, "0.1", front, "dan")
+    waiting(ex, "bob", "sell", "0.1", "1090")
+    waiting(ex, "cat", "buy", "0.1", "1110")
+    events = reopen(ex)
+    said, trade = only(events, AuctionUncrossed), only(events, TradeExecuted)
+    assert (trade.buyer, trade.seller) == ("cat", "bob")
+    assert (said.price_ticks, said.lowest_ticks, said.highest_ticks) == (11_000, 10_900, 11_100)
+    closed = {event.account: event.reason for event in of(events, OrderClosed)}
+    assert (closed["bob"], closed["cat"], closed.get("ann", "reduce_only")) == ("filled", "filled", "reduce_only")
+
+
+def test_venue_auc_017_an_order_without_anything_to_reduce_does_not_hide_those_behind_it_from_the_price() -> None:
+    """VENUE-AUC-017: ann's second bid reduces nothing beyond her first; cat's, behind both, counts all the same."""
+    ex = paused()
+    ex.report("1100", "0.1", buyer="dan", seller="ann")
+    waiting(ex, "ann", "buy", "0.1", "1112", reduce_only=True, client_order_id="first")
+    waiting(ex, "ann", "buy", "0.1", "1111", reduce_only=True, client_order_id="second")
+    waiting(ex, "cat", "buy", "0.1", "1110")
+    waiting(ex, "bob", "sell", "0.2", "1090")
+    said = only(reopen(ex), AuctionUncrossed)
+    assert (said.lowest_ticks, said.highest_ticks, said.size_lots) == (10_900, 11_100, 200)
+
+
 def test_venue_auc_012_nor_do_orders_of_one_family() -> None:
     """VENUE-AUC-012: sub-accounts count as one with their parent (R29)."""
     ex = paused()

@@ -20,7 +20,7 @@ from services.matching.domain.parsing import Steps
 from services.matching.domain.venue import breaker
 from services.matching.domain.venue.guards import MICRO_TICKS, Guards
 from services.matching.tests.support import MARKET, SECOND, Exchange, of, only, spec
-from services.matching.tests.venue import guarded, halt, state_of, states
+from services.matching.tests.venue import guarded, halt, resume, state_of, states
 
 BANDS = MarketLimits(breaker_ppb=0)
 
@@ -253,3 +253,16 @@ def test_venue_brk_010_the_average_lies_between_the_prices_it_is_made_of(steps: 
         assert min(seen) * MICRO_TICKS - len(seen) <= value <= max(seen) * MICRO_TICKS
         index = price
         seen.append(price)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_venue_brk_011_what_trades_after_a_trip_is_judged_by_the_average_that_began_anew(restarts: bool) -> None:
+    """VENUE-BRK-011: at once and without another price, and whether or not the sequencer has started again."""
+    ex = traders(guarded(twap_band_ppb=30_000_000))
+    ex.price("1100")
+    assert state_of(ex) == "post_only"
+    if restarts:
+        ex.restart()
+    resume(ex)
+    ex.place("ann", "sell", "0.1", "1100")
+    assert only(ex.place("bob", "buy", "0.1", "1100"), TradeExecuted).price_ticks == 11_000

@@ -42,7 +42,7 @@ BREAKER: Final = (
         "(at, name) for name, at in ends.items() if at <= out.at",
         "(at, name) for name, at in ends.items() if at < out.at",
     ),
-    Mutant("VENUE-BRK-003", "    prices.average = prices.index * MICRO_TICKS\n    put(", "    put("),
+    Mutant("VENUE-BRK-003", "    prices.average = prices.index * MICRO_TICKS\n    market", "    market"),
     Mutant("VENUE-BRK-003", 'not (pausing or status.state == "trading")', 'not status.state == "trading"'),
     Mutant("VENUE-BRK-005", "elif not is_stale(market.prices, out.at) and", "elif"),
     Mutant(

@@ -33,7 +33,7 @@ def uncross(state: MatchingState, market: Market, out: Output) -> None:
         bids, asks = list(_offers(state, market, 1)), list(_offers(state, market, -1))
         found = clear(bids, asks)
         if found is None:
-            _drop_idle(state, market, out, 1 if not any(lots for _, lots in bids) else -1)
+            _drop_idle(state, market, out)
             continue
         traded = _trade(state, market, out, found.price)
         if traded:
@@ -58,7 +58,10 @@ def _leave_bands(state: MatchingState, market: Market, out: Output) -> None:
 
 
 def _offers(state: MatchingState, market: Market, side: int) -> Iterator[tuple[int, int]]:
-    """(price, lots) of the side's orders that cross; reduce-only orders of an account give no more than it holds."""
+    """(price, lots) of the side's orders that cross and have something to trade.
+
+    Reduce-only orders of an account give no more than it holds, together.
+    """
     other = market.book.half(-side).best_price
     granted: Counter[str] = Counter()
     for order in market.book.half(side).orders():
@@ -68,18 +71,25 @@ def _offers(state: MatchingState, market: Market, side: int) -> Iterator[tuple[i
         if order.reduce_only:
             lots = min(lots, _reducible(state, market, order) - granted[order.account])
             granted[order.account] += lots
-        yield order.price, lots
+        if lots:
+            yield order.price, lots
 
 
 def _reducible(state: MatchingState, market: Market, order: Order) -> int:
     return max(0, -order.side * state.holding(state.accounts[order.account], market).lots)
 
 
-def _drop_idle(state: MatchingState, market: Market, out: Output, side: int) -> None:
-    """Close a crossing order that has nothing to reduce: all that cross on this side are of that kind (R30)."""
-    order = market.book.half(side).best_order
-    assert order is not None
-    close(state, out, order, "reduce_only")
+def _drop_idle(state: MatchingState, market: Market, out: Output) -> None:
+    """Close an order in front that has nothing to reduce, a bid before an ask (R30).
+
+    There is one: of two in front that both may trade some lots would have been cleared.
+    """
+    for half in (market.book.bids, market.book.asks):
+        order = half.best_order
+        if order is not None and order.reduce_only and not _reducible(state, market, order):
+            close(state, out, order, "reduce_only")
+            return
+    raise AssertionError(f"{market.id} is crossed, and nobody in front may trade or has to go")
 
 
 def _trade(state: MatchingState, market: Market, out: Output, price: int) -> int:

@@ -40,4 +40,5 @@ def watch(state: MatchingState, market: Market, out: Output) -> None:
     if not (pausing or status.state == "trading") or not guards.trips(prices.index, prices.average):
         return
     prices.average = prices.index * MICRO_TICKS
+    market.refresh_fill_band()
     put(state, out, market, "post_only", "circuit_breaker", SYSTEM, out.at + guards.pause_micros)
