@@ -6,7 +6,7 @@ from services.matching.tests.model.courses import SIDES, SLOT, Auction, plan
 from services.matching.tests.model.matching import Taker, close, say_closed, sweep, used_up
 from services.matching.tests.model.orders import admit, loss_of, name_all, read_order, say_accepted
 from services.matching.tests.model.texts import steps_of
-from services.matching.tests.model.venue import closed_by
+from services.matching.tests.model.venue import closed_by, keeps_out
 from services.matching.tests.model.world import MOST_LOTS, MOST_TICKS, RESERVED, Order, Refusal, World, is_stale
 
 
@@ -43,7 +43,8 @@ def _meet(world: World, auction: Auction, slot: int, guarded: bool) -> str | Non
     order, stopped = auction.order, None
     account, market = world.accounts[order.account], world.markets[order.market]
     price = auction.price(market.index, slot)
-    if closed_by(world, market, order) is None and (order.reduce_only or not is_stale(world, market)):
+    shut = closed_by(world, market, order) or keeps_out(market, order)
+    if shut is None and (order.reduce_only or not is_stale(world, market)):
         stopped = sweep(world, Taker(account, market, order.side, price, order.left, order, guarded, auction=auction))
     if not order.left:
         return used_up(order)
@@ -128,6 +129,7 @@ def _read(world: World, command: QuoteAuction) -> tuple[Auction, Order, Order | 
         loss=loss_of(market, -taker.side, price),
         shown=lots,
         quoted=True,
+        in_force="ioc",
     )
     admit(world, offer, batched=True)
     return auction, offer, before

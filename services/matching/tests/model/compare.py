@@ -11,6 +11,7 @@ from cleartide.contracts import (
     LiquidateAccount,
     Message,
     PositionChanged,
+    PositionSettled,
     ReportTrade,
     RequestLiquidation,
     SettleFunding,
@@ -91,7 +92,7 @@ class Service(HandlerBench[MatchingState]):
         self.schema.write(changes)
         self._see(changes)
         for event in events:
-            if isinstance(event, PositionChanged):
+            if isinstance(event, PositionChanged | PositionSettled):
                 self.fills[event.account, event.market] += event.fill_lots
         return events, reason, changes
 
@@ -251,7 +252,8 @@ class Pair:
         for name in world.markets:
             self._same("longs and shorts", sum(held for (_, market), held in lots.items() if market == name), 0)
             bid, ask = world.best(name, 1), world.best(name, -1)
-            self._same("a crossed book", bid is not None and ask is not None and bid >= ask, False)
+            crossed = bid is not None and ask is not None and bid >= ask
+            self._same("a crossed book", crossed and world.markets[name].matches, False)
             owed = sum(a.positions[name].funding for a in world.accounts.values() if name in a.positions)
             self._same("the funding pot", balances.get(f"funding:{name}", 0), owed)
             self._same("an overdrawn fund", balances.get(f"insurance:{name}", 0) < 0, False)

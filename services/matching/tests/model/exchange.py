@@ -9,6 +9,7 @@ from cleartide.contracts import (
     CancelOrder,
     ClaimReferralRewards,
     CommitOrder,
+    DelistMarket,
     Deposit,
     FundInsurance,
     HaltMarket,
@@ -91,6 +92,7 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     SetVenueSwitch: venue.turn,
     HaltMarket: venue.halt,
     ResumeMarket: venue.resume,
+    DelistMarket: venue.delist,
 }
 
 

@@ -24,8 +24,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "ema_at",
         "premium_minute",
         "fresh_since",
+        "index_average_micro_ticks",
         "open_interest_lots",
     ),
+    "market_states": ("state", "since", "ends_at"),
     "liquidation_cooldowns": ("until",),
     "funding_indexes": ("funding_index_quanta", "carry", "rate_ppb", "interval_start", "interval_micros"),
     "accounts": ("opened_at",),
@@ -115,9 +117,13 @@ def _marks(world: World) -> Rows:
     rows: Rows = {}
     for market in world.markets.values():
         seen = (market.mark, market.index, market.last, market.stale, market.heard_at)
-        basis = (market.basis, market.basis_second * SECOND, market.minute, market.fresh_since)
+        basis = (market.basis, market.basis_second * SECOND, market.minute, market.fresh_since, market.average)
         rows[(market.name,)] = (*seen, *basis, world.open_interest(market.name))
     return rows
+
+
+def _states(world: World) -> Rows:
+    return {(market.name,): (market.state, market.since, market.ends_at) for market in world.markets.values()}
 
 
 def _cooldowns(world: World) -> Rows:
@@ -244,6 +250,7 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "markets": _markets,
     "market_brackets": _brackets,
     "marks": _marks,
+    "market_states": _states,
     "liquidation_cooldowns": _cooldowns,
     "funding_indexes": _funding,
     "accounts": _accounts,

@@ -83,13 +83,13 @@ def trade(
     if market.spec.liquidation is not None:
         for side, result in zip((buyer, seller), results, strict=True):
             if side.account.name == INSURANCE:
-                _to_the_fund(world, market, side.account, result)
+                to_the_fund(world, market, side.account, result)
     if origin != "takeover":
         market.last = price
         see(world, market.name, "last", price, world.trade_number)
 
 
-def _to_the_fund(world: World, market: Market, account: Account, result: int) -> None:
+def to_the_fund(world: World, market: Market, account: Account, result: int) -> None:
     """What the fund's position brought is the fund's; of a loss it pays what it has."""
     world.untold.setdefault(market.name, market.insurance)
     kept = min(result, max(0, account.cash)) if result > 0 else max(result, -market.insurance)

@@ -1,13 +1,14 @@
 """The matching loop: best price first, then age; own orders by the newer one's mode (R26, R29, R30, 3.11)."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cleartide.contracts import JitQuoteRejected, OrderClosed, SelfTradePrevented
 
 from services.matching.tests.model import fees
 from services.matching.tests.model.courses import Auction, settle
 from services.matching.tests.model.fills import Side, fill, trade
+from services.matching.tests.model.guards import harms, is_full, most
 from services.matching.tests.model.linked import others, over
 from services.matching.tests.model.margin import may_become, standing, stays_in_range
 from services.matching.tests.model.numbers import down, rate
@@ -52,6 +53,13 @@ class Taker:
             return fees.taker_fee(world, self.account.name, self.market, notional)
         surplus = abs(price - self.limit) * lots * self.market.unit
         return min(down(notional * rate(self.market.spec.liquidation_fee_ppb)), surplus)
+
+
+class Bar(NamedTuple):
+    """Why a fill may not be, and which resting order goes for it; None: the taker stops."""
+
+    reason: str
+    goes: Order | None
 
 
 def close(world: World, order: Order, reason: str) -> None:
@@ -111,13 +119,20 @@ def _walk(world: World, taker: Taker) -> str | None:
             if _meets_itself(world, taker, maker):
                 return "self_trade"
             continue
-        reason = _maker_fault(world, taker, maker)
-        if reason is not None:
-            _leave(world, taker, maker, reason)
-            continue
         lots = _tradable(world, taker, maker)
+        verdict = _bar(world, taker, maker) if lots else Bar("reduce_only", maker)
+        if verdict is not None and verdict.goes is None:
+            return verdict.reason
+        if verdict is None:
+            lots = _allowed(world, taker, maker, lots)
+            if not lots:
+                return "open_interest_cap"
+            verdict = _maker_fault(world, taker, maker, lots)
+        if verdict is not None:
+            _leave(world, taker, maker, verdict.reason)
+            continue
         fee = taker.fee(world, maker.price, lots)
-        if taker.guarded and not _may_fill(world, taker.account, maker.market, taker.side * lots, maker.price, fee):
+        if taker.guarded and not may_fill(world, taker.account, maker.market, taker.side * lots, maker.price, fee):
             return "insufficient_margin"
         met = [order for order in (maker, taker.order) if order is not None and not order.quoted]
         gone.update(other.number for order in met for other in others(world, order))
@@ -157,7 +172,7 @@ def _meets_itself(world: World, taker: Taker, maker: Order) -> bool:
         if taker.order is not None:
             taker.order.prevented += lots
         maker.prevented += lots
-        _shrink(world, maker, lots)
+        shrink(world, maker, lots)
         world.say(
             SelfTradePrevented,
             market=maker.market,
@@ -176,7 +191,7 @@ def _meets_itself(world: World, taker: Taker, maker: Order) -> bool:
     return mode in ("expire_taker", "expire_both")
 
 
-def _shrink(world: World, maker: Order, lots: int) -> None:
+def shrink(world: World, maker: Order, lots: int) -> None:
     """What is shown gets less; an iceberg that shows nothing more shows its next part, behind all others."""
     maker.left -= lots
     maker.shown -= lots
@@ -185,7 +200,7 @@ def _shrink(world: World, maker: Order, lots: int) -> None:
 
 
 def _match(world: World, taker: Taker, maker: Order, lots: int, fee: int) -> None:
-    _shrink(world, maker, lots)
+    shrink(world, maker, lots)
     taker.left -= lots
     notional, liquidated = maker.price * lots * taker.market.unit, taker.order is None and not taker.disposal
     made = fees.maker_fee(world, maker.account, taker.market, notional, fee)
@@ -210,18 +225,32 @@ def _match(world: World, taker: Taker, maker: Order, lots: int, fee: int) -> Non
         close(world, maker, used_up(maker))
 
 
-def _maker_fault(world: World, taker: Taker, maker: Order) -> str | None:
-    """Why a resting order may not trade now (R30, 3.11)."""
-    lots = _tradable(world, taker, maker)
-    if not lots:
-        return "reduce_only"
+def _bar(world: World, taker: Taker, maker: Order) -> Bar | None:
+    """Who has to go because of the bands, which bind no liquidation, or of its position's cap (R31, R32)."""
+    bound = taker.order is not None or taker.disposal
+    loser = next((side for side in (1, -1) if bound and harms(taker.market, side, maker.price)), 0)
+    if loser:
+        return Bar("price_band", maker if loser == maker.side else None)
+    if is_full(taker.market, taker.account, taker.side):
+        return Bar("position_cap", None)
+    return Bar("position_cap", maker) if is_full(taker.market, world.accounts[maker.account], maker.side) else None
+
+
+def _allowed(world: World, taker: Taker, maker: Order, lots: int) -> int:
+    owner = world.accounts[maker.account]
+    buyer, seller = (taker.account, owner) if taker.side > 0 else (owner, taker.account)
+    return most(world, taker.market, buyer, seller, lots)
+
+
+def _maker_fault(world: World, taker: Taker, maker: Order, lots: int) -> Bar | None:
+    """Why a resting order may not trade so much now (3.11)."""
     owner, market = world.accounts[maker.account], taker.market
     if not stays_in_range(owner, owner.position(market.name), maker.price * lots * market.unit):
-        return "balance_cap"
+        return Bar("balance_cap", maker)
     taken = taker.fee(world, maker.price, lots)
     fee = fees.maker_fee(world, maker.account, market, maker.price * lots * market.unit, taken)
-    if owner.name != INSURANCE and not _may_fill(world, owner, market.name, maker.side * lots, maker.price, fee):
-        return "insufficient_margin"
+    if owner.name != INSURANCE and not may_fill(world, owner, market.name, maker.side * lots, maker.price, fee):
+        return Bar("insufficient_margin", maker)
     return None
 
 
@@ -234,7 +263,7 @@ def _tradable(world: World, taker: Taker, maker: Order) -> int:
     return lots
 
 
-def _may_fill(world: World, account: Account, market: str, lots: int, price: int, fee: int) -> bool:
+def may_fill(world: World, account: Account, market: str, lots: int, price: int, fee: int) -> bool:
     """Make the fill on a copy, and look."""
     tried = account.copy()
     fill(tried, world.markets[market], lots, price, fee)

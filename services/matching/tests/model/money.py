@@ -134,6 +134,8 @@ def report(world: World, command: ReportTrade) -> None:
     market = world.markets.get(command.market)
     if market is None:
         raise Refusal("unknown_market")
+    if market.state == "delisted":
+        raise Refusal("market_delisted")
     identity = ("trade", command.source, command.trade_id)
     if identity in world.applied:
         raise Refusal("duplicate")

@@ -1,6 +1,7 @@
 """Placing and cancelling orders, and the checks before the book (R9, R26 to R30)."""
 
 from copy import copy
+from typing import Final
 
 from cleartide.contracts import (
     AmendOrder,
@@ -14,12 +15,13 @@ from cleartide.contracts import (
 
 from services.matching.tests.model import fees
 from services.matching.tests.model.brackets import read_exits
+from services.matching.tests.model.guards import breaches, position_cap, sizes
 from services.matching.tests.model.margin import can_fund, only_closes, stays_in_range
 from services.matching.tests.model.matching import NAMES, Taker, close, crosses, say_closed, sweep, used_up
 from services.matching.tests.model.numbers import down, rate, up
 from services.matching.tests.model.texts import SIDES, steps_of
 from services.matching.tests.model.triggers import Armed
-from services.matching.tests.model.venue import require_open
+from services.matching.tests.model.venue import require_open, require_state
 from services.matching.tests.model.world import (
     MOST_LOTS,
     MOST_NOTIONAL,
@@ -37,6 +39,9 @@ from services.matching.tests.model.world import (
     is_stale,
 )
 
+LIMITED: Final = ("limit", "stop_limit", "take_profit_limit")
+"""Kinds with a limit of their own."""
+
 
 def place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
     """An order is accepted and matched, and what is left is kept or dropped. Raises Refusal."""
@@ -53,7 +58,7 @@ def work(world: World, order: Order, guarded: bool) -> None:
     """Let an order outside the book trade; what is left rests, if it may."""
     account, market = world.accounts[order.account], world.markets[order.market]
     stopped = None
-    if not order.post_only:
+    if not order.post_only and market.matches:
         stopped = sweep(world, Taker(account, market, order.side, order.price, order.left, order, guarded))
     if not order.left:
         say_closed(world, order, used_up(order))
@@ -163,6 +168,7 @@ def admit(world: World, order: Order, *, batched: bool = False, amends: bool = F
     account, market = world.accounts[order.account], world.markets[order.market]
     _check_amount(account, market, order)
     require_open(world, market, order)
+    require_state(market, order)
     best = world.best(market.name, -order.side)
     if not batched and not (amends and (best is None or not crosses(order.side, order.price, best))):
         require_batch(market, order)
@@ -244,12 +250,24 @@ def _in_force(command: PlaceOrder) -> str:
     return command.time_in_force
 
 
+def require_size(market: Market, order: Order) -> None:
+    """Between the market's bounds; what only reduces may be smaller. Raises Refusal."""
+    least, most = sizes(market)
+    if order.size < least and not order.reduce_only:
+        raise Refusal("below_min_size")
+    if order.size > most:
+        raise Refusal("above_max_size")
+
+
 def _check_amount(account: Account, market: Market, order: Order) -> None:
+    require_size(market, order)
     quote = max(order.price, market.mark) * order.left * market.unit
     if quote > MOST_NOTIONAL:
         raise Refusal("notional_cap")
     if not stays_in_range(account, account.position(market.name), quote):
         raise Refusal("balance_cap")
+    if order.kind in LIMITED and breaches(market, order.side, order.price):
+        raise Refusal("price_band")
 
 
 def _check_market(world: World, market: Market, order: Order, post_only: bool) -> None:
@@ -258,7 +276,7 @@ def _check_market(world: World, market: Market, order: Order, post_only: bool) -
     if not order.reduce_only and is_stale(world, market):
         raise Refusal("index_stale")
     best = world.best(market.name, -order.side)
-    if post_only and best is not None and crosses(order.side, order.price, best):
+    if post_only and market.matches and best is not None and crosses(order.side, order.price, best):
         raise Refusal("post_only_would_cross")
 
 
@@ -270,7 +288,7 @@ def _check_reach(world: World, account: Account, market: Market, order: Order) -
     beside = [other for other in world.orders_of(account.name) if not other.reduce_only]
     waiting = sum(other.left for other in beside if (other.market, other.side) == (market.name, order.side))
     reach = max(0, held * order.side + waiting + order.left)
-    if reach > MOST_LOTS or world.open_interest(market.name) + order.left > MOST_OPEN_INTEREST:
+    if reach > position_cap(market) or world.open_interest(market.name) + order.left > MOST_OPEN_INTEREST:
         raise Refusal("position_cap")
     if reach * market.mark * market.unit > MOST_NOTIONAL:
         raise Refusal("notional_cap")

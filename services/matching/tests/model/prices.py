@@ -5,7 +5,9 @@ from typing import Final
 
 from cleartide.contracts import MarkPriceUpdated, PremiumSampled, UpdateIndexPrice
 
+from services.matching.tests.model import venue
 from services.matching.tests.model.disposal import step_aside, tend
+from services.matching.tests.model.guards import observe
 from services.matching.tests.model.numbers import (
     BILLION,
     MILLION,
@@ -39,6 +41,8 @@ def update(world: World, command: UpdateIndexPrice) -> None:
     market = world.markets.get(command.market)
     if market is None:
         raise Refusal("unknown_market")
+    if market.state == "delisted":
+        return
     index = None if command.price is None else nearest_ticks(command.price, market.tick)
     if index is not None:
         for name, account in world.accounts.items():
@@ -51,6 +55,7 @@ def update(world: World, command: UpdateIndexPrice) -> None:
     moved = step_aside(world, market, index)
     bid, ask = world.best(market.name, 1), world.best(market.name, -1)
     if index is not None:
+        observe(market, index, world.at)
         market.index, market.heard_at = index, world.at
         best = (bid, ask) if market.matches else (None, None)
         _follow_basis(market, *best, world.at // SECOND)
@@ -63,9 +68,11 @@ def update(world: World, command: UpdateIndexPrice) -> None:
         market.minute = minute
         _say_premium(world, market)
     if index is not None:
+        venue.watch(world, market)
         tend(world, market, begins, moved)
         see(world, market.name, "mark", market.mark)
         see(world, market.name, "index", market.index)
+    venue.wake(world)
 
 
 def nearest_ticks(text: str, tick: Fraction) -> int:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from cleartide.contracts import Deposit, ListMarket, Message, SetFeeSchedule, SetReferrer, UpdateIndexPrice
 
 from services.matching.tests.model.compare import START, Difference, Pair
-from services.matching.tests.model.scenes import BATCHING, RULES, SCENES, TIERS, TRADERS, specs, text_of
+from services.matching.tests.model.scenes import BATCHING, LIMITS, RULES, SCENES, TIERS, TRADERS, specs, text_of
 from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import DISTRESSED, MOODS, SEALED, Scripted, command_of, random_step
+from services.matching.tests.model.steps import DISTRESSED, GUARDED, MOODS, SEALED, Scripted, command_of, random_step
 
-PLACES: Final[dict[tuple[str, ...], list[int]]] = {SEALED: [*BATCHING], DISTRESSED: [*RULES]}
+PLACES: Final[dict[tuple[str, ...], list[int]]] = {SEALED: [*BATCHING], DISTRESSED: [*RULES], GUARDED: [*LIMITS]}
 """Scenes of the moods that need terms of their own: where takers are batched, and where a fund takes over."""
 LIFE: Final = 300
 """Steps: long enough for funds to run dry and for ids to pile up, short enough to start rich again often."""
@@ -53,8 +53,8 @@ def live(scene: int, steps: Iterable[Step]) -> Pair:
             if step.kind == "restart":
                 pair.restart()
             pair.take(scripted)
-        except Difference as difference:
-            raise Difference(f"step {number} {step}\n{before!r}\n{difference}") from difference
+        except Exception as fault:
+            raise Difference(f"step {number} {step}\n{before!r}\n{fault!r}") from fault
     return pair
 
 

@@ -4,10 +4,10 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from cleartide.contracts import BatchTerms, FeeTier, LiquidationRules, MarginBracket, MarketSpec
+from cleartide.contracts import BatchTerms, FeeTier, LiquidationRules, MarginBracket, MarketLimits, MarketSpec
 
 TRADERS: Final = ("ann", "bob", "cat", "dan", "eve")
-SCENES: Final = 10
+SCENES: Final = 12
 TIERS: Final = (
     FeeTier(volume_quanta=0, taker_fee_ppb=450_001, maker_fee_ppb=150_001),
     FeeTier(volume_quanta=1_000_000, taker_fee_ppb=333_333, maker_fee_ppb=-111_111),
@@ -43,7 +43,21 @@ RULES: Final = {
         disposal_ppb=333_333_333,
     ),
 }
-"""Of the last two scenes: a fund that shrinks back, and one that takes whatever is small."""
+RULES[11] = RULES[7]
+"""Of some scenes: a fund that shrinks back, and ones that take whatever is small."""
+LIMITS: Final = {
+    10: (
+        MarketLimits(min_order_size="0.003", max_order_size="0.5", open_interest_cap="0.6", position_cap="0.3"),
+        MarketLimits(twap_band_ppb=0, breaker_ppb=20_000_000, pause_micros=2_000_000, position_cap="0.009"),
+        MarketLimits(band_ppb=60_000_001, twap_band_ppb=40_000_000, breaker_ppb=50_000_000, pause_micros=1_000_000),
+    ),
+    11: (
+        MarketLimits(twap_band_ppb=30_000_000, breaker_ppb=30_000_000, pause_micros=3_000_000, position_cap="0.4"),
+        MarketLimits(breaker_ppb=0, open_interest_cap="0.02", min_order_size="0.0004"),
+        MarketLimits(twap_band_ppb=20_000_000, breaker_ppb=40_000_001, pause_micros=1_500_000, max_order_size="30"),
+    ),
+}
+"""Of the last two scenes: caps that are met, narrow bands, and breakers that trip often."""
 
 
 BATCHING: Final = {
@@ -85,7 +99,11 @@ def specs(scene: int) -> tuple[MarketSpec, MarketSpec, MarketSpec]:
     )
     fees = {"taker_fee_ppb": taker, "maker_fee_ppb": maker, "liquidation": RULES.get(scene)}
     dear = dear.model_copy(update={"batching": BATCHING.get(scene)})
-    return tuple(spec.model_copy(update=fees) for spec in (plain, steep, dear))  # type: ignore[return-value]
+    limits = LIMITS.get(scene, (None, None, None))
+    return tuple(  # type: ignore[return-value]
+        spec.model_copy(update={**fees, "limits": limit})
+        for spec, limit in zip((plain, steep, dear), limits, strict=True)
+    )
 
 
 def _bracket(upper: int | None, initial: int, fraction: int) -> MarginBracket:

@@ -129,6 +129,8 @@ def _judge(world: World, market: Market, command: CommitOrder) -> int:
     terms, collecting = market.spec.batching, _collecting(world, market)
     if terms is None:
         raise Refusal("not_batched")
+    if market.state == "delisted":
+        raise Refusal("market_delisted")
     if (command.account, command.digest) in {(one.account, one.digest) for one in world.commitments.values()}:
         raise Refusal("duplicate_commitment")
     if collecting is not None:

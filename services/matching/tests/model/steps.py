@@ -13,6 +13,7 @@ from cleartide.contracts import (
     CancelAllOrders,
     CancelOrder,
     CommitOrder,
+    DelistMarket,
     FundInsurance,
     HaltMarket,
     LiquidateAccount,
@@ -52,6 +53,7 @@ KINDS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_
 WEIGHTS: Final = {
     "order": 60,
     "quiet": 4,
+    "plain": 0,
     "group": 4,
     "entry": 4,
     "sweep": 6,
@@ -89,6 +91,12 @@ WEIGHTS: Final = {
     "restart": 1,
     "switch": 0,
     "halt": 0,
+    "collect": 0,
+    "delist": 0,
+    "waiting": 0,
+    "edge": 0,
+    "part with": 0,
+    "brim": 0,
 }
 
 
@@ -99,6 +107,8 @@ BATCHED: Final = ("batch", "wait", "quiet")
 ENTERED: Final = ("entry", "sweep", "price")
 STOPPED: Final = ("switch", "halt", "halt", "order", "wait", "wait", "auction", "price", "jump", "liquidate", "open")
 RETERMED: Final = ("reterm", "reterm", "quiet", "sweep")
+GUARDED: Final = ("jump", "collect", "waiting", "waiting", "edge", "sweep", "plain", "part with", "brim", "price")
+DELISTED: Final = ("delist", "collect", "waiting", "plain", "exact order", "wait", "auction", "jump", "sweep", "insure")
 DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
 MOODS: Final[tuple[tuple[str, ...], ...]] = (
     (),
@@ -110,6 +120,8 @@ MOODS: Final[tuple[tuple[str, ...], ...]] = (
     DISTRESSED,
     BATCHED,
     STOPPED,
+    GUARDED,
+    DELISTED,
 )
 """What two in five steps of a life are; of others nothing in particular."""
 
@@ -179,6 +191,7 @@ _SOURCES: Final[dict[type[Message], str]] = {
     FundInsurance: "operator",
     HaltMarket: "operator",
     ResumeMarket: "operator",
+    DelistMarket: "operator",
     SetVenueSwitch: "operator",
     ReportTrade: "engine",
 }
@@ -421,6 +434,7 @@ _MAKERS: Final = {
     "claim": money_steps.claim,
     "order": _order,
     "quiet": maker_steps.quiet,
+    "plain": maker_steps.plain,
     "group": maker_steps.group,
     "entry": maker_steps.entry,
     "sweep": maker_steps.sweep,
@@ -454,4 +468,10 @@ _MAKERS: Final = {
     "restart": _cancel,
     "switch": venue_steps.switch,
     "halt": venue_steps.halt,
+    "collect": venue_steps.collect,
+    "delist": venue_steps.delist,
+    "waiting": venue_steps.waiting,
+    "edge": venue_steps.edge,
+    "part with": venue_steps.part_with,
+    "brim": venue_steps.brim,
 }

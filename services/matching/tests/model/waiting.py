@@ -19,6 +19,7 @@ from services.matching.tests.model.orders import (
     require_batch,
     require_end,
     require_known,
+    require_size,
     say_accepted,
     work,
 )
@@ -43,6 +44,7 @@ def arm(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
         raise Refusal("auction_not_allowed")
     armed = _read(world, command)
     bracket = read_exits(world, armed.order, command)
+    require_size(world.markets[armed.order.market], armed.order)
     require_open(world, world.markets[armed.order.market], armed.order)
     if not batched:
         require_batch(world.markets[armed.order.market], armed.order)

@@ -51,7 +51,8 @@ class Market:
     """A market's rules, prices and pots.
 
     since, fresh_since: when it came to trade as it does, and when a fresh index last came after none or an old one.
-    state: trading, reduce_only, or halted: there orders neither come in nor meet.
+    state: how it trades; ends_at: when that ends by itself, None for never.
+    average: of the index over five minutes, in millionths of a tick, up to the last price.
     funding_total: the exact sum of mark * u * rate over all settled intervals, per lot.
     basis: the smoothed mid - index in millionths of a tick, stepped up to the second `basis_second`.
     """
@@ -68,6 +69,8 @@ class Market:
     since: int = 0
     fresh_since: int = 0
     state: str = "trading"
+    ends_at: int | None = None
+    average: int = 0
     basis: int | None = None
     basis_second: int = 0
     minute: int = -1
@@ -85,8 +88,8 @@ class Market:
 
     @property
     def matches(self) -> bool:
-        """Whether its orders meet."""
-        return self.state != "halted"
+        """Whether its orders meet as they come."""
+        return self.state in ("trading", "reduce_only", "delisting")
 
 
 @dataclass
