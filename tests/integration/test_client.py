@@ -226,6 +226,44 @@ async def test_money_moves_through_the_client_and_the_command_line(
         assert await asyncio.to_thread(main, ["--url", url, "fees", "nobody"]) == 1
 
 
+async def test_conditional_orders_and_accounts_through_the_client(installed: Installation) -> None:
+    """SYS-CLIENT-010: a bracket, a group and a trailing stop from the shell, and a delegate who may cancel alone."""
+    await installed.start("matching")
+    url = _url(installed, "trader")
+    async with Client.connect(url, source="trader") as trader, installed.client() as operator:
+        await publish_surely(operator, ListMarket(id="m", occurred_at=0, source="operator", spec=SPEC))
+        price = UpdateIndexPrice(id="p", occurred_at=0, source="desk", market=MARKET, price="61800", sources=())
+        await publish_surely(operator, price)
+        for account in ("alice", "bob"):
+            await trader.deposit(account=account, amount="100000")
+        await trader.open_subaccount(account="alice", name="one", isolated_market=MARKET)
+        await trader.set_leverage(account="alice", market=MARKET, leverage=3)
+        await trader.grant_delegate(account="alice", delegate="bob", rights=frozenset({"cancel"}))
+        for line in (
+            f"order bob {MARKET} sell 0.050 --price 61800",
+            f"order alice {MARKET} buy 0.010 --price 61800 --take-profit 63000 --stop-loss 61000 --id entry",
+            f"order alice {MARKET} sell 0.010 --type stop_limit --trigger-price 60000 --price 59990 --oco g --id s",
+            f"order alice {MARKET} sell 0.010 --type trailing_stop --trail-amount 500 --oco g --id t",
+            f"amend alice {MARKET} t --trail-amount 700",
+            f"amend alice {MARKET} s --trigger-price 60100",
+        ):
+            assert await asyncio.to_thread(main, ["--url", url, *line.split()]) == 0
+        order: OrderOptions = {"price": "61000"}
+        await trader.place_order(
+            account="alice", market=MARKET, actor="bob", side="buy", size="0.010", client_order_id="refused", **order
+        )
+        await trader.cancel_order(account="alice", market=MARKET, actor="bob", client_order_id="entry:sl")
+        await installed.settled(["matching"])
+        told = {order["client_order_id"]: order["state"] for order in await trader.orders("alice")}
+        assert told == {
+            "entry": "filled", "entry:tp": "armed", "entry:sl": "canceled", "s": "armed", "t": "armed"
+        }  # fmt: skip
+        waiting = {one["client_order_id"]: one for one in await trader.conditional_orders("alice", market=MARKET)}
+        assert (waiting["s"]["trigger_price"], waiting["t"]["trail_amount"]) == ("60100.0", "700.0")
+        family = await trader.family("alice")
+        assert [one["account"] for one in family["accounts"]] == ["alice", "alice--one"]
+
+
 async def test_sealed_orders_and_auctions_through_the_client(installed: Installation) -> None:
     """SYS-CLIENT-009: as docs/tutorials/sealed-orders-and-auctions.md says, whose examples run here."""
     tutorial: dict[str, Any] = {}

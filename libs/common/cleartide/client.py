@@ -27,6 +27,7 @@ from pydantic import TypeAdapter
 from cleartide.book_view import CHANGES_HELD, BookView
 from cleartide.bus.confirm import confirm
 from cleartide.bus.streams import RISK
+from cleartide.client_accounts import AccountCommands
 from cleartide.client_money import MoneyCommands
 from cleartide.client_orders import OrderCommands, Receipt
 from cleartide.client_sealed import SealedCommands
@@ -62,7 +63,7 @@ class QueryRefused(Exception):  # noqa: N818 - a verdict on the question
         self.code = code
 
 
-class Client(OrderCommands, MoneyCommands, SealedCommands, VaultCommands):
+class Client(OrderCommands, AccountCommands, MoneyCommands, SealedCommands, VaultCommands):
     """One connection to Cleartide's bus."""
 
     def __init__(

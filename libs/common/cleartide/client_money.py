@@ -12,6 +12,7 @@ from cleartide.contracts import (
     Message,
     RequestWithdrawal,
     SetReferrer,
+    SwapCollateral,
     TransferFunds,
     Withdraw,
 )
@@ -54,6 +55,27 @@ class MoneyCommands(ABC):
         return await self._publish(
             TransferFunds(**envelope, account=account, to_account=to_account, asset=asset, amount=amount)
         )
+
+    async def swap(
+        self,
+        *,
+        account: str,
+        sell_asset: str,
+        sell_amount: str,
+        buy_asset: str,
+        least_amount: str | None = None,
+        transfer_id: str = "",
+    ) -> Receipt:
+        """Exchange one asset for another at index prices less the fee; refused when it brings less than the least."""
+        wish = SwapCollateral(
+            **self._named("swap", transfer_id),
+            account=account,
+            sell_asset=sell_asset,
+            sell_amount=sell_amount,
+            buy_asset=buy_asset,
+            least_amount=least_amount,
+        )
+        return await self._publish(wish)
 
     async def set_referrer(self, *, account: str, referrer: str) -> Receipt:
         """Say who brought this account; once, for good."""

@@ -54,7 +54,10 @@ class OrderOptions(TypedDict, total=False):
 
 
 class OrderCommands(ABC):
-    """Each answer is an event (by the command's id as `causation_id`); a receipt says that it is in the sequence."""
+    """Each answer is an event (by the command's id as `causation_id`); a receipt says that it is in the sequence.
+
+    actor: who acts for the account, its owner by default; a delegate names himself.
+    """
 
     _source: str
 
@@ -69,10 +72,7 @@ class OrderCommands(ABC):
         actor: str | None = None,
         **options: Unpack[OrderOptions],
     ) -> Receipt:
-        """Place an order: a limit order unless `order_type` says otherwise. One client order id is placed once.
-
-        actor: who acts for the account, its owner by default; a vault's manager names himself.
-        """
+        """Place an order: a limit order unless `order_type` says otherwise. One client order id is placed once."""
         order_id = client_order_id or uuid.uuid4().hex
         body: OrderOptions = {"order_type": "limit", **options}
         envelope = self._envelope(f"{self._source}-order-{account}-{order_id}")
@@ -97,8 +97,11 @@ class OrderCommands(ABC):
         price: str | None = None,
         size: str | None = None,
         trigger_price: str | None = None,
+        trail_amount: str | None = None,
+        trail_rate_ppb: int | None = None,
         expires_at: int | None = None,
         display_size: str | None = None,
+        actor: str | None = None,
         request_id: str = "",
     ) -> Receipt:
         """Change an open order; `size` is its total. The same `request_id` is applied once."""
@@ -112,22 +115,29 @@ class OrderCommands(ABC):
                 price=price,
                 size=size,
                 trigger_price=trigger_price,
+                trail_amount=trail_amount,
+                trail_rate_ppb=trail_rate_ppb,
                 expires_at=expires_at,
                 display_size=display_size,
+                actor=actor,
             )
         )
 
-    async def cancel_order(self, *, account: str, market: str, client_order_id: str) -> Receipt:
+    async def cancel_order(
+        self, *, account: str, market: str, client_order_id: str, actor: str | None = None
+    ) -> Receipt:
         """Cancel one open order."""
         envelope = self._envelope(f"{self._source}-cancel-{account}-{client_order_id}")
         return await self._publish(
-            CancelOrder(**envelope, account=account, market=market, client_order_id=client_order_id)
+            CancelOrder(**envelope, account=account, market=market, client_order_id=client_order_id, actor=actor)
         )
 
-    async def cancel_all(self, *, account: str, market: str | None = None, request_id: str = "") -> Receipt:
+    async def cancel_all(
+        self, *, account: str, market: str | None = None, actor: str | None = None, request_id: str = ""
+    ) -> Receipt:
         """Cancel every open order of an account, or those in one market."""
         envelope = self._envelope(f"{self._source}-cancel-all-{request_id or uuid.uuid4().hex}")
-        return await self._publish(CancelAllOrders(**envelope, account=account, market=market))
+        return await self._publish(CancelAllOrders(**envelope, account=account, market=market, actor=actor))
 
     async def request_liquidation(self, *, keeper: str, account: str, market: str, request_id: str = "") -> Receipt:
         """Ask for somebody who is below maintenance to be liquidated; the keeper is paid a share of the fee.
@@ -138,11 +148,17 @@ class OrderCommands(ABC):
         return await self._publish(RequestLiquidation(**envelope, keeper=keeper, account=account, market=market))
 
     async def submit_orders(
-        self, *, account: str, market: str, instructions: Sequence[Instruction], request_id: str = ""
+        self,
+        *,
+        account: str,
+        market: str,
+        instructions: Sequence[Instruction],
+        actor: str | None = None,
+        request_id: str = "",
     ) -> Receipt:
         """Up to 100 instructions in one message, applied in order. ValueError when they do not fit into one."""
         envelope = self._envelope(f"{self._source}-batch-{request_id or uuid.uuid4().hex}")
-        batch = SubmitOrders(**envelope, account=account, market=market, instructions=tuple(instructions))
+        batch = SubmitOrders(**envelope, account=account, market=market, instructions=tuple(instructions), actor=actor)
         if len(encode(batch)) > MAX_PUBLIC_PAYLOAD_BYTES:
             raise ValueError(f"the batch is larger than {MAX_PUBLIC_PAYLOAD_BYTES} bytes: send it in parts")
         return await self._publish(batch)
@@ -161,6 +177,12 @@ class OrderCommands(ABC):
         asked = {"state": state, "market": market, "client_order_id": client_order_id, "before": before}
         given = {name: value for name, value in asked.items() if value is not None}
         answer = await self._ask("matching", "orders", account=account, limit=limit, **given)
+        found: list[dict[str, Any]] = answer["orders"]
+        return found
+
+    async def conditional_orders(self, account: str, *, market: str | None = None) -> list[dict[str, Any]]:
+        """What an account has armed, with what each order waits for and the best price that a trailing one has seen."""
+        answer = await self._ask("matching", "conditional_orders", account=account, market=market)
         found: list[dict[str, Any]] = answer["orders"]
         return found
 

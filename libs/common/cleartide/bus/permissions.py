@@ -19,7 +19,9 @@ OPERATOR: Final = "operator"
 VIEWER: Final = "viewer"
 TRADER: Final = "trader"
 BOOK_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("auctions", "book", "depth", "impact"))
-ORDER_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("commitments", "orders"))
+ORDER_QUESTIONS: Final = tuple(
+    f"query.matching.{name}" for name in ("commitments", "conditional_orders", "family", "orders")
+)
 MONEY_QUESTIONS: Final = tuple(f"query.matching.{name}" for name in ("fees", "margin", "open_transfers", "transfers"))
 VAULT_QUESTIONS: Final = tuple(
     f"query.matching.{name}" for name in ("own_vault", "own_vaults", "vault_holdings", "vault_moves")

@@ -4,15 +4,12 @@ import argparse
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Awaitable, Callable
-from typing import get_args
 
-from cleartide.cli import money
+from cleartide.cli import money, orders
 from cleartide.cli.receipts import show
 from cleartide.client import Client, PublishError, QueryRefused
 from cleartide.contracts.codec import encode
-from cleartide.contracts.types import SelfTradePrevention
 
 Command = Callable[[Client, argparse.Namespace], Awaitable[None]]
 
@@ -42,50 +39,6 @@ async def _trade(client: Client, arguments: argparse.Namespace) -> None:
     show(receipt)
 
 
-async def _order(client: Client, arguments: argparse.Namespace) -> None:
-    receipt = await client.place_order(
-        account=arguments.account,
-        market=arguments.market,
-        side=arguments.side,
-        size=arguments.size,
-        price=arguments.price,
-        order_type="limit" if arguments.price else "market",
-        time_in_force="gtt" if arguments.expires_in else arguments.time_in_force,
-        post_only=arguments.post_only,
-        reduce_only=arguments.reduce_only,
-        expires_at=_in_seconds(arguments.expires_in) if arguments.expires_in else None,
-        self_trade_prevention=arguments.self_trade,
-        display_size=arguments.display,
-        client_order_id=arguments.id,
-    )
-    show(receipt)
-
-
-async def _amend(client: Client, arguments: argparse.Namespace) -> None:
-    who = {"account": arguments.account, "market": arguments.market, "client_order_id": arguments.id}
-    receipt = await client.amend_order(
-        **who,
-        price=arguments.price,
-        size=arguments.size,
-        expires_at=_in_seconds(arguments.expires_in) if arguments.expires_in else None,
-        display_size=arguments.display,
-    )
-    show(receipt)
-
-
-async def _cancel(client: Client, arguments: argparse.Namespace) -> None:
-    if arguments.id is None:
-        show(await client.cancel_all(account=arguments.account, market=arguments.market))
-        return
-    who = {"account": arguments.account, "market": arguments.market, "client_order_id": arguments.id}
-    show(await client.cancel_order(**who))
-
-
-def _in_seconds(seconds: int) -> int:
-    """So many seconds from now, in microseconds since the Unix epoch."""
-    return time.time_ns() // 1_000 + seconds * 1_000_000
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cleartide.cli", description="Talk to a Cleartide system")
     parser.add_argument(
@@ -107,40 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     trade.add_argument("--buyer")
     trade.add_argument("--seller")
     trade.set_defaults(run=_trade)
-    _order_parsers(commands)
+    orders.add_parsers(commands)
     money.add_parsers(commands)
     return parser
-
-
-def _order_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    order = commands.add_parser("order", help="place an order; without --price a market order")
-    order.add_argument("account")
-    order.add_argument("market")
-    order.add_argument("side", choices=("buy", "sell"))
-    order.add_argument("size")
-    order.add_argument("--price")
-    order.add_argument("--time-in-force", choices=("gtc", "ioc", "fok"), default="gtc")
-    order.add_argument("--expires-in", type=int, metavar="SECONDS", help="good till then instead of till canceled")
-    order.add_argument("--post-only", action="store_true")
-    order.add_argument("--reduce-only", action="store_true")
-    order.add_argument("--self-trade", choices=get_args(SelfTradePrevention), default="expire_maker")
-    order.add_argument("--display", metavar="SIZE", help="show so much at a time (iceberg)")
-    order.add_argument("--id", default="", help="client order id")
-    order.set_defaults(run=_order)
-    amend = commands.add_parser("amend", help="change an open order's price, total size, end or shown part")
-    amend.add_argument("account")
-    amend.add_argument("market")
-    amend.add_argument("id", help="client order id")
-    amend.add_argument("--price")
-    amend.add_argument("--size", help="new total, what has traded included")
-    amend.add_argument("--expires-in", type=int, metavar="SECONDS", help="a new end, of an order that has one")
-    amend.add_argument("--display", metavar="SIZE", help="show so much at a time")
-    amend.set_defaults(run=_amend)
-    cancel = commands.add_parser("cancel", help="cancel an order; without an id all of a market, or of the account")
-    cancel.add_argument("account")
-    cancel.add_argument("market", nargs="?")
-    cancel.add_argument("id", nargs="?", help="client order id")
-    cancel.set_defaults(run=_cancel)
 
 
 async def _run(arguments: argparse.Namespace) -> None:
