@@ -233,6 +233,12 @@ async def check_a_portfolio_that_changes(
     await page.evaluate("document.querySelector('#span button').click()")
     await page.until("document.querySelector('#ratios-csv').href.includes('days=7')")
     await page.until("document.querySelector('#link').dataset.state === 'live'")
+    await page.evaluate("location.hash = 'nobody-is-called-so'")
+    await page.until("document.querySelector('#link').dataset.state === 'lost'")
+    await page.until("document.querySelector('[data-of=equity]').innerText !== ''")
+    await page.evaluate(f"location.hash = '{LEVERAGED}'")
+    await page.until("document.querySelector('#link').dataset.state === 'live'")
+    assert await page.evaluate("document.querySelector('[data-of=equity]').innerText") == ""
     asked = "performance.getEntriesByType('resource').filter(({ name }) => /api.v1.accounts/.test(name)).length"
     assert await page.evaluate(asked) == 0
 

@@ -69,7 +69,7 @@ export class Feed extends Socket {
   /** `question()`: {channel, account, ...}, or null for nothing now. */
   constructor(name, question, show) {
     super();
-    Object.assign(this, { question, show, label: document.querySelector(`[data-of="${name}"]`), asked: null, answeredAt: 0, error: null });
+    Object.assign(this, { question, show, label: document.querySelector(`[data-of="${name}"]`), asked: null, answeredAt: 0, error: null, timer: 0 });
     this.connect();
   }
 
@@ -83,6 +83,7 @@ export class Feed extends Socket {
   }
 
   now() {
+    clearTimeout(this.timer);
     const { channel, account } = this.asked ?? {};
     this.asked = this.question();
     if (account && account !== this.asked?.account) this.say({ op: "unsubscribe", channel, account });
@@ -92,8 +93,8 @@ export class Feed extends Socket {
   take(frame) {
     if (frame.op === "error") {
       this.error = frame.error;
-      setTimeout(() => this.now(), AGAIN_MS);
-    } else if (frame.data && Object.entries(this.asked).every(([name, value]) => frame[name] === value)) {
+      this.timer = setTimeout(() => this.now(), AGAIN_MS);
+    } else if (frame.data && this.asked && Object.entries(this.asked).every(([name, value]) => frame[name] === value)) {
       this.error = null;
       this.answeredAt = performance.now();
       this.show(frame.data);
