@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from cleartide.fold import Row, Table
+from cleartide.store.copying import copy_rows, is_copied
 from cleartide.store.names import enter_schema, quoted, role_of
 from cleartide.store.trouble import STORE_TROUBLE
 
@@ -90,18 +91,24 @@ class BulkWriter:
         if not replace and table not in self._overlapping:
             try:
                 async with self.connection.transaction():
-                    await self.connection.copy_records_to_table(table.name, records=rows, columns=list(table.columns))
+                    await self._copy(table, rows, table.name)
                 return len(rows)
             except asyncpg.UniqueViolationError:
                 self._overlapping.add(table)
         staging = await self._stage(table)
         async with self.connection.transaction():
             await self.connection.execute(f"TRUNCATE {staging}")
-            await self.connection.copy_records_to_table(staging.strip('"'), records=rows, columns=list(table.columns))
+            await self._copy(table, rows, staging.strip('"'))
             written = int((await self.connection.execute(_merge(table, staging, replace))).rpartition(" ")[2])
         if written == len(rows) and not replace:
             self._overlapping.discard(table)
         return written
+
+    async def _copy(self, table: Table, rows: Sequence[Row], into: str) -> None:
+        if is_copied(table, rows[0]):
+            await copy_rows(self.connection, table, rows, into)
+        else:
+            await self.connection.copy_records_to_table(into, records=rows, columns=list(table.columns))
 
     async def _stage(self, table: Table) -> str:
         if table not in self._staging:

@@ -5,7 +5,6 @@ Thousands of rows of history in one batch, as at the end of a day, go beside the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import asyncpg
 
 from cleartide.bus.ports import NOBODY, Commit, Epoch, Fenced, OutboxRow, Progress, Sign
 from cleartide.fold import Changes, Row, Table
+from cleartide.store.copying import copy_rows, is_copied
 from cleartide.store.in_place import in_its_place
 from cleartide.store.names import enter_schema
 from cleartide.store.sql import Statement
@@ -24,13 +24,6 @@ LONG_HISTORY: Final = 2_000
 """From so many rows on COPY is worth its further way to the server and back."""
 UNCOPIED: Final = 100
 """So many batches of a table go by the statement after one of them held a row that was there: more may follow."""
-COPIED: Final[Mapping[str, type]] = {
-    **dict.fromkeys(("bigint", "integer", "smallint"), int),
-    "text": str,
-    "boolean": bool,
-    "timestamptz": datetime,
-}
-"""Column types of which COPY takes the same values as the statement."""
 WALLED: Final = """
 SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relforcerowsecurity
 """
@@ -140,7 +133,7 @@ class PostgresStore:
             async with connection.transaction():
                 await self._state(connection, replace(commit, changes=rest))
                 for table, rows in history.items():
-                    await connection.copy_records_to_table(table.name, records=rows, columns=list(table.columns))
+                    await copy_rows(connection, table, rows)
         except asyncpg.UniqueViolationError:
             repeatable = [table for table in history if table.write == "ignore"]
             if not repeatable:
@@ -194,10 +187,7 @@ class PostgresStore:
 
 
 def _is_long_history(table: Table, rows: Sequence[Row]) -> bool:
-    if table.write == "upsert" or len(rows) < LONG_HISTORY or not COPIED.keys() >= set(table.columns.values()):
-        return False
-    kinds = [COPIED[kind] for kind in table.columns.values()]
-    return all(value is None or isinstance(value, kind) for value, kind in zip(rows[0], kinds, strict=True))
+    return table.write != "upsert" and len(rows) >= LONG_HISTORY and is_copied(table, rows[0])
 
 
 def _epoch(row: Any, heads: Sequence[Any]) -> Epoch:
