@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from cleartide.console import CommandError
 from cleartide.store.coverage import uncover
-from cleartide.store.days import Day, days_before, delete_before, drop_days, rows_before, truncate
+from cleartide.store.days import Day, days_before, delete_before, drop_days, rows_before, rows_of, truncate
 from cleartide.store.migrations import MigrationError, Migrator
 from cleartide.store.names import enter_schema, role_of
 from cleartide.store.partitions import Partitioned, days_around, ensure_days
@@ -199,13 +199,15 @@ def _show_venues(found: Sequence[SeriesSize]) -> None:
 class _Plan:
     """What a cleaning takes away."""
 
-    drops: Sequence[Day]
+    drops: Sequence[tuple[Day, int | None]]
     deletes: Sequence[tuple[Partitioned, datetime, int]]
     truncates: Sequence[SeriesSize]
 
     def lines(self) -> list[dict[str, Any]]:
         """One line per action."""
-        drops = [{"action": "drop", "what": each.name, "rows": None, "bytes": Size(each.bytes)} for each in self.drops]
+        drops = [
+            {"action": "drop", "what": each.name, "rows": rows, "bytes": Size(each.bytes)} for each, rows in self.drops
+        ]
         deletes = [
             {
                 "action": "delete",
@@ -235,7 +237,7 @@ async def _clean(arguments: argparse.Namespace) -> int:
             return 0
         if not (arguments.yes or agrees()):
             raise CommandError("nothing was cleaned: answer yes, or give --yes")
-        await drop_days(connection, plan.drops)
+        await drop_days(connection, [each for each, _ in plan.drops])
         for table, before, _ in plan.deletes:
             await delete_before(connection, table, before)
         if plan.truncates:
@@ -260,7 +262,8 @@ async def _planned(
             if rows := await rows_before(connection, table, before):
                 deletes.append((table, before, rows))
     filled = await sizes(connection, [table.table for table in chosen]) if arguments.truncate else []
-    return _Plan(drops, deletes, [each for each in filled if each.rows])
+    dropped = list(zip(drops, await rows_of(connection, drops), strict=True))
+    return _Plan(dropped, deletes, [each for each in filled if each.rows])
 
 
 async def _forget(connection: "asyncpg.Connection[Any]", plan: _Plan, arguments: argparse.Namespace) -> None:
@@ -269,7 +272,7 @@ async def _forget(connection: "asyncpg.Connection[Any]", plan: _Plan, arguments:
     if plan.drops:
         last = now - arguments.drop_partitions_older_than
         before = last.replace(hour=0, minute=0, second=0, microsecond=0)
-        await uncover(connection, sorted({each.series for each in plan.drops}), before)
+        await uncover(connection, sorted({each.series for each, _ in plan.drops}), before)
     for table, before, _ in plan.deletes:
         await uncover(connection, [table.table], before)
     if plan.truncates:

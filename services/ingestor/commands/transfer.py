@@ -48,7 +48,7 @@ def add_parsers(commands: Any) -> None:
     into = add(commands, "import", _import, TEXTS["import"], _IMPORT)
     add_database(into)
     into.add_argument("files", nargs="+", type=Path, help="<series>.csv, .json or .parquet")
-    into.add_argument("--series", choices=tuple(TABLES), help="default: as the file is called")
+    into.add_argument("--series", choices=tuple(TABLES), metavar="SERIES", help="default: as the file is called")
     into.add_argument("--batch-size", type=int, default=BATCH, metavar="N", help=f"rows at a time (default: {BATCH:,})")
     into.add_argument("-n", "--dry-run", action="store_true", help="read and check every row, write none")
     add_format(into)

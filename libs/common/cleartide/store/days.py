@@ -54,6 +54,18 @@ async def days_before(connection: "asyncpg.Connection[Any]", series: str, before
     return [each for each in await days_of(connection, series) if each.day is not None and each.day < before]
 
 
+async def rows_of(connection: "asyncpg.Connection[Any]", days: Sequence[Day]) -> list[int | None]:
+    """How many rows each of these days has, as they are counted; None where the schema counts none."""
+    if not await _is_counted(connection):
+        return [None] * len(days)
+    counted = await connection.fetch(
+        f"SELECT series, day, sum(rows)::bigint AS rows FROM {COUNTS} WHERE series = ANY($1) GROUP BY 1, 2",  # noqa: S608
+        sorted({each.series for each in days}),
+    )
+    found = {(each["series"], each["day"]): each["rows"] for each in counted}
+    return [found.get((each.series, each.day), 0) for each in days]
+
+
 async def drop_days(connection: "asyncpg.Connection[Any]", days: Sequence[Day]) -> None:
     """Drop these days, a transaction each: readers and writers wait for one of them at most; a kill halves none."""
     for each in days:

@@ -22,7 +22,7 @@ from services.ingestor.simulator.host import Host
 from services.ingestor.simulator.moves import Kind, Move
 from services.ingestor.simulator.replay import Pace, Replay
 from services.ingestor.simulator.stage import BookSource, Member, Stage
-from services.ingestor.simulator.twin import Ask, Topic, Twin, twins
+from services.ingestor.simulator.twin import Ask, Topic, Traded, Twin, twins
 from services.ingestor.tests.rig import CountingFeed, Top, first_lines
 from services.ingestor.transport.publisher import Publisher
 from services.ingestor.transport.rest import VenueRest
@@ -150,21 +150,30 @@ def top_of(core: Core, symbol: str) -> Top:
 
 @asynccontextmanager
 async def standing(
-    name: str, lines: int, faults: Sequence[str] = (), speed: float = 0.0, **limits: float
+    name: str,
+    lines: int,
+    faults: Sequence[str] = (),
+    speed: float = 0.0,
+    traded: Sequence[Traded] = (),
+    **limits: float,
 ) -> AsyncIterator[Stand]:
-    """The feed on the simulated venue, which plays once the feed has subscribed: as fast as it reads, or at `speed`."""
+    """The feed on the simulated venue, which plays once the feed has subscribed: as fast as it reads, or at `speed`.
+
+    traded: other symbols than the venue's own, of which the stand looks at the first.
+    """
     wanted = Faults()
     for text in faults:
         wanted.add(text)
     replay = Replay(first_lines(lines), Pace(speed))
-    host = Host(replay, {name: ()}, {name: wanted}, pulse_seconds=0.3)
+    host = Host(replay, {name: traded}, {name: wanted}, pulse_seconds=0.3)
     address = f"127.0.0.1:{await host.start()}/{name}"
     playing, stopping = asyncio.create_task(replay.run(host.subscribed)), asyncio.Event()
     stage, venue, ledger = host.stages[name], venues()[name], Ledger()
     symbol = stage.twin.traded[0].symbol
     async with aiohttp.ClientSession() as session:
         rest, publisher = VenueRest(session, f"http://{address}", venue.limits), Publisher(ledger)
-        instruments = await load_instruments(venue, rest, [symbol], {}, stopping)
+        symbols = [each.symbol for each in stage.twin.traded]
+        instruments = await load_instruments(venue, rest, symbols, {}, stopping)
         assert instruments is not None
         core = venue.core(instruments, {})
         assert isinstance(core, Core)
@@ -181,11 +190,12 @@ async def standing(
 
 
 class Counting(Stage):
-    """A stage that notes what kind of data each of its frames is."""
+    """A stage that notes what kind of data each of its frames is, and of which symbol."""
 
     def __init__(self, twin: Twin, source: BookSource) -> None:
         super().__init__(twin, source)
         self.kinds: list[Kind] = []
+        self.symbols: list[str] = []
 
     def numbers(self, kind: Kind, after: int = 0) -> list[int]:
         """The numbers of the frames of one kind from `after` on."""
@@ -193,6 +203,7 @@ class Counting(Stage):
 
     async def _send(self, topic: Topic, raw: bytes) -> None:
         self.kinds.append(topic[0])
+        self.symbols.append(topic[1])
         await super()._send(topic, raw)
 
 

@@ -1,5 +1,6 @@
 """Every venue's twin in the simulator, with the real feed on real sockets."""
 
+from decimal import Decimal
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 from services.ingestor.adapters import events
 from services.ingestor.adapters.venue import venues
 from services.ingestor.simulator.host import RECORDED, every_venue
-from services.ingestor.simulator.twin import twins
-from services.ingestor.tests.venues.stand import WHOLE_BOOKS, asked, directly, standing, top_of
+from services.ingestor.simulator.replay import Pace, Replay
+from services.ingestor.simulator.twin import Traded, twins
+from services.ingestor.tests.rig import first_lines
+from services.ingestor.tests.venues.stand import WHOLE_BOOKS, Counting, Stand, asked, directly, standing, top_of
 
 LINES = 1_999
 DATED_BY_RECEIPT = {
@@ -117,6 +120,46 @@ async def test_no_fault_is_silent(name: str) -> None:
         lost = lost_pieces([each.trade_id for each in stand.said(events.Trade)], trades_of(direct))
         assert len(lost) <= statuses.count("disconnected")
         assert sum(lost) < len(trades_of(direct)) // 2
+
+
+TWO_SYMBOLS = {
+    "binance-coinm": ("BTCUSD_PERP", "ETHUSD_PERP"),
+    "bybit": ("BTCUSDT", "ETHUSDT"),
+    "kraken-futures": ("PF_XBTUSD", "PF_ETHUSD"),
+    "kucoin": ("XBTUSDTM", "ETHUSDTM"),
+    "lighter": ("BTC", "ETH"),
+    "okx": ("BTC-USDT-SWAP", "ETH-USDT-SWAP"),
+}
+
+
+@pytest.mark.parametrize("name", TWO_SYMBOLS)
+async def test_a_lost_frame_costs_one_symbol_of_a_connection_its_book(name: str) -> None:
+    """ING-SIM-019: the other one goes on without a gap, and neither loses a quote or a trade."""
+    one, other = TWO_SYMBOLS[name]
+    traded = (Traded(one), Traded(other, Decimal("1000.0")))
+    async with standing(name, LINES, traded=traded) as stand:
+        await stand.played()
+        whole = {symbol: told_of(stand, symbol) for symbol in (one, other)}
+        assert stand.said(events.Gap) == []
+    replay = Replay(first_lines(LINES), Pace(0.0))
+    tape = Counting(twins()[name](traded), replay.market)
+    replay.listeners.append(tape)
+    await replay.run()
+    books = [number for number in tape.numbers("book") if tape.symbols[number] == one]
+    lost = books[len(books) // 2]
+    async with standing(name, LINES, [f"drop:{lost}"], traded=traded) as stand:
+        await stand.played()
+        await stand.until(lambda: "resynced" in [each.quality for each in stand.said(events.BookTop)])
+        assert {gap.symbol for gap in stand.said(events.Gap)} == {one}
+        assert {book.symbol for book in stand.said(events.BookTop) if book.quality == "resynced"} == {one}
+        for symbol in (one, other):
+            assert told_of(stand, symbol) == whole[symbol]
+
+
+def told_of(stand: Stand, symbol: str) -> list[str]:
+    """The ids of a symbol's trades and quotes."""
+    told = (*stand.said(events.Trade), *stand.said(events.Ticker))
+    return [each.id for each in told if each.symbol == symbol]
 
 
 def trades_of(said: list[Any]) -> list[str]:
