@@ -151,6 +151,17 @@ def test_venue_auc_016_an_order_in_front_without_anything_to_reduce_costs_nobody
     assert (closed["bob"], closed["cat"], closed.get("ann", "reduce_only")) == ("filled", "filled", "reduce_only")
 
 
+@pytest.mark.parametrize(("side", "front"), [("buy", "1115"), ("sell", "1085")])
+def test_venue_auc_016_it_leaves_alone_where_nobody_else_crosses(side: str, front: str) -> None:
+    """VENUE-AUC-016: bob asks more than cat bids, and both stay."""
+    ex = paused()
+    idle(ex, "ann", side, "0.1", front, "dan")
+    waiting(ex, "bob", "sell", "0.1", "1110")
+    waiting(ex, "cat", "buy", "0.1", "1090")
+    closed = only(reopen(ex), OrderClosed)
+    assert (closed.account, closed.reason) == ("ann", "reduce_only")
+
+
 def test_venue_auc_017_an_order_without_anything_to_reduce_does_not_hide_those_behind_it_from_the_price() -> None:
     """VENUE-AUC-017: ann's second bid reduces nothing beyond her first; cat's, behind both, counts all the same."""
     ex = paused()
