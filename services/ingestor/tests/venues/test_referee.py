@@ -16,10 +16,9 @@ from deploy.local.table import RECORDING
 from services.ingestor.adapters.further import instrument_of
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.venue import venues
-from services.ingestor.adapters.venues.binance import UsdmCore
-from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC
 from services.ingestor.tests.venues.captures import CAPTURES, at_end
-from services.ingestor.tests.venues.kit import lines
+from services.ingestor.tests.venues.kit import captured, connected_core, lines
+from services.ingestor.tests.venues.test_captured import stage_of
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 LINES = 12_000
@@ -86,31 +85,56 @@ def levels(found: Any, instrument: Instrument, count: int) -> list[list[tuple[in
     ]
 
 
-def test_the_same_book_of_the_recording(ccxt: Any) -> None:
+@pytest.mark.parametrize("name", ["binance-usdm", "binance-coinm"])
+def test_the_same_book_where_snapshots_are_asked_for(ccxt: Any, name: str) -> None:
     """ING-REFEREE-001"""
-    raws = [raw.partition(b" ")[2] for raw in islice(lines(RECORDING), LINES)]
+    path, instrument = (RECORDING, BTCUSDT)
+    if name == "binance-coinm":
+        path, instrument = captured(CAPTURES["coinm"].path), CAPTURES["coinm"].instrument
+    raws = [raw.partition(b" ")[2] for raw in islice(lines(path), LINES)]
     (snapshot,) = (raw for raw in raws if raw.startswith(b'{"lastUpdateId"'))
-    symbol = "BTC/USDT:USDT"
-    theirs = referee(ccxt, "binanceusdm", "BTCUSDT", symbol, BTCUSDT)
+    symbol = "BTC/USDT:USDT" if name == "binance-usdm" else "BTC/USD:BTC"
+    theirs = referee(ccxt, name.replace("-", ""), instrument.symbol, symbol, instrument)
     parsed = theirs.parse_order_book(json.loads(snapshot), symbol)
     parsed["nonce"] = json.loads(snapshot)["lastUpdateId"]
     theirs.orderbooks[symbol] = theirs.order_book({}, 1_000)
     theirs.orderbooks[symbol].reset(parsed)
-    core, client = UsdmCore([BTCUSDT]), Client("wss://fstream.binance.com/public/ws/1")
-    for route in (PUBLIC, MARKET):
-        core.connected(route, 0)
+    core, client = connected_core(venues()[name], instrument), Client("wss://fstream.binance.com/public/ws/1")
     for raw in raws:
         if raw is snapshot:
-            core.snapshot("BTCUSDT", raw, 1)
+            core.snapshot(instrument.symbol, raw, 1)
         else:
             core.frame(raw, 1)
     for raw in raws:
         if b"@depth" in raw[:60]:
             theirs.handle_message(client, json.loads(raw)["data"])
-    sync = core.symbol("BTCUSDT").sync
+    sync = core.symbol(instrument.symbol).sync
     assert sync.book is not None and core.counts["lost_books"] == 0
-    assert [*sync.book.top(200)] == levels(theirs.orderbooks[symbol], BTCUSDT, 200)
+    assert [*sync.book.top(200)] == levels(theirs.orderbooks[symbol], instrument, 200)
     assert theirs.orderbooks[symbol]["nonce"] == sync.last
+
+
+@pytest.mark.parametrize(
+    ("name", "ident", "symbol", "instrument"),
+    [
+        ("okx", "okx", "UNI/USD:UNI", Instrument("UNI-USD-SWAP", "0.001", "1", size_step="1", kind="inverse")),
+        ("bitmex", "bitmex", "BTC/USD:BTC", Instrument("XBTUSD", "0.5", "1", size_step="1", kind="inverse")),
+        ("kraken-inverse", "krakenfutures", "ETH/USD:ETH", Instrument("PI_ETHUSD", "0.05", "1", kind="inverse")),
+    ],
+)
+def test_the_same_book_of_sessions_whose_end_nobody_states(
+    ccxt: Any, name: str, ident: str, symbol: str, instrument: Instrument
+) -> None:
+    """ING-REFEREE-001"""
+    theirs = referee(ccxt, ident, instrument.symbol, symbol, instrument)
+    core, client = connected_core(venues()[name], instrument), Client("wss://venue")
+    books = [frame.raw for frame, (kind, _) in stage_of(name).frames if kind == "book"]
+    for raw in books:
+        core.frame(raw, 1)
+        theirs.handle_message(client, json.loads(raw))
+    sync = core.symbol(instrument.symbol).sync
+    assert len(books) > 90 and sync.joined and sync.book is not None
+    assert [*sync.book.top(200)] == levels(theirs.orderbooks[symbol], instrument, 200)
 
 
 @pytest.mark.parametrize(
