@@ -58,6 +58,8 @@ SESSIONS = {
     "okx": Session(Traded("UNI-USD-SWAP", tick="0.001", lot="1"), ("okx/cryptofeed_OKX.ws.1.0.gz",)),
 }
 """`known`: the capture whose end the fixtures state, which was worked out without the simulator."""
+LONGEST_SECONDS = 120.0
+"""The longest capture has 48,000 frames, which takes seconds where nobody else needs the machine."""
 NUMBERED = ("binance-coinm", "bybit", "kraken-inverse", "lighter", "okx")
 """Where a lost change shows at the next one; OKX's of that time by their checksums."""
 
@@ -97,7 +99,7 @@ async def fed(name: str, faults: Sequence[str] = ()) -> AsyncIterator[Fed]:
         feed = CountingFeed(core, rest, publisher, f"ws://{address}", first_delay=0.02)
         running, playing = asyncio.create_task(feed.run(stopping)), asyncio.create_task(host.play(wait=True))
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(LONGEST_SECONDS):
                 await playing
                 while not all(member.drained for member in stage.members):  # noqa: ASYNC110 - as in `Stand.until`
                     await asyncio.sleep(0.005)
