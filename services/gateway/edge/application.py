@@ -28,8 +28,10 @@ from services.gateway.edge.routes.alerts import alerts_router
 from services.gateway.edge.routes.analytics import analytics_router
 from services.gateway.edge.routes.auth import auth_router
 from services.gateway.edge.routes.commissions import commissions_router
+from services.gateway.edge.routes.competing import competing_router
 from services.gateway.edge.routes.earnings import earnings_router
 from services.gateway.edge.routes.families import families_router
+from services.gateway.edge.routes.keepers import keepers_router
 from services.gateway.edge.routes.keys import keys_router
 from services.gateway.edge.routes.liquidity import liquidity_router
 from services.gateway.edge.routes.markets import markets_router
@@ -66,11 +68,13 @@ def api(edge: Edge) -> FastAPI:
         markets_router,
         accounts_router,
         orders_router,
+        competing_router,
         money_router,
         transfers_router,
         own_vaults_router,
         statistics_router,
         risk_router,
+        keepers_router,
         liquidity_router,
         solvency_router,
         alerts_router,

@@ -33,6 +33,7 @@ PUBLIC: Final = frozenset(
         "GET /api/v1/liquidity/instruments",
         "GET /api/v1/liquidity/statistics",
         "GET /api/v1/markets",
+        "GET /api/v1/markets/{market}/auctions",
         "GET /api/v1/markets/{market}/book",
         "GET /api/v1/markets/{market}/candles",
         "GET /api/v1/markets/{market}/days",
@@ -64,13 +65,19 @@ SCOPES: Final[dict[str, Scope]] = {
     "DELETE /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
     "PUT /api/v1/accounts/{account}/delegates/{delegate}": "identity:write",
     "PUT /api/v1/accounts/{account}/limits": "account:write",
+    "PUT /api/v1/accounts/{account}/referrer": "account:write",
     **dict.fromkeys(
         (
             "DELETE /api/v1/accounts/{account}/orders",
             "DELETE /api/v1/accounts/{account}/orders/{client_order_id}",
             "PATCH /api/v1/accounts/{account}/orders/{client_order_id}",
+            "POST /api/v1/accounts/{account}/auctions/{auction}/quotes",
+            "POST /api/v1/accounts/{account}/commitments",
+            "POST /api/v1/accounts/{account}/commitments/{commitment}/reveal",
+            "POST /api/v1/accounts/{account}/liquidations",
             "POST /api/v1/accounts/{account}/orders",
             "POST /api/v1/accounts/{account}/orders/batch",
+            "POST /api/v1/accounts/{account}/swaps",
             "PUT /api/v1/accounts/{account}/leverage/{market}",
         ),
         "orders:write",
@@ -79,6 +86,7 @@ SCOPES: Final[dict[str, Scope]] = {
         (
             "DELETE /api/v1/accounts/{account}/vaults/{vault}/withdrawals/{exit_id}",
             "DELETE /api/v1/accounts/{account}/withdrawals/{withdrawal}",
+            "POST /api/v1/accounts/{account}/referrals/claims",
             "POST /api/v1/accounts/{account}/transfers",
             "POST /api/v1/accounts/{account}/vaults",
             "POST /api/v1/accounts/{account}/vaults/{vault}/claims",
@@ -182,6 +190,8 @@ SCOPES: Final[dict[str, Scope]] = {
 
 
 DELEGATED: Final = frozenset({"orders:write", "transfers:write"})
+OWNERS_ALONE: Final = frozenset({"POST /api/v1/accounts/{account}/liquidations"})
+"""Their commands name no actor, of whom matching could say what a delegate may do."""
 
 
 class Authorisation:
@@ -204,7 +214,8 @@ class Authorisation:
         if (scope := SCOPES.get(name)) is not None:
             require(principal, scope)
             if account is not None:
-                await self._require_writing(principal, account, scope)
+                delegated = scope in DELEGATED and name not in OWNERS_ALONE
+                await self._require_writing(principal, account, delegated)
         elif method not in READS:
             raise _refusal(principal, "This is not open to you.")
         elif account is not None:
@@ -223,9 +234,9 @@ class Authorisation:
             # The same whether there is such an account or not.
             raise _not_permitted("The account is not yours.")
 
-    async def _require_writing(self, principal: Principal, account: str, scope: Scope) -> None:
+    async def _require_writing(self, principal: Principal, account: str, delegated: bool) -> None:
         """What exactly a delegate may do is matching's to say, by the actor that the command names."""
-        if principal.owns(account) or (scope in DELEGATED and await self._is_delegate(principal, account)):
+        if principal.owns(account) or (delegated and await self._is_delegate(principal, account)):
             return
         raise _not_permitted("The account is not yours.")
 

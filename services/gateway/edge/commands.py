@@ -29,6 +29,8 @@ REFUSALS: Final = "dead.matching.>"
 ANSWER_SECONDS: Final = 5.0
 PUBLISH_SECONDS: Final = 2.0
 MOST_WAITING: Final = 4_096
+_NAMING: Final = ("client_order_id", "quote_id")
+"""What of a refusal says to which order or quote it is."""
 
 Event = dict[str, Any]
 Outcome = dict[str, Any]
@@ -79,7 +81,7 @@ class Commands:
             raise ApiError(503, "bus_unavailable", "The event bus did not take the command.") from None
         finally:
             del self._waiting[command_id]
-        refused = next((event for event in events or () if _refuses(event, body)), None)
+        refused = next((event for event in events or () if refuses(event, body)), None)
         if refused is not None:
             raise ApiError(422, refused["reason"], "The command was refused.", {"command_id": command_id})
         return {"command_id": command_id, "position": receipt.stream_seq, "events": events}
@@ -106,14 +108,19 @@ class Commands:
             answer.set_result(events)
 
 
-def _refuses(event: Event, body: dict[str, Any]) -> bool:
-    """Whether it says no to this very command: what a batch or somebody else is refused is told beside the rest."""
+def refuses(event: Event, body: dict[str, Any]) -> bool:
+    """Whether an event says no to this very command.
+
+    What a batch, somebody else or an earlier order is refused is told beside the rest, as is a quote that leaves its
+    auction.
+    """
     if event["type"] == "DeadLettered":
         return True
     if not event["type"].endswith("Rejected") or "instructions" in body:
         return False
-    same = ("account", "client_order_id")
-    return all(event[name] == body[name] for name in same if name in event and name in body)
+    if "account" in event and "account" in body and event["account"] != body["account"]:
+        return False
+    return all(event.get(name) in (None, body.get(name)) for name in _NAMING)
 
 
 async def _within(answer: "asyncio.Future[list[Event] | None]", seconds: float) -> list[Event] | None:

@@ -14,7 +14,6 @@ from services.gateway.edge.convert import ppb_text
 Event = Mapping[str, Any]
 HIDDEN: Final = frozenset({"version", "source", "correlation_id"})
 """Of the envelope: what says nothing to somebody outside."""
-OF_THE_ACCOUNT: Final = "account"
 
 
 def told(event: Event, grid: Grid | None) -> dict[str, Any]:
@@ -32,9 +31,14 @@ def told(event: Event, grid: Grid | None) -> dict[str, Any]:
     return found
 
 
+def whose(event: Event) -> str | None:
+    """Whose business an event is: what a keeper was paid is his, not that of the account which was liquidated."""
+    return event.get("keeper") or event.get("account")
+
+
 def told_to(account: str, events: Iterable[Event], known: Callable[[str], Grid | None]) -> list[dict[str, Any]]:
     """Of what a command caused, that which is about one account, in decimals."""
-    mine = (event for event in events if event.get(OF_THE_ACCOUNT) == account)
+    mine = (event for event in events if whose(event) == account)
     return [told(event, known(event.get("market") or "")) for event in mine]
 
 

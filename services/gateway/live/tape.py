@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from services.gateway.edge.convert import funding_view
-from services.gateway.edge.decimals import told
+from services.gateway.edge.decimals import told, whose
 from services.gateway.edge.errors import ApiError, error_body
 from services.gateway.edge.freshness import Freshness
 from services.gateway.edge.markets import MarketDirectory
@@ -181,7 +181,7 @@ def _audience(event: Event) -> tuple[Name, ...]:
         return (("trades", event["market"]),)
     if event["type"] == "FundingSettled":
         return (("funding", event["market"]),)
-    return (("account", event["account"]),) if event.get("account") else ()
+    return (("account", account),) if (account := whose(event)) else ()
 
 
 def _topic(kind: str) -> Topic:

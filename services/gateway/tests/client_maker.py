@@ -52,6 +52,13 @@ NAMES: Final = {
     "PATCH /api/v1/accounts/{account}/orders/{client_order_id}": "amend_order",
     "DELETE /api/v1/accounts/{account}/orders/{client_order_id}": "cancel_order",
     "DELETE /api/v1/accounts/{account}/orders": "cancel_all_orders",
+    "POST /api/v1/accounts/{account}/commitments": "commit_order",
+    "POST /api/v1/accounts/{account}/commitments/{commitment}/reveal": "reveal_order",
+    "POST /api/v1/accounts/{account}/auctions/{auction}/quotes": "quote_auction",
+    "POST /api/v1/accounts/{account}/liquidations": "request_liquidation",
+    "POST /api/v1/accounts/{account}/swaps": "swap_collateral",
+    "PUT /api/v1/accounts/{account}/referrer": "set_referrer",
+    "POST /api/v1/accounts/{account}/referrals/claims": "claim_referral_rewards",
     "POST /api/v1/accounts/{account}/transfers": "transfer",
     "POST /api/v1/accounts/{account}/withdrawals": "request_withdrawal",
     "DELETE /api/v1/accounts/{account}/withdrawals/{withdrawal}": "cancel_withdrawal",
@@ -149,7 +156,7 @@ def group_of(operation: str) -> str:
         return head
     if head == "vaults" and rest[:1] != ["venue"]:
         return "earnings"
-    if re.search("/(orders|leverage)(/|$)", operation):
+    if re.search("/(orders|leverage|commitments|quotes|swaps)(/|$)|}/liquidations$", operation):
         return "orders"
     if "/vaults" in operation:
         return "vaults"
@@ -300,7 +307,7 @@ from cleartide.rest.transport import Transport, given, part
 TITLES: Final = {
     "markets": "Markets, prices, funding, vaults, risk and the venue: what is asked of no account.",
     "liquidity": "What other venues' books bear, what they say of their funding, and how they are followed.",
-    "orders": "An account's orders.",
+    "orders": "An account's orders, its quotes and swaps, and what it asks for as keeper.",
     "vaults": "The venue's own vaults.",
     "accounts": "One account: money, fees, positions, risk, alerts.",
     "earnings": "What an account has earned, by day and month, and vaults on chains.",

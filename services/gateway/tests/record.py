@@ -5,11 +5,13 @@ import json
 import time
 from typing import Any, Final
 
-from cleartide.contracts import SetVenueMode
+from cleartide.contracts import OrderTerms, SetVenueMode
 from cleartide.contracts.farms import OpenFarm
+from cleartide.rules.sealing import digest_of
 
 from benchmarks.rooms import room
 from services.gateway.edge.reference.document import EXAMPLES, operations
+from services.gateway.tests.batching import SEALED, listing
 from services.gateway.tests.entrance import Entrance, EvmWallet, Installed, Person, serving
 from tests.support.traffic import START_TICKS, Traffic
 
@@ -91,6 +93,7 @@ async def _recorded(door: Entrance, traffic: Traffic) -> Recorder:
     recorder = Recorder(ann, {"delegate": ben.user, "user": ben.user, "chain": "ethereum"})
     await _writes(recorder)
     await _vault(recorder, traffic)
+    await _competing(recorder, traffic, await door.sign_in(EvmWallet(6)))
     await traffic.price(START_TICKS - 50)
     await asyncio.sleep(2)  # a moment for what reads along: examples of a venue at rest
     await _reads(recorder, (await door.http.get(f"{door.url}/api/openapi.json")))
@@ -126,6 +129,34 @@ async def _writes(recorder: Recorder) -> None:
     await ask("PUT /api/v1/admin/networks", {"networks": []})
     await ask("PUT /api/v1/me/privacy", {"recording": True})
     await ask("POST /api/v1/product/events", {"events": [*_use(time.time_ns() // 1_000), {"kind": "click"}]})
+
+
+async def _competing(recorder: Recorder, traffic: Traffic, cat: Person) -> None:
+    """Swaps, referrals, a sealed order and an auction."""
+    ask, account, user = recorder.ask, "/api/v1/accounts/{account}", recorder.person.user
+    await traffic.deposit(cat.user, "5000")
+    for command in listing():
+        await traffic.send(command)
+    await asyncio.sleep(1)  # five orders a second are a free person's
+    await ask(f"POST {account}/swaps", {"sell_asset": "USDC", "sell_amount": "100", "buy_asset": "USDT"})
+    await ask(f"PUT {account}/referrer", {"referrer": "maker"})
+    await cat.ask("PUT", f"accounts/{cat.user}/referrer", {"referrer": user})
+    await cat.ask("POST", f"accounts/{cat.user}/orders", BODIES["filling"])
+    await ask(f"POST {account}/referrals/claims")
+    salt, terms = "0c" * 32, {**BODIES["filling"], "client_order_id": "sealed-1", "order_type": "limit"}
+    del terms["market"]
+    digest = digest_of(user, SEALED, salt, OrderTerms(**terms))
+    told = await ask(f"POST {account}/commitments", {"market": SEALED, "digest": digest})
+    made = next(event for event in told["events"] if "reveals_from" in event)
+    await asyncio.sleep(max(0.0, made["reveals_from"] / 1e6 - time.time()) + 0.1)
+    opening = {"market": SEALED, "salt": salt, "order": terms}
+    await ask(f"POST {account}/commitments/{{commitment}}/reveal", opening, commitment=made["commitment_id"])
+    await ask(f"GET {account}/commitments")
+    auctioned = {**BODIES["filling"], "auction": {"start": "61700.0", "end": "61790.0", "slots": 150}}
+    _, told, _ = await cat.ask("POST", f"accounts/{cat.user}/orders", {**auctioned, "price": "61790.0"})
+    offer = {"market": MARKET, "price": "61780.0", "size": "0.010"}
+    await ask(f"POST {account}/auctions/{{auction}}/quotes", offer, auction=told["order_id"])
+    await ask("GET /api/v1/markets/{market}/auctions")
 
 
 async def _desk(recorder: Recorder) -> None:

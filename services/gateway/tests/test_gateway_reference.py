@@ -104,6 +104,20 @@ async def check_tenants(door: Entrance, document: dict[str, Any]) -> None:
     assert (await ann.ask("GET", "me"))[0] == 200
 
 
+async def check_readers(door: Entrance, document: dict[str, Any]) -> None:
+    """GW-DOC-012: with a key that reads, nothing is written, not even of one's own: 403, whatever is asked of it."""
+    ann = await door.sign_in()
+    key = (await ann.ask("POST", "me/keys", {"name": "k", "scopes": ["account:read"]}))[1]["key"]
+    checked = 0
+    for name, operation in operations(document):
+        if operation["security"] and not name.startswith("GET "):
+            own = {"account": ann.user, "market": "BTC-PERP"}
+            status, body, _ = await _ask(door, None, name, operation, document, own, X_API_Key=key)
+            assert (name, status, body["error"]["code"]) == (name, 403, "not_permitted")
+            checked += 1
+    assert checked > 60
+
+
 async def _ask(
     door: Entrance,
     person: Person | None,
@@ -111,6 +125,7 @@ async def _ask(
     operation: Operation,
     document: dict[str, Any],
     names: dict[str, str],
+    **headers: str,
 ) -> tuple[int, Any, Any]:
     method, path = name.split(" ", 1)
     known = document["components"]["schemas"]
@@ -126,7 +141,7 @@ async def _ask(
     body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("example")
     filled = path.removeprefix("/api/v1/").format(**given)
     asked = f"{filled}?{query}" if query else filled
-    return await (person or door).ask(method, asked, body)
+    return await (person or door).ask(method, asked, body, **headers)
 
 
 async def test_the_document_is_what_the_door_does(door: Entrance) -> None:
@@ -143,6 +158,7 @@ async def test_the_document_is_what_the_door_does(door: Entrance) -> None:
         assert all(name in text for name, _ in operations(document))
     await check_strangers(door, document)
     await check_tenants(door, document)
+    await check_readers(door, document)
 
 
 def test_what_is_said_to_be_refused_is_and_is_tested() -> None:

@@ -100,6 +100,32 @@ class BookView(TypedDict):
     asks: list[list[str]]
 
 
+class AuctionView(TypedDict):
+    """An order that is auctioned; `quotes` as [price, size], best first. Nobody is told whose they are.
+
+    From `start` to `end` in so many `slots`: prices, or with `offsets` distances from the index.
+    """
+
+    auction_id: int
+    market: str
+    side: str
+    remaining: str
+    start: str
+    end: str
+    offsets: bool
+    slots: int
+    opened_at: int
+    next_slot: int
+    next_slot_at: int
+    quotes: list[list[str]]
+
+
+class AuctionList(TypedDict):
+    """The auctions of a market that run, oldest first."""
+
+    auctions: list[AuctionView]
+
+
 class TradeView(TypedDict):
     """`restated`: corrected since it was told first."""
 

@@ -160,6 +160,26 @@ class OrderOutcome(TransferOutcome):
     state: str
 
 
+class CommitmentView(TypedDict):
+    """A sealed order, to be revealed from `reveals_from` on and before `reveals_until`; `bond` is locked till then."""
+
+    commitment_id: int
+    round_id: int
+    market: str
+    digest: str
+    bond: str
+    revealed: bool
+    reveals_from: int
+    reveals_until: int
+
+
+class CommitmentList(TypedDict):
+    """An account's commitments in rounds that are not over, oldest first."""
+
+    account: str
+    commitments: list[CommitmentView]
+
+
 class LedgerEntry(TypedDict):
     """One leg of a transaction in the account's books: above zero is in its favour."""
 

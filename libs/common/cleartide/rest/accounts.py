@@ -180,6 +180,20 @@ class AccountOperations:
         )
         return told
 
+    async def set_referrer(self, account: str, *, referrer: str, once: str | None = None) -> TransferOutcome:
+        """Say who brought this family to the venue, once."""
+        told: TransferOutcome = await self._transport.ask(
+            "PUT", f"/api/v1/accounts/{part(account)}/referrer", body={"referrer": referrer}, once=once
+        )
+        return told
+
+    async def claim_referral_rewards(self, account: str, *, once: str | None = None) -> TransferOutcome:
+        """Have what others' fees have brought as referrer."""
+        told: TransferOutcome = await self._transport.ask(
+            "POST", f"/api/v1/accounts/{part(account)}/referrals/claims", once=once
+        )
+        return told
+
     async def request_withdrawal(
         self, account: str, *, amount: str, destination: str, asset: str | None = None, once: str | None = None
     ) -> TransferOutcome:

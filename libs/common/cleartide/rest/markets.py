@@ -8,6 +8,7 @@ from typing import Literal, overload
 from cleartide.answers.accounts import InsuranceFunds
 from cleartide.answers.analytics import Leaderboard, MarketDays, VenueDays
 from cleartide.answers.markets import (
+    AuctionList,
     BookView,
     CandlePage,
     DepthView,
@@ -181,6 +182,11 @@ class MarketOperations:
             {"before": before, "limit": limit, "format": format},
             after=after,
         )
+        return told
+
+    async def market_auctions(self, market: str, *, after: int | None = None) -> AuctionList:
+        """Orders that are auctioned now, and what is offered for them."""
+        told: AuctionList = await self._transport.ask("GET", f"/api/v1/markets/{part(market)}/auctions", after=after)
         return told
 
     async def prices(self, *, market: str | None = None, after: int | None = None) -> PriceList:

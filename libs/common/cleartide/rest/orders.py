@@ -1,4 +1,4 @@
-"""An account's orders.
+"""An account's orders, its quotes and swaps, and what it asks for as keeper.
 
 Written by `make client` from the API's document: do not edit.
 """
@@ -6,7 +6,7 @@ Written by `make client` from the API's document: do not edit.
 from collections.abc import Sequence
 from typing import Literal, NotRequired, TypedDict
 
-from cleartide.answers.shapes import OrderOutcome, OrderPage, OrderView
+from cleartide.answers.shapes import CommitmentList, OrderOutcome, OrderPage, OrderView, TransferOutcome
 from cleartide.rest.transport import Transport, given, part
 
 
@@ -77,8 +77,36 @@ class AmendOne(TypedDict):
     display_size: NotRequired[str | None]
 
 
+class Sealed(TypedDict):
+    """The terms that the digest was made of, each text as it was there."""
+
+    side: Literal["buy", "sell"]
+    size: str
+    order_type: NotRequired[
+        Literal[
+            "limit", "market", "stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing_stop"
+        ]
+    ]
+    price: NotRequired[str | None]
+    time_in_force: NotRequired[Literal["gtc", "gtt", "ioc", "fok"]]
+    post_only: NotRequired[bool]
+    reduce_only: NotRequired[bool]
+    expires_at: NotRequired[int | None]
+    self_trade_prevention: NotRequired[Literal["expire_maker", "expire_taker", "expire_both", "decrement"]]
+    display_size: NotRequired[str | None]
+    trigger_price: NotRequired[str | None]
+    trigger_source: NotRequired[Literal["mark", "last", "index"]]
+    trail_amount: NotRequired[str | None]
+    trail_rate_ppb: NotRequired[int | None]
+    oco_group: NotRequired[str | None]
+    take_profit: NotRequired[Leg | None]
+    stop_loss: NotRequired[Leg | None]
+    auction: NotRequired[Auction | None]
+    client_order_id: str
+
+
 class OrderOperations:
-    """An account's orders."""
+    """An account's orders, its quotes and swaps, and what it asks for as keeper."""
 
     _transport: Transport
 
@@ -259,5 +287,82 @@ class OrderOperations:
         """Choose a position's leverage."""
         told: OrderOutcome = await self._transport.ask(
             "PUT", f"/api/v1/accounts/{part(account)}/leverage/{part(market)}", body={"leverage": leverage}, once=once
+        )
+        return told
+
+    async def account_commitments(self, account: str, *, after: int | None = None) -> CommitmentList:
+        """Sealed orders in rounds that are not over, with their times."""
+        told: CommitmentList = await self._transport.ask(
+            "GET", f"/api/v1/accounts/{part(account)}/commitments", after=after
+        )
+        return told
+
+    async def commit_order(self, account: str, *, market: str, digest: str, once: str | None = None) -> TransferOutcome:
+        """Commit to an order that nobody can read yet, and lock its bond."""
+        told: TransferOutcome = await self._transport.ask(
+            "POST",
+            f"/api/v1/accounts/{part(account)}/commitments",
+            body={"market": market, "digest": digest},
+            once=once,
+        )
+        return told
+
+    async def reveal_order(
+        self, account: str, commitment: int, *, market: str, salt: str, order: Sealed, once: str | None = None
+    ) -> TransferOutcome:
+        """Open a sealed order, once its round has closed."""
+        told: TransferOutcome = await self._transport.ask(
+            "POST",
+            f"/api/v1/accounts/{part(account)}/commitments/{part(commitment)}/reveal",
+            body={"market": market, "salt": salt, "order": order},
+            once=once,
+        )
+        return told
+
+    async def quote_auction(
+        self, account: str, auction: int, *, market: str, price: str, size: str, once: str | None = None
+    ) -> TransferOutcome:
+        """Offer a price in a running auction; only a better one replaces it."""
+        told: TransferOutcome = await self._transport.ask(
+            "POST",
+            f"/api/v1/accounts/{part(account)}/auctions/{part(auction)}/quotes",
+            body={"market": market, "price": price, "size": size},
+            once=once,
+        )
+        return told
+
+    async def swap_collateral(
+        self,
+        account: str,
+        *,
+        sell_asset: str,
+        sell_amount: str,
+        buy_asset: str,
+        least_amount: str | None = None,
+        once: str | None = None,
+    ) -> TransferOutcome:
+        """Exchange one asset for another with the venue, at index prices less a fee."""
+        told: TransferOutcome = await self._transport.ask(
+            "POST",
+            f"/api/v1/accounts/{part(account)}/swaps",
+            body={
+                "sell_asset": sell_asset,
+                "sell_amount": sell_amount,
+                "buy_asset": buy_asset,
+                **given({"least_amount": least_amount}),
+            },
+            once=once,
+        )
+        return told
+
+    async def request_liquidation(
+        self, account: str, *, target: str, market: str, once: str | None = None
+    ) -> TransferOutcome:
+        """Ask for somebody's account to be liquidated; a keeper is told of it what he earned."""
+        told: TransferOutcome = await self._transport.ask(
+            "POST",
+            f"/api/v1/accounts/{part(account)}/liquidations",
+            body={"target": target, "market": market},
+            once=once,
         )
         return told

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from cleartide.contracts.accounts import Leverage
+from cleartide.contracts.assets import AssetId
 from cleartide.contracts.auctions import DEFAULT_SLOTS, MOST_SLOTS
 from cleartide.contracts.custody import Destination
 from cleartide.contracts.types import (
@@ -182,6 +183,29 @@ class WithdrawalBody(Body):
     amount: PositiveDecimal
     destination: Destination
     asset: Asset = "USDC"
+
+
+class SwapBody(Body):
+    """How much of one asset to sell for another; refused when it would bring less than `least_amount`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"sell_asset": "BTC", "sell_amount": "0.1", "buy_asset": "USDC", "least_amount": "6100"}]
+        }
+    )
+
+    sell_asset: AssetId
+    sell_amount: PositiveDecimal
+    buy_asset: AssetId
+    least_amount: PositiveDecimal | None = None
+
+
+class ReferrerBody(Body):
+    """The account at the head of the family that gets a share of this one's fees from now on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"referrer": "u0123456789abcdef0123"}]})
+
+    referrer: AccountId
 
 
 class TransferBody(Body):

@@ -10,15 +10,11 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.domain.access import TIERS
-from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import SHORT_MS, Edge
 from services.gateway.edge.decimals import told_to
-from services.gateway.edge.door import require_room
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.parameters import AccountPath, MarketFilter, MarketPath
-from services.gateway.edge.quotas import Window
-from services.gateway.edge.routes.asking import answered, ident_of, user_of
+from services.gateway.edge.routes.asking import answered, ident_of, require_pace, user_of
 from services.gateway.edge.routes.order_bodies import AmendBody, BatchBody, LeverageBody, OrderBody, given
 
 OrderPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", description="the client's own id")]
@@ -103,9 +99,7 @@ async def _ordered(
 ) -> Response:
     """Send one command and say what became of it. Cancels are free of the pace of orders."""
     if cost:
-        asks = principal_of(request)
-        window = Window(f"orders:{asks.user}", TIERS[asks.tier].orders_per_second, 1)
-        require_room(await edge.quotas.take("orders", [window], min(cost, window.limit)))
+        await require_pace(edge, request, cost)
     wish = {"account": account, "actor": user_of(request), **wish}
     outcome = await edge.commands.send(contract, ident=ident_of(request), **wish)
     if (events := outcome["events"]) is None:

@@ -1,4 +1,4 @@
-"""Money over HTTP: withdrawals asked for and taken back, transfers within a family, and the ledger.
+"""Money over HTTP: withdrawals asked for and taken back, transfers within a family, swaps, referrals, the ledger.
 
 Deposits are not asked for: they arrive at custody, which reports them, and are seen under `transfers/open`.
 """
@@ -6,7 +6,14 @@ Deposits are not asked for: they arrive at custody, which reports them, and are 
 from typing import Annotated, Any, Final
 
 from cleartide.answers.shapes import ErrorForm, LedgerPage, TransferOutcome
-from cleartide.contracts import CancelWithdrawal, RequestWithdrawal, TransferFunds
+from cleartide.contracts import (
+    CancelWithdrawal,
+    ClaimReferralRewards,
+    RequestWithdrawal,
+    SetReferrer,
+    SwapCollateral,
+    TransferFunds,
+)
 from cleartide.contracts.base import Message
 from cleartide.contracts.types import JSON_SAFE
 from fastapi import APIRouter, Path, Query
@@ -14,11 +21,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge.context import SHORT_MS, Edge
-from services.gateway.edge.decimals import told_to
 from services.gateway.edge.paging import whole
 from services.gateway.edge.parameters import AccountPath, Limit
-from services.gateway.edge.routes.asking import answered, ident_of, user_of
-from services.gateway.edge.routes.order_bodies import TransferBody, WithdrawalBody
+from services.gateway.edge.routes.asking import decided, require_pace, user_of
+from services.gateway.edge.routes.order_bodies import ReferrerBody, SwapBody, TransferBody, WithdrawalBody
 
 WithdrawalPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="a `withdrawal_id` that an answer gave")]
 BeforeEntry = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="`next` of the page before")]
@@ -29,6 +35,7 @@ PENDING: Final[dict[int | str, dict[str, Any]]] = {202: {"model": TransferOutcom
 def transfers_router(edge: Edge) -> APIRouter:
     """Routes under /api/v1/accounts/{account} that move money, and what moved."""
     router = APIRouter(prefix="/api/v1/accounts/{account}", tags=["money"], responses={422: {"model": ErrorForm}})
+    _exchanges(router, edge)
 
     @router.post(
         "/withdrawals", summary="Ask for an amount to be paid out", response_model=TransferOutcome, responses=PENDING
@@ -63,10 +70,35 @@ def transfers_router(edge: Edge) -> APIRouter:
     return router
 
 
-async def _moved(edge: Edge, request: Request, contract: type[Message], account: str, wish: dict[str, Any]) -> Response:
-    outcome = await edge.commands.send(
-        contract, ident=ident_of(request), account=account, actor=user_of(request), **wish
+def _exchanges(router: APIRouter, edge: Edge) -> None:
+    @router.post(
+        "/swaps",
+        summary="Exchange one asset for another with the venue, at index prices less a fee",
+        response_model=TransferOutcome,
+        responses=PENDING,
     )
-    if outcome["events"] is None:
-        return answered(outcome, 202)
-    return answered({**outcome, "events": told_to(account, outcome["events"], edge.directory.known)})
+    async def swap(request: Request, account: AccountPath, body: SwapBody) -> Response:
+        await require_pace(edge, request)
+        return await _moved(edge, request, SwapCollateral, account, body.model_dump())
+
+    @router.put(
+        "/referrer",
+        summary="Say who brought this family to the venue, once",
+        response_model=TransferOutcome,
+        responses=PENDING,
+    )
+    async def refer(request: Request, account: AccountPath, body: ReferrerBody) -> Response:
+        return await _moved(edge, request, SetReferrer, account, body.model_dump())
+
+    @router.post(
+        "/referrals/claims",
+        summary="Have what others' fees have brought as referrer",
+        response_model=TransferOutcome,
+        responses=PENDING,
+    )
+    async def claim(request: Request, account: AccountPath) -> Response:
+        return await _moved(edge, request, ClaimReferralRewards, account, {})
+
+
+async def _moved(edge: Edge, request: Request, contract: type[Message], account: str, wish: dict[str, Any]) -> Response:
+    return await decided(edge, request, contract, account, {"account": account, "actor": user_of(request), **wish})
