@@ -11,22 +11,22 @@ from typing import Any
 class Joined:
     """What uvicorn writes one answer to, in place of the connection's transport."""
 
-    __slots__ = ("_cycle", "_head", "_said", "_transport")
+    __slots__ = ("_cycle", "_head", "_transport")
 
     def __init__(self, transport: asyncio.Transport, cycle: Any) -> None:
         """`cycle`: uvicorn's, which says whether what it writes is the answer yet, and whether that has a body."""
-        self._transport, self._cycle = transport, cycle
-        self._head, self._said = b"", cycle.scope["method"] == "HEAD"
+        self._transport, self._head = transport, b""
+        self._cycle = None if cycle.scope["method"] == "HEAD" else cycle
 
     def write(self, data: bytes) -> None:
         """The head first; then the body, piece by piece."""
-        if self._said or not self._cycle.response_started:
+        if self._cycle is None or not self._cycle.response_started:
             self._transport.write(data)
         elif not self._head:
             self._head = data
         else:
             self._transport.write(self._head + data)
-            self._said = True
+            self._cycle = None  # it has this; two that have each other would wait for the garbage collector
 
     def close(self) -> None:
         """Nothing more comes; a head without a body is not an answer."""

@@ -1,11 +1,13 @@
 """How an answer leaves, looked at on a connection: a real server with its own way of writing."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from services.gateway.edge.joined import Joined
 from services.gateway.edge.server import embedded, listening_socket
@@ -85,5 +87,30 @@ async def test_an_answer_is_whole_and_what_is_told_in_parts_comes_in_parts() -> 
                 heard.set()
             if not request.startswith(b"HEAD"):
                 assert (await reader.readuntil(b"0\r\n\r\n")).startswith((b"4\r\nlast\r\n", b"0\r\n"))
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_an_answer_that_has_left_leaves_nothing_behind() -> None:
+    """GW-JOINED-004: no request waits for the garbage collector, whose pauses would be those of all others."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send({"type": "http.response.body", "body": b"all"})
+
+    async with _served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        gc.collect()
+        gc.disable()
+        try:
+            for method in (b"GET", b"HEAD", b"POST") * 5:
+                writer.write(method + b" / HTTP/1.1\r\nHost: here\r\n\r\n")
+                await reader.readuntil(b"\r\n\r\n")
+                if method != b"HEAD":
+                    await reader.readuntil(b"0\r\n\r\n")
+            left = sum(type(each) is RequestResponseCycle for each in gc.get_objects())
+        finally:
+            gc.enable()
+        assert left <= 1  # the last, which its connection still has
         writer.close()
         await writer.wait_closed()
