@@ -11,7 +11,7 @@ import duckdb
 from cleartide.bus.ports import Commit, Progress
 from cleartide.fold import Changes
 from cleartide.store.parquet import from_csv
-from cleartide.store.partitions import Partitioned, ensure_days
+from cleartide.store.partitions import ensure_days, index_closed
 from cleartide.store.postgres import PostgresStore
 
 from benchmarks.report import Row, median
@@ -25,6 +25,7 @@ DAYS: Final = 30
 ROUNDS: Final = 3
 FIRST: Final = datetime(2026, 9, 1, tzinfo=UTC)
 LOOKS: Final = 15
+TABLE: Final = next(table for table in SERVICE.partitions if table.table == "account_days")
 LOADED: Final = 102_400
 BATCH: Final = 25_600
 """What a hundred events close, at 256 accounts each."""
@@ -77,6 +78,11 @@ async def _measured(connection: "asyncpg.Connection[Any]", folder: Path, users: 
         "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'account_days'::regclass"
     )
     packed = sum(path.stat().st_size for path in files)
+    began = time.perf_counter()
+    # At the midnight after: the newest day has no index yet, which is the worst that an account's month meets.
+    closed = await index_closed(connection, TABLE, FIRST + timedelta(days=DAYS))
+    assert len(closed) == DAYS - 1
+    indexed = (time.perf_counter() - began) / len(closed)
     looks = [await _history_ms(connection, 1 + look * (users - 1) // LOOKS) for look in range(LOOKS)]
     group, remade, delta = await _months(connection, files)
     loaded, copied = await _loads(connection, dsn)
@@ -86,6 +92,7 @@ async def _measured(connection: "asyncpg.Connection[Any]", folder: Path, users: 
         Row(f"{name}.load", loaded, "rows/s by the service's commits", "copy", loaded / copied, ">= 0.6"),
         Row(f"{name}.copy", copied, "rows/s by raw COPY"),
         Row(f"{name}.storage", packed / 2**20, "MB of Parquet", "rows in PostgreSQL", ratio, ">= 8"),
+        Row(f"{name}.index", indexed, "s, a closed day's index, once", note="not in `storage`"),
         Row(f"{name}.history", median(looks), "ms, one account's 30 days", aim="< 20"),
         Row(f"{name}.history.slowest", max(looks), "ms, the slowest of 15 accounts", aim="< 20"),
         Row(f"{name}.group", group, "s, month of every account by GROUP BY in PostgreSQL"),
@@ -106,7 +113,7 @@ async def _day(connection: "asyncpg.Connection[Any]", folder: Path, users: int, 
 async def fill_day(connection: "asyncpg.Connection[Any]", folder: Path, users: int, number: int) -> Path:
     """Drawn by DuckDB in the accounts' order, as CSV, which is returned; from there by COPY into its partition."""
     day = FIRST + timedelta(days=number)
-    await ensure_days(connection, Partitioned("account_days"), [day])
+    await ensure_days(connection, TABLE, [day])
     rows = folder / "day.csv"
     start = int(day.timestamp()) * 10**6
     with duckdb.connect() as duck:
@@ -164,7 +171,7 @@ async def _loads(connection: "asyncpg.Connection[Any]", dsn: str) -> tuple[float
         at = epoch.progress
         for attempt in range(ROUNDS):
             day = FIRST + timedelta(days=DAYS + attempt)
-            await ensure_days(connection, Partitioned("account_days"), [day])
+            await ensure_days(connection, TABLE, [day])
             rows = [(day, row[1], int(day.timestamp()) * 10**6, *row[3:]) for row in map(tuple, taken)]
             batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
             started = time.perf_counter()

@@ -20,6 +20,6 @@ SERVICE: Final = Service(
     queries=QUERIES,
     personal=frozenset({"account_days", "portfolio"}),
     migrations=Path(__file__).parent / "migrations",
-    partitions=(Partitioned("account_hours"), Partitioned("account_days")),
+    partitions=(Partitioned("account_hours", found_by="number"), Partitioned("account_days", found_by="number")),
     archived=ARCHIVED,
 )

@@ -20,6 +20,6 @@ SERVICE: Final = Service(
     queries=QUERIES,
     personal=frozenset({"days", "months", "summary"}),
     migrations=Path(__file__).parent / "migrations",
-    partitions=(Partitioned("earnings_days"),),
+    partitions=(Partitioned("earnings_days", found_by="number"),),
     archived=ARCHIVED,
 )

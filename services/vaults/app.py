@@ -24,7 +24,7 @@ SERVICE: Final = Service(
     queries={**QUERIES, **POSITIONS, **OFFERS, **COMMISSIONS},
     personal=frozenset({"days", "months", "moves", "positions"}),
     migrations=Path(__file__).parent / "migrations",
-    partitions=(Partitioned("vault_days"),),
+    partitions=(Partitioned("vault_days", found_by="number"),),
     archived=ARCHIVED,
     background=(watch_lag,),
     journal=True,

@@ -7,12 +7,20 @@ from typing import Any
 
 import asyncpg
 import pytest
-from cleartide.store.partitions import Partitioned, days_around, ensure_days, keep_ahead, partition_name
+from cleartide.store.partitions import (
+    Partitioned,
+    days_around,
+    ensure_days,
+    index_closed,
+    keep_ahead,
+    partition_name,
+)
 
 from tests.support.running import until
 from tests.support.servers import Database
 
 TRADES = Partitioned("venue_trades", ahead_days=2)
+FOUND = Partitioned("venue_trades", ahead_days=2, found_by="n")
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 MIGRATION = """-- migrate:up
 CREATE TABLE venue_trades (ts timestamptz NOT NULL, n bigint NOT NULL DEFAULT 0, PRIMARY KEY (ts, n))
@@ -114,6 +122,62 @@ async def test_a_writer_goes_on_while_partitions_are_made(ingestor: Any, databas
         await task
         await writer.close()
     assert await held(ingestor, "venue_trades_2026_03_01") == await held(ingestor, "venue_trades") == written
+
+
+async def indexed(connection: Any) -> list[str]:
+    rows = await connection.fetch("SELECT tablename FROM pg_indexes WHERE indexname LIKE '%\\_by\\_n' ORDER BY 1")
+    return [row["tablename"] for row in rows if row["tablename"] != "venue_trades"]
+
+
+async def test_a_closed_day_is_found_by_its_column(ingestor: Any) -> None:
+    """LIB-DAYS-001: an hour after its end a day has the B-tree that its writer was spared; no other day has, nor has
+    the default partition. A late row is written, and found, all the same. A repeat makes none."""
+    await ingestor.execute("DROP INDEX venue_trades_by_n")
+    days = [DAY + timedelta(days=number) for number in range(3)]
+    await ensure_days(ingestor, FOUND, days)
+    await insert(ingestor, *[DAY + timedelta(seconds=second) for second in range(2000)])
+    over = DAY + timedelta(days=2, hours=1)
+    assert await index_closed(ingestor, TRADES, over) == []
+    assert await index_closed(ingestor, FOUND, DAY + timedelta(days=1, minutes=59)) == []
+    assert await index_closed(ingestor, FOUND, over) == ["venue_trades_2026_03_01", "venue_trades_2026_03_02"]
+    assert await index_closed(ingestor, FOUND, over) == []
+    assert await indexed(ingestor) == ["venue_trades_2026_03_01", "venue_trades_2026_03_02"]
+    await insert(ingestor, DAY + timedelta(hours=3))
+    await ingestor.execute("ANALYZE venue_trades_2026_03_01")
+    plan = await ingestor.fetch("EXPLAIN SELECT * FROM venue_trades WHERE n = 7 AND ts < $1", days[1])
+    assert any("venue_trades_2026_03_01_by_n" in line[0] for line in plan), plan
+    assert await ingestor.fetchval("SELECT count(*) FROM venue_trades WHERE n = 0") == 2
+
+
+async def test_two_keepers_at_once_index_each_day_once(ingestor: Any, database: Database) -> None:
+    """LIB-DAYS-002: two processes during a takeover: both end well, and each day has one index."""
+    await ingestor.execute("DROP INDEX venue_trades_by_n")
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    await ensure_days(ingestor, FOUND, days)
+    others = [await asyncpg.connect(database.dsn("ingestor")) for _ in range(3)]
+    try:
+        over = DAY + timedelta(days=9)
+        await asyncio.gather(*(index_closed(connection, FOUND, over) for connection in others))
+    finally:
+        for connection in others:
+            await connection.close()
+    assert await indexed(ingestor) == [partition_name("venue_trades", day) for day in days]
+
+
+async def test_the_keeper_indexes_closed_days(database: Database, ingestor: Any) -> None:
+    """LIB-DAYS-003: a running service does it by itself."""
+    await ingestor.execute("DROP INDEX venue_trades_by_n")
+    old = days_around(datetime.now(UTC), 0)[0] - timedelta(days=3)
+    await ensure_days(ingestor, FOUND, [old])
+    stopping = asyncio.Event()
+    keeper = asyncio.create_task(keep_ahead(database.dsn("ingestor"), [FOUND], stopping))
+
+    async def found() -> bool:
+        return partition_name("venue_trades", old) in await indexed(ingestor)
+
+    await until(found)
+    stopping.set()
+    await asyncio.wait_for(keeper, 30)
 
 
 async def test_the_keeper_makes_the_days_ahead_and_ends_when_told(database: Database, ingestor: Any) -> None:

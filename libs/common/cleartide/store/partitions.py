@@ -2,7 +2,8 @@
 
 When a day's partition is made and the default one already holds rows of that day, the rows move into it: no insert ever
 fails for a missing day, and no day is left behind in the default partition. By month it is the same, as
-`{table}_{YYYY}_{MM}`; and months that are older than what is kept are dropped.
+`{table}_{YYYY}_{MM}`; and months that are older than what is kept are dropped. A day that is over gets the B-tree that
+its writer was spared, where the table names the column by which its rows are looked up.
 """
 
 import asyncio
@@ -22,13 +23,16 @@ log = structlog.get_logger()
 CHECK_SECONDS: Final = 3600.0
 RETRY_SECONDS: Final = 30.0
 DAYS_BACK: Final = 1
+SETTLED: Final = timedelta(hours=1)
+"""How long after its end a day counts as written."""
 
 
 @dataclass(frozen=True)
 class Partitioned:
     """A table partitioned by range on the timestamptz or date column `column`, with days made ahead of now.
 
-    keep_months: of a table by month, how many months are kept beside the one that runs; 0 is all.
+    keep_months: of a table by month, how many months are kept beside the one that runs; 0 is all. found_by: the column
+    on which a partition gets an index of its own once its time is over; "" is none.
     """
 
     table: str
@@ -36,6 +40,7 @@ class Partitioned:
     column: str = "ts"
     by: Literal["day", "month"] = "day"
     keep_months: int = 0
+    found_by: str = ""
 
     def start_of(self, day: datetime) -> datetime:
         """Where the partition of a UTC day begins."""
@@ -111,14 +116,8 @@ async def drop_old_months(connection: "asyncpg.Connection[Any]", table: Partitio
     """Drop the months of a table that are older than what is kept; returns the names that went. 0 keeps all."""
     if not table.keep_months:
         return []
-    oldest = table.name_of(months_after(table.start_of(days_around(now, 0)[-1]), -table.keep_months))
-    names = await connection.fetch(
-        "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-        "WHERE i.inhparent = to_regclass($1) ORDER BY 1",
-        table.table,
-    )
-    months = re.compile(rf"{re.escape(table.table)}_\d{{4}}_\d{{2}}")
-    old = [row["name"] for row in names if months.fullmatch(row["name"]) and row["name"] < oldest]
+    oldest = months_after(table.start_of(days_around(now, 0)[-1]), -table.keep_months)
+    old = await _before(connection, table, oldest)
     for name in old:
         async with connection.transaction():
             await connection.execute("SET LOCAL lock_timeout TO '5s'")
@@ -126,8 +125,44 @@ async def drop_old_months(connection: "asyncpg.Connection[Any]", table: Partitio
     return old
 
 
+async def _before(connection: "asyncpg.Connection[Any]", table: Partitioned, start: datetime) -> list[str]:
+    """The partitions before the one that begins there, oldest first; never the default one."""
+    rows = await connection.fetch(
+        "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = to_regclass($1) ORDER BY 1",
+        table.table,
+    )
+    dated = re.compile(rf"{re.escape(table.table)}_\d{{4}}_\d{{2}}" + (r"_\d{2}" if table.by == "day" else ""))
+    return [row["name"] for row in rows if dated.fullmatch(row["name"]) and row["name"] < table.name_of(start)]
+
+
+async def index_closed(connection: "asyncpg.Connection[Any]", table: Partitioned, now: datetime) -> list[str]:
+    """Give each partition whose time is over its B-tree on `found_by`; returns the names of those that got one.
+
+    Each is a transaction: cut off, it leaves nothing. Meanwhile readers go on, a writer of that one partition waits.
+    """
+    if not table.found_by:
+        return []
+    made = []
+    for name in await _before(connection, table, table.start_of(days_around(now - SETTLED, 0)[-1])):
+        index = f"{name}_by_{table.found_by}"
+        if await _exists(connection, index):
+            continue
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout TO '5s'")
+            # A large day takes longer than what a service may ask of the database otherwise.
+            await connection.execute("SET LOCAL statement_timeout TO '30min'")
+            # One maker at a time; writers need not wait for this lock, only for the index itself.
+            await connection.execute(f"LOCK TABLE {quoted(name)} IN SHARE UPDATE EXCLUSIVE MODE")
+            if await _exists(connection, index):
+                continue
+            await connection.execute(f"CREATE INDEX {quoted(index)} ON {quoted(name)} ({quoted(table.found_by)})")
+        made.append(name)
+    return made
+
+
 async def keep_ahead(dsn: str, tables: Sequence[Partitioned], stopping: asyncio.Event) -> None:
-    """Make partitions ahead for as long as the service runs; a failure is logged and tried again soon."""
+    """Make partitions ahead, and index closed ones, for as long as the service runs; a failure is tried again soon."""
     while not stopping.is_set():
         wait = CHECK_SECONDS
         try:
@@ -139,6 +174,8 @@ async def keep_ahead(dsn: str, tables: Sequence[Partitioned], stopping: asyncio.
                         log.info("partitions_made", table=table.table, days=len(made), last=made[-1])
                     if gone := await drop_old_months(connection, table, datetime.now(UTC)):
                         log.info("partitions_dropped", table=table.table, months=len(gone), last=gone[-1])
+                    if closed := await index_closed(connection, table, datetime.now(UTC)):
+                        log.info("partitions_indexed", table=table.table, days=len(closed), last=closed[-1])
             finally:
                 await connection.close()
         except STORE_TROUBLE as error:
