@@ -133,7 +133,6 @@ def _walked() -> Iterator[str]:
         yield from (str((Path(folder) / name).relative_to(ROOT)) for name in files)
 
 
-@lru_cache(maxsize=1_024)
 def read(path: str) -> Source:
     """A file of the repository. What is not text reads as empty."""
     try:
