@@ -49,25 +49,31 @@ async def of_id(truth: Truth, user: str) -> Row | None:
     return await truth.first(f"SELECT {PROFILE} FROM users WHERE id = $1 LIMIT 1", user)  # noqa: S608
 
 
+async def of_code(truth: Truth, code: str) -> str:
+    """Whose referral code this is. ApiError 422 when it is nobody's: it is refused rather than forgotten."""
+    row = await truth.first("SELECT id FROM users WHERE referral_code = $1 LIMIT 1", code)
+    if row is None:
+        raise ApiError(422, "unknown_referral_code", "Nobody has this referral code.")
+    return str(row["id"])
+
+
 async def make(truth: Truth, *, referral: str = "", email: str | None = None) -> Row:
-    """A new person. A referral code that nobody has is refused rather than forgotten."""
-    referrer = None
-    if referral:
-        referrer = await truth.first("SELECT id FROM users WHERE referral_code = $1 LIMIT 1", referral)
-        if referrer is None:
-            raise ApiError(422, "unknown_referral_code", "Nobody has this referral code.")
+    """A new person, of whose referrer the venue is told when both have an account there (`notify.referrals`)."""
+    referrer = await of_code(truth, referral) if referral else None
     now, user = now_micros(), f"u{secrets.token_hex(10)}"
     await truth.add(
         "users",
         id=user,
         email=email,
         referral_code="".join(secrets.choice(_CODE_LETTERS) for _ in range(10)),
-        referred_by=referrer["id"] if referrer else None,
+        referred_by=referrer,
         created_at=now,
         updated_at=now,
     )
-    await note(truth, user, "account.created", actor=user, detail={"referred_by": referrer["id"] if referrer else None})
-    await announce(truth, user, referrer["id"] if referrer else None, now)
+    if referrer is not None:
+        await truth.add("referrals", user_id=user, referrer=referrer)
+    await note(truth, user, "account.created", actor=user, detail={"referred_by": referrer})
+    await announce(truth, user, referrer, now)
     made = await of_id(truth, user)
     assert made is not None, "we have just made it"
     return made

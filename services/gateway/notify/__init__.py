@@ -1,8 +1,9 @@
-"""What people and programs are told: notifications and webhooks, fed by the streams, kept in our schema."""
+"""What people, programs and the venue are told: fed by the streams and by who signs in, kept in our schema."""
 
 from typing import Final
 
 TABLES: Final = (
+    "referrals",
     "price_alerts",
     "notification_sends",
     "notifications",

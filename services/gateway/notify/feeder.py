@@ -24,7 +24,7 @@ from nats.errors import Error as NatsError
 
 from services.gateway.domain.notices import LIFE_MICROS, OUTSIDE, PRIORITIES, Notice, Profile, notice_of, send_at, ways
 from services.gateway.domain.occurrences import EVERYBODY, Occurrence, Units, occurrences
-from services.gateway.notify import audience
+from services.gateway.notify import audience, referrals
 from services.gateway.notify.queue import add_delivery
 
 log = structlog.get_logger()
@@ -161,6 +161,7 @@ class Feeder:
             raise Overtaken(self._stream.name)
 
     async def _tell(self, truth: Truth, events: Sequence[Message]) -> None:
+        await referrals.hear(truth, events)
         told = [one for event in events for one in occurrences(event, self._units)]
         marks = [event for event in events if event.type == "MarkPriceUpdated"]
         if marks:

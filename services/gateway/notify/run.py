@@ -1,4 +1,4 @@
-"""The background task of notifications and webhooks: two feeders, the postman and the sender."""
+"""The background task of notifications, webhooks and referrals: two feeders, and who delivers, sends and refers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -24,6 +24,7 @@ from services.gateway.identity.secret import Secrets
 from services.gateway.notify.addresses import Networks
 from services.gateway.notify.feeder import Feeder
 from services.gateway.notify.postman import Postman, caller
+from services.gateway.notify.referrals import Referring
 from services.gateway.notify.sender import Sender
 from services.gateway.notify.settings import NotifySettings
 
@@ -57,6 +58,7 @@ class Notifying:
     feeders: tuple[Feeder, ...]
     postman: Postman
     sender: Sender
+    referring: Referring
     directory: MarketDirectory
 
     async def run(self) -> None:
@@ -65,6 +67,7 @@ class Notifying:
             self.directory.run(),
             self.postman.run(),
             self.sender.run(),
+            self.referring.run(),
             *(feeder.run() for feeder in self.feeders),
             *(self._ring(feeder) for feeder in self.feeders),
         )
@@ -114,6 +117,7 @@ async def notifying(
                 installation=installation,
             ),
             sender=Sender(store, places_of(settings)),
+            referring=Referring(store, nats),
             directory=directory,
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.permissions import OPERATOR
@@ -82,8 +82,16 @@ async def _known() -> None:
     """The steps are known."""
 
 
+class Reached(Protocol):
+    """Where the gateway's schema and the bus are."""
+
+    def client(self, user: str = ...) -> "AbstractAsyncContextManager[Client]": ...
+
+    def service_dsn(self, service: str) -> str: ...
+
+
 @asynccontextmanager
-async def made(light: Servers, networks: Networks = LOOPBACK, seconds: float = 10) -> AsyncIterator[Desk]:
+async def made(light: Reached, networks: Networks = LOOPBACK, seconds: float = 10) -> AsyncIterator[Desk]:
     """As the gateway's own users, with their rights and no more."""
     clock = Clock()
     async with AsyncExitStack() as stack:

@@ -93,7 +93,7 @@ async def _recorded(door: Entrance, traffic: Traffic) -> Recorder:
     recorder = Recorder(ann, {"delegate": ben.user, "user": ben.user, "chain": "ethereum"})
     await _writes(recorder)
     await _vault(recorder, traffic)
-    await _competing(recorder, traffic, await door.sign_in(EvmWallet(6)))
+    await _competing(recorder, traffic, ben, await door.sign_in(EvmWallet(6)))
     await traffic.price(START_TICKS - 50)
     await asyncio.sleep(2)  # a moment for what reads along: examples of a venue at rest
     await _reads(recorder, (await door.http.get(f"{door.url}/api/openapi.json")))
@@ -131,7 +131,7 @@ async def _writes(recorder: Recorder) -> None:
     await ask("POST /api/v1/product/events", {"events": [*_use(time.time_ns() // 1_000), {"kind": "click"}]})
 
 
-async def _competing(recorder: Recorder, traffic: Traffic, cat: Person) -> None:
+async def _competing(recorder: Recorder, traffic: Traffic, ben: Person, cat: Person) -> None:
     """Swaps, referrals, a sealed order and an auction."""
     ask, account, user = recorder.ask, "/api/v1/accounts/{account}", recorder.person.user
     await traffic.deposit(cat.user, "5000")
@@ -139,8 +139,9 @@ async def _competing(recorder: Recorder, traffic: Traffic, cat: Person) -> None:
         await traffic.send(command)
     await asyncio.sleep(1)  # five orders a second are a free person's
     await ask(f"POST {account}/swaps", {"sell_asset": "USDC", "sell_amount": "100", "buy_asset": "USDT"})
-    await ask(f"PUT {account}/referrer", {"referrer": "maker"})
-    await cat.ask("PUT", f"accounts/{cat.user}/referrer", {"referrer": user})
+    mine, his = [{"code": (await one.ask("GET", "me/referrals"))[1]["code"]} for one in (recorder.person, ben)]
+    await ask(f"PUT {account}/referrer", his)
+    await cat.ask("PUT", f"accounts/{cat.user}/referrer", mine)
     await cat.ask("POST", f"accounts/{cat.user}/orders", BODIES["filling"])
     await ask(f"POST {account}/referrals/claims")
     salt, terms = "0c" * 32, {**BODIES["filling"], "client_order_id": "sealed-1", "order_type": "limit"}

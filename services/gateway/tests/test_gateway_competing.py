@@ -58,6 +58,11 @@ async def _refused(person: Person, path: str, body: Any, method: str = "POST") -
     return status, told["error"]["code"]
 
 
+async def _code(person: Person) -> dict[str, Any]:
+    """A person's own referral code, as a body."""
+    return {"code": (await _ask(person, "GET", "me/referrals"))[1]["code"]}
+
+
 def _event(told: dict[str, Any], kind: str) -> dict[str, Any]:
     found: list[dict[str, Any]] = [event for event in told["events"] if event["type"] == kind]
     assert len(found) == 1, told
@@ -92,12 +97,17 @@ async def check_a_referrer_is_set_and_claims(floor: Floor) -> None:
     ann, ben = await floor.trader(), await floor.trader()
     referrer, claims = f"accounts/{ben.user}/referrer", f"accounts/{ann.user}/referrals/claims"
     assert await _refused(ann, claims, None) == (422, "nothing_to_claim")
-    assert await _refused(ben, referrer, {"referrer": ben.user}, "PUT") == (422, "own_account")
-    assert await _refused(ann, referrer, {"referrer": ann.user}, "PUT") == (403, "not_permitted")
-    assert await _refused(ben, referrer, {"referrer": "Not One"}, "PUT") == (422, "invalid_parameter")
-    status, told, _ = await _ask(ben, "PUT", referrer, {"referrer": ann.user})
+    hers, his = await _code(ann), await _code(ben)
+    assert await _refused(ben, referrer, his, "PUT") == (422, "own_account")
+    assert await _refused(ann, referrer, hers, "PUT") == (403, "not_permitted")
+    assert await _refused(ben, referrer, {"code": "NOBODYHAS9"}, "PUT") == (422, "unknown_referral_code")
+    for wrong in ({"code": "not one"}, {"code": ""}, {"referrer": ann.user}):
+        assert await _refused(ben, referrer, wrong, "PUT") == (422, "invalid_parameter")
+    stranger = await floor.door.sign_in()
+    assert await _refused(ben, referrer, await _code(stranger), "PUT") == (422, "unknown_account")
+    status, told, _ = await _ask(ben, "PUT", referrer, hers)
     assert (status, _event(told, "ReferrerSet")["referrer"]) == (200, ann.user), told
-    assert await _refused(ben, referrer, {"referrer": "maker"}, "PUT") == (422, "already_referred")
+    assert await _refused(ben, referrer, hers, "PUT") == (422, "already_referred")
     await floor.traffic.order("maker", "sell", 10, START_TICKS)
     taking = {**BUY, "price": START, "time_in_force": "ioc"}
     status, told, _ = await _ask(ben, "POST", f"accounts/{ben.user}/orders", taking)
@@ -187,12 +197,8 @@ async def check_an_auction_is_quoted(floor: Floor) -> None:
     assert await _refused(ben, quotes, offer) == (422, "not_better")
     status, shown, _ = await floor.door.ask("GET", f"markets/{MARKET}/auctions", **after)
     [one] = shown["auctions"]
-    assert (one["auction_id"], one["side"], one["remaining"], one["quotes"]) == (
-        number,
-        "buy",
-        "0.010",
-        [["61890.0", "0.010"]],
-    )
+    assert (one["auction_id"], one["side"], one["remaining"]) == (number, "buy", "0.010")
+    assert [(quote["price"], quote["size"]) for quote in one["quotes"]] == [("61890.0", "0.010")]
     assert ann.user not in str(shown) and ben.user not in str(shown)
     assert (await floor.door.ask("GET", "markets/NONE-PERP/auctions"))[0] == 404
     status, told, _ = await _ask(ben, "POST", quotes, {**offer, "price": START})
@@ -219,7 +225,7 @@ async def check_a_delegate_commits_and_is_no_keeper(floor: Floor) -> None:
     assert floor.door.count("cleartide_quota_total", kind="orders", verdict="alone") == before + 2
     claims, referrer = f"accounts/{ann.user}/referrals/claims", f"accounts/{ann.user}/referrer"
     assert await _refused(ben, claims, None) == (422, "not_permitted")
-    assert await _refused(ben, referrer, {"referrer": ben.user}, "PUT") == (403, "not_permitted")
+    assert await _refused(ben, referrer, await _code(ben), "PUT") == (403, "not_permitted")
     target = {"target": "maker", "market": MARKET}
     assert await _refused(ben, f"accounts/{ann.user}/liquidations", target) == (403, "not_permitted")
 

@@ -180,10 +180,10 @@ class AccountOperations:
         )
         return told
 
-    async def set_referrer(self, account: str, *, referrer: str, once: str | None = None) -> TransferOutcome:
-        """Say who brought this family to the venue, once."""
+    async def set_referrer(self, account: str, *, code: str, once: str | None = None) -> TransferOutcome:
+        """Say by whose referral code this family came to the venue, once."""
         told: TransferOutcome = await self._transport.ask(
-            "PUT", f"/api/v1/accounts/{part(account)}/referrer", body={"referrer": referrer}, once=once
+            "PUT", f"/api/v1/accounts/{part(account)}/referrer", body={"code": code}, once=once
         )
         return told
 

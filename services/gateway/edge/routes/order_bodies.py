@@ -22,7 +22,7 @@ from cleartide.contracts.types import (
 )
 from pydantic import ConfigDict, Field, StringConstraints
 
-from services.gateway.edge.routes.bodies import Body
+from services.gateway.edge.routes.bodies import Body, Referral
 
 MOST_INSTRUCTIONS = 100
 Asset = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{0,23}$")]
@@ -201,11 +201,11 @@ class SwapBody(Body):
 
 
 class ReferrerBody(Body):
-    """The account at the head of the family that gets a share of this one's fees from now on."""
+    """The referral code of whoever gets a share of this family's fees from now on."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"referrer": "u0123456789abcdef0123"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "SJQNHYGBAU"}]})
 
-    referrer: AccountId
+    code: Annotated[Referral, StringConstraints(min_length=1)]
 
 
 class TransferBody(Body):

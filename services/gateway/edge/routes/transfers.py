@@ -25,6 +25,7 @@ from services.gateway.edge.paging import whole
 from services.gateway.edge.parameters import AccountPath, Limit
 from services.gateway.edge.routes.asking import decided, require_pace, user_of
 from services.gateway.edge.routes.order_bodies import ReferrerBody, SwapBody, TransferBody, WithdrawalBody
+from services.gateway.identity import people
 
 WithdrawalPath = Annotated[int, Path(ge=1, le=JSON_SAFE, description="a `withdrawal_id` that an answer gave")]
 BeforeEntry = Annotated[int | None, Query(ge=0, le=JSON_SAFE, description="`next` of the page before")]
@@ -83,12 +84,14 @@ def _exchanges(router: APIRouter, edge: Edge) -> None:
 
     @router.put(
         "/referrer",
-        summary="Say who brought this family to the venue, once",
+        summary="Say by whose referral code this family came to the venue, once",
         response_model=TransferOutcome,
         responses=PENDING,
     )
     async def refer(request: Request, account: AccountPath, body: ReferrerBody) -> Response:
-        return await _moved(edge, request, SetReferrer, account, body.model_dump())
+        async with edge.identity.truth.acting() as truth:
+            referrer = await people.of_code(truth, body.code)
+        return await _moved(edge, request, SetReferrer, account, {"referrer": referrer})
 
     @router.post(
         "/referrals/claims",
