@@ -3,15 +3,15 @@
 Client: {"op":"subscribe","channel":"alerts","after_seq":123,"account":"a1"}  (both optional)
         {"op":"subscribe","channel":"prices","market":"BTC-PERP"}
         {"op":"subscribe","channel":"book"|"funding","market":"BTC-PERP"}
-        {"op":"subscribe","channel":"trades","market":"BTC-PERP","after_seq":123}  (after_seq optional)
+        {"op":"subscribe","channel":"trades"|"auctions","market":"BTC-PERP","after_seq":123}  (after_seq optional)
         {"op":"subscribe","channel":"candles","market":"BTC-PERP","interval":60}
         {"op":"subscribe","channel":"account","account":"a1","after_seq":123,"topics":["orders"]} (last two opt.)
         {"op":"subscribe","channel":"portfolio","account":"a1","days":90}  (last one optional)
         {"op":"unsubscribe", ...the same channel, account or market}   {"op":"ping","id":1}
         {"op":"auth","token":"<access token or API key>"}
 Server: snapshot, update, unsubscribed, authenticated, pong, error. `seq` counts per channel: alerts by the feed's own;
-prices, trades, funding and accounts by the trading event; books by the market's count of changes, where an update
-follows whatever stands at its `previous_seq` or later; candles by the newest one's opening; portfolios by instant.
+prices, trades, auctions, funding and accounts by the trading event; books by the market's count of changes, where an
+update follows what stands at its `previous_seq` or later; candles by the newest one's opening; portfolios by instant.
 A snapshot with `complete` false is one page of history; live updates follow the first with `complete` true.
 """
 
@@ -73,10 +73,10 @@ class SubscribeMarket(Contract):
 
 
 class SubscribeTrades(Contract):
-    """A market's trades from `after_seq` on; without it, the newest and what follows."""
+    """A market's trades or auctions from `after_seq` on; without it the newest, or those that run, and what follows."""
 
     op: Literal["subscribe"]
-    channel: Literal["trades"]
+    channel: Literal["trades", "auctions"]
     market: MarketId
     after_seq: Seq | None = None
 
@@ -110,10 +110,10 @@ class SubscribePortfolio(Contract):
 
 
 class UnsubscribeMarket(Contract):
-    """No more of a market's book, funding or trades."""
+    """No more of a market's book, funding, trades or auctions."""
 
     op: Literal["unsubscribe"]
-    channel: Literal["book", "funding", "trades"]
+    channel: Literal["book", "funding", "trades", "auctions"]
     market: MarketId
 
 
@@ -162,6 +162,8 @@ def _kind(value: Any) -> str:
     op, channel = value.get("op"), value.get("channel")
     if op in _ALONE:
         return str(op)
+    if channel == "auctions":
+        channel = "trades"
     if channel in ("book", "funding") or (channel == "trades" and op == "unsubscribe"):
         channel = "market"
     if channel == "portfolio" and op == "unsubscribe":

@@ -15,7 +15,7 @@ from services.gateway.live.mailbox import Mailbox
 LEAST_SECONDS: Final = 0.005
 MOST_SECONDS: Final = 0.05
 REST: Final = 3
-Channel = Literal["trades", "funding", "account"]
+Channel = Literal["trades", "auctions", "funding", "account"]
 
 
 class Told(NamedTuple):

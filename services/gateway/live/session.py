@@ -209,7 +209,7 @@ class LiveSession:
                 topics = frozenset(request.topics)
                 return Seat(self._mailbox, "account", request.account, request.after_seq, topics)
             case SubscribeTrades():
-                return Seat(self._mailbox, "trades", request.market, request.after_seq)
+                return Seat(self._mailbox, request.channel, request.market, request.after_seq)
             case SubscribeMarket(channel="funding"):
                 return Seat(self._mailbox, "funding", request.market)
             case _:

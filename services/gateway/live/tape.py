@@ -1,12 +1,12 @@
-"""What happens, as it happens: trades and funding of a market, everything about an account, from the trading events.
+"""What happens, as it happens: trades, auctions and funding of a market, everything about an account.
 
-The events are numbered without a gap. A subscription has its place in them: it may go on after a break from the last
-`seq` that it heard, as far back as the hub remembers; beyond that it is told so and begins with a snapshot again.
+Trading events are numbered without a gap. A subscription has its place in them: it may go on after a break from the
+last `seq` that it heard, as far back as the hub remembers; beyond that it is told so and begins with a snapshot again.
 Should the hub itself miss an event, whoever listens is told to begin again: nobody is left with a hole.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal
 
@@ -19,6 +19,7 @@ from services.gateway.edge.errors import ApiError, error_body
 from services.gateway.edge.freshness import Freshness
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.edge.upstream import Upstream
+from services.gateway.live.auctions import Running, auction_view
 from services.gateway.live.rooms import Beat, Channel, Room, Seat, Told, head_of
 from services.gateway.live.tail import TailEvent
 
@@ -57,6 +58,7 @@ class TapeHub:
         """`traded` is told the market of every trade."""
         self._directory, self._upstream, self._traded, self._freshness = directory, upstream, traded, freshness
         self._rooms: dict[Name, Room] = {}
+        self._auctioned: dict[str, Running] = {}
         self._beat = Beat()
         self._remembered: deque[tuple[int, int, bytes]] = deque(maxlen=100_000)
         self._bytes = 0
@@ -64,18 +66,24 @@ class TapeHub:
 
     async def join(self, seat: Seat) -> None:
         """What it has missed, or a snapshot; then what happens. ApiError for what is not there; pair with `leave`."""
+        running = Running(())
         if seat.channel == "account":
             await self._join_account(seat)
         elif seat.channel == "trades":
             await self._join_trades(seat)
+        elif seat.channel == "auctions":
+            running = await self._join_auctions(seat)
         else:
             grid = await self._directory.require(seat.of)
             seat.cursor = self.seq
             found = await self._upstream.ask("funding", "funding", market=seat.of, limit=1)
             self._say(seat, "snapshot", int(found["as_of_seq"] or 0), funding_view(found, grid))
         for event in self._since(seat.cursor or 0):
-            self._tell(seat, event)
+            if (seat.channel, seat.of) in _audience(event, {seat.of: running}):
+                seat.hear(self._told((seat.channel, seat.of), event))
         self._rooms.setdefault((seat.channel, seat.of), Room()).seats.add(seat)
+        if seat.channel == "auctions":
+            self._auctioned.setdefault(seat.of, running)
 
     def leave(self, seat: Seat) -> None:
         """Deliver nothing more."""
@@ -85,6 +93,8 @@ class TapeHub:
             room.seats.discard(seat)
             if not room.seats:
                 del self._rooms[name]
+                if seat.channel == "auctions":
+                    del self._auctioned[seat.of]
 
     async def _join_account(self, seat: Seat) -> None:
         head = int((await self._upstream.ask("matching", "position"))["emitted"].get("EVENTS", 0))
@@ -94,9 +104,26 @@ class TapeHub:
                 held = await self._upstream.ask("matching", "account", account=seat.of)
             seat.cursor = head
             self._say(seat, "snapshot", head, held)
-        elif seat.cursor > head:
+        else:
+            self._require_remembered(seat.cursor, head)
+
+    async def _join_auctions(self, seat: Seat) -> Running:
+        await self._directory.require(seat.of)
+        found = await self._upstream.ask("matching", "auctions", market=seat.of)
+        head, held = int(found["as_of_seq"]), found["auctions"]
+        if seat.cursor is None:
+            seat.cursor = head
+            self._say(seat, "snapshot", head, held)
+        else:
+            self._require_remembered(seat.cursor, head)
+        missed = (event for event in self._since(seat.cursor) if event.get("market") == seat.of)
+        return Running((auction["auction_id"] for auction in held), missed)
+
+    def _require_remembered(self, cursor: int, head: int) -> None:
+        """ApiError 409 when one cannot go on from there; `head` is the last event that there is."""
+        if cursor > head:
             raise ApiError(409, "after_seq_beyond_feed", "Subscribe again without after_seq.", {"head": head})
-        elif seat.cursor < head and not self._remembers(seat.cursor + 1):
+        if cursor < head and not self._remembers(cursor + 1):
             raise ApiError(409, "after_seq_too_old", "Subscribe again without after_seq.", {"head": head})
 
     async def _join_trades(self, seat: Seat) -> None:
@@ -123,7 +150,7 @@ class TapeHub:
         for market in {place.market for place in places if place.type == "TradeExecuted" and place.market}:
             self._traded(market)
         for event in _events.decode(data) if self._rooms else ():
-            for name in _audience(event):
+            for name in _audience(event, self._auctioned):
                 if (room := self._rooms.get(name)) is not None:
                     room.add(self._told(name, event))
                     self._beat.add(room)
@@ -138,9 +165,10 @@ class TapeHub:
         return bool(self._remembered) and self._remembered[0][0] <= seq
 
     def _since(self, cursor: int) -> Iterator[Event]:
+        """What came after it."""
         for _, last, data in self._remembered:
             if last > cursor:
-                yield from _events.decode(data)
+                yield from (event for event in _events.decode(data) if event["seq"] > cursor)
 
     def _lost(self) -> None:
         """An event did not come: everybody begins again."""
@@ -154,16 +182,14 @@ class TapeHub:
                 body = error_body("events_missed", "Subscribe again.", seat.head)
                 seat.mailbox.offer(msgspec.json.encode({"op": "error", **body}))
         self._rooms.clear()
-
-    def _tell(self, seat: Seat, event: Event) -> None:
-        if (name := (seat.channel, seat.of)) in _audience(event) and event["seq"] > (seat.cursor or 0):
-            seat.hear(self._told(name, event))
+        self._auctioned.clear()
 
     def _told(self, name: Name, event: Event) -> Told:
         """An event as all seats of a name are told it."""
         channel, of = name
         grid = self._directory.known(event.get("market") or "")
-        data, topic, more = told(event, grid), _topic(event["type"]), {}
+        topic, more = _topic(event["type"]), {}
+        data = auction_view(event, grid) if channel == "auctions" else told(event, grid)
         if channel == "trades":
             data = {part: data[part] for part in _PUBLIC_TRADE if part in data} | {"at": event["occurred_at"]}
         elif channel == "account":
@@ -175,13 +201,19 @@ class TapeHub:
         seat.mailbox.offer(msgspec.json.encode({"op": op, **seat.head, "seq": seq, **more, "data": data}))
 
 
-def _audience(event: Event) -> tuple[Name, ...]:
-    """Whose business an event is."""
+def _audience(event: Event, auctioned: Mapping[str, Running]) -> list[Name]:
+    """Whose business an event is; `auctioned` by the markets whose auctions somebody follows."""
+    names: list[Name] = []
     if event["type"] == "TradeExecuted":
-        return (("trades", event["market"]),)
-    if event["type"] == "FundingSettled":
-        return (("funding", event["market"]),)
-    return (("account", account),) if (account := whose(event)) else ()
+        names.append(("trades", event["market"]))
+    elif event["type"] == "FundingSettled":
+        names.append(("funding", event["market"]))
+    elif account := whose(event):
+        names.append(("account", account))
+    running = auctioned.get(event.get("market") or "")
+    if running is not None and running.hear(event):
+        names.append(("auctions", event["market"]))
+    return names
 
 
 def _topic(kind: str) -> Topic:

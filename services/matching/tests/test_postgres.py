@@ -434,7 +434,7 @@ async def check_auctions(pool: Any, ex: Exchange) -> None:
     last = running[-1]
     assert (last["side"], last["remaining"], last["start"], last["end"]) == ("buy", "0.400", "999.0", "1001.0")
     assert (last["next_slot"], last["slots"], last["next_slot_at"] - last["opened_at"]) == (1, 10, 400_000)
-    assert last["quotes"] == [["1000.5", "0.100"]]
+    assert [(quote["price"], quote["size"]) for quote in last["quotes"]] == [("1000.5", "0.100")]
     assert "ida" not in str(last) and "fay" not in str(last)
     assert (await QUERIES["auctions"](pool, {"market": "NO-PERP"}))["auctions"] == []
 

@@ -100,8 +100,16 @@ class BookView(TypedDict):
     asks: list[list[str]]
 
 
+class AuctionQuote(TypedDict):
+    """A firm offer; of the same price the smaller number trades first."""
+
+    quote_id: int
+    price: str
+    size: str
+
+
 class AuctionView(TypedDict):
-    """An order that is auctioned; `quotes` as [price, size], best first. Nobody is told whose they are.
+    """An order that is auctioned; `quotes` best first. Nobody is told whose they are.
 
     From `start` to `end` in so many `slots`: prices, or with `offsets` distances from the index.
     """
@@ -117,12 +125,13 @@ class AuctionView(TypedDict):
     opened_at: int
     next_slot: int
     next_slot_at: int
-    quotes: list[list[str]]
+    quotes: list[AuctionQuote]
 
 
 class AuctionList(TypedDict):
-    """The auctions of a market that run, oldest first."""
+    """The auctions of a market that run, oldest first; `as_of_seq` is the last trading event that they know."""
 
+    as_of_seq: int
     auctions: list[AuctionView]
 
 

@@ -10,8 +10,8 @@ import aiohttp
 
 from cleartide.rest.transport import Json, Refused, Transport
 
-Channel = Literal["alerts", "prices", "book", "trades", "candles", "funding", "account", "portfolio"]
-RESUMED: Final = frozenset({"alerts", "trades", "account"})
+Channel = Literal["alerts", "prices", "book", "trades", "auctions", "candles", "funding", "account", "portfolio"]
+RESUMED: Final = frozenset({"alerts", "trades", "auctions", "account"})
 ENDED: Final = 4401
 FIRST_WAIT_SECONDS: Final = 0.25
 LAST_WAIT_SECONDS: Final = 8.0
@@ -37,7 +37,7 @@ class Streams:
     ) -> AsyncIterator[Json]:
         """The frames of one channel: `snapshot`, then `update`. A connection that breaks is made again.
 
-        `alerts`, `trades` and `account` go on after the last frame that was given; the others begin with a snapshot.
+        `alerts`, `trades`, `auctions` and `account` go on after the last frame that was given; the others begin anew.
         """
         wanted: Json = {"op": "subscribe", "channel": channel, "market": market, "account": account}
         wanted |= {"interval": interval, "topics": list(topics) if topics else None, "days": days}
