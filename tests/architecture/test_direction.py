@@ -20,6 +20,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "fold": {"contracts"},
     "settings": set(),
     "compiled": set(),
+    "unboxed": set(),
     "bus": RUNNER,
     "telemetry": {"bus", "telemetry"},
     "store": {"fold", "bus", "store"},

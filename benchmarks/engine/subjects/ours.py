@@ -13,7 +13,7 @@ from services.matching.engine.book import LOTS, SIZE
 from services.matching.engine.core import Engine as Core
 
 ACCOUNTS: Final = 1 << 16
-SPAN: Final = 1 << 15
+SPAN: Final = 1 << 17
 PER_FRAME: Final = 1000
 EMPTY: Final = b""
 RECORD_BYTES: Final = 8 * records.WORDS

@@ -1,9 +1,13 @@
-"""Engines: packages of packed integers, `services/<service>/engine`, compiled by mypyc where there is a C compiler.
+"""Engines: packages of packed integers, `services/<service>/engine`, compiled where there is a C compiler.
+
+An engine of machine words alone is compiled by Cython, from what `unboxed.py` makes of it; one that also handles
+Python's objects by mypyc.
 
 `python -I libs/common/cleartide/compiled.py services/matching/engine ...` compiles, in the environment that uses it. A
 build lies there under the digest of the sources that it was made from, so other sources never meet it. Where none is
 possible an engine runs interpreted, the same bit for bit, and the reason is kept, so that it is tried once.
-`CLEARTIDE_ENGINE=interpreted` asks for that form. Standard library only, but for what compiles: the bootstrap runs this
+`CLEARTIDE_ENGINE=interpreted` asks for that form, `checked` for a compiled one that raises where an index leaves its
+array, which tests have built. Standard library only, but for what compiles: the bootstrap runs this
 file, and asks it before anything is installed.
 """
 
@@ -11,6 +15,7 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -26,15 +31,29 @@ LONGEST_SECONDS: Final = 600
 OPTIONS: Final = ("--config-file=", "--follow-imports=skip", "--ignore-missing-imports")
 # Calls within the library need not ask whether another library replaces them: a quarter faster.
 FLAGS: Final = "-fno-semantic-interposition"
+# Words wrap in C too.
+WORD_FLAGS: Final = f"{FLAGS} -O3 -fwrapv -g0"
+UNBOXED: Final = frozenset({"matching"})
+"""The services whose engines have only words."""
+UNBOXER: Final = Path(__file__).with_name("unboxed.py")
+FORM: Final = os.environ.get("CLEARTIDE_ENGINE", "")
+CHECKED: Final = "checked"
 
 
 class Engine:
     """One engine: the modules of a folder `services/<service>/engine`, but for its `__init__`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, checked: bool = FORM == CHECKED) -> None:
         self.folder: Final = folder.resolve()
         self.service: Final = self.folder.parent.name
-        self.library: Final = f"cleartide_{self.service}_engine__mypyc"
+        self.is_unboxed: Final = self.service in UNBOXED
+        self.checked: Final = checked and self.is_unboxed
+        self.library: Final = f"cleartide_{self.service}_engine" + ("" if self.is_unboxed else "__mypyc")
+
+    @property
+    def form(self) -> str:
+        """What a build of this is called."""
+        return CHECKED if self.checked else "compiled"
 
     @property
     def modules(self) -> list[Path]:
@@ -44,13 +63,14 @@ class Engine:
     def place(self, prefix: Path = Path(sys.prefix)) -> Path:
         """Where the build of these sources belongs in the environment at `prefix`."""
         digest = hashlib.sha256()
-        for module in self.modules:
+        for module in [*self.modules, UNBOXER] if self.is_unboxed else self.modules:
             digest.update(module.name.encode() + module.read_bytes())
-        return prefix / "engine" / self.service / digest.hexdigest()[:DIGITS]
+        form = f"{self.service}-{CHECKED}" if self.checked else self.service
+        return prefix / "engine" / form / digest.hexdigest()[:DIGITS]
 
     def use(self, path: list[str]) -> str:
         """Let the compiled modules be found before the sources; returns what is in the way, empty when nothing is."""
-        if os.environ.get("CLEARTIDE_ENGINE") == "interpreted":
+        if FORM == "interpreted":
             return "CLEARTIDE_ENGINE asks for it"
         if not self.load():
             return self.failure() or "there is no build of these sources that loads here"
@@ -104,15 +124,36 @@ class Engine:
         if not any(shutil.which(name) for name in (os.environ.get("CC", "cc"), "gcc", "clang")):
             return "there is no C compiler"
         command = [sys.executable, "-I", __file__, "--into", str(made), str(self.folder)]
-        root = self.folder.parents[2]
+        root, form = self.folder.parents[2], os.environ | {"CLEARTIDE_ENGINE": self.form}
         try:
             done = subprocess.run(
-                command, cwd=root, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
+                command, cwd=root, env=form, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
             )
         except subprocess.TimeoutExpired:
             return f"it did not compile within {LONGEST_SECONDS} s"
         said = (done.stdout + done.stderr).strip().splitlines() or ["the compiler failed"]
         return "" if done.returncode == 0 else next((line for line in said if "error:" in line), said[-1])
+
+    def run_cython(self, made: Path) -> None:
+        """Compile in this process: one library, and modules that have its classes and their own constants."""
+        from Cython.Build import cythonize
+        from setuptools import Extension, setup
+
+        if sys.byteorder != "little":
+            raise SystemExit("error: words of a frame are little-endian, and those of this machine are not")
+        os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} {WORD_FLAGS}"
+        unboxer, work = runpy.run_path(str(UNBOXER)), made.parent / "work"
+        sources = unboxer["in_order"]({module.stem: module.read_text() for module in self.modules})
+        work.mkdir()
+        source = work / f"{self.library}.pyx"
+        source.write_text(unboxer["unboxed"](sources, checked=self.checked))
+        extensions = cythonize([Extension(self.library, [str(source)])], quiet=True)  # type: ignore[no-untyped-call]
+        arguments = ["--quiet", "build_ext", "--build-lib", str(made), "--build-temp", str(work)]
+        setup(name=self.library, packages=[], ext_modules=extensions, script_args=arguments)
+        package = made / "services" / self.service / "engine"
+        package.mkdir(parents=True)
+        for name, text in sources.items():
+            (package / f"{name}.py").write_text(unboxer["facade"](text, self.library))
 
     def run_mypyc(self, made: Path) -> None:
         """Compile in this process, whose working directory is the repository's root."""
@@ -136,7 +177,8 @@ class Engine:
 def main(arguments: list[str]) -> None:
     """`--into <folder> <engine>` compiles here and now; otherwise each named engine, unless it was tried."""
     if arguments[0] == "--into":
-        Engine(Path(arguments[2])).run_mypyc(Path(arguments[1]))
+        engine, made = Engine(Path(arguments[2])), Path(arguments[1])
+        (engine.run_cython if engine.is_unboxed else engine.run_mypyc)(made)
         return
     for engine in map(Engine, map(Path, arguments)):
         if reason := engine.build():

@@ -9,3 +9,4 @@ ENGINE: Final = Engine(Path(__file__).parent)
 INTERPRETED_BECAUSE: Final = ENGINE.use(__path__)
 """Why it runs interpreted; empty when it runs compiled."""
 COMPILED: Final = not INTERPRETED_BECAUSE
+FORM: Final = ENGINE.form if COMPILED else "interpreted"

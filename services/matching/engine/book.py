@@ -34,6 +34,8 @@ come and go away from the best price, where nobody asks who is next to them. Who
              are made twice as wide: they end up as wide as prices really go, and who only visits moves nothing. They
              are only an index, so levels and orders stay where they are
 
+A row is one cache line, and of a large book it is seldom in the cache: who knows what will be wanted says so (`fetch`).
+
 Words are signed and wrap when compiled: prices and lots are at most MOST, so that the LOTS of a level hold 2^22 such
 orders. Words of the bitmap have 32 bits, because their lowest bit is then found the same way compiled and interpreted;
 their masks come from a table, because compiled a literal that is shifted is a C int, which has no bit 31 to set.
@@ -86,6 +88,10 @@ LOWEST_BIT: Final = 0x077CB531  # de Bruijn: bits 27 to 31 of (a single bit * th
 def zeros(words: i64) -> vec[i64]:
     """That many words of 0."""
     return vec[i64]([0] * words)
+
+
+def fetch(words: vec[i64], at: i64) -> None:
+    """A word will soon be wanted: compiled, the processor gets it from memory meanwhile. A hint, and nothing else."""
 
 
 def _layers(span: int) -> vec[i64]:
@@ -174,6 +180,12 @@ class Book:
         if order_id > 0 and row < self.used and self.rows[row + ID] == order_id:
             return row
         return NIL
+
+    def expect(self, order_id: i64) -> None:
+        """An order will soon be looked for; without this its row comes from memory when it is."""
+        row = (order_id & (SLOTS - 1)) << 3
+        if row < self.used:
+            fetch(self.rows, row)
 
     def add(self, half: i64, key: i64, lots: i64) -> i64:
         """A new order behind all others of its key; returns its row."""
@@ -293,7 +305,11 @@ class Book:
                 found = self.window[half * self.span + tick]
                 if index >= 0:
                     return found
-        keys = self.far_keys[half]
+        return self._far_from(half, key, found)
+
+    def _far_from(self, half: i64, key: i64, found: i64) -> i64:
+        """The first level outside the window of a key or a worse one, if it is better than the one found within."""
+        keys: list[int] = self.far_keys[half]
         place = bisect_left(keys, key)
         if place < len(keys) and keys[place] < self.rows[found + KEY]:
             found = self.far_rows[half][place]
@@ -308,7 +324,7 @@ class Book:
 
     def _far_level(self, half: i64, key: i64) -> i64:
         """The level of a key outside the window, or NIL."""
-        keys = self.far_keys[half]
+        keys: list[int] = self.far_keys[half]
         place = bisect_left(keys, key)
         return self.far_rows[half][place] if place < len(keys) and keys[place] == key else NIL
 
@@ -316,9 +332,7 @@ class Book:
         """Make a level known under its key."""
         index = key - self.base[half]
         if not 0 <= index < self.span:
-            place = bisect_left(self.far_keys[half], key)
-            self.far_keys[half].insert(place, key)
-            self.far_rows[half].insert(place, level)
+            self._enter_far(half, key, level)
             return
         self.window[half * self.span + index] = level
         bits, layer = self.bits, self.layer
@@ -333,13 +347,17 @@ class Book:
             index >>= 5
             number += 1
 
+    def _enter_far(self, half: i64, key: i64, level: i64) -> None:
+        """The same of a key outside the window."""
+        place = bisect_left(self.far_keys[half], key)
+        self.far_keys[half].insert(place, key)
+        self.far_rows[half].insert(place, level)
+
     def _strike(self, half: i64, key: i64) -> None:
         """Make the level of a key unknown."""
         index = key - self.base[half]
         if not 0 <= index < self.span:
-            place = bisect_left(self.far_keys[half], key)
-            del self.far_keys[half][place]
-            del self.far_rows[half][place]
+            self._strike_far(half, key)
             return
         self.window[half * self.span + index] = NIL
         bits, layer = self.bits, self.layer
@@ -353,6 +371,12 @@ class Book:
                 return
             index >>= 5
             number += 1
+
+    def _strike_far(self, half: i64, key: i64) -> None:
+        """The same of a key outside the window."""
+        place = bisect_left(self.far_keys[half], key)
+        del self.far_keys[half][place]
+        del self.far_rows[half][place]
 
     def _first_set(self, half: i64, index: i64) -> i64:
         """The first tick of the window, from `index` on, that has a level; -1 when there is none."""
@@ -385,7 +409,8 @@ class Book:
 
     def _widen(self) -> None:
         """Windows of twice the ticks, as far as that goes, that begin before the best levels; all levels enter anew."""
-        rows, levels = self.rows, list[int]()
+        rows = self.rows
+        levels: list[int] = []
         for half in range(HALVES):
             level = rows[half * ROW + BEST]
             while level != half * ROW:

@@ -36,6 +36,7 @@ from services.matching.engine.book import (
     STOP_BUYS,
     STOP_SELLS,
     Book,
+    fetch,
     zeros,
 )
 from services.matching.engine.positions import ORDER_LOTS, PPB, Positions
@@ -86,6 +87,8 @@ from services.matching.engine.records import (
 )
 
 MOST_ACCOUNTS: Final = 1 << 24
+# How far ahead of the command at hand `apply_packed` asks memory for what later ones touch.
+FAR: Final = 8 * RECORD_BYTES
 # An order's META: its flags over its account.
 FLAGS: Final = 24
 ACCOUNT: Final = MOST_ACCOUNTS - 1
@@ -98,7 +101,7 @@ class Engine:
     """One market for accounts 0 to `accounts` - 1. Fees are 1e-9 of the quote amount; `span` is the book's window."""
 
     def __init__(
-        self, accounts: int = 1024, *, span: int = 1 << 15, taker_fee_ppb: int = 0, maker_fee_ppb: int = 0
+        self, accounts: int = 1024, *, span: int = 1 << 17, taker_fee_ppb: int = 0, maker_fee_ppb: int = 0
     ) -> None:
         if not 0 < accounts <= MOST_ACCOUNTS or not 0 <= taker_fee_ppb <= PPB or not 0 <= maker_fee_ppb <= PPB:
             raise ValueError(f"{accounts} accounts, fees of {taker_fee_ppb} and {maker_fee_ppb}: out of range")
@@ -193,6 +196,8 @@ class Engine:
         self.words_said = 0
         at: i64 = 0
         while at < size:
+            if at + FAR < size:
+                self.book.expect(read_i64_le(frame, at + (FAR + 16)))
             kind, account, third = read_i64_le(frame, at), read_i64_le(frame, at + 8), read_i64_le(frame, at + 16)
             price, lots, tag = read_i64_le(frame, at + 24), read_i64_le(frame, at + 32), read_i64_le(frame, at + 48)
             if kind == PLACE:
@@ -208,7 +213,8 @@ class Engine:
 
     def drain(self) -> list[Event]:
         """The events since the last call, one tuple each."""
-        said, events = self.said, list[Event]()
+        said = self.said
+        events: list[Event] = []
         at: i64 = 0
         while at < self.words_said:
             events.append(
@@ -345,6 +351,7 @@ class Engine:
                 break
             maker = rows[level + NEXT]
             offered = rows[maker + LOTS]
+            fetch(rows, rows[maker + NEXT])
             lots -= self._meet(maker, offered if offered < lots else lots)
             if self.stopped_by != 0:
                 break

@@ -8,7 +8,7 @@ import sys
 from random import Random
 from typing import Final
 
-from services.matching.engine import COMPILED
+from services.matching.engine import FORM
 from services.matching.tests.flows import EVERYTHING, TRADERS, Step, perform
 from services.matching.tests.support import Exchange
 
@@ -49,4 +49,4 @@ def _step(random: Random) -> Step:
 
 
 if __name__ == "__main__":
-    print("compiled" if COMPILED else "interpreted", digest(*map(int, sys.argv[1:])))
+    print(FORM, digest(*map(int, sys.argv[1:])))

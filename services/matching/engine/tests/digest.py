@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from typing import Final
 
-from services.matching.engine import COMPILED
+from services.matching.engine import FORM
 from services.matching.engine import records as r
 from services.matching.engine.core import Engine
 from services.matching.engine.tests.support import frame
@@ -100,4 +100,4 @@ def digest(commands: int, seed: int = 1, span: int = 4096) -> tuple[str, Counter
 
 if __name__ == "__main__":
     found, counted = digest(int(sys.argv[1]), *map(int, sys.argv[2:]))
-    print("compiled" if COMPILED else "interpreted", found, dict(sorted(counted.items())))
+    print(FORM, found, dict(sorted(counted.items())))

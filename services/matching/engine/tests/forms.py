@@ -8,6 +8,7 @@ Ends with 1 where they differ, with 2 where the engine cannot be compiled.
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ DIGEST: Final = "services.matching.engine.tests.digest"
 COMMANDS: Final = "1000000"
 
 
-def compare(module: str, *arguments: str) -> list[str]:
+def compare(module: str, *arguments: str, forms: Sequence[str] = FORMS) -> list[str]:
     """What processes with either form print, after the name of the form that they found. Raises RuntimeError."""
     running = [
         subprocess.Popen(
@@ -29,10 +30,10 @@ def compare(module: str, *arguments: str) -> list[str]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        for form in FORMS
+        for form in forms
     ]
     told = [process.communicate()[0].split(maxsplit=1) for process in running]
-    if any(process.returncode for process in running) or [form for form, _ in told] != list(FORMS):
+    if any(process.returncode for process in running) or [form for form, _ in told] != list(forms):
         raise RuntimeError(f"{module} {' '.join(arguments)}: {told}")
     return [said for _, said in told]
 
