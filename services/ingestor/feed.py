@@ -1,10 +1,10 @@
 """The feed: runs each venue's protocol core on real sockets and publishes what it says."""
 
 import asyncio
-import time
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from time import time_ns
+from typing import Any, Final, Protocol, cast
 
 import aiohttp
 import msgspec
@@ -14,7 +14,7 @@ from cleartide.money import MoneyError
 from cleartide.store.trouble import STORE_TROUBLE
 from prometheus_client import CollectorRegistry
 
-from services.ingestor.adapters.events import MarketStruct
+from services.ingestor.adapters.events import STRUCTS, MarketStruct
 from services.ingestor.adapters.instrument import Instrument, UnknownInstrument
 from services.ingestor.adapters.protocol import FetchSnapshot, Malformed, Output, Poll, RouteSpec, Send, VenueCore
 from services.ingestor.adapters.venue import Venue, venues
@@ -33,6 +33,8 @@ HEARTBEAT_SECONDS: Final = 1.0
 FINAL_FLUSH_SECONDS: Final = 3.0
 REGISTRY_RETRY_SECONDS: Final = 30.0
 TERMS_MICROS: Final = 3_600_000_000
+EVENTS: Final[frozenset[type[object]]] = frozenset(STRUCTS)
+"""Asked for with every frame: what a struct is an instance of takes three times as long to be told."""
 
 
 class FeedContext(Protocol):
@@ -51,12 +53,13 @@ class FeedContext(Protocol):
 class VenueFeed:
     """One venue: its core, its routes, its REST client, and the publisher that they feed.
 
-    `limits` are given to each `Route`.
+    `limits` are given to each `Route`. `frames`: how many messages came.
     """
 
     def __init__(
         self, core: VenueCore, rest: VenueRest, publisher: Publisher, socket_url: str, **limits: float
     ) -> None:
+        self.frames = 0
         self._core = core
         self._rest = rest
         self._raw: RawLog | None = None
@@ -107,14 +110,15 @@ class VenueFeed:
 
     def received(self, data: bytes) -> None:
         """One message of the venue."""
-        at = now_micros()
+        self.frames += 1
+        at = time_ns() // 1_000
         if self._raw is not None:
             self._raw.keep(data, at)
         outputs = self._core.frame(data, at)
         if not outputs:
             return
-        if len(outputs) == 1 and isinstance(outputs[0], MarketStruct):
-            self._publisher.put(outputs[0])
+        if len(outputs) == 1 and type(output := outputs[0]) in EVENTS:
+            self._publisher.put(cast(MarketStruct, output))
         else:
             self._take(outputs)
 
@@ -207,7 +211,7 @@ class VenueFeed:
 
 def now_micros() -> int:
     """Receive time: this machine's clock, microseconds UTC."""
-    return time.time_ns() // 1_000
+    return time_ns() // 1_000
 
 
 async def load_instruments(
@@ -280,11 +284,13 @@ async def _follow(
         return
     core = venue.core([chosen.with_fees(each) for each in found], chosen.options)
     core.measure_liquidity(settings.liquidity_micros, settings.book_multiples)
+    core.judge_stale(round(settings.stale_seconds * 1_000_000))
     core.resume_trades(await _recorded_trades(context.pool, core.venue))
     publisher = Publisher(context.jetstream)
-    context.registry.register(FeedCollector(core, publisher, rest))
     log.info("feed_started", venue=core.venue, symbols=len(found), url=chosen.ws_url)
-    following = VenueFeed(core, rest, publisher, chosen.ws_url)
+    first, longest = settings.reconnect_seconds
+    following = VenueFeed(core, rest, publisher, chosen.ws_url, first_delay=first, longest_delay=longest)
+    context.registry.register(FeedCollector(core, publisher, rest, lambda: following.frames))
     if settings.raw_folder:
         _keep_raw(following, settings.raw_folder, core.venue)
     await following.run(context.stopping)

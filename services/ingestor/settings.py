@@ -101,6 +101,8 @@ class FurtherSettings(BaseModel):
 class IngestorSettings(BaseSettings):
     """`CLEARTIDE_INGESTOR_*`. simulator: host:port of a venue simulator, where venues without addresses are found.
 
+    stale_seconds: a quote or a book without a change for longer is stale; figures, which come once a second, after 5 s.
+    reconnect_seconds: the first and the longest pause where opening a cut socket again at once has failed.
     raw_folder: where to keep the frames of venues as they came; empty keeps none.
     liquidity_micros: books are measured when they change, at most this often each (0 = with every change that is said).
     liquidity_stored_micros: of the measures, one in each such span is stored.
@@ -116,6 +118,8 @@ class IngestorSettings(BaseSettings):
         default="replay", validation_alias=AliasChoices("FEED", "CLEARTIDE_INGESTOR_FEED")
     )
     simulator: str = ""
+    stale_seconds: float = Field(default=2.0, gt=0)
+    reconnect_seconds: tuple[float, float] = (5.0, 300.0)
     raw_folder: str = ""
     liquidity_micros: int = Field(default=1_000_000, ge=0)
     liquidity_stored_micros: int = Field(default=10_000_000, ge=1)
@@ -133,6 +137,9 @@ class IngestorSettings(BaseSettings):
         for source in (source for market in self.index_markets for source in market.sources):
             if ticks.setdefault((source.venue, source.symbol), source.tick_size) != source.tick_size:
                 raise ValueError(f"{source.venue} {source.symbol} is given two tick sizes")
+        first, longest = self.reconnect_seconds
+        if not 0 < first <= longest:
+            raise ValueError("reconnect_seconds are the first pause and the longest, which is not shorter")
         return self
 
     @property

@@ -65,28 +65,12 @@ class Consumer(Publisher):
         self.count += 1
 
 
-class Counted(VenueFeed):
-    """Counts frames."""
-
-    frames = 0
-
-    def received(self, data: bytes) -> None:
-        """One more."""
-        self.frames += 1
-        super().received(data)
-
-
 class Timed(VenueFeed):
     """Notes when frames came."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.times: list[int] = []
-
-    @property
-    def frames(self) -> int:
-        """How many."""
-        return len(self.times)
 
     def received(self, data: bytes) -> None:
         """One more."""
@@ -98,7 +82,7 @@ async def main(address: str, way: str) -> None:
     """Follow every venue until none sends any more."""
     expect_batches()
     bus, stopping = Bus(), asyncio.Event()
-    feeds: dict[str, Counted | Timed] = {}
+    feeds: dict[str, VenueFeed] = {}
     cores: dict[str, Any] = {}
     turn = ExitStack()
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
@@ -108,7 +92,7 @@ async def main(address: str, way: str) -> None:
             assert instruments is not None
             core = cores[name] = venue.core(instruments, {})
             publisher = Consumer(bus) if way == "handed" else Publisher(bus)
-            kind = Timed if way == "paced" else Counted
+            kind = Timed if way == "paced" else VenueFeed
             feeds[name] = kind(core, rest, publisher, f"ws://{address}/{name}")
         keep_state()
         for feed in feeds.values():

@@ -13,7 +13,9 @@ from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Output, Poll, RouteSpec, Send
 from services.ingestor.adapters.symbol import SymbolFeed
 
-STALE_MICROS: Final = 5_000_000
+STALE_MICROS: Final = 2_000_000
+FIGURES_STALE_MICROS: Final = 5_000_000
+"""Figures come once a second: two late ones are not silence."""
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 DETAIL_CHARS: Final = 160
 ROUTE: Final = "public"
@@ -32,7 +34,8 @@ class Core(ABC):
     """The shared half of a `protocol.VenueCore`; a venue's module is the other half.
 
     name: the venue in subjects and rows. book_route: the connection whose loss costs the books. steady: kinds of data
-    whose rate is known, by route: one that is quiet for longer than `stale_micros` is stale, however alive the socket.
+    whose rate is known, by route: one that is quiet for longer than `stale_micros` is stale, however alive the socket;
+    figures, which come more slowly, are given FIGURES_STALE_MICROS at the least.
     snapshots_in_feed: a book snapshot comes with the subscription, not by a request of its own.
     """
 
@@ -40,12 +43,12 @@ class Core(ABC):
     book_route: ClassVar[str]
     steady: ClassVar[Mapping[str, str]]
     snapshots_in_feed: ClassVar[bool] = True
-    stale_micros: ClassVar[int] = STALE_MICROS
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
         self.counts: Counter[str] = Counter()
         self.symbols = {each.symbol: SymbolFeed(self.name, each, self.counts, self.resync) for each in instruments}
         self._open: dict[str, int] = {}
+        self.stale_micros = STALE_MICROS
 
     @property
     def venue(self) -> str:
@@ -110,6 +113,10 @@ class Core(ABC):
         """
         for each in self.symbols.values():
             each.meter.every, each.meter.multiples = every, tuple(multiples)
+
+    def judge_stale(self, micros: int) -> None:
+        """From now on a steady stream is stale when it is quiet for longer than this."""
+        self.stale_micros = micros
 
     def terms(self, at: int) -> list[InstrumentTerms]:
         """What each instrument is."""
@@ -189,13 +196,16 @@ class Core(ABC):
         closed = [name for name in self._routes_of(symbol) if name not in self._open]
         if closed:
             return symbol.status("disconnected", "heartbeat", ", ".join(closed), at)
-        wrong = [f"{kind} silent" for kind in self.steady if at - self._heard(symbol, kind) > self.stale_micros]
+        wrong = [f"{kind} silent" for kind in self.steady if at - self._heard(symbol, kind) > self._patience(kind)]
         if not symbol.synced:
             wrong.append("book resyncing")
         status = "stale" if wrong else "synced"
         if self.counts["malformed"]:
             wrong.append(f"{self.counts['malformed']} malformed frames")
         return symbol.status(status, "heartbeat", "; ".join(wrong), at)
+
+    def _patience(self, kind: str) -> int:
+        return max(self.stale_micros, FIGURES_STALE_MICROS) if kind == "funding" else self.stale_micros
 
     def _heard(self, symbol: SymbolFeed, kind: str) -> int:
         return max(symbol.heard.get(kind, 0), self._open[self.route_of(self.steady[kind], symbol.instrument.symbol)])

@@ -105,6 +105,10 @@ class VenueCore(Protocol):
         """
         ...
 
+    def judge_stale(self, micros: int) -> None:
+        """Call a stream stale that is quiet for longer than this, if its rate is known."""
+        ...
+
     def terms(self, at: int) -> list[InstrumentTerms]:
         """What each instrument is, to be said once an hour."""
         ...

@@ -15,15 +15,14 @@ from services.ingestor.adapters import events
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.meter import LiquidityMeter
 from services.ingestor.adapters.protocol import Malformed, Output
-from services.ingestor.adapters.sequence import IdSequence, RecentIds
 from services.ingestor.engine.book import NO_LEVELS, Levels
 from services.ingestor.engine.booksync import BookSync, Update
+from services.ingestor.engine.stream import BOOK_INTERVAL_MICROS, Calls, Stream
 
 LEAST_EXPONENT: Final = -18
 """The finest unit that the contract of an oracle's price has."""
 
 TOP_LEVELS: Final = 20
-BOOK_INTERVAL_MICROS: Final = 250_000
 ANSWER_MICROS: Final = 5_000_000
 WHOLE_SIDE: Final = 1_000_000
 MAX_RATE_PPB: Final = 10**12
@@ -43,31 +42,37 @@ def rate_ppb(text: str, *, percent: bool = False) -> int:
 
 
 class SymbolFeed:
-    """Takes one symbol's frames in the order they came. `heard`: when each kind of data last came."""
+    """Takes one symbol's frames in the order they came. `heard`: when each kind of data last came.
+
+    quote, timed_quote, trade, change: what comes most, taken by the engine's `Stream`, which says what they take.
+    """
 
     def __init__(self, venue: str, instrument: Instrument, counts: Counter[str], resync: Resync) -> None:
         self.instrument = instrument
-        self._prices, self._sizes = instrument.prices, instrument.sizes
         self.sync = BookSync(instrument)
         self.meter = LiquidityMeter(instrument)
-        self.heard: dict[str, int] = {}
         self._venue = venue
         self._counts = counts
         self._resync = resync
         self._prefix = f"{venue}:{instrument.symbol}:"
-        self._ticker_prefix = f"{self._prefix}ticker:"
-        self._symbol = instrument.symbol
-        self._trades = IdSequence()
-        self._trade_ids = RecentIds()
-        self._quote_update = 0
-        self._quote_time = 0
-        self._timed: tuple[str, ...] = ()
         self._book_best: tuple[int, ...] = ()
-        self._announced = False
         self._ever_announced = False
-        self._book_said_at = -BOOK_INTERVAL_MICROS
-        self._venue_time = 0
         self._asked_at = 0
+        calls = Calls(
+            ticker=events.Ticker,
+            trade=events.Trade,
+            crossed=self._crossed,
+            see_trade=self._see_trade,
+            change=self._change,
+            say_book=self._say_book,
+        )
+        stream = Stream(events.SOURCE, venue, instrument.symbol, instrument, self.sync, counts, calls)
+        self._stream = stream
+        self.heard = stream.heard
+        self.quote: Callable[[int, str, str, str, str, int, int], list[Output]] = stream.quote
+        self.timed_quote: Callable[[str, str, str, str, int, int], list[Output]] = stream.timed_quote
+        self.trade: Callable[[int, str, str, str, str, int, int], list[Output]] = stream.trade
+        self.change: Callable[[int, str, str, str, int, int], list[Output]] = stream.change
 
     @property
     def synced(self) -> bool:
@@ -76,11 +81,11 @@ class SymbolFeed:
 
     def resume_trades(self, highest: int) -> None:
         """The highest trade number that an earlier run has recorded: what came between will show as missing."""
-        self._trades.highest = highest
+        self._stream.trades.highest = highest
 
     def reset_book(self) -> None:
         """The socket that fed the book is gone."""
-        self._announced = False
+        self._stream.announced = False
         self.sync.reset()
 
     def expect_book(self, at: int) -> None:
@@ -100,32 +105,19 @@ class SymbolFeed:
     def difference(self, frame: Update, venue_time: int, at: int) -> list[Output]:
         """Carry the book on; a break in the chain is said at once and a snapshot asked for."""
         self.heard["book"] = at
-        self._venue_time = venue_time
+        self._stream.venue_time = venue_time
         expected = self.sync.last
         step = self.sync.difference(frame)
         if step in ("applied", "joined"):
-            if not self._announced:
+            if not self._stream.announced:
                 return self._say_joined(venue_time, at)
-            due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
-            return self._say_book("ok", venue_time, at) if due else []
+            return self._say_book("ok", venue_time, at) if self._due(venue_time) else []
         if step == "lost":
             return self._lost(expected, frame.final, venue_time, at)
         if step == "waiting":
             return self._ask("no book yet", at)
         self._counts["repeated"] += 1
         return []
-
-    def change(self, number: int, side: str, price: str, size: str, venue_time: int, at: int) -> list[Output]:
-        """One changed level of a venue that sends and numbers each by itself; `side` is buy or sell."""
-        bid = side == "buy"
-        if self._announced and self.sync.step(number, bid, price, size):
-            self.heard["book"] = at
-            self._venue_time = venue_time
-            due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
-            return self._say_book("ok", venue_time, at) if due else []
-        level = [(price, size)]
-        bids, asks = (level, NO_LEVELS) if bid else (NO_LEVELS, level)
-        return self.difference(Update(number, number, number - 1, bids, asks), venue_time, at)
 
     def join_snapshot(
         self, last: int, bids: Levels, asks: Levels, venue_time: int, at: int, full_length: int
@@ -134,9 +126,9 @@ class SymbolFeed:
         step = self.sync.snapshot(last, bids, asks, full_length)
         if step == "lost":
             return self._ask(self.sync.fault, at)
-        if step != "joined" or self._announced:
+        if step != "joined" or self._stream.announced:
             return []
-        return self._say_joined(max(self._venue_time, venue_time), at)
+        return self._say_joined(max(self._stream.venue_time, venue_time), at)
 
     def unreadable_snapshot(self, at: int) -> list[Output]:
         """The answer could not be read: ask again."""
@@ -154,7 +146,7 @@ class SymbolFeed:
     ) -> list[Output]:
         """A snapshot from the feed itself: whatever was known before, the book begins anew here."""
         self.heard["book"] = at
-        self._venue_time = venue_time
+        self._stream.venue_time = venue_time
         expected = self.sync.last
         if self.sync.begin(last, bids, asks, full_length) == "lost":
             return self._lost(expected, last, venue_time, at)
@@ -172,14 +164,13 @@ class SymbolFeed:
                 return []
             gap = self._gap("book", self.sync.last, seq, "numbers start anew", venue_time, at)
             return [gap, *self.begin_book(seq, bids, asks, venue_time, at)]
-        if not self._announced:
+        if not self._stream.announced:
             return self.begin_book(seq, bids, asks, venue_time, at)
         self.heard["book"] = at
         expected = self.sync.last
         if self.sync.begin(seq, bids, asks, WHOLE_SIDE) == "lost":
             return self._lost(expected, seq, venue_time, at)
-        due = venue_time - self._book_said_at >= BOOK_INTERVAL_MICROS
-        return self._say_book("ok", venue_time, at) if due else []
+        return self._say_book("ok", venue_time, at) if self._due(venue_time) else []
 
     def condemn(self, reason: str, venue_time: int, at: int) -> list[Output]:
         """The book is not the venue's, by a test of the venue's own: drop it and ask for a snapshot."""
@@ -188,67 +179,6 @@ class SymbolFeed:
         return self._lost(last, last, venue_time, at)
 
     # -- quotes and trades --------------------------------------------------------------------------------------------
-
-    def quote(
-        self, update: int, bid: str, bid_size: str, ask: str, ask_size: str, venue_time: int, at: int
-    ) -> list[Output]:
-        """Best bid and ask at the venue's `update`. A crossed quote is withheld."""
-        self.heard["quote"] = at
-        if update == self._quote_update:
-            self._counts["repeated"] += 1
-            return []
-        prices, sizes = self._prices, self._sizes
-        bid_ticks, bid_lots, ask_ticks, ask_lots = prices[bid], sizes[bid_size], prices[ask], sizes[ask_size]
-        if bid_ticks >= ask_ticks:
-            self._counts["crossed_quotes"] += 1
-            return [Malformed("crossed", f"{self.instrument.symbol} bid {bid} ask {ask} at {update}")]
-        quality = "ok"
-        if update < self._quote_update and venue_time <= self._quote_time:
-            quality = self._late()
-        else:
-            self._quote_update = update
-            self._quote_time = venue_time
-            if venue_time > self._venue_time:
-                self._venue_time = venue_time
-        # The commonest event by far: its head is written out here, since a call and a tuple would cost as much again.
-        return [
-            events.Ticker(
-                f"{self._ticker_prefix}{update}",
-                "VenueTicker",
-                1,
-                0,
-                venue_time,
-                "",
-                "",
-                events.SOURCE,
-                self._venue,
-                self._symbol,
-                venue_time,
-                at,
-                update,
-                quality,
-                bid_ticks,
-                bid_lots,
-                ask_ticks,
-                ask_lots,
-            )
-        ]
-
-    def timed_quote(self, bid: str, bid_size: str, ask: str, ask_size: str, venue_time: int, at: int) -> list[Output]:
-        """A best bid and ask of a venue that does not number them.
-
-        Several may carry the same time: they are told apart by their order, and only one that says the same as the one
-        before, at the same time, is a repetition.
-        """
-        texts = (bid, bid_size, ask, ask_size)
-        if venue_time == self._quote_time and texts == self._timed:
-            self.heard["quote"] = at
-            self._counts["repeated"] += 1
-            return []
-        if venue_time < self._quote_time:
-            return self.quote(venue_time, *texts, venue_time, at)
-        self._timed = texts
-        return self.quote(max(venue_time, self._quote_update + 1), *texts, venue_time, at)
 
     def book_quote(self, at: int) -> list[Output]:
         """The best bid and ask of the book, if they changed: for a venue that sends no quotes, dated by receipt."""
@@ -261,23 +191,6 @@ class SymbolFeed:
         self._book_best = best
         update = self.sync.last
         return [events.Ticker(*self._head("ticker", str(update), "VenueTicker", at, at, update, "ok"), *best)]
-
-    def trade(
-        self, number: int, trade_id: str, price: str, size: str, taker_side: str, venue_time: int, at: int
-    ) -> list[Output]:
-        """One trade. `number` rises by one per trade and shows what is missing; 0 where the venue does not count."""
-        ticks, lots = self._prices[price], self._sizes[size]
-        if not lots:
-            raise MoneyError("not_positive", f"size {size}")
-        if number:
-            quality, out = self._see_trade(number, venue_time, at)
-        else:
-            quality, out = self._see_trade_id(trade_id, at), []
-        if not quality:
-            return out
-        head = self._head("trade", trade_id, "VenueTrade", venue_time, at, number or venue_time, quality)
-        out.append(events.Trade(*head, trade_id, ticks, lots, taker_side))
-        return out
 
     def pass_trade(self, number: int, venue_time: int, at: int) -> list[Output]:
         """A fill outside the book: only the number moves on."""
@@ -360,7 +273,7 @@ class SymbolFeed:
 
     def status(self, status: str, tag: str, detail: str, at: int) -> events.Status:
         """A state of the symbol; `tag` makes the id unique among those said at the same time."""
-        head = self._head("status", f"{tag}-{at}", "VenueStatus", self._venue_time, at, 0, "ok")
+        head = self._head("status", f"{tag}-{at}", "VenueStatus", self._stream.venue_time, at, 0, "ok")
         return events.Status(*head, status, detail[:DETAIL_CHARS])
 
     # -- inside -------------------------------------------------------------------------------------------------------
@@ -368,13 +281,14 @@ class SymbolFeed:
     def _see_trade(self, number: int, venue_time: int, at: int) -> tuple[str, list[Output]]:
         """Quality of the trade, "" for one seen before, and the gap that it reveals, if any."""
         self.heard["trade"] = at
-        highest = self._trades.highest
-        verdict = self._trades.see(number)
+        highest = self._stream.trades.highest
+        verdict = self._stream.trades.see(number)
         if verdict == "repeated":
             self._counts["repeated"] += 1
             return "", []
         if verdict == "late":
-            return self._late(), []
+            self._counts["late"] += 1
+            return "late", []
         if verdict == "restarted":
             return "ok", [self._gap("trade", highest + 1, number, "ids start anew", venue_time, at)]
         missing = number - highest - 1
@@ -383,32 +297,33 @@ class SymbolFeed:
         self._counts["missing_trades"] += missing
         return "ok", [self._gap("trade", highest + 1, number, f"{missing} missing", venue_time, at)]
 
-    def _see_trade_id(self, trade_id: str, at: int) -> str:
-        self.heard["trade"] = at
-        if self._trade_ids.is_new(trade_id):
-            return "ok"
-        self._counts["repeated"] += 1
-        return ""
+    def _change(self, number: int, side: str, price: str, size: str, venue_time: int, at: int) -> list[Output]:
+        """A changed level that is no next step of a joined book."""
+        level = [(price, size)]
+        bids, asks = (level, NO_LEVELS) if side == "buy" else (NO_LEVELS, level)
+        return self.difference(Update(number, number, number - 1, bids, asks), venue_time, at)
 
-    def _late(self) -> str:
-        self._counts["late"] += 1
-        return "late"
+    def _crossed(self, bid: str, ask: str, update: int) -> Malformed:
+        return Malformed("crossed", f"{self.instrument.symbol} bid {bid} ask {ask} at {update}")
 
     def _lost(self, expected: int, seq: int, venue_time: int, at: int) -> list[Output]:
-        self._announced = False
+        self._stream.announced = False
         self._counts["lost_books"] += 1
         gap = self._gap("book", expected, seq, self.sync.fault, venue_time, at)
         return [gap, *self._ask(self.sync.fault, at)]
 
+    def _due(self, venue_time: int) -> bool:
+        return venue_time - self._stream.book_said_at >= BOOK_INTERVAL_MICROS
+
     def _say_joined(self, venue_time: int, at: int) -> list[Output]:
         quality = "resynced" if self._ever_announced else "ok"
-        self._announced = self._ever_announced = True
+        self._stream.announced = self._ever_announced = True
         return [self.status("synced", "joined", "", at), *self._say_book(quality, venue_time, at)]
 
     def _say_book(self, quality: str, venue_time: int, at: int) -> list[Output]:
         book = self.sync.book
         assert book is not None and self.sync.joined, "only a joined book is said"
-        self._book_said_at = venue_time
+        self._stream.book_said_at = venue_time
         last = self.sync.last
         head = self._head("book", str(last), "VenueBook", venue_time, at, last, quality)
         out: list[Output] = [events.BookTop(*head, *book.top(TOP_LEVELS))]

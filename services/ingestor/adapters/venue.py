@@ -5,10 +5,11 @@ Every module in `venues/` defines its venues in `VENUES`; nothing else has to ch
 
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from typing import ClassVar
+from functools import cache, cached_property
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -16,6 +17,9 @@ from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument, Kind,
 from services.ingestor.adapters.protocol import Request, VenueCore
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import rate_ppb
+
+THOUSAND: Final = "1000"
+"""Before the name of a coin: a thousand of it."""
 
 
 class RateLimit(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +64,9 @@ class Listed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Venue(ABC):
     """One venue. `live_*_url` are its own hosts; `used_weight_header` is where it tells the weight used, if it does.
 
-    `fees`: of its lowest tier, for instruments whose listing says none; settings may say others.
+    `fees`: of its lowest tier, for instruments whose listing says none; settings may say others. `family`: its core,
+    which takes the options by name. `form`: how its symbols are put together of base and quote, one of `quotes`;
+    `own_names`: what it calls bases that others call otherwise; `thousand`: a coin's prefix where it trades a thousand.
     """
 
     name: ClassVar[str]
@@ -70,6 +76,11 @@ class Venue(ABC):
     fees: ClassVar[Fees]
     used_weight_header: ClassVar[str] = ""
     options: ClassVar[Sequence[str]] = ()
+    family: ClassVar[type[Any]]
+    form: ClassVar[str]
+    quotes: ClassVar[Sequence[str]]
+    own_names: ClassVar[Mapping[str, str]] = {}
+    thousand: ClassVar[str] = ""
 
     @property
     @abstractmethod
@@ -80,9 +91,10 @@ class Venue(ABC):
     def listed(self, answers: Sequence[bytes]) -> Iterable[Listed]:
         """Every instrument in the answers to `listing`."""
 
-    @abstractmethod
     def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """A fresh protocol core."""
+        """A fresh protocol core. Raises ValueError for an option that the core cannot take."""
+        core: VenueCore = self.family(instruments, **options)
+        return core
 
     def instruments(
         self, answers: Sequence[bytes], symbols: Sequence[str], ticks: Mapping[str, str]
@@ -98,13 +110,30 @@ class Venue(ABC):
             raise ValueError(f"{self.name} has no option {', '.join(unknown)}; it has {', '.join(self.options)}")
         return self.new_core(instruments, options)
 
-    @abstractmethod
     def parse(self, symbol: str) -> tuple[str, str]:
         """(base, quote) of the venue's symbol, in global names. Raises ValueError for what is no perpetual of it."""
+        found = self._pattern.fullmatch(symbol)
+        if found is None or found["base"] in self.own_names:
+            raise ValueError(f"{symbol} is no perpetual of this venue")
+        quote = found.groupdict().get("quote", self.quotes[0])
+        return (THOUSAND if found["thousand"] else "") + self.global_name(found["base"]), quote
 
-    @abstractmethod
+    def global_name(self, own: str) -> str:
+        """What others call the venue's base."""
+        return next((name for name, theirs in self.own_names.items() if theirs == own), own)
+
     def format(self, base: str, quote: str) -> str:
         """The venue's symbol of a perpetual: the inverse of `parse`."""
+        own = self.own_names.get(base, base)
+        if self.thousand and base.startswith(THOUSAND) and base != THOUSAND:
+            own = self.thousand + base.removeprefix(THOUSAND)
+        return self.form.format(base=own, quote=quote)
+
+    @cached_property
+    def _pattern(self) -> "re.Pattern[str]":
+        base = f"(?P<thousand>{self.thousand and self.thousand + '?'})(?P<base>[A-Z0-9]{{1,24}}?)"
+        quote = f"(?P<quote>{'|'.join(self.quotes)})"
+        return re.compile(re.escape(self.form).replace(r"\{base\}", base).replace(r"\{quote\}", quote))
 
     def _instrument(self, symbol: str, listed: Listed | None, pinned: str | None) -> Instrument:
         if listed is None or listed.state:

@@ -66,6 +66,7 @@ class Book:
         self.sizes: Final[Scale] = instrument.sizes
         self.price_grid: Final[Grid] = instrument.price_grid
         self.size_grid: Final[Grid] = instrument.size_grid
+        self.compiled: Final[bool] = COMPILED
         self.bids: Final = Side(BIDS)
         self.asks: Final = Side(ASKS)
         self.known_from: int | None = None
@@ -93,7 +94,7 @@ class Book:
             return len(levels)
         total = 0
         for data, layout in levels.parts:
-            count = side.read_levels(data, self.price_grid, self.size_grid, layout.shape) if COMPILED else UNUSUAL
+            count = side.read_levels(data, self.price_grid, self.size_grid, layout.shape) if self.compiled else UNUSUAL
             if count == UNUSUAL:
                 texts = layout.decode(data)
                 side.set_levels(texts, self.prices, self.sizes)
@@ -104,7 +105,7 @@ class Book:
     def change(self, *, bid: bool, price: str, size: str) -> None:
         """Replace one level. After a MoneyError the book must be dropped."""
         side = self.bids if bid else self.asks
-        if COMPILED:
+        if self.compiled:
             side.put(self.price_grid[price], self.size_grid[size])
         else:
             side.put(self.prices[price], self.sizes[size])

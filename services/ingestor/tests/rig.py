@@ -59,23 +59,13 @@ async def venue(
         await server.stop()
 
 
-class CountingFeed(VenueFeed):
-    """A feed that knows how many frames have come."""
-
-    frames = 0
-
-    def received(self, data: bytes) -> None:
-        """One message of the venue."""
-        self.frames += 1
-        super().received(data)
-
-    async def quiet(self) -> None:
-        """Wait until no frame comes any more. Venue and feed share one loop: what is under way comes as it turns."""
-        frames, turns = self.frames, 0
-        while turns < QUIET_TURNS:
-            await asyncio.sleep(0.005)
-            turns = turns + 1 if frames == self.frames else 0
-            frames = self.frames
+async def quiet(feed: VenueFeed) -> None:
+    """Wait until no frame comes any more. Venue and feed share one loop: what is under way comes as it turns."""
+    frames, turns = feed.frames, 0
+    while turns < QUIET_TURNS:
+        await asyncio.sleep(0.005)
+        turns = turns + 1 if frames == feed.frames else 0
+        frames = feed.frames
 
 
 @dataclass
@@ -83,7 +73,7 @@ class Rig:
     """A running feed."""
 
     replay: Replay
-    feed: CountingFeed
+    feed: VenueFeed
     core: UsdmCore
     publisher: Publisher
     rest: VenueRest
@@ -102,7 +92,7 @@ class Rig:
     async def over(self) -> None:
         """Wait until the replay is over and its last frame has come."""
         await self.until(self.replay.finished.is_set)
-        await self.feed.quiet()
+        await quiet(self.feed)
 
     async def played(self) -> None:
         """Wait until the replay is over and the book holds its last update, note its top, then stop the feed."""
@@ -140,7 +130,7 @@ async def feeding(broker: Broker, replay: Replay, address: str, **limits: float)
     async with broker.client("ingestor") as client, broker.client() as operator, aiohttp.ClientSession() as session:
         core, rest = UsdmCore([BTCUSDT]), VenueRest(session, f"http://{address}")
         publisher = Publisher(client.jetstream())
-        feed = CountingFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
+        feed = VenueFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
         stopping = asyncio.Event()
         running = asyncio.create_task(feed.run(stopping))
         rig = Rig(replay, feed, core, publisher, rest, operator, stopping, running)

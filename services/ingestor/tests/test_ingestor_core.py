@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from services.ingestor.adapters import events as structs
 from services.ingestor.adapters.protocol import Malformed, Send
-from services.ingestor.adapters.sequence import WINDOW, IdSequence
 from services.ingestor.adapters.venues.binance import UsdmCore
 from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC
+from services.ingestor.engine.sequence import WINDOW, IdSequence
 from services.ingestor.tests.support import (
     BTCUSDT,
     SYMBOL,
@@ -192,6 +192,14 @@ class TestSilence:
         core.frame(ticker(6, "100.0", "100.1"), 6 * SECOND)
         said = core.heartbeat(7 * SECOND)[0]
         assert (said.status, said.detail) == ("stale", "book silent; funding silent")
+
+    def test_books_and_quotes_are_given_two_seconds_and_figures_five_unless_told_otherwise(self) -> None:
+        """ING-STALE-006"""
+        core = self.synced()
+        details = [core.heartbeat(SECOND + quiet)[0].detail for quiet in (2 * SECOND, 2 * SECOND + 1, 5 * SECOND + 1)]
+        assert details == ["", "quote silent; book silent", "quote silent; book silent; funding silent"]
+        core.judge_stale(20 * SECOND)
+        assert core.heartbeat(21 * SECOND)[0].status == "synced"
 
     def test_acknowledgements_and_heartbeats_are_not_data(self) -> None:
         """ING-STALE-002"""

@@ -64,6 +64,21 @@ class TestSettings:
         assert feeds["binance-usdm"].ws_url == "wss://fstream.binance.com"
         assert feeds["binance-usdm"].http_url == "https://fapi.binance.com"
 
+    def test_staleness_and_pauses_between_connections_are_those_of_the_seed_unless_told_otherwise(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """ING-SET-003"""
+        settings = IngestorSettings()
+        assert (settings.stale_seconds, settings.reconnect_seconds) == (2.0, (5.0, 300.0))
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_STALE_SECONDS", "30")
+        monkeypatch.setenv("CLEARTIDE_INGESTOR_RECONNECT_SECONDS", "[0.5, 10]")
+        settings = IngestorSettings()
+        assert (settings.stale_seconds, settings.reconnect_seconds) == (30.0, (0.5, 10.0))
+        for wrong in ("[10, 5]", "[0, 5]"):
+            monkeypatch.setenv("CLEARTIDE_INGESTOR_RECONNECT_SECONDS", wrong)
+            with pytest.raises(ValidationError, match="reconnect_seconds"):
+                IngestorSettings()
+
     def test_an_empty_variable_is_an_unset_one_and_an_unknown_feed_is_refused(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -193,6 +193,14 @@ class TestBackoff:
         backoff.reset()
         assert backoff.next_delay() <= 1.0
 
+    def test_what_mostly_works_again_is_tried_at_once_before_that(self) -> None:
+        """ING-CONN-005"""
+        backoff = Backoff(first=5.0, longest=300.0, at_once=0.25)
+        for _ in range(2):
+            for most in (0.25, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0):
+                assert most / 2 <= backoff.next_delay() <= most
+            backoff.reset()
+
     async def test_waiting_ends_with_the_service(self) -> None:
         """ING-CONN-005"""
         stopping = asyncio.Event()
@@ -211,8 +219,9 @@ async def test_the_feeds_figures_are_scraped(broker: Broker) -> None:
         publisher.add(quotes(1, 3))
         await publisher.flush()
         registry = CollectorRegistry()
-        registry.register(FeedCollector(core, publisher, VenueRest(session, "http://127.0.0.1:1")))
+        registry.register(FeedCollector(core, publisher, VenueRest(session, "http://127.0.0.1:1"), lambda: 7))
         text = generate_latest(registry).decode()
     assert 'cleartide_venue_irregularities_total{kind="repeated",venue="binance-usdm"} 1.0' in text
+    assert 'cleartide_venue_frames_total{venue="binance-usdm"} 7.0' in text
     assert 'cleartide_market_published_total{kind="events",venue="binance-usdm"} 3.0' in text
     assert 'cleartide_market_pending_events{venue="binance-usdm"} 0.0' in text

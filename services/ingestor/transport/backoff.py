@@ -8,10 +8,13 @@ _random: Final = random.SystemRandom()
 
 
 class Backoff:
-    """Doubling delays from `first` to `longest` seconds, each cut by up to half at random."""
+    """Doubling delays from `first` to `longest` seconds, each cut by up to half at random.
 
-    def __init__(self, first: float = 0.5, longest: float = 30.0) -> None:
-        self._first, self._longest = first, longest
+    at_once: the very first delay instead, for what fails now and then and mostly works when it is tried again.
+    """
+
+    def __init__(self, first: float = 0.5, longest: float = 30.0, *, at_once: float = 0.0) -> None:
+        self._first, self._longest, self._at_once = first, longest, at_once
         self._failures = 0
 
     def reset(self) -> None:
@@ -20,9 +23,12 @@ class Backoff:
 
     def next_delay(self) -> float:
         """Seconds to wait after one more failure."""
-        delay = jittered_delay(self._first, self._longest, self._failures)
-        self._failures += 1
-        return delay
+        failures, self._failures = self._failures, self._failures + 1
+        if not self._at_once:
+            return jittered_delay(self._first, self._longest, failures)
+        if not failures:
+            return jittered_delay(self._at_once, self._at_once, 0)
+        return jittered_delay(self._first, self._longest, failures - 1)
 
 
 def jittered_delay(first: float, longest: float, failures: int) -> float:

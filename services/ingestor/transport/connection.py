@@ -13,7 +13,7 @@ from services.ingestor.transport.socket import CONNECT_SECONDS, Reader, Socket
 log = structlog.get_logger()
 WATCH_SECONDS: Final = 0.5
 STEADY_SECONDS: Final = 30.0
-LONGEST_DELAY_SECONDS: Final = 10.0
+AT_ONCE_SECONDS: Final = 0.25
 
 
 class Listener(Reader, Protocol):
@@ -39,7 +39,8 @@ class Listener(Reader, Protocol):
 class Route:
     """Keeps one route connected.
 
-    `lifetime`: seconds after which the socket is renewed; venues cut theirs after a day at the latest.
+    `lifetime`: seconds after which the socket is renewed; venues cut theirs after a day at the latest. A socket that is
+    cut is opened again at once; where that fails too, the pauses double from `first_delay` to `longest_delay` seconds.
     """
 
     def __init__(
@@ -49,14 +50,15 @@ class Route:
         *,
         silent_limit: float = 0.0,
         lifetime: float = 23.5 * 3600,
-        first_delay: float = 0.25,
+        first_delay: float = 5.0,
+        longest_delay: float = 300.0,
     ) -> None:
         self.name = spec.name
         self._spec = spec
         self._listener = listener
         self._silent_limit = silent_limit or spec.silent_seconds
         self._lifetime = lifetime
-        self._backoff = Backoff(first=first_delay, longest=LONGEST_DELAY_SECONDS)
+        self._backoff = Backoff(first_delay, longest_delay, at_once=min(AT_ONCE_SECONDS, first_delay))
         self._socket: Socket | None = None
         self._sent_at = 0.0
 

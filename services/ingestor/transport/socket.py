@@ -119,7 +119,11 @@ class Socket(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """One frame; almost always a whole message."""
         if frame.msg_type is TEXT and frame.fin:
-            self._give(frame.get_payload_as_bytes())
+            # As `_give` does, whose call would cost as much as all else here.
+            try:
+                self._take(frame.get_payload_as_bytes())
+            except Exception as error:
+                self._fail(error)
         elif not self._closed:
             self._take_other(transport, frame)
         if frame.last_in_buffer and self._reader.is_full and not self._closed:
@@ -170,8 +174,11 @@ class Socket(picows.WSListener):
         try:
             self._take(data)
         except Exception as error:
-            self._failure = error
-            self.close("a message could not be taken")
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.close("a message could not be taken")
 
 
 def _drop(data: bytes) -> None:

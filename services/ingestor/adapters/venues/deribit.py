@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send
 from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
@@ -236,6 +235,7 @@ class Deribit(Venue):
     """BTC-PERPETUAL, BTC_USDC-PERPETUAL."""
 
     name: ClassVar[str] = DeribitCore.name
+    family: ClassVar[type[DeribitCore]] = DeribitCore
     live_socket_url: ClassVar[str] = "wss://www.deribit.com"
     live_http_url: ClassVar[str] = "https://www.deribit.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(20, 1.0),)
@@ -261,10 +261,6 @@ class Deribit(Venue):
                     kind="inverse" if info.instrument_type == "reversed" else "linear",
                     state="" if info.is_active else "not active",
                 )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return DeribitCore(instruments)
 
     def parse(self, symbol: str) -> tuple[str, str]:
         """BTC-PERPETUAL is (BTC, USD), BTC_USDC-PERPETUAL is (BTC, USDC)."""

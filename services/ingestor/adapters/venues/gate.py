@@ -4,16 +4,14 @@ A contract is `quanto_multiplier` of the base. The channel futures.obu brings a 
 whenever the venue likes; then each frame's U follows the u before it.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
 import msgspec
 
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
-from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.levels import EMPTY, written
-from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send
 from services.ingestor.adapters.scale import NO_NUMBER, number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
@@ -197,6 +195,9 @@ class Gate(Venue):
     """BTC_USDT."""
 
     name: ClassVar[str] = GateCore.name
+    family: ClassVar[type[GateCore]] = GateCore
+    form: ClassVar[str] = "{base}_{quote}"
+    quotes: ClassVar[Sequence[str]] = ("USDT",)
     live_socket_url: ClassVar[str] = "wss://fx-ws.gateio.ws"
     live_http_url: ClassVar[str] = "https://api.gateio.ws"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(200, 10.0),)
@@ -223,21 +224,6 @@ class Gate(Venue):
                     fees=Fees.listed(info.maker_fee_rate, info.taker_fee_rate),
                     state="in delisting" if info.in_delisting else "",
                 )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return GateCore(instruments)
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTC_USDT is (BTC, USDT)."""
-        found = re.fullmatch(r"([A-Z0-9]{1,24})_(USDT)", symbol)
-        if found is None:
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return found[1], found[2]
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USDT) is BTC_USDT."""
-        return f"{base}_{quote}"
 
 
 VENUES: Final[Sequence[Venue]] = (Gate(),)

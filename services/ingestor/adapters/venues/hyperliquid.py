@@ -14,17 +14,16 @@ from services.ingestor.adapters.candles import RunningCandles
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
 from services.ingestor.adapters.instrument import HOUR_MICROS, Instrument
 from services.ingestor.adapters.levels import layout, written
-from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.protocol import Keepalive, Output, Request, RouteSpec, Send
 from services.ingestor.adapters.scale import step_of
 from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
-from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, chosen_intervals, text_of
+from services.ingestor.adapters.wire import MILLI, Id, Millis, Text, text_of
 from services.ingestor.engine.side import Shape
 
 PING: Final = Keepalive(50.0, '{"method":"ping"}')
 SECOND: Final = 1_000_000
 PRICE_DECIMALS: Final = 6
-THOUSAND: Final = "1000"
 INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "1w")
 STREAMS: Final = ("l2Book", "bbo", "trades", "activeAssetCtx")
 
@@ -127,24 +126,26 @@ _LAYOUT: Final = layout(_SHAPE, Level, lambda level: (level.px, level.sz))
 
 
 class HyperliquidCore(OneSocketCore):
-    """Any number of coins on one connection. candles: intervals, as in "1m,1h"."""
+    """Any number of coins on one connection. candles: intervals, as in "1m,1h".
+
+    oracle: "1" to tell the oracle's price as a source of its own.
+    """
 
     name: ClassVar[str] = "hyperliquid"
     steady: ClassVar[Mapping[str, str]] = {"book": ROUTE, "funding": ROUTE}
     socket: ClassVar[RouteSpec] = RouteSpec(ROUTE, "/ws", PING)
 
-    def __init__(self, instruments: Sequence[Instrument], *, oracle: bool = False, candles: str = "") -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, oracle: str = "", candles: str = "") -> None:
         super().__init__(instruments)
-        self._oracle = oracle
-        self._candles = chosen_intervals(candles, {each: each for each in INTERVALS})
-        self._running = RunningCandles()
+        self._oracle = oracle == "1"
+        self._running = RunningCandles(candles, {each: each for each in INTERVALS})
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per stream."""
         self._running.forget()
         streams = [_request("subscribe", kind, coin) for coin in self.symbols for kind in STREAMS]
         return streams + [
-            _request("subscribe", "candle", coin, each) for coin in self.symbols for each in self._candles
+            _request("subscribe", "candle", coin, each) for coin in self.symbols for each in self._running.wanted
         ]
 
     def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:
@@ -206,8 +207,6 @@ class HyperliquidCore(OneSocketCore):
         return out
 
     def _on_candle(self, candle: Candle, at: int) -> list[Output]:
-        if candle.i not in INTERVALS:
-            raise Unusable("unknown_interval", candle.i)
         feed, prices = self.symbol(candle.s), (candle.o, candle.h, candle.l, candle.c)
         return self._running.take(feed, candle.i, candle.t * MILLI, prices, candle.v, at, at)
 
@@ -221,6 +220,10 @@ class Hyperliquid(Venue):
     """BTC, kPEPE."""
 
     name: ClassVar[str] = HyperliquidCore.name
+    family: ClassVar[type[HyperliquidCore]] = HyperliquidCore
+    form: ClassVar[str] = "{base}"
+    quotes: ClassVar[Sequence[str]] = ("USDC",)
+    thousand: ClassVar[str] = "k"
     live_socket_url: ClassVar[str] = "wss://api.hyperliquid.xyz"
     live_http_url: ClassVar[str] = "https://api.hyperliquid.xyz"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(1_200, 60.0),)
@@ -245,21 +248,6 @@ class Hyperliquid(Venue):
                 quote=quote,
                 state="delisted" if coin.is_delisted else "",
             )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """`oracle`: "1" to tell the oracle's price as a source of its own; candles (1m,1h)."""
-        return HyperliquidCore(instruments, oracle=options.get("oracle") == "1", candles=options.get("candles", ""))
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTC is (BTC, USDC), kPEPE is (1000PEPE, USDC)."""
-        name = symbol[1:] if symbol[:1] == "k" else symbol
-        if not (name.isascii() and name.isalnum() and name.upper() == name):
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return (THOUSAND + name if name != symbol else name), "USDC"
-
-    def format(self, base: str, quote: str) -> str:
-        """(1000PEPE, USDC) is kPEPE."""
-        return "k" + base.removeprefix(THOUSAND) if base.startswith(THOUSAND) and base != THOUSAND else base
 
 
 VENUES: Final[Sequence[Venue]] = (Hyperliquid(),)

@@ -10,13 +10,11 @@ from typing import ClassVar, Final, Literal
 import msgspec
 
 from services.ingestor.adapters.core import ROUTE, OneSocketCore, Unusable
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send, VenueCore
+from services.ingestor.adapters.protocol import Output, Request, RouteSpec, Send
 from services.ingestor.adapters.scale import step_of
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.wire import MILLI, Id, Millis, text_of
-from services.ingestor.engine.booksync import Update
 
 FEEDS: Final = ("book", "trade", "ticker")
 NO_RATE: Final = "0"
@@ -174,10 +172,8 @@ def _on_answer(answer: Answer) -> list[Output]:
 
 
 def _on_change(feed: SymbolFeed, change: Change, at: int) -> list[Output]:
-    level = [(_text(change.price), _text(change.qty))]
-    bids, asks = (level, []) if change.side == "buy" else ([], level)
-    update = Update(change.seq, change.seq, change.seq - 1, bids, asks)
-    return feed.difference(update, change.timestamp * MILLI, at)
+    price, size = _text(change.price), _text(change.qty)
+    return feed.change(change.seq, change.side, price, size, change.timestamp * MILLI, at)
 
 
 def _on_trade(feed: SymbolFeed, trade: Trade, at: int) -> list[Output]:
@@ -207,6 +203,8 @@ class InverseCore(KrakenCore):
 class _Kraken(Venue):
     prefix: ClassVar[str]
     family: ClassVar[type[KrakenCore]]
+    quotes: ClassVar[Sequence[str]] = ("USD",)
+    own_names: ClassVar[Mapping[str, str]] = {"BTC": "XBT"}
     live_socket_url: ClassVar[str] = "wss://futures.kraken.com"
     live_http_url: ClassVar[str] = "https://futures.kraken.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(500, 10.0),)
@@ -235,27 +233,13 @@ class _Kraken(Venue):
                     state="" if info.tradeable else "not tradeable",
                 )
 
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return self.family(instruments)
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """PF_XBTUSD is (BTC, USD)."""
-        base = symbol.removeprefix(self.prefix).removesuffix("USD")
-        if symbol != f"{self.prefix}{base}USD" or not base.isalnum() or base == "BTC":
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return "BTC" if base == "XBT" else base, "USD"
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USD) is PF_XBTUSD."""
-        return f"{self.prefix}{'XBT' if base == 'BTC' else base}{quote}"
-
 
 class KrakenFutures(_Kraken):
     """PF_XBTUSD."""
 
     name: ClassVar[str] = LinearCore.name
     prefix: ClassVar[str] = "PF_"
+    form: ClassVar[str] = "PF_{base}{quote}"
     family: ClassVar[type[KrakenCore]] = LinearCore
 
 
@@ -264,6 +248,7 @@ class KrakenInverse(_Kraken):
 
     name: ClassVar[str] = InverseCore.name
     prefix: ClassVar[str] = "PI_"
+    form: ClassVar[str] = "PI_{base}{quote}"
     family: ClassVar[type[KrakenCore]] = InverseCore
 
 

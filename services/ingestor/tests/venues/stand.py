@@ -16,14 +16,14 @@ from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.events import STRUCTS, MarketStruct
 from services.ingestor.adapters.protocol import FetchSnapshot, Output, Request, Send
 from services.ingestor.adapters.venue import Venue, venues
-from services.ingestor.feed import load_instruments
+from services.ingestor.feed import VenueFeed, load_instruments
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import Host
 from services.ingestor.simulator.moves import Kind, Move
 from services.ingestor.simulator.replay import Pace, Replay
 from services.ingestor.simulator.stage import BookSource, Member, Stage
 from services.ingestor.simulator.twin import Ask, Topic, Traded, Twin, twins
-from services.ingestor.tests.rig import CountingFeed, Top, first_lines
+from services.ingestor.tests.rig import Top, first_lines, quiet
 from services.ingestor.transport.publisher import Publisher
 from services.ingestor.transport.rest import VenueRest
 
@@ -54,7 +54,7 @@ class Stand:
     venue: Venue
     symbol: str
     replay: Replay
-    feed: CountingFeed
+    feed: VenueFeed
     stage: Stage
     core: Core
     ledger: Ledger
@@ -72,7 +72,7 @@ class Stand:
         """Wait until the replay is over and everything of it has been published."""
         await self.until(self.replay.finished.is_set)
         await self.until(lambda: self.is_settled)
-        await self.feed.quiet()
+        await quiet(self.feed)
         await self.publisher.idle()
 
     @property
@@ -177,7 +177,7 @@ async def standing(
         assert instruments is not None
         core = venue.core(instruments, {})
         assert isinstance(core, Core)
-        feed = CountingFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
+        feed = VenueFeed(core, rest, publisher, f"ws://{address}", **{"first_delay": 0.02, **limits})
         running = asyncio.create_task(feed.run(stopping))
         try:
             yield Stand(venue, symbol, replay, feed, stage, core, ledger, publisher, rest)

@@ -15,14 +15,14 @@ import pytest
 from services.ingestor.adapters import events
 from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.venue import venues
-from services.ingestor.feed import load_instruments
+from services.ingestor.feed import VenueFeed, load_instruments
 from services.ingestor.simulator.__main__ import captured_of
 from services.ingestor.simulator.capture import CapturedStage
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import Host
 from services.ingestor.simulator.tape import Captured, frames_of
 from services.ingestor.simulator.twin import Traded, twins
-from services.ingestor.tests.rig import CountingFeed
+from services.ingestor.tests.rig import quiet
 from services.ingestor.tests.venues.captures import at_end
 from services.ingestor.tests.venues.kit import captured, connected_core
 from services.ingestor.tests.venues.stand import PATIENCE_SECONDS, Ledger
@@ -96,14 +96,14 @@ async def fed(name: str, faults: Sequence[str] = ()) -> AsyncIterator[Fed]:
         assert instruments is not None
         core = venue.core(instruments, {})
         assert isinstance(core, Core)
-        feed = CountingFeed(core, rest, publisher, f"ws://{address}", first_delay=0.02)
+        feed = VenueFeed(core, rest, publisher, f"ws://{address}", first_delay=0.02)
         running, playing = asyncio.create_task(feed.run(stopping)), asyncio.create_task(host.play(wait=True))
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 await playing
                 while not all(member.drained for member in stage.members):  # noqa: ASYNC110 - as in `Stand.until`
                     await asyncio.sleep(0.005)
-                await feed.quiet()
+                await quiet(feed)
                 await publisher.idle()
             yield Fed(core, stage, ledger)
         finally:

@@ -1,17 +1,12 @@
 """Binance futures, USD-M (linear, sizes in base units) and COIN-M (inverse, sizes in contracts of 100 or 10 USD)."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Request, RouteSpec, VenueCore
+from services.ingestor.adapters.protocol import Request, RouteSpec
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.binance.core import MARKET, PUBLIC, BinanceFutures
 from services.ingestor.adapters.venues.binance.listing import listed
-
-_USDM: Final = re.compile(r"([A-Z0-9]{1,20})(USDT|USDC)")
-_COINM: Final = re.compile(r"([A-Z0-9]{1,20})(USD)_PERP")
 
 
 class UsdmCore(BinanceFutures):
@@ -59,26 +54,16 @@ class _Binance(Venue):
         """From grids and funding intervals."""
         return listed(*answers)
 
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """Options: trades (trade, aggTrade), depth (depth@0ms, depth@100ms), candles (1m,1h)."""
-        return self.family(instruments, **options)
-
 
 class BinanceUsdm(_Binance):
     """BTCUSDT, ETHUSDC."""
 
     name: ClassVar[str] = UsdmCore.name
     family: ClassVar[type[BinanceFutures]] = UsdmCore
+    form: ClassVar[str] = "{base}{quote}"
+    quotes: ClassVar[Sequence[str]] = ("USDT", "USDC")
     live_socket_url: ClassVar[str] = "wss://fstream.binance.com"
     live_http_url: ClassVar[str] = "https://fapi.binance.com"
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTCUSDT is (BTC, USDT)."""
-        return _matched(_USDM, symbol)
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USDT) is BTCUSDT."""
-        return f"{base}{quote}"
 
 
 class BinanceCoinm(_Binance):
@@ -86,23 +71,10 @@ class BinanceCoinm(_Binance):
 
     name: ClassVar[str] = CoinmCore.name
     family: ClassVar[type[BinanceFutures]] = CoinmCore
+    form: ClassVar[str] = "{base}{quote}_PERP"
+    quotes: ClassVar[Sequence[str]] = ("USD",)
     live_socket_url: ClassVar[str] = "wss://dstream.binance.com"
     live_http_url: ClassVar[str] = "https://dapi.binance.com"
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTCUSD_PERP is (BTC, USD)."""
-        return _matched(_COINM, symbol)
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USD) is BTCUSD_PERP."""
-        return f"{base}{quote}_PERP"
-
-
-def _matched(pattern: "re.Pattern[str]", symbol: str) -> tuple[str, str]:
-    found = pattern.fullmatch(symbol)
-    if found is None:
-        raise ValueError(f"{symbol} is no perpetual of this venue")
-    return found[1], found[2]
 
 
 VENUES: Final[Sequence[Venue]] = (BinanceUsdm(), BinanceCoinm())

@@ -1,11 +1,10 @@
 """Bybit v5, linear (sizes in base units) and inverse (sizes in USD): the venues and their listings."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Request, VenueCore
+from services.ingestor.adapters.protocol import Request
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.bybit import frames as wire
 from services.ingestor.adapters.venues.bybit.core import BybitCore, InverseCore, LinearCore
@@ -39,10 +38,6 @@ class _Bybit(Venue):
                 state="" if info.status == "Trading" else info.status,
             )
 
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """Options: depth (50 to 1000), candles (1m,1h)."""
-        return self.family(instruments, **options)
-
 
 class BybitLinear(_Bybit):
     """BTCUSDT; perpetuals in USDC are called BTCPERP."""
@@ -67,17 +62,8 @@ class BybitInverse(_Bybit):
 
     name: ClassVar[str] = InverseCore.name
     family: ClassVar[type[BybitCore]] = InverseCore
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTCUSD is (BTC, USD)."""
-        found = re.fullmatch(r"([A-Z0-9]{1,20}?)(USD)", symbol)
-        if found is None:
-            raise ValueError(f"{symbol} is no inverse perpetual of this venue")
-        return found[1], found[2]
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USD) is BTCUSD."""
-        return f"{base}{quote}"
+    form: ClassVar[str] = "{base}{quote}"
+    quotes: ClassVar[Sequence[str]] = ("USD",)
 
 
 VENUES: Final[Sequence[Venue]] = (BybitLinear(), BybitInverse())

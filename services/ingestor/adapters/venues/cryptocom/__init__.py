@@ -1,19 +1,21 @@
 """Crypto.com Exchange perpetuals: the venue and its listing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Request, VenueCore
+from services.ingestor.adapters.protocol import Request
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.cryptocom import frames as wire
-from services.ingestor.adapters.venues.cryptocom.core import PERPETUAL, SUFFIX, CryptocomCore
+from services.ingestor.adapters.venues.cryptocom.core import PERPETUAL, CryptocomCore
 
 
 class Cryptocom(Venue):
     """BTCUSD-PERP."""
 
     name: ClassVar[str] = CryptocomCore.name
+    family: ClassVar[type[CryptocomCore]] = CryptocomCore
+    form: ClassVar[str] = "{base}{quote}-PERP"
+    quotes: ClassVar[Sequence[str]] = ("USD",)
     live_socket_url: ClassVar[str] = "wss://stream.crypto.com"
     live_http_url: ClassVar[str] = "https://api.crypto.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(100, 1.0),)
@@ -38,21 +40,6 @@ class Cryptocom(Venue):
                     quote=info.quote_ccy,
                     state="" if info.tradable else "not tradable",
                 )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """Options: candles (1m,1h)."""
-        return CryptocomCore(instruments, **options)
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTCUSD-PERP is (BTC, USD)."""
-        base = symbol.removesuffix(f"USD{SUFFIX}")
-        if symbol != f"{base}USD{SUFFIX}" or not (base.isascii() and base.isalnum()):
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return base, "USD"
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USD) is BTCUSD-PERP."""
-        return f"{base}{quote}{SUFFIX}"
 
 
 VENUES: Final[Sequence[Venue]] = (Cryptocom(),)

@@ -14,7 +14,7 @@ from services.ingestor.adapters.levels import layout, written
 from services.ingestor.adapters.protocol import Output, RouteSpec, Send
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.cryptocom import frames as wire
-from services.ingestor.adapters.wire import MILLI, chosen_intervals, text_of
+from services.ingestor.adapters.wire import MILLI, text_of
 from services.ingestor.engine.book import Written
 from services.ingestor.engine.booksync import Update
 from services.ingestor.engine.side import Shape
@@ -25,7 +25,6 @@ SUFFIX: Final = "-PERP"
 INTERVALS: Final = {
     **{each: each for each in ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "12h")}, "1d": "1D", "1w": "7D",
 }  # fmt: skip
-_INTERVALS: Final = {theirs: ours for ours, theirs in INTERVALS.items()}
 HEARTBEAT: Final = "public/heartbeat"
 _TICKER: Final = b'"channel":"ticker","data":'
 
@@ -39,7 +38,7 @@ class CryptocomCore(OneSocketCore):
 
     def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
-        self._candles, self._running = chosen_intervals(candles, INTERVALS), RunningCandles()
+        self._running = RunningCandles(candles, INTERVALS)
         self._by_index = {f"{symbol.removesuffix(SUFFIX)}-INDEX": symbol for symbol in self.symbols}
         self._now: dict[str, dict[str, Any]] = {symbol: {} for symbol in self.symbols}
 
@@ -47,7 +46,7 @@ class CryptocomCore(OneSocketCore):
         """The books, then everything else."""
         others = [f"{kind}.{symbol}" for symbol in self.symbols for kind in ("ticker", "trade", "mark", "funding")]
         others += [f"index.{name}" for name in self._by_index]
-        others += [f"candlestick.{each}.{symbol}" for symbol in self.symbols for each in self._candles]
+        others += [f"candlestick.{each}.{symbol}" for symbol in self.symbols for each in self._running.wanted]
         self._running.forget()
         books = [f"book.{symbol}.{DEPTH}" for symbol in self.symbols]
         return [self._request("subscribe", others), self._request("subscribe", books, **_DELTAS)]
@@ -63,8 +62,10 @@ class CryptocomCore(OneSocketCore):
         if isinstance(data, bytes) and _TICKER in data:
             told = wire.TICKER_FRAME.decode(data)
             if not told.code:
-                feed = self._feed(told.result.instrument_name)
-                return [each for ticker in told.result.data for each in self._on_ticker(feed, ticker, at)]
+                feed, tickers = self._feed(told.result.instrument_name), told.result.data
+                if len(tickers) == 1:
+                    return self._on_ticker(feed, tickers[0], at)
+                return [each for ticker in tickers for each in self._on_ticker(feed, ticker, at)]
         frame = wire.FRAME.decode(data)
         if frame.method == HEARTBEAT:
             answer = {"id": frame.id, "method": "public/respond-heartbeat"}
@@ -120,11 +121,8 @@ class CryptocomCore(OneSocketCore):
         return feed.funding(value.t, value.v, now["index"], rate_ppb(now["funding"]), next_at, venue_time, at)
 
     def _on_candle(self, feed: SymbolFeed, name: str, candle: wire.Candle, at: int) -> list[Output]:
-        interval = _INTERVALS.get(name)
-        if interval is None:
-            raise Unusable("unknown_interval", name)
         prices = (candle.o, candle.h, candle.l, candle.c)
-        return self._running.take(feed, interval, candle.t * MILLI, prices, candle.v, at, at)
+        return self._running.take(feed, name, candle.t * MILLI, prices, candle.v, at, at)
 
     def _request(self, method: str, channels: Sequence[str], **more: Any) -> str:
         self._requests += 1

@@ -17,14 +17,13 @@ from services.ingestor.adapters.protocol import Output, RouteSpec, Send
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.dydx import frames as wire
 from services.ingestor.adapters.venues.dydx.frames import BOOKS, CANDLES, MARKETS, TRADES
-from services.ingestor.adapters.wire import chosen_intervals, iso_micros, text_of
+from services.ingestor.adapters.wire import iso_micros, text_of
 from services.ingestor.engine.booksync import Update
 
 SILENT_SECONDS: Final = 120.0
 RESOLUTIONS: Final = {
     "1m": "1MIN", "5m": "5MINS", "15m": "15MINS", "30m": "30MINS", "1h": "1HOUR", "4h": "4HOURS", "1d": "1DAY",
 }  # fmt: skip
-_INTERVALS: Final = {name: interval for interval, name in RESOLUTIONS.items()}
 
 
 class DydxCore(OneSocketCore):
@@ -35,7 +34,7 @@ class DydxCore(OneSocketCore):
 
     def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
-        self._candles, self._running = chosen_intervals(candles, RESOLUTIONS), RunningCandles()
+        self._running = RunningCandles(candles, RESOLUTIONS)
         self._last: dict[str, int] = {}
         self._carrier: dict[str, str] = {}
         self._figures = {symbol: wire.Market() for symbol in self.symbols}
@@ -57,7 +56,7 @@ class DydxCore(OneSocketCore):
         own = [symbol for symbol in self.symbols if self.route_of(ROUTE, symbol) == route]
         self._running.forget(own)
         topics = [(channel, symbol) for symbol in own for channel in (BOOKS, TRADES)]
-        topics += [(CANDLES, f"{symbol}/{each}") for symbol in own for each in self._candles]
+        topics += [(CANDLES, f"{symbol}/{each}") for symbol in own for each in self._running.wanted]
         figures = [_request("subscribe", MARKETS)] if route == ROUTE else []
         return figures + [_request("subscribe", *topic) for topic in topics]
 
@@ -132,11 +131,8 @@ class DydxCore(OneSocketCore):
         return out
 
     def _on_candle(self, feed: SymbolFeed, candle: wire.Candle, at: int) -> list[Output]:
-        interval = _INTERVALS.get(candle.resolution)
-        if interval is None:
-            raise Unusable("unknown_interval", candle.resolution)
         prices, volume = (candle.open, candle.high, candle.low, candle.close), candle.base_token_volume
-        return self._running.take(feed, interval, iso_micros(candle.started_at), prices, volume, at, at)
+        return self._running.take(feed, candle.resolution, iso_micros(candle.started_at), prices, volume, at, at)
 
 
 def _contents(frame: wire.Frame) -> list[wire.Part]:

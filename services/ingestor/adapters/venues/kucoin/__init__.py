@@ -1,14 +1,9 @@
 """KuCoin Futures: the venue and its listing. A contract is `multiplier` of the base; negative, it is one USD."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final
 
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import (
-    Request,
-    VenueCore,
-)
+from services.ingestor.adapters.protocol import Request
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.kucoin import frames as wire
 from services.ingestor.adapters.venues.kucoin.core import MILLIS_PER_HOUR, OPEN, KucoinCore, text
@@ -18,6 +13,10 @@ class Kucoin(Venue):
     """XBTUSDTM, XBTUSDM."""
 
     name: ClassVar[str] = KucoinCore.name
+    family: ClassVar[type[KucoinCore]] = KucoinCore
+    form: ClassVar[str] = "{base}{quote}M"
+    quotes: ClassVar[Sequence[str]] = ("USDT", "USDC", "USD")
+    own_names: ClassVar[Mapping[str, str]] = {"BTC": "XBT"}
     live_socket_url: ClassVar[str] = "wss://ws-api-futures.kucoin.com"
     live_http_url: ClassVar[str] = "https://api-futures.kucoin.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(2_000, 30.0),)
@@ -40,31 +39,12 @@ class Kucoin(Venue):
                 lot_size=multiplier.lstrip("-"),
                 size_step=lot,
                 funding_hours=(each.funding_rate_granularity or 8 * MILLIS_PER_HOUR) // MILLIS_PER_HOUR,
-                base=_global(each.base_currency),
+                base=self.global_name(each.base_currency),
                 quote=each.quote_currency,
                 fees=Fees.listed(each.maker_fee_rate, each.taker_fee_rate),
                 kind="inverse" if inverse else "linear",
                 state="" if each.status == OPEN else each.status,
             )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """Options: candles (1m,1h)."""
-        return KucoinCore(instruments, **options)
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """XBTUSDTM is (BTC, USDT)."""
-        found = re.fullmatch(r"([A-Z0-9]{1,20}?)(USDT|USDC|USD)M", symbol)
-        if found is None or found[1] == "BTC":
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return _global(found[1]), found[2]
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USDT) is XBTUSDTM."""
-        return f"{'XBT' if base == 'BTC' else base}{quote}M"
-
-
-def _global(name: str) -> str:
-    return "BTC" if name == "XBT" else name
 
 
 VENUES: Final[Sequence[Venue]] = (Kucoin(),)

@@ -19,7 +19,7 @@ from services.ingestor.adapters.protocol import FetchSnapshot, Keepalive, Output
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import WHOLE_SIDE, SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.kucoin import frames as wire
-from services.ingestor.adapters.wire import MILLI, chosen_intervals, text_of
+from services.ingestor.adapters.wire import MILLI, text_of
 from services.ingestor.engine.book import TextLevel
 
 PING: Final = Keepalive(18.0, '{"id":"ping","type":"ping"}')
@@ -34,7 +34,6 @@ INTERVALS: Final = {
     "1m": "1min", "3m": "3min", "5m": "5min", "15m": "15min", "30m": "30min", "1h": "1hour", "2h": "2hour",
     "4h": "4hour", "8h": "8hour", "12h": "12hour", "1d": "1day", "1w": "1week",
 }  # fmt: skip
-_INTERVALS: Final = {theirs: ours for ours, theirs in INTERVALS.items()}
 CANDLES: Final = "/contractMarket/limitCandle"
 OPEN: Final = "Open"
 TOPICS: Final = (
@@ -69,7 +68,7 @@ class KucoinCore(OneSocketCore):
 
     def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
-        self._candles, self._running = chosen_intervals(candles, INTERVALS), RunningCandles()
+        self._running = RunningCandles(candles, INTERVALS)
         self._rates: dict[str, int] = {}
         self._predicted: dict[str, int] = {}
         self._by_topic = {f"{topic}:{name}": feed for name, feed in self.symbols.items() for topic in TOPICS}
@@ -150,10 +149,12 @@ class KucoinCore(OneSocketCore):
 
     def _on_change(self, frame: wire.ChangeFrame, at: int) -> list[Output]:
         change = frame.data
-        parts = change.change.split(",")
-        if len(parts) != 3 or parts[1] not in ("buy", "sell"):
+        try:
+            price, side, size = change.change.split(",")
+        except ValueError:
+            side = ""
+        if side not in ("buy", "sell"):
             raise Unusable("unreadable", f"change {change.change}")
-        price, side, size = parts
         feed = self._by_topic.get(frame.topic) or self._of_topic(frame.topic)
         return feed.change(change.sequence, side, price, size, change.timestamp * MICROS_PER_MILLI, at)
 
@@ -182,16 +183,14 @@ class KucoinCore(OneSocketCore):
         return feed.funding(mark.timestamp, *prices, rate, next_at, venue_time, at, predicted)
 
     def _on_candle(self, name: str, candle: wire.Candle, at: int) -> list[Output]:
-        interval, (start, opened, close, high, low, _, contracts) = _INTERVALS.get(name), candle.candles
-        if interval is None:
-            raise Unusable("unknown_interval", name)
+        start, opened, close, high, low, _, contracts = candle.candles
         feed, open_at, prices = self.symbol(candle.symbol), int(start) * MICROS_PER_SECOND, (opened, high, low, close)
-        return self._running.take(feed, interval, open_at, prices, contracts, candle.time * MICROS_PER_MILLI, at)
+        return self._running.take(feed, name, open_at, prices, contracts, candle.time * MICROS_PER_MILLI, at)
 
     def _topics(self) -> Iterator[str]:
         for topic in TOPICS:
             yield f"{topic}:{','.join(self.symbols)}"
-        for each in self._candles:
+        for each in self._running.wanted:
             yield f"{CANDLES}:{','.join(f'{symbol}_{each}' for symbol in self.symbols)}"
 
 

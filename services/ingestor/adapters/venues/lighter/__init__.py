@@ -1,10 +1,9 @@
 """Lighter: the venue and its listing, in which markets have numbers and decimals."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Request, VenueCore
+from services.ingestor.adapters.protocol import Request
 from services.ingestor.adapters.scale import step_of
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.lighter import frames as wire
@@ -15,6 +14,9 @@ class Lighter(Venue):
     """ETH, 1000PEPE."""
 
     name: ClassVar[str] = LighterCore.name
+    family: ClassVar[type[LighterCore]] = LighterCore
+    form: ClassVar[str] = "{base}"
+    quotes: ClassVar[Sequence[str]] = ("USDC",)
     live_socket_url: ClassVar[str] = "wss://mainnet.zklighter.elliot.ai"
     live_http_url: ClassVar[str] = "https://mainnet.zklighter.elliot.ai"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(60, 60.0),)
@@ -41,20 +43,6 @@ class Lighter(Venue):
                     code=str(market.market_id),
                     state="" if market.status == "active" else market.status,
                 )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """Options: candles (1m,1h)."""
-        return LighterCore(instruments, **options)
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """ETH is (ETH, USDC)."""
-        if not (symbol.isascii() and symbol.isalnum() and symbol.upper() == symbol):
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return symbol, "USDC"
-
-    def format(self, base: str, quote: str) -> str:
-        """(ETH, USDC) is ETH."""
-        return base
 
 
 VENUES: Final[Sequence[Venue]] = (Lighter(),)

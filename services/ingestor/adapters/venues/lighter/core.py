@@ -18,7 +18,7 @@ from services.ingestor.adapters.protocol import Keepalive, Output, RouteSpec, Se
 from services.ingestor.adapters.scale import number_text
 from services.ingestor.adapters.symbol import SymbolFeed, rate_ppb
 from services.ingestor.adapters.venues.lighter import frames as wire
-from services.ingestor.adapters.wire import MILLI, chosen_intervals, text_of
+from services.ingestor.adapters.wire import MILLI, text_of
 from services.ingestor.engine.booksync import Update
 from services.ingestor.engine.side import Shape
 
@@ -39,15 +39,14 @@ class LighterCore(OneSocketCore):
 
     def __init__(self, instruments: Sequence[Instrument], *, candles: str = "") -> None:
         super().__init__(instruments)
-        self._candles = chosen_intervals(candles, {each: each for each in INTERVALS})
-        self._running = RunningCandles()
+        self._running = RunningCandles(candles, {each: each for each in INTERVALS})
         self._by_code = {feed.instrument.code: feed for feed in self.symbols.values()}
 
     def subscriptions(self, route: str) -> list[str]:
         """One request per channel."""
         self._running.forget()
         channels = [f"{channel}/{code}" for code in self._by_code for channel in CHANNELS]
-        channels += [f"candle/{code}/{each}" for code in self._by_code for each in self._candles]
+        channels += [f"candle/{code}/{each}" for code in self._by_code for each in self._running.wanted]
         return [_request("subscribe", channel) for channel in channels]
 
     def resync(self, symbol: str, attempt: int, reason: str) -> list[Output]:

@@ -1,13 +1,11 @@
 """OKX v5 perpetual swaps: the venue and its listing. A contract is ctVal of ctValCcy."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from cleartide.money import parse_decimal
 
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Request, VenueCore
+from services.ingestor.adapters.protocol import Request
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.okx import frames as wire
 from services.ingestor.adapters.venues.okx.core import DEFAULT_FUNDING_HOURS, OkxCore, shortest
@@ -17,6 +15,9 @@ class Okx(Venue):
     """BTC-USDT-SWAP, BTC-USD-SWAP."""
 
     name: ClassVar[str] = OkxCore.name
+    family: ClassVar[type[OkxCore]] = OkxCore
+    form: ClassVar[str] = "{base}-{quote}-SWAP"
+    quotes: ClassVar[Sequence[str]] = ("USDT", "USDC", "USD")
     live_socket_url: ClassVar[str] = "wss://ws.okx.com:8443"
     live_http_url: ClassVar[str] = "https://www.okx.com"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(20, 2.0),)
@@ -43,21 +44,6 @@ class Okx(Venue):
                 kind="inverse" if info.ct_type == "inverse" else "linear",
                 state="" if info.state == "live" else info.state,
             )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return OkxCore(instruments)
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTC-USDT-SWAP is (BTC, USDT)."""
-        found = re.fullmatch(r"([A-Z0-9]{1,20})-(USDT|USDC|USD)-SWAP", symbol)
-        if found is None:
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return found[1], found[2]
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USDT) is BTC-USDT-SWAP."""
-        return f"{base}-{quote}-SWAP"
 
 
 VENUES: Final[Sequence[Venue]] = (Okx(),)

@@ -1,20 +1,22 @@
 """Paradex perpetuals: the venue and its listing. A name with the prefix k counts a thousand units."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
-from services.ingestor.adapters.instrument import Instrument
-from services.ingestor.adapters.protocol import Request, VenueCore
+from services.ingestor.adapters.protocol import Request
 from services.ingestor.adapters.venue import Fees, Listed, RateLimit, Venue
 from services.ingestor.adapters.venues.paradex import frames as wire
-from services.ingestor.adapters.venues.paradex.core import DEFAULT_FUNDING_HOURS, PERPETUAL, THOUSAND, ParadexCore
+from services.ingestor.adapters.venues.paradex.core import DEFAULT_FUNDING_HOURS, PERPETUAL, ParadexCore
 
 
 class Paradex(Venue):
     """BTC-USD-PERP."""
 
     name: ClassVar[str] = ParadexCore.name
+    family: ClassVar[type[ParadexCore]] = ParadexCore
+    form: ClassVar[str] = "{base}-{quote}-PERP"
+    quotes: ClassVar[Sequence[str]] = ("USD",)
+    thousand: ClassVar[str] = "k"
     live_socket_url: ClassVar[str] = "wss://ws.api.prod.paradex.trade"
     live_http_url: ClassVar[str] = "https://api.prod.paradex.trade"
     limits: ClassVar[Sequence[RateLimit]] = (RateLimit(1_500, 60.0),)
@@ -38,22 +40,6 @@ class Paradex(Venue):
                     base=base,
                     quote=quote,
                 )
-
-    def new_core(self, instruments: Sequence[Instrument], options: Mapping[str, str]) -> VenueCore:
-        """No options."""
-        return ParadexCore(instruments)
-
-    def parse(self, symbol: str) -> tuple[str, str]:
-        """BTC-USD-PERP is (BTC, USD), kPEPE-USD-PERP is (1000PEPE, USD)."""
-        found = re.fullmatch(rf"(k?)([A-Z0-9]{{1,20}})-(USD)-{PERPETUAL}", symbol)
-        if found is None:
-            raise ValueError(f"{symbol} is no perpetual of this venue")
-        return (THOUSAND if found[1] else "") + found[2], found[3]
-
-    def format(self, base: str, quote: str) -> str:
-        """(BTC, USD) is BTC-USD-PERP."""
-        name = "k" + base.removeprefix(THOUSAND) if base.startswith(THOUSAND) and base != THOUSAND else base
-        return f"{name}-{quote}-{PERPETUAL}"
 
 
 VENUES: Final[Sequence[Venue]] = (Paradex(),)

@@ -21,7 +21,6 @@ BOOK: Final = "order_book.{}.deltas@15@50ms"
 CHANNELS: Final = (BOOK, "bbo.{}", "trades.{}", "markets_summary.{}")
 DEFAULT_FUNDING_HOURS: Final = 8
 PERPETUAL: Final = "PERP"
-THOUSAND: Final = "1000"
 EMPTY: Final = ("", "0")
 _BOOK_HEAD: Final = b'{"jsonrpc":"2.0","method":"subscription","params":{"channel":"order_book.'
 

@@ -1,17 +1,16 @@
 """Tells new, late and repeated ids apart in a stream whose ids rise by one."""
 
 from collections import OrderedDict
-from typing import Final, Literal
+from typing import Final, Literal, final
 
 WINDOW: Final = 10_000
 
 Verdict = Literal["new", "late", "repeated", "restarted"]
 
 
+@final
 class IdSequence:
     """Remembers the highest id and which of the WINDOW ids below it have not come yet."""
-
-    __slots__ = ("_missing", "highest")
 
     def __init__(self) -> None:
         self.highest = 0
@@ -42,10 +41,9 @@ class IdSequence:
             del self._missing[number]
 
 
+@final
 class RecentIds:
     """The last WINDOW ids of a venue whose trades are named, not numbered."""
-
-    __slots__ = ("_ids",)
 
     def __init__(self) -> None:
         # A plain dictionary finds its first key by passing over those that were deleted before it: thousands here.
