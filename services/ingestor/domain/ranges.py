@@ -49,6 +49,12 @@ def without(wanted: Iterable[Range], covered: Iterable[Range]) -> list[Range]:
     return left
 
 
+def opening(at: int, span: str) -> int:
+    """When the candle opens in which a time lies."""
+    origin = _MONDAY if span == "1w" else 0
+    return (at - origin) // SPANS[span] * SPANS[span] + origin
+
+
 def aligned(wanted: Range, span: str) -> Range:
     """The opening times of candles that lie wholly within `wanted`, as a range on their grid; it may be empty."""
     length = SPANS[span]

@@ -72,7 +72,7 @@ class Client(Outbox):
 
     def wants(self, stream: str) -> bool:
         """Subscribed to it, and the route serves it."""
-        of_market = stream.split("@")[1] in MARKET_EVENTS
+        of_market = stream.split("@")[1].partition("_")[0] in MARKET_EVENTS
         return stream in self.streams and of_market == self._serves_market
 
     def framed(self, raw: bytes) -> bytes:

@@ -8,8 +8,9 @@ from typing import Final, Literal, NamedTuple
 
 from services.ingestor.simulator.recording import Body, Level
 
-Kind = Literal["book", "quote", "trade", "figures"]
+Kind = Literal["book", "quote", "trade", "figures", "candle"]
 KINDS: Final[tuple[Kind, ...]] = ("book", "quote", "trade", "figures")
+"""What a client follows that follows everything. Candles are made of the trades for those who ask for them."""
 
 
 class Change(NamedTuple):
@@ -46,6 +47,17 @@ class Figures(NamedTuple):
     rate: str
     predicted: str
     next_millis: int
+    millis: int
+
+
+class Bar(NamedTuple):
+    """A candle as it stands at `millis`; prices are open, high, low and close. closed: no trade will change it."""
+
+    interval: str
+    open_at: int
+    prices: tuple[str, str, str, str]
+    volume: str
+    closed: bool
     millis: int
 
 

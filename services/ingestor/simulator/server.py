@@ -11,10 +11,13 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
+from services.ingestor.domain.ranges import SPANS
+from services.ingestor.simulator.bars import Bars
 from services.ingestor.simulator.client import Client
 from services.ingestor.simulator.market import next_funding
+from services.ingestor.simulator.moves import Deal, Move
 from services.ingestor.simulator.replay import Replay
-from services.ingestor.simulator.venues.binance import told
+from services.ingestor.simulator.venues.binance import kline, kline_stream, told
 
 PING_SECONDS: Final = 180.0
 LIFETIME_SECONDS: Final = 24 * 3600.0
@@ -40,11 +43,34 @@ class Weights:
         return self._used, self._used <= WEIGHT_LIMIT
 
 
+class Klines:
+    """Listens to the replay, and tells the candles that its trades make to whoever follows them: none was captured."""
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay, self._bars = replay, Bars()
+
+    async def begin(self, number: int) -> None:
+        """The book is of no matter."""
+
+    async def take(self, move: Move) -> None:
+        """One more trade."""
+        symbol, clients = self._replay.market.symbol, self._replay.subscribers
+        if not isinstance(move, Deal) or not clients:
+            return
+        streams = {span: kline_stream(symbol, span) for span in SPANS}
+        wanted = [span for span, stream in streams.items() if any(each.wants(stream) for each in clients)]
+        for bar in self._bars.take(move, wanted):
+            for each in list(clients):
+                if each.wants(streams[bar.interval]):
+                    await each.send(kline(symbol, bar))
+
+
 class VenueServer:
     """Serves one replay. `lifetime`: seconds after which a socket is cut, as the venue does after a day."""
 
     def __init__(self, replay: Replay, lifetime: float = LIFETIME_SECONDS) -> None:
         self._replay = replay
+        replay.listeners.append(Klines(replay))
         self._lifetime = lifetime
         self._weights = Weights()
 

@@ -8,11 +8,13 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
+from services.ingestor.domain.ranges import SPANS
+from services.ingestor.simulator.bars import Bars
 from services.ingestor.simulator.client import Outbox
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.moves import Change, Deal, Move, Quote, kind_of, shifted
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import CLIENT, NUMBER, Topic, Traded, Twin, View
+from services.ingestor.simulator.twin import CLIENT, NUMBER, Topic, Traded, Twin, View, candles_of
 
 PPM: Final = 1_000_000
 _NUMBER: Final = f'"{NUMBER}"'.encode()
@@ -109,6 +111,7 @@ class Stage:
         self._greeted = 0
         self.views: dict[str, View] = {each.symbol: MarketView(source, twin, each) for each in twin.traded}
         self._source = source
+        self._bars = {each.symbol: Bars() for each in twin.traded}
         self._waiting: list[tuple[Member, str]] = []
         self._withheld: dict[int, list[tuple[Member, bytes]]] = {}
         self._old: dict[str, Sequence[bytes]] = {}
@@ -134,6 +137,8 @@ class Stage:
             member.topics -= set(reply.left)
             for kind, symbol in reply.joined:
                 member.topics.add((kind, symbol))
+                if kind == "candle":
+                    continue
                 if kind == "book":
                     await self._open_book(member, symbol)
                 for frame in self.twin.opening((kind, symbol)):
@@ -159,8 +164,11 @@ class Stage:
         async with self._turn:
             await self._misbehave()
             for traded in self.twin.traded:
-                for raw in self._render(traded, self._altered(move)):
+                altered = self._altered(move)
+                for raw in self._render(traded, altered):
                     await self._send((kind_of(move), traded.symbol), raw)
+                if isinstance(altered, Deal):
+                    await self._say_candles(traded, altered)
 
     async def end(self) -> None:
         """Cut every socket."""
@@ -197,6 +205,22 @@ class Stage:
             return twin.deal(symbol, move._replace(size=twin.size(move.size, move.price)))
         twin.newest[symbol].figures = move
         return twin.figures(symbol, move)
+
+    async def _say_candles(self, traded: Traded, deal: Deal) -> None:
+        """What the trade makes of the candles that somebody follows."""
+        twin, symbol = self.twin, traded.symbol
+        topics = {topic for member in self.members for topic in member.topics if topic[0] == "candle"}
+        wanted = [interval for interval in SPANS if candles_of(symbol, interval) in topics]
+        if twin.delisted or not wanted:
+            return
+        moved = shifted(deal, traded.offset)
+        assert isinstance(moved, Deal)
+        for bar in self._bars[symbol].take(moved, wanted):
+            if bar.closed and not twin.ends_candles:
+                continue
+            sized = bar._replace(volume=twin.size(bar.volume, bar.prices[3]))
+            for raw in twin.candle(symbol, sized):
+                await self._send(candles_of(symbol, bar.interval), raw)
 
     async def _misbehave(self) -> None:
         """The faults that are not of one frame."""

@@ -18,7 +18,7 @@ import msgspec
 
 from services.ingestor.domain.ranges import MINUTE_MICROS, SPANS
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import KINDS, Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.moves import KINDS, Bar, Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 
 Topic = tuple[Kind, str]
@@ -98,7 +98,7 @@ class Twin(ABC):
 
     symbol: what it trades unless told otherwise. tick, lot: the grid that it lists for that. heartbeat: what it demands
     of its clients. wrong_checksum: a fault, for venues that send one. opens_with_figures: a subscription to the figures
-    brings them at once.
+    brings them at once. ends_candles: it says that a candle is final.
     """
 
     name: ClassVar[str]
@@ -107,6 +107,7 @@ class Twin(ABC):
     lot: ClassVar[str] = "0.001"
     heartbeat: ClassVar[Heartbeat | None] = None
     opens_with_figures: ClassVar[bool] = True
+    ends_candles: ClassVar[bool] = False
     wrong_checksum: bool = False
 
     def __init__(self, traded: Sequence[Traded] = ()) -> None:
@@ -170,6 +171,10 @@ class Twin(ABC):
     def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
         """Mark, index, funding."""
 
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """A candle as it stands, for those who follow `candles_of` the symbol; not every venue tells them."""
+        return ()
+
     def snapshot(self, symbol: str, view: View) -> Sequence[bytes]:
         """What a subscription to the book brings at once."""
         return ()
@@ -199,6 +204,11 @@ class Twin(ABC):
     def known(self, names: Sequence[str]) -> bool:
         """Whether all of these are traded."""
         return set(names) <= set(self.symbols)
+
+
+def candles_of(symbol: str, interval: str) -> Topic:
+    """The topic of a symbol's candles of one interval."""
+    return "candle", f"{symbol} {interval}"
 
 
 def single_levels(change: Change) -> list[tuple[str, Level]]:

@@ -6,14 +6,16 @@ Binance USD-M itself is `server.VenueServer`, which plays the recording byte for
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from services.ingestor.domain.ranges import SPANS
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.moves import Bar, Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.twin import (
     Ask,
     Reply,
     Topic,
     Twin,
     View,
+    candles_of,
     dollars,
     encoded,
     encoded_rows,
@@ -31,6 +33,7 @@ class BinanceCoinm(Twin):
     name: ClassVar[str] = "binance-coinm"
     symbol: ClassVar[str] = "BTCUSD_PERP"
     opens_with_figures: ClassVar[bool] = False
+    ends_candles: ClassVar[bool] = True
     api: ClassVar[str] = "/dapi/v1"
     assets: ClassVar[tuple[str, str]] = ("BTC", "USD")
     lot: ClassVar[str] = "1"
@@ -54,6 +57,8 @@ class BinanceCoinm(Twin):
         frames = [encoded(result=None, id=asked.get("id"))]
         lower = {symbol.lower(): symbol for symbol in self.symbols}
         topics = [(kind, lower[name]) for kind, name in topics_of(self.streams, names, list(lower))]
+        klines = [name.partition("@kline_") for name in names]
+        topics += [candles_of(lower[name], span) for name, _, span in klines if name in lower and span in SPANS]
         return Reply(frames, joined=topics) if method == "SUBSCRIBE" else Reply(frames, left=topics)
 
     def http(self, ask: Ask, views: Mapping[str, View]) -> bytes | None:
@@ -102,6 +107,10 @@ class BinanceCoinm(Twin):
         data = {"e": "markPriceUpdate", "E": figures.millis, "s": symbol, **fields, "T": figures.next_millis}
         return [encoded(stream=self._stream("figures", symbol), data=data)]
 
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """kline."""
+        return [kline(symbol, bar)]
+
     def _listed(self, symbol: str) -> dict[str, Any]:
         filters = [
             {"filterType": "PRICE_FILTER", "tickSize": self.grid(symbol)[0]},
@@ -147,6 +156,18 @@ class Aster(BinanceCoinm):
         listed = super()._listed(symbol)
         del listed["contractSize"], listed["contractStatus"]
         return {**listed, "status": "TRADING"}
+
+
+def kline_stream(symbol: str, interval: str) -> str:
+    """The stream of a symbol's candles."""
+    return f"{symbol.lower()}@kline_{interval}"
+
+
+def kline(symbol: str, bar: Bar) -> bytes:
+    """A candle as it stands, as a frame of its combined stream."""
+    prices, which = dict(zip("ohlc", bar.prices, strict=True)), {"t": bar.open_at, "s": symbol, "i": bar.interval}
+    data = {"e": "kline", "E": bar.millis, "s": symbol, "k": {**which, **prices, "v": bar.volume, "x": bar.closed}}
+    return encoded(stream=kline_stream(symbol, bar.interval), data=data)
 
 
 def told(

@@ -5,8 +5,19 @@ from typing import Any, ClassVar, Final
 
 from services.ingestor.domain.ranges import MINUTE_MICROS, SPANS
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, dollars, encoded, message, topics_of
+from services.ingestor.simulator.moves import Bar, Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.twin import (
+    Ask,
+    Reply,
+    Topic,
+    Twin,
+    View,
+    candles_of,
+    dollars,
+    encoded,
+    message,
+    topics_of,
+)
 
 DEPTH: Final = 500
 _SPANS: Final = {str(length // MINUTE_MICROS): span for span, length in SPANS.items()} | {"D": "1d", "W": "1w"}
@@ -19,6 +30,7 @@ class BybitLinear(Twin):
     symbol: ClassVar[str] = "BTCUSDT"
     tick: ClassVar[str] = "0.10"
     category: ClassVar[str] = "linear"
+    ends_candles: ClassVar[bool] = True
     quote_coin: ClassVar[str] = "USDT"
     names: ClassVar[Mapping[Kind, str]] = {
         "book": f"orderbook.{DEPTH}.*",
@@ -36,7 +48,9 @@ class BybitLinear(Twin):
         wrong = [name for name in names if name.rpartition(".")[2] not in self.symbols]
         if op not in ("subscribe", "unsubscribe") or wrong:
             return Reply([encoded(success=False, ret_msg=f"error:handler not found,topic:{wrong}", conn_id="1", op=op)])
+        klines = [name.split(".") for name in names if name.startswith("kline.")]
         topics = topics_of(self.names, names, self.symbols)
+        topics += [candles_of(symbol, _SPANS[interval]) for _, interval, symbol in klines if interval in _SPANS]
         frames = [encoded(success=True, ret_msg="", conn_id="1", op=op)]
         return Reply(frames, joined=topics) if op == "subscribe" else Reply(frames, left=topics)
 
@@ -127,6 +141,14 @@ class BybitLinear(Twin):
     def figures(self, symbol: str, figures: Figures) -> Sequence[bytes]:
         """What changed of the ticker."""
         return [self._ticker("delta", symbol, self._figure_fields(figures), figures.millis)]
+
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """kline."""
+        interval = next(name for name, span in _SPANS.items() if span == bar.interval)
+        prices = dict(zip(("open", "high", "low", "close"), bar.prices, strict=True))
+        which = {"start": bar.open_at, "interval": interval, "confirm": bar.closed, "timestamp": bar.millis}
+        data = {**which, **prices, "volume": bar.volume, "turnover": "0"}
+        return [encoded(topic=f"kline.{interval}.{symbol}", type="snapshot", ts=bar.millis, data=[data])]
 
     def _book(self, kind: str, symbol: str, bids: Any, asks: Any, number: int, millis: int) -> bytes:
         data = {"s": symbol, "b": bids, "a": asks, "u": number, "seq": number}

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.moves import Bar, Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
-from services.ingestor.simulator.twin import Ask, Heartbeat, Reply, Topic, Twin, View, encoded, message
+from services.ingestor.simulator.twin import Ask, Heartbeat, Reply, Topic, Twin, View, candles_of, encoded, message
 
 DEPTH: Final = 50
+_SPANS: Final = {"1D": "1d", "7D": "1w"}
 PULSE: Final = 1_786_562_982_825
 KINDS: Final[dict[str, Kind]] = {
     "book": "book",
@@ -43,6 +44,8 @@ class Cryptocom(Twin):
             symbol = market.replace("-INDEX", "-PERP") if name == "index" else market
             if name in KINDS and symbol in self.symbols and (KINDS[name], symbol) not in topics:
                 topics.append((KINDS[name], symbol))
+        candles = [each for each in names if each[0] == "candlestick" and each[-1] in self.symbols]
+        topics += [candles_of(symbol, _SPANS.get(interval, interval)) for _, interval, symbol in candles]
         if method not in ("subscribe", "unsubscribe") or not topics:
             return Reply([encoded(id=ident, method=method, code=40004, message="Unknown or invalid channel")])
         frames = [encoded(id=ident, method=method, code=0)]
@@ -72,7 +75,7 @@ class Cryptocom(Twin):
         symbol, limit = ask.query["instrument_name"], min(300, int(ask.query["count"]))
         start, end = int(ask.query["start_ts"]), int(ask.query["end_ts"])
         if ask.path.endswith("/get-candlestick"):
-            span = {"1D": "1d", "7D": "1w"}.get(ask.query["timeframe"], ask.query["timeframe"])
+            span = _SPANS.get(ask.query["timeframe"], ask.query["timeframe"])
             found = self.past_candles(symbol, span, start, end, limit, now)[::-1]
             data: list[dict[str, Any]] = [
                 {"t": each.open_at, "v": each.volume, **dict(zip("ohlc", each.prices, strict=True))} for each in found
@@ -122,6 +125,14 @@ class Cryptocom(Twin):
             _frame("funding", symbol, {"v": figures.rate, "t": figures.millis}),
             _frame("mark", symbol, {"v": figures.mark, "t": figures.millis}),
         ]
+
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """candlestick."""
+        interval = next((name for name, span in _SPANS.items() if span == bar.interval), bar.interval)
+        told = {"t": bar.open_at, **dict(zip("ohlc", bar.prices, strict=True)), "v": bar.volume}
+        which = {"instrument_name": symbol, "subscription": f"candlestick.{interval}.{symbol}"}
+        result = {**which, "channel": "candlestick", "interval": interval, "data": [told]}
+        return [encoded(id=-1, method="subscribe", code=0, result=result)]
 
 
 def _levels(levels: Sequence[Level]) -> list[tuple[str, str, str]]:

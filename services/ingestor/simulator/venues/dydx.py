@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.moves import Bar, Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.twin import (
     CLIENT,
     NUMBER,
@@ -15,6 +15,7 @@ from services.ingestor.simulator.twin import (
     Topic,
     Twin,
     View,
+    candles_of,
     encoded,
     message,
     single_levels,
@@ -46,8 +47,10 @@ class Dydx(Twin):
         """subscribe, unsubscribe."""
         asked = message(text)
         kind, channel, ident = (str(asked.get(name, "")) for name in ("type", "channel", "id"))
-        if channel == "v4_candles" and self.known([ident.partition("/")[0]]):  # taken, and never sent
-            return Reply([_frame(f"{kind}d", channel, ident)])
+        if channel == "v4_candles" and self.known([ident.partition("/")[0]]):
+            market, _, resolution = ident.partition("/")
+            candles = [candles_of(market, RESOLUTIONS[resolution])] if resolution in RESOLUTIONS else []
+            return Reply([_frame(f"{kind}d", channel, ident)], joined=candles)
         symbols = self.symbols if channel == "v4_markets" else [ident]
         if kind not in ("subscribe", "unsubscribe") or channel not in CHANNELS or not self.known(symbols):
             fault = f"Invalid subscription id: ({channel}-{ident})"
@@ -116,6 +119,12 @@ class Dydx(Twin):
         trading = {symbol: {"nextFundingRate": figures.rate}}
         oracle = {symbol: {"oraclePrice": figures.index_price, "effectiveAt": _iso(figures.millis), "marketId": 0}}
         return [_frame("channel_data", "v4_markets", "", {"trading": trading, "oraclePrices": oracle})]
+
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """One candle."""
+        name = next(name for name, span in RESOLUTIONS.items() if span == bar.interval)
+        told = _candle(symbol, name, past.Candle(bar.open_at, bar.prices, bar.volume))
+        return [_frame("channel_data", "v4_candles", f"{symbol}/{name}", told)]
 
     def _markets(self) -> dict[str, Any]:
         return {"markets": {symbol: _market(symbol, self.newest[symbol].figures) for symbol in self.symbols}}

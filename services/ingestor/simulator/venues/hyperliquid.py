@@ -6,8 +6,19 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
-from services.ingestor.simulator.twin import Ask, Reply, Topic, Twin, View, decimals, encoded, encoded_rows, message
+from services.ingestor.simulator.moves import Bar, Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.twin import (
+    Ask,
+    Reply,
+    Topic,
+    Twin,
+    View,
+    candles_of,
+    decimals,
+    encoded,
+    encoded_rows,
+    message,
+)
 
 LEVELS: Final = 20
 BOOK_MILLIS: Final = 500
@@ -28,8 +39,9 @@ class Hyperliquid(Twin):
         if method == "ping":
             return Reply([encoded(channel="pong")])
         kind, coin = KINDS.get(str(wanted.get("type"))), str(wanted.get("coin"))
-        if wanted.get("type") == "candle" and self.known([coin]):  # taken, and never sent
-            return Reply([encoded(channel="subscriptionResponse", data=asked)])
+        if wanted.get("type") == "candle" and self.known([coin]):
+            candles = [candles_of(coin, str(wanted.get("interval")))]
+            return Reply([encoded(channel="subscriptionResponse", data=asked)], joined=candles)
         if method not in ("subscribe", "unsubscribe") or kind is None or not self.known([coin]):
             return Reply([encoded(channel="error", data=f"Invalid subscription {text[:80]}")])
         frames, topics = [encoded(channel="subscriptionResponse", data=asked)], [(kind, coin)]
@@ -103,6 +115,12 @@ class Hyperliquid(Twin):
             "openInterest": "1000.0",
         }
         return [encoded(channel="activeAssetCtx", data={"coin": symbol, "ctx": ctx})]
+
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """candle."""
+        which = {"t": bar.open_at, "s": symbol, "i": bar.interval}
+        prices = dict(zip("ohlc", bar.prices, strict=True))
+        return [encoded(channel="candle", data={**which, **prices, "v": bar.volume, "n": 1})]
 
 
 def _level(level: tuple[str, str]) -> dict[str, str | int]:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from services.ingestor.domain.ranges import SPANS
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.moves import Bar, Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import (
     WHOLE,
@@ -12,6 +13,7 @@ from services.ingestor.simulator.twin import (
     Reply,
     Twin,
     View,
+    candles_of,
     contracts,
     encoded,
     message,
@@ -30,7 +32,8 @@ TOPICS: Final[dict[str, Kind]] = {
     "/contract/instrument": "figures",
 }
 CANDLES: Final = "/contractMarket/limitCandle"
-"""Taken, and never sent."""
+_UNITS: Final = {"m": "min", "h": "hour", "d": "day", "w": "week"}
+_SPANS: Final = {span[:-1] + _UNITS[span[-1]]: span for span in SPANS}
 
 
 class Kucoin(Twin):
@@ -56,7 +59,9 @@ class Kucoin(Twin):
         name, _, symbols = str(asked.get("topic", "")).partition(":")
         wanted = symbols.split(",")
         if name == CANDLES and self.known([each.rpartition("_")[0] for each in wanted]):
-            return Reply([encoded(id=ident, type="ack")])
+            pairs = [each.rpartition("_") for each in wanted]
+            candles = [candles_of(symbol, _SPANS[name]) for symbol, _, name in pairs if name in _SPANS]
+            return Reply([encoded(id=ident, type="ack")], joined=candles)
         if kind not in ("subscribe", "unsubscribe") or name not in TOPICS or not self.known(wanted):
             return Reply([encoded(id=ident, type="error", code=404, data=f"topic {name}:{symbols} is not found")])
         frames, topics = [encoded(id=ident, type="ack")], [(TOPICS[name], symbol) for symbol in wanted]
@@ -136,6 +141,15 @@ class Kucoin(Twin):
             "timestamp": now,
         }
         return [_frame(name, symbol, "funding.rate", rate), _frame(name, symbol, "mark.index.price", mark)]
+
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """limitCandle: open, close, high, low."""
+        opened, high, low, close = bar.prices
+        name = next(name for name, span in _SPANS.items() if span == bar.interval)
+        row = [str(bar.open_at // 1_000), opened, close, high, low, "0", bar.volume]
+        return [
+            _frame(CANDLES, f"{symbol}_{name}", "candle.stick", {"symbol": symbol, "candles": row, "time": bar.millis})
+        ]
 
     def _level(self, symbol: str, side: str, level: Level, millis: int) -> bytes:
         change = f"{level[0]},{side},{level[1]}"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from services.ingestor.simulator import past
-from services.ingestor.simulator.moves import Change, Deal, Figures, Kind, Quote
+from services.ingestor.simulator.moves import Bar, Change, Deal, Figures, Kind, Quote
 from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import (
     WHOLE,
@@ -15,6 +15,7 @@ from services.ingestor.simulator.twin import (
     Topic,
     Twin,
     View,
+    candles_of,
     decimals,
     encoded,
     message,
@@ -53,8 +54,9 @@ class Lighter(Twin):
         if kind == "ping":
             return Reply([encoded(type="pong")])
         name, _, code = str(asked.get("channel", "")).partition("/")
-        if name == "candle" and self._is_market(code.partition("/")[0]):  # taken, and never sent
-            return Reply()
+        if name == "candle" and self._is_market(code.partition("/")[0]):
+            market, _, interval = code.partition("/")
+            return Reply(joined=[candles_of(self.symbols[int(market)], interval)])
         if kind not in ("subscribe", "unsubscribe") or name not in CHANNELS or not self._is_market(code):
             return Reply([encoded(error={"code": 30005, "message": f"Invalid Channel {name}/{code}"})])
         topic = (CHANNELS[name], self.symbols[int(code)])
@@ -155,6 +157,12 @@ class Lighter(Twin):
         }
         channel = self._channel("market_stats", symbol)
         return [encoded(type="update/market_stats", channel=channel, market_stats=stats, timestamp=figures.millis)]
+
+    def candle(self, symbol: str, bar: Bar) -> Sequence[bytes]:
+        """Prices and size as JSON numbers."""
+        told = {"t": bar.open_at, **dict(zip("ohlc", map(number, bar.prices), strict=True)), "v": number(bar.volume)}
+        channel = f"{self._channel('candle', symbol)}:{bar.interval}"
+        return [encoded(type="update/candle", channel=channel, candles=[told], timestamp=bar.millis)]
 
     def _is_market(self, code: str) -> bool:
         return code.isdigit() and int(code) < len(self.symbols)

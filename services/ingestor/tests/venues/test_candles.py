@@ -7,14 +7,23 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
+from aiohttp import web
 
 from services.ingestor.adapters import events
 from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.protocol import Malformed, Send
 from services.ingestor.adapters.venue import venues
+from services.ingestor.adapters.venues.binance import UsdmCore
+from services.ingestor.simulator.client import Client
+from services.ingestor.simulator.moves import Deal
+from services.ingestor.simulator.replay import Pace, Replay
+from services.ingestor.simulator.server import Klines
 from services.ingestor.simulator.twin import NUMBER, Traded, twins
+from services.ingestor.tests.rig import first_lines
+from services.ingestor.tests.support import BTCUSDT
 from services.ingestor.tests.venues.kit import captured, connected_core, expected, said
+from services.ingestor.tests.venues.stand import Counting, Scribe, asked
 
 MINUTE: Final = 60_000
 OPEN: Final = 1_786_540_800_000
@@ -195,3 +204,74 @@ def test_sums_that_were_rounded_in_binary_go_to_the_nearest_lot() -> None:
     (told,) = said(core.frame(captured("lighter/nautilus_ws_candle_update.json").read_bytes(), 7), events.Candle)
     assert (told.interval, told.open_at, told.venue_time) == ("1m", 1_778_821_440_000_000, 1_778_821_473_331_000)
     assert (told.open_ticks, told.close_ticks, told.volume_lots) == (226_420, 226_389, 132_243)
+
+
+TRADES: Final = (
+    (0, "61000.1", "0.010"),
+    (20_000, "61002.0", "0.200"),
+    (40_000, "60999.9", "0.050"),
+    (59_999, "61001.5", "0.001"),
+    (60_000, "61003.0", "0.004"),
+    (185_000, "61000.0", "0.100"),
+)
+"""Milliseconds from OPEN, price and size."""
+MADE: Final = [
+    (0, ("61000.1", "61002.0", "60999.9", "61001.5"), "0.261"),
+    (1, ("61003.0", "61003.0", "61003.0", "61003.0"), "0.004"),
+]
+"""The candles of a minute that they make, but for the last, which nothing ends."""
+
+
+@pytest.mark.parametrize("name", ["binance-coinm", "bybit", "bybit-inverse", *TOLD])
+async def test_the_simulated_venue_tells_the_candles_that_its_trades_make(name: str) -> None:
+    """ING-CANDLE-004: each with every trade as it stands, then as final, digit for digit in the venue's own sizes."""
+    stage, venue = Counting(twins()[name](), Replay(first_lines(3_999), Pace(0.0)).market), venues()[name]
+    listing = [stage.twin.http(asked(request), stage.views) or b"" for request in venue.listing]
+    (instrument,) = venue.instruments(listing, stage.twin.symbols, {})
+    core = venue.core([instrument], {"candles": "1m,1h"})
+    assert isinstance(core, Core)
+    scribe = Scribe(core, stage)
+    for route in core.routes:
+        scribe.take(core.connected(route.name, 1))
+    await stage.greet(scribe)
+    await scribe.speak()
+    for number, (after, price, size) in enumerate(TRADES, start=1):
+        await stage.take(Deal(number, price, size, "buy", OPEN + after))
+    assert not core.counts["malformed"]
+    assert len(said(scribe.out, events.Trade)) == len(TRADES)
+    candles = said(scribe.out, events.Candle)
+    running = [each.open_at for each in candles if each.interval == "1m" and not each.closed]
+    assert len(running) == len(TRADES)
+    assert not [each for each in candles if each.interval == "1h" and each.closed]
+    ended = [each for each in candles if each.interval == "1m" and each.closed]
+    assert len(ended) == len(MADE)
+    for told, (minute, prices, volume) in zip(ended, MADE, strict=True):
+        assert told.open_at == (OPEN + minute * MINUTE) * 1_000
+        found = told.open_ticks, told.high_ticks, told.low_ticks, told.close_ticks
+        assert found == tuple(instrument.prices[price] for price in prices)
+        assert told.volume_lots == instrument.sizes[stage.twin.size(volume, prices[3])]
+
+
+class Listening(Client):
+    """A client without a socket, on one of the routes."""
+
+    def __init__(self, route: str, streams: list[str]) -> None:
+        super().__init__(web.WebSocketResponse(), route, combined=True, patient=False)
+        self.streams = streams
+        self.got: list[bytes] = []
+
+    async def send(self, raw: bytes) -> None:
+        self.got.append(raw)
+
+
+async def test_the_recorded_venue_tells_them_on_the_route_that_serves_them() -> None:
+    """ING-CANDLE-004"""
+    replay, core = Replay(first_lines(3_999), Pace(0.0)), UsdmCore([BTCUSDT], candles="1m")
+    clients = {route: Listening(route, core.streams("market")) for route in ("market", "public")}
+    replay.subscribers += clients.values()
+    klines = Klines(replay)
+    for number, (after, price, size) in enumerate(TRADES, start=1):
+        await klines.take(Deal(number, price, size, "buy", OPEN + after))
+    out = [each for raw in clients["market"].got for each in core.frame(raw, 1)]
+    assert [each.volume_lots for each in said(out, events.Candle) if each.closed] == [261, 4]
+    assert not clients["public"].got, "as at the venue since its split"
