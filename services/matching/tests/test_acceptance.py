@@ -233,6 +233,21 @@ def test_venue_acc_019_leverage_is_over_all_markets_together() -> None:
     only(ex.place("ann", "buy", "1", "1000", market="ETH-PERP"), OrderAccepted)
 
 
+def test_venue_acc_020_a_market_that_was_only_looked_at_bounds_no_leverage() -> None:
+    """VENUE-ACC-020: an order that was refused there leaves nothing behind, neither before a restart nor after it."""
+    ex = guarded(max_leverage=5)
+    ex.list(market="ETH-PERP", base="ETH")
+    ex.price("1000", market="ETH-PERP")
+    ex.deposit("ann", "10")
+    refusals = []
+    for restarted in (False, True):
+        assert refusal(ex.place("ann", "buy", "1", "1000")) == "leverage_cap"
+        if restarted:
+            ex.restart()
+        refusals.append(refusal(ex.place("ann", "buy", "1", "1050", market="ETH-PERP")))
+    assert refusals == ["insufficient_margin", "insufficient_margin"]
+
+
 def test_venue_acc_012_beyond_the_leverage_one_may_still_close() -> None:
     """VENUE-ACC-012"""
     ex = guarded()
