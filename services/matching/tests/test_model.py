@@ -12,21 +12,25 @@ from hypothesis import strategies as st
 
 from services.matching.domain.waterfall import deleverage, score
 from services.matching.tests.model.compare import Difference
-from services.matching.tests.model.run import live, random_life, shrink, volume
-from services.matching.tests.model.scenes import SCENES
-from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import (
+from services.matching.tests.model.moods import (
     AUCTIONED,
     BATCHED,
     DELISTED,
     ENTERED,
     GROUPED,
     GUARDED,
+    LIMITED,
+    ON_ITS_WAY,
+    RELATED,
+    RESTATED,
     RETERMED,
     SEALED,
     STOPPED,
     any_step,
 )
+from services.matching.tests.model.run import live, random_life, shrink, volume
+from services.matching.tests.model.scenes import SCENES
+from services.matching.tests.model.step import Step
 from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 4
@@ -131,6 +135,50 @@ EXPECTED: Final = {
     "TradeExecuted book",
     "TradeExecuted liquidation",
     "TradeExecuted outside",
+    "DepositProgressed credited",
+    "DepositProgressed expired",
+    "DepositProgressed failed",
+    "DepositProgressed pending",
+    "WithdrawalProgressed canceled",
+    "WithdrawalProgressed completed",
+    "WithdrawalProgressed expired",
+    "WithdrawalProgressed failed",
+    "WithdrawalProgressed pending",
+    "WithdrawalProgressed processing",
+    "SubaccountOpened",
+    "AccountRequestRejected account_exists",
+    "AccountRequestRejected market_missing",
+    "AccountRequestRejected market_not_allowed",
+    "AccountRequestRejected not_permitted",
+    "AccountRequestRejected own_account",
+    "AccountRequestRejected unknown_delegate",
+    "DelegateChanged",
+    "OrderRejected isolated_market",
+    "OrderRejected not_permitted",
+    "TransferRejected not_permitted",
+    "TransferRejected not_related",
+    "TransferRejected same_account",
+    "LeverageSet",
+    "AccountRequestRejected leverage_too_high",
+    "OrderRejected account_reduce_only",
+    "OrderRejected account_suspended",
+    "OrderRejected daily_loss",
+    "OrderRejected leverage_cap",
+    "OrderRejected position_limit",
+    "OrderRejected rate_day",
+    "OrderRejected rate_hour",
+    "OrderRejected rate_minute",
+    "already_processing",
+    "unknown_deposit",
+    "unknown_withdrawal",
+    "TradeBusted double",
+    "TradeBusted erroneous",
+    "TradeCorrected erroneous",
+    "already_busted",
+    "no_change",
+    "too_old",
+    "unknown_trade",
+    "wrong_source",
     "TradeExecuted takeover",
     "LiquidationExecuted",
     "LiquidationRejected healthy",
@@ -256,11 +304,29 @@ THEMES: Final = (
     (AUCTIONED, "if slot > auction.course.slots:", "if slot >= auction.course.slots:"),
     (AUCTIONED, "draw(state, order, open_lots - order.remaining)", "draw(state, order, 0)"),
     (AUCTIONED, "end = order.price if course.offsets else", "end = order.price if not course.offsets else"),
+    (RESTATED, "trade.lots, taker_side(trade.seller)", "trade.lots, taker_side(trade.buyer)"),
+    (RESTATED, "if market.prices.last == trade.price and trade.last_before:", "if market.prices.last == trade.price:"),
+    (RESTATED, "price=deal.price, lots=deal.lots, buyer=buyer", "lots=deal.lots, buyer=buyer"),
+    (RESTATED, "if state.reported.has_other_source(source, name):", "if state.reported.has_other_source(source, ''):"),
+    (ON_ITS_WAY, "if command.confirmations >= deposit.needed:", "if command.confirmations > deposit.needed:"),
+    (ON_ITS_WAY, "elif command.confirmations > deposit.confirmations:", "elif command.confirmations:"),
+    (ON_ITS_WAY, "withdrawal.asked_at + WITHDRAWAL_TIMEOUT,", "withdrawal.asked_at + WITHDRAWAL_TIMEOUT + 1,"),
+    (ON_ITS_WAY, "deposit.seen_at + DEPOSIT_TIMEOUT,", "deposit.seen_at + DEPOSIT_TIMEOUT - 1,"),
+    (LIMITED, "concerned = held is draft.holding or held.lots or held.bids or held.asks", "concerned = held"),
+    (LIMITED, "if after > before and equity - account.reserved < after:", "if equity - account.reserved < after:"),
+    (LIMITED, "return max(0, -result) if day == at // DAY else 0", "return max(0, -result)"),
+    (LIMITED, "    times.add(account, at)\n", "    times.add(account, at - 60_000_000)\n"),
+    (LIMITED, "    if limit is not None and value > limit:", "    if limit is not None and value >= 2 * limit:"),
+    (RELATED, "    return account.root\n", "    return account.name\n"),
+    (RELATED, "if source is target or source.root != target.root:", "if source is target:"),
+    (RELATED, "elif account is not None and account.root == keeper.root:", "elif account is keeper:"),
+    (RELATED, "if account.pinned and account.pinned != market:", "if account.pinned and account.pinned > market:"),
+    (RELATED, "return is_owner(account, actor) or right in", "return is_owner(account, actor) or not right in"),
 )
 """Members of a group within one sweep, changes within one command, exits that wait for their entry, changes where
 takers are batched, switches and markets that have stopped, bands, caps, the breaker and call auctions, the end of a
-market, and auctions: their price, their slots, who comes first,
-what a quote may be. Each with the mood of lives that come there."""
+market, auctions (their price, their slots, who comes first, what a quote may be), trades taken back and put right,
+money on its way, limits and tiers, families. Each with the mood of lives that come there."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

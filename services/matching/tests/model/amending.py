@@ -7,14 +7,17 @@ from cleartide.contracts import AmendOrder, OrderAmended
 from services.matching.tests.model.matching import close
 from services.matching.tests.model.orders import admit, loss_of, own, reject, work
 from services.matching.tests.model.rearming import end_of, rearm, require_shown
+from services.matching.tests.model.rights import require_right
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.world import MOST_LOTS, MOST_PARTS, MOST_TICKS, Order, Refusal, World
 
 
 def amend(world: World, command: AmendOrder) -> None:
     """Another limit, total size, end or part that is shown; a total that has traded already cancels the order."""
-    order = own(world, command)
+    order, account = own(world, command), world.accounts.get(command.account)
     try:
+        if account is not None:
+            require_right(world, account, command.actor, "trade")
         if order is None:
             raise Refusal("unknown_order")
         if order.number in world.auctions:

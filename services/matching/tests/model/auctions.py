@@ -5,6 +5,8 @@ from cleartide.contracts import JitAuctionOpened, JitQuoteAccepted, JitQuoteReje
 from services.matching.tests.model.courses import SIDES, SLOT, Auction, plan
 from services.matching.tests.model.matching import Taker, close, say_closed, sweep, used_up
 from services.matching.tests.model.orders import admit, loss_of, name_all, read_order, say_accepted
+from services.matching.tests.model.rights import head, require_market, require_right
+from services.matching.tests.model.terms import barred
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.venue import closed_by, keeps_out
 from services.matching.tests.model.world import MOST_LOTS, MOST_TICKS, RESERVED, Order, Refusal, World, is_stale
@@ -43,7 +45,7 @@ def _meet(world: World, auction: Auction, slot: int, guarded: bool) -> str | Non
     order, stopped = auction.order, None
     account, market = world.accounts[order.account], world.markets[order.market]
     price = auction.price(market.index, slot)
-    shut = closed_by(world, market, order) or keeps_out(market, order)
+    shut = barred(world, order) or closed_by(world, market, order) or keeps_out(market, order)
     if shut is None and (order.reduce_only or not is_stale(world, market)):
         stopped = sweep(world, Taker(account, market, order.side, price, order.left, order, guarded, auction=auction))
     if not order.left:
@@ -103,11 +105,13 @@ def _read(world: World, command: QuoteAuction) -> tuple[Auction, Order, Order | 
         raise Refusal("unknown_market")
     if command.account not in world.accounts:
         raise Refusal("unknown_account")
+    require_right(world, world.accounts[command.account], command.actor, "trade")
+    require_market(world.accounts[command.account], command.market)
     market, auction = world.markets[command.market], world.auctions.get(command.auction_id)
     if auction is None or auction.order.market != market.name:
         raise Refusal("unknown_auction")
     taker = auction.order
-    if taker.account == command.account:
+    if head(world, taker.account) == head(world, command.account):
         raise Refusal("self_trade")
     price, lots = steps_of(command.price, market.tick, MOST_TICKS), steps_of(command.size, market.lot, MOST_LOTS)
     furthest = taker.price if auction.offsets else auction.price(market.index, auction.slots)

@@ -19,4 +19,4 @@ def submit(world: World, command: SubmitOrders, rules: Mapping[type[Message], Ca
 
 
 def _envelope(command: SubmitOrders) -> dict[str, Any]:
-    return {name: getattr(command, name) for name in ("id", "source", "occurred_at", "account", "market")}
+    return {name: getattr(command, name) for name in ("id", "source", "occurred_at", "account", "market", "actor")}

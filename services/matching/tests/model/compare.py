@@ -8,17 +8,23 @@ from typing import Any, Final, NamedTuple
 from cleartide.book_view import BookView
 from cleartide.contracts import (
     BookChanged,
+    BustTrade,
+    CorrectTrade,
+    DepositProgressed,
     LiquidateAccount,
     Message,
     PositionChanged,
     PositionSettled,
     ReportTrade,
     RequestLiquidation,
+    RequestWithdrawal,
     SettleFunding,
     SubmitOrders,
     TradingEvent,
+    TransferFunds,
     UpdateIndexPrice,
     Withdraw,
+    WithdrawalProgressed,
 )
 from cleartide.fold import Changes, Reject, Row
 
@@ -33,7 +39,7 @@ from services.matching.tests.model.world import RESERVED, Account, Missing, Refu
 from tests.support.fold_bench import HandlerBench
 
 START: Final = 1_700_000_040_000_000
-MOVERS: Final = (UpdateIndexPrice, SettleFunding, ReportTrade)
+MOVERS: Final = (UpdateIndexPrice, SettleFunding, ReportTrade, BustTrade, CorrectTrade)
 """The only commands that may push an account's equity below zero: the declared deficit path."""
 
 _TABLES: Final = {table.name: table for table in SERVICE.fold.repository.tables}
@@ -221,6 +227,7 @@ class Pair:
         written = {table.name: rows for table, rows in changes.rows.items()}
         trades = [{name: row[place] for name, place in _TRADE.items()} for row in written.get("trades", ())]
         self._same("trades", trades, self.world.trades)
+        self._same("transfers", [tuple(row) for row in written.get("transfers", ())], self.world.transfers)
         tables = self.service.tables
         self._same("applied ids", len(tables["applied_ids"]), len(self.world.applied))
         self._same("new ids", [row for row in written.get("applied_ids", ()) if row not in self.world.applied], [])
@@ -228,9 +235,11 @@ class Pair:
         self._same("client order ids", tables["client_order_ids"].keys(), names)
 
     def _untouched(self, changes: Changes) -> None:
-        """A refusal writes nothing but that it was given, and counts."""
+        """A refusal writes nothing but that it was given, when, and counts."""
         names = {table.name for table in [*changes.rows, *changes.deletes]}
-        self._same("what a refusal writes", names - {"applied_ids", "command_sources", "order_attempts"}, set())
+        self._same(
+            "what a refusal writes", names - {"applied_ids", "command_sources", "order_attempts", "order_times"}, set()
+        )
 
     def _invariants(self, command: Message, changes: Changes) -> None:
         """What holds whoever is right: on the service's own rows."""
@@ -274,7 +283,11 @@ class Pair:
             closed_in_debt = had.holds and not has.holds and account.cash < 0
             if closed_in_debt and not isinstance(command, LiquidateAccount | RequestLiquidation):
                 raise Difference(f"{name}: a debt of {-account.cash} is left by a {command.type}")
-            if isinstance(command, Withdraw) and has.equity < had.equity and not self.world.batched:
+            if (
+                isinstance(command, Withdraw | RequestWithdrawal | TransferFunds)
+                and has.equity < had.equity
+                and not self.world.batched
+            ):
                 now = standing(self.world, account)
                 self._same("a withdrawal below initial margin", now.equity < now.initial or account.cash < 0, False)
 
@@ -292,6 +305,8 @@ def _outcome(event: Message) -> str:
         return f"{event.type} rebate"
     if isinstance(event, PositionChanged) and event.referral_quanta:
         return f"{event.type} referral"
+    if isinstance(event, DepositProgressed | WithdrawalProgressed):
+        return f"{event.type} {event.status}"
     reason = getattr(event, "reason", None) or getattr(event, "origin", None)
     return f"{event.type} {reason}" if reason else event.type
 

@@ -4,6 +4,7 @@ from cleartide.contracts import PositionSettled
 
 from services.matching.tests.model.fills import funding_index, pay, to_the_fund
 from services.matching.tests.model.matching import close
+from services.matching.tests.model.terms import note_result
 from services.matching.tests.model.waterfall import funds, tell_funds
 from services.matching.tests.model.world import INSURANCE, RESERVED, Account, Market, World
 
@@ -28,6 +29,7 @@ def _settle(world: World, market: Market, account: Account, price: int) -> None:
     lots, funding, profit = position.lots, position.funding, position.quote + position.lots * price * market.unit
     market.funding_pot -= funding
     account.cash += profit + funding
+    note_result(world, account.name, profit + funding)
     position.lots = position.quote = position.funding = 0
     position.funding_since = funding_index(market)
     world.say(

@@ -5,44 +5,68 @@ from typing import Any, Final
 
 from cleartide.contracts import (
     AmendOrder,
+    BustTrade,
     CancelAllOrders,
     CancelOrder,
+    CancelWithdrawal,
     ClaimReferralRewards,
     CommitOrder,
+    CompleteWithdrawal,
+    ConfirmDeposit,
+    CorrectTrade,
     DelistMarket,
     Deposit,
+    FailDeposit,
+    FailWithdrawal,
     FundInsurance,
+    GrantDelegate,
     HaltMarket,
     LiquidateAccount,
     ListMarket,
     Message,
+    OpenSubaccount,
     PlaceOrder,
     QuoteAuction,
+    ReportDeposit,
     ReportTrade,
     RequestLiquidation,
+    RequestWithdrawal,
     ResumeMarket,
     RevealOrder,
+    RevokeDelegate,
+    SetAccountTerms,
     SetFeeSchedule,
+    SetLeverage,
+    SetOrderTier,
     SetReferrer,
     SettleFunding,
+    SetVenueLimits,
+    SetVenueMode,
     SetVenueSwitch,
+    StartWithdrawal,
     SubmitOrders,
+    TransferFunds,
     UpdateIndexPrice,
     Withdraw,
 )
 
 from services.matching.tests.model import (
+    accounts,
     amending,
     auctions,
     batches,
+    custody,
+    family,
     fees,
     funding,
     liquidation,
     matching,
     money,
     orders,
+    outside,
     prices,
     sealed,
+    terms,
     venue,
     waiting,
 )
@@ -64,6 +88,12 @@ def _place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
         orders.reject(world, command, "place", refusal.reason)
 
 
+GIVEN_UP: Final[Mapping[str, Callable[[World, int], None]]] = {
+    "deposit": custody.expect_no_more,
+    "withdrawal": lambda world, number: custody.give_back(world, number, "expired", "timeout"),
+}
+
+
 def _submit(world: World, command: SubmitOrders) -> None:
     batches.submit(world, command, RULES)
 
@@ -73,7 +103,17 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     FundInsurance: money.fund_insurance,
     Deposit: money.deposit,
     Withdraw: money.withdraw,
-    ReportTrade: money.report,
+    ReportDeposit: custody.report,
+    ConfirmDeposit: custody.confirm,
+    FailDeposit: custody.lose,
+    RequestWithdrawal: custody.request,
+    CancelWithdrawal: custody.cancel,
+    StartWithdrawal: custody.start,
+    CompleteWithdrawal: custody.complete,
+    FailWithdrawal: custody.fail,
+    ReportTrade: outside.report,
+    BustTrade: outside.bust,
+    CorrectTrade: outside.correct,
     PlaceOrder: _place,
     CancelOrder: orders.cancel,
     CancelAllOrders: orders.cancel_all,
@@ -82,6 +122,15 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     UpdateIndexPrice: prices.update,
     SettleFunding: funding.settle,
     LiquidateAccount: liquidation.liquidate,
+    OpenSubaccount: family.open_subaccount,
+    GrantDelegate: family.grant,
+    RevokeDelegate: family.revoke,
+    TransferFunds: family.transfer,
+    SetLeverage: accounts.set_leverage,
+    SetVenueMode: terms.set_mode,
+    SetVenueLimits: terms.set_limits,
+    SetOrderTier: terms.set_tier,
+    SetAccountTerms: terms.set_terms,
     SetFeeSchedule: fees.set_tiers,
     SetReferrer: fees.refer,
     ClaimReferralRewards: fees.claim,
@@ -103,7 +152,7 @@ def apply(world: World, command: Message, at: int) -> None:
     changed at all.
     """
     world.at = at
-    world.said, world.trades = [], []
+    world.said, world.trades, world.transfers = [], [], []
     _require_next(world, command)
     _pass_time(world)
     waiting.follow(world)
@@ -118,7 +167,7 @@ def apply(world: World, command: Message, at: int) -> None:
 
 
 def _pass_time(world: World) -> None:
-    """What has become due happens before the command that brings the time: batches, ends of orders, slots (R26)."""
+    """What has become due happens before the command that brings the time (R26)."""
     world.passed = world.batched = False
     while (due := min(_due(world), default=None)) is not None:
         _, kind, number = due
@@ -126,6 +175,9 @@ def _pass_time(world: World) -> None:
         if kind == "order":
             waiting = {armed.order.number: armed.order for armed in world.armed.values()}
             matching.close(world, {**world.orders, **waiting}[number], "expired")
+            continue
+        if kind in GIVEN_UP:
+            GIVEN_UP[kind](world, number)
             continue
         world.batched = True
         if kind == "slot":
@@ -136,10 +188,11 @@ def _pass_time(world: World) -> None:
 
 
 def _due(world: World) -> list[tuple[int, str, int]]:
-    """When, what and which; of one moment batches come first, then ends, then slots."""
+    """When, what and which; of one moment batches come first, then deposits, ends, slots and withdrawals."""
     orders = [*world.orders.values(), *(armed.order for armed in world.armed.values())]
     over = [(order.until, "order", order.number) for order in orders if 0 < order.until <= world.at]
     over += [(one.comes_at, "slot", number) for number, one in world.auctions.items() if one.comes_at <= world.at]
+    over += custody.time_out(world)
     return over + [(one.ends_at, "batch", one.number) for one in world.rounds.values() if one.ends_at <= world.at]
 
 

@@ -5,7 +5,9 @@ from typing import Final
 
 from cleartide.fold import Key, Row
 
+from services.matching.tests.model.family import RIGHTS
 from services.matching.tests.model.fills import funding_index
+from services.matching.tests.model.moves import SETTLEMENT
 from services.matching.tests.model.numbers import BILLION, SECOND
 from services.matching.tests.model.world import World
 
@@ -30,7 +32,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "market_states": ("state", "since", "ends_at"),
     "liquidation_cooldowns": ("until",),
     "funding_indexes": ("funding_index_quanta", "carry", "rate_ppb", "interval_start", "interval_micros"),
-    "accounts": ("opened_at",),
+    "accounts": ("opened_at", "parent", "isolated_market"),
+    "delegates": ("may_cancel", "may_deposit", "may_trade", "may_transfer", "may_withdraw"),
     "positions": ("lots", "funding_index_quanta"),
     "orders": (
         "order_id",
@@ -62,7 +65,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "oco_members": ("oco_group",),
     "rounds": ("market", "closes_at", "ends_at"),
-    "commitments": ("round_id", "account", "digest", "bond_quanta", "salt"),
+    "commitments": ("round_id", "account", "digest", "bond_quanta", "salt", "actor"),
     "jit_auctions": (
         "account",
         "client_order_id",
@@ -75,6 +78,34 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "maker_lots",
     ),
     "jit_quotes": ("account", "price_ticks", "size_lots", "remaining_lots"),
+    "reported_trades": (
+        "market",
+        "first_trade_id",
+        "trade_id",
+        "at",
+        "price_ticks",
+        "size_lots",
+        "buyer",
+        "seller",
+        "last_before_ticks",
+        "busted",
+    ),
+    "deposits": (
+        "deposit_id",
+        "account",
+        "amount_units",
+        "confirmations",
+        "confirmations_needed",
+        "status",
+        "seen_at",
+    ),
+    "withdrawals": ("account", "asset", "amount_units", "destination", "status", "asked_at"),
+    "leverages": ("leverage",),
+    "venue_limits": ("max_position_quanta", "max_leverage", "max_daily_loss_quanta"),
+    "order_tiers": ("per_minute", "per_hour", "per_day"),
+    "account_terms": ("tier", "standing"),
+    "order_times": ("at",),
+    "daily_results": ("day", "result_quanta"),
     "ledger_balances": ("balance_quanta",),
     "counters": ("last",),
     "command_sources": ("last_seq",),
@@ -96,6 +127,7 @@ TRADES: Final = (
     "outside_trade_id",
     "buyer_fee_quanta",
     "seller_fee_quanta",
+    "corrects",
 )
 """The columns of a trade's row."""
 
@@ -141,7 +173,18 @@ def _funding(world: World) -> Rows:
 
 
 def _accounts(world: World) -> Rows:
-    return {(account.name,): (account.opened_at,) for account in world.accounts.values()}
+    return {
+        (account.name,): (account.opened_at, account.parent or None, account.pinned or None)
+        for account in world.accounts.values()
+    }
+
+
+def _delegates(world: World) -> Rows:
+    return {
+        (account.name, delegate): tuple(right in rights for right in RIGHTS)
+        for account in world.accounts.values()
+        for delegate, rights in account.delegates.items()
+    }
 
 
 def _positions(world: World) -> Rows:
@@ -196,7 +239,7 @@ def _rounds(world: World) -> Rows:
 
 def _commitments(world: World) -> Rows:
     held = world.commitments.items()
-    return {(number,): (one.round, one.account, one.digest, one.bond, one.salt) for number, one in held}
+    return {(number,): (one.round, one.account, one.digest, one.bond, one.salt, one.actor) for number, one in held}
 
 
 def _auctions(world: World) -> Rows:
@@ -215,14 +258,50 @@ def _quotes(world: World) -> Rows:
     }
 
 
+def _reported(world: World) -> Rows:
+    rows: Rows = {}
+    for one in world.reported:
+        first = (one.market, one.first, one.number, one.at, one.price, one.lots)
+        rows[(one.source, one.name)] = (*first, one.buyer, one.seller, one.before, one.busted)
+    return rows
+
+
+def _deposits(world: World) -> Rows:
+    rows: Rows = {}
+    for (tx_id, output), one in world.incoming.items():
+        counts = (one.confirmations, one.needed)
+        rows[(SETTLEMENT, tx_id, output)] = (one.number, one.account, one.amount, *counts, one.status, one.seen_at)
+    return rows
+
+
+def _withdrawals(world: World) -> Rows:
+    return {
+        (number,): (one.account, SETTLEMENT, one.amount, one.destination, one.status, one.asked_at)
+        for number, one in world.outgoing.items()
+    }
+
+
+def _leverages(world: World) -> Rows:
+    return {
+        (account.name, market): (leverage,)
+        for account in world.accounts.values()
+        for market, leverage in account.leverages.items()
+        if leverage
+    }
+
+
+def _order_times(world: World) -> Rows:
+    return {(name, number): (at,) for name, times in world.order_times.items() for number, at in times}
+
+
 def pots(world: World) -> Iterator[tuple[str, int]]:
     """Every ledger account with its balance in quanta; together they hold nothing."""
     yield "external", world.outside_money
     yield "fees", world.fees
     for name, reward in world.rewards.items():
         yield f"referral:{name}", reward
-    for name, bonds in world.locked.items():
-        yield f"locked:USDC:{name}", bonds
+    for name, locked in world.locked.items():
+        yield f"locked:{SETTLEMENT}:{name}", locked
     for market in world.markets.values():
         yield f"insurance:{market.name}", market.insurance
         yield f"funding:{market.name}", market.funding_pot
@@ -238,6 +317,7 @@ def _balances(world: World) -> Rows:
 
 def _counters(world: World) -> Rows:
     last = {"orders": world.order_number, "trades": world.trade_number, "liquidations": world.liquidation_number}
+    last |= {"transfers": world.transfer_number}
     last |= {"rounds": world.round_number, "commitments": world.commitment_number, "quotes": world.quote_number}
     return {(name,): (number,) for name, number in last.items() if number}
 
@@ -254,6 +334,7 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "liquidation_cooldowns": _cooldowns,
     "funding_indexes": _funding,
     "accounts": _accounts,
+    "delegates": _delegates,
     "positions": _positions,
     "orders": _orders,
     "triggers": _triggers,
@@ -263,6 +344,15 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "commitments": _commitments,
     "jit_auctions": _auctions,
     "jit_quotes": _quotes,
+    "reported_trades": _reported,
+    "deposits": _deposits,
+    "withdrawals": _withdrawals,
+    "leverages": _leverages,
+    "venue_limits": lambda world: {(mode,): tuple(limits) for mode, limits in world.limits.items()},
+    "order_tiers": lambda world: {(tier,): caps for tier, caps in world.caps.items()},
+    "account_terms": lambda world: {(name,): tuple(terms) for name, terms in world.terms.items()},
+    "order_times": _order_times,
+    "daily_results": lambda world: {(name,): result for name, result in world.results.items()},
     "ledger_balances": _balances,
     "counters": _counters,
     "command_sources": _sources,

@@ -9,11 +9,12 @@ from cleartide.contracts import (
     ReferrerSet,
     SetFeeSchedule,
     SetReferrer,
-    TransferApplied,
     TransferRejected,
 )
 
+from services.matching.tests.model.moves import move
 from services.matching.tests.model.numbers import DAY, down, rate, up
+from services.matching.tests.model.rights import head, owns
 from services.matching.tests.model.world import Account, Market, World
 
 REFERRED: Final = Fraction(9, 10)
@@ -37,18 +38,19 @@ def refer(world: World, command: SetReferrer) -> None:
 def claim(world: World, command: ClaimReferralRewards) -> None:
     """All that has accrued becomes cash."""
     account, reward = world.accounts.get(command.account), world.rewards.get(command.account, 0)
-    if account is None or not reward:
-        reason = "unknown_account" if account is None else "nothing_to_claim"
+    reason = "unknown_account" if account is None else "not_permitted"
+    if account is None or not owns(world, account, command.actor) or not reward:
+        if account is not None and owns(world, account, command.actor):
+            reason = "nothing_to_claim"
         world.say(TransferRejected, account=command.account, reason=reason)
         return
-    account.cash += reward
     world.rewards[command.account] = 0
-    world.say(TransferApplied, account=account.name, amount_quanta=reward, cash_quanta=account.cash, kind="referral")
+    move(world, account, reward, "referral")
 
 
 def traded(world: World, account: Account, notional: int) -> None:
-    """Count a fill by an order."""
-    day = (account.name, world.at // DAY)
+    """Count a fill by an order for its family."""
+    day = (head(world, account.name), world.at // DAY)
     world.volumes[day] = world.volumes.get(day, 0) + notional
 
 
@@ -56,8 +58,8 @@ def rates(world: World, name: str, market: Market) -> tuple[Fraction, Fraction]:
     """(taker, maker): the market's own, or those of the highest tier that the last thirty whole days have reached."""
     if not world.tiers:
         return rate(market.spec.taker_fee_ppb), rate(market.spec.maker_fee_ppb)
-    today = world.at // DAY
-    days = [quanta for (who, day), quanta in world.volumes.items() if who == name and today - 30 <= day < today]
+    today, family = world.at // DAY, head(world, name)
+    days = [quanta for (who, day), quanta in world.volumes.items() if who == family and today - 30 <= day < today]
     tier = [tier for tier in world.tiers if tier.volume_quanta <= sum(days)][-1]
     return rate(tier.taker_fee_ppb), rate(tier.maker_fee_ppb)
 
@@ -65,7 +67,7 @@ def rates(world: World, name: str, market: Market) -> tuple[Fraction, Fraction]:
 def taker_fee(world: World, name: str, market: Market, notional: int) -> int:
     """Rounded up; less for the referred."""
     taker, _ = rates(world, name, market)
-    return up(notional * taker * (REFERRED if name in world.referrers else 1))
+    return up(notional * taker * (REFERRED if head(world, name) in world.referrers else 1))
 
 
 def maker_fee(world: World, name: str, market: Market, notional: int, taken: int) -> int:
@@ -76,4 +78,4 @@ def maker_fee(world: World, name: str, market: Market, notional: int, taken: int
 
 def share(world: World, name: str, fee: int, rebate: int) -> int:
     """The referrer's part, rounded down, no more than the rebate leaves."""
-    return min(down(fee * SHARE), fee - rebate) if name in world.referrers else 0
+    return min(down(fee * SHARE), fee - rebate) if head(world, name) in world.referrers else 0

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from cleartide.contracts import PositionChanged, TradeExecuted, TransferApplied
+from cleartide.contracts import PositionChanged, TradeExecuted
 
 from services.matching.tests.model.linked import traded
+from services.matching.tests.model.moves import move
 from services.matching.tests.model.numbers import down, toward_zero
+from services.matching.tests.model.rights import head
+from services.matching.tests.model.terms import note_result
 from services.matching.tests.model.triggers import Moved, see
 from services.matching.tests.model.world import INSURANCE, Account, Market, Order, Position, World
 
@@ -62,6 +65,30 @@ def trade(
 ) -> None:
     """A trade, whoever allowed it, with everything that must be said and kept of it."""
     world.trade_number += 1
+    world.say(TradeExecuted, **write_down(world, market, price, lots, buyer, seller, origin, **more))
+    results = change_hands(world, market, price, lots, buyer, seller, origin)
+    if market.spec.liquidation is not None:
+        for side, result in zip((buyer, seller), results, strict=True):
+            if side.account.name == INSURANCE:
+                to_the_fund(world, market, side.account, result)
+    if origin != "takeover":
+        market.last = price
+        see(world, market.name, "last", price, world.trade_number)
+
+
+def write_down(
+    world: World,
+    market: Market,
+    price: int,
+    lots: int,
+    buyer: Side,
+    seller: Side,
+    origin: str,
+    *,
+    corrects: int | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """The newest trade's row, with the number of the trade that it restates; returns what is said of a trade."""
     known = {
         "market": market.name,
         "trade_id": world.trade_number,
@@ -76,17 +103,16 @@ def trade(
         "outside_trade_id": "",
         **more,
     }
-    world.say(TradeExecuted, **known)
     fees = {"buyer_fee_quanta": buyer.fee, "seller_fee_quanta": seller.fee}
-    world.trades.append({**known, **fees, "at": world.at})
-    results = [_one_side(world, market, price, delta, side, origin) for side, delta in ((buyer, lots), (seller, -lots))]
-    if market.spec.liquidation is not None:
-        for side, result in zip((buyer, seller), results, strict=True):
-            if side.account.name == INSURANCE:
-                to_the_fund(world, market, side.account, result)
-    if origin != "takeover":
-        market.last = price
-        see(world, market.name, "last", price, world.trade_number)
+    world.trades.append({**known, **fees, "at": world.at, "corrects": corrects})
+    return known
+
+
+def change_hands(
+    world: World, market: Market, price: int, lots: int, buyer: Side, seller: Side, origin: str
+) -> list[int]:
+    """Both positions, under the newest trade's number; returns what it changed each one's cash by."""
+    return [_one_side(world, market, price, delta, side, origin) for side, delta in ((buyer, lots), (seller, -lots))]
 
 
 def to_the_fund(world: World, market: Market, account: Account, result: int) -> None:
@@ -100,8 +126,7 @@ def pay(world: World, market: Market, account: Account, amount: int, kind: str =
     """From the fund to an account, or the other way where the amount is negative."""
     if amount:
         market.insurance -= amount
-        account.cash += amount
-        world.say(TransferApplied, account=account.name, amount_quanta=amount, cash_quanta=account.cash, kind=kind)
+        move(world, account, amount, kind, counterparty=market.name)
 
 
 def _one_side(world: World, market: Market, price: int, lots: int, side: Side, origin: str) -> int:
@@ -113,9 +138,10 @@ def _one_side(world: World, market: Market, price: int, lots: int, side: Side, o
     else:
         world.fees += side.fee - side.share
     if side.share:
-        referrer = world.referrers[side.account.name]
+        referrer = world.referrers[head(world, side.account.name)]
         world.rewards[referrer] = world.rewards.get(referrer, 0) + side.share
     position = side.account.position(market.name)
+    note_result(world, side.account.name, profit + funding - side.fee)
     if side.order is not None:
         traded(world, side.order, abs(lots))
     armed = (waiting.order for waiting in world.armed.values() if waiting.order.reduce_only)

@@ -15,6 +15,7 @@ from services.matching.tests.model.fills import Side, pay, trade
 from services.matching.tests.model.margin import Standing, standing
 from services.matching.tests.model.matching import Taker, close, sweep
 from services.matching.tests.model.numbers import down, rate, up, within
+from services.matching.tests.model.rights import head
 from services.matching.tests.model.waterfall import (
     AIM,
     bankruptcy_price,
@@ -57,7 +58,7 @@ def request(world: World, command: RequestLiquidation) -> None:
     keeper = world.accounts.get(command.keeper)
     if keeper is None or keeper.name in RESERVED:
         reason: str | None = "unknown_keeper"
-    elif keeper is world.accounts.get(command.account):
+    elif command.account in world.accounts and head(world, command.account) == head(world, keeper.name):
         reason = "own_account"
     else:
         reason = _close(world, command.account, keeper)

@@ -1,5 +1,6 @@
 """What an account is worth and what it must have (R8 to R11, 3.11)."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -40,6 +41,12 @@ def slices(market: Market, notional: int) -> tuple[int, int]:
     return initial, maintenance
 
 
+def required(market: Market, notional: int, leverage: int) -> tuple[int, int]:
+    """(initial, maintenance) margin where initial margin is at least N / L by choice (3.6)."""
+    initial, maintenance = slices(market, notional)
+    return max(initial, up(Fraction(notional, leverage))) if leverage else initial, maintenance
+
+
 def value(market: Market, position: Position) -> int:
     """Signed value at the mark; at cost while there is no mark."""
     return position.lots * market.mark * market.unit if market.mark else -position.quote
@@ -50,7 +57,8 @@ def standing(world: World, account: Account) -> Standing:
     initial = maintenance = 0
     for name, position in account.positions.items():
         market = world.markets[name]
-        more_initial, more_maintenance = slices(market, abs(value(market, position)))
+        chosen = account.leverages.get(name, 0)
+        more_initial, more_maintenance = required(market, abs(value(market, position)), chosen)
         initial += more_initial
         maintenance += more_maintenance
     return Standing(equity(world, account), initial, maintenance)
@@ -64,20 +72,29 @@ def equity(world: World, account: Account) -> int:
 
 def with_orders(world: World, account: Account, added: Order | None = None) -> tuple[int, int]:
     """(equity less the losses that open orders may bring, initial margin of the worse side per market) (R9)."""
-    orders = [order for order in world.orders_of(account.name) if not order.reduce_only]
+    orders = adding(world, account)
     free = equity(world, account) - sum(order.left * order.loss for order in orders)
     if added is not None:
         orders.append(added)
     initial = 0
     for name, market in world.markets.items():
-        position = account.positions.get(name, Position())
-        bought = position.lots + sum(order.left for order in orders if order.market == name and order.side > 0)
-        sold = position.lots - sum(order.left for order in orders if order.market == name and order.side < 0)
-        if market.mark:
-            initial += slices(market, max(bought, -sold) * market.mark * market.unit)[0]
-        else:
-            initial += slices(market, abs(position.quote))[0]
+        worst = max(reaches(account, name, orders)) * market.mark * market.unit
+        notional = worst if market.mark else abs(account.positions.get(name, Position()).quote)
+        initial += required(market, notional, account.leverages.get(name, 0))[0]
     return free, initial
+
+
+def adding(world: World, account: Account) -> list[Order]:
+    """An account's open orders but for those that only reduce."""
+    return [order for order in world.orders_of(account.name) if not order.reduce_only]
+
+
+def reaches(account: Account, market: str, orders: Iterable[Order]) -> tuple[int, int]:
+    """(lots held if all buys were filled, lots owed if all sells were) in a market."""
+    lots = account.positions.get(market, Position()).lots
+    bought = sum(order.left for order in orders if order.market == market and order.side > 0)
+    sold = sum(order.left for order in orders if order.market == market and order.side < 0)
+    return lots + bought, sold - lots
 
 
 def can_fund(world: World, account: Account, order: Order, fee: int) -> bool:

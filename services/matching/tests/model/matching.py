@@ -12,6 +12,7 @@ from services.matching.tests.model.guards import harms, is_full, most
 from services.matching.tests.model.linked import others, over
 from services.matching.tests.model.margin import may_become, standing, stays_in_range
 from services.matching.tests.model.numbers import down, rate
+from services.matching.tests.model.rights import head
 from services.matching.tests.model.world import INSURANCE, Account, Market, Order, World
 
 NAMES: Final = {1: "buy", -1: "sell"}
@@ -115,7 +116,7 @@ def _walk(world: World, taker: Taker) -> str | None:
         if maker.number in gone and not maker.quoted:
             close(world, maker, "oco")
             continue
-        if maker.account == taker.account.name:
+        if head(world, maker.account) == head(world, taker.account.name):
             if _meets_itself(world, taker, maker):
                 return "self_trade"
             continue

@@ -1,4 +1,4 @@
-"""Markets, deposits, withdrawals, insurance money, and trades from outside (R1, R11)."""
+"""Markets, deposits, withdrawals and insurance money (R1, R11)."""
 
 from fractions import Fraction
 from typing import Final
@@ -10,31 +10,16 @@ from cleartide.contracts import (
     ListMarket,
     MarketListed,
     MarketSpec,
-    ReportTrade,
-    TransferApplied,
     TransferRejected,
     Withdraw,
 )
 
-from services.matching.tests.model.fills import Side, trade
-from services.matching.tests.model.margin import stays_in_range, withdrawable
+from services.matching.tests.model.margin import withdrawable
+from services.matching.tests.model.moves import SETTLEMENT, move
 from services.matching.tests.model.numbers import BILLION
+from services.matching.tests.model.rights import require_payable, require_right
 from services.matching.tests.model.texts import steps_of
-from services.matching.tests.model.world import (
-    MOST_BALANCE,
-    MOST_LOTS,
-    MOST_NOTIONAL,
-    MOST_OPEN_INTEREST,
-    MOST_OUTSIDE_LOTS,
-    MOST_QUANTA,
-    MOST_TICKS,
-    OUTSIDE,
-    RESERVED,
-    Account,
-    Market,
-    Refusal,
-    World,
-)
+from services.matching.tests.model.world import MOST_BALANCE, MOST_QUANTA, RESERVED, Account, Market, Refusal, World
 
 QUANTUM: Final = Fraction(1, 1_000_000)
 
@@ -82,38 +67,50 @@ def deposit(world: World, command: Deposit) -> None:
     """Money from outside; the first opens the account."""
     try:
         amount = amount_of(command.amount)
-        if command.account in RESERVED:
-            raise Refusal("reserved_account")
-        known = world.accounts.get(command.account)
-        if (known.cash if known is not None else 0) + amount > MOST_BALANCE:
-            raise Refusal("balance_cap")
+        require_payable(world, command.account, command.actor)
+        require_room(world, command.account, amount)
     except Refusal as refusal:
         world.say(TransferRejected, account=command.account, reason=refusal.reason)
         return
-    _move(world, world.open_account(command.account), amount)
+    world.outside_money -= amount
+    move(world, world.open_account(command.account), amount, "deposit")
 
 
 def withdraw(world: World, command: Withdraw) -> None:
     """Money to the outside, as far as it is free."""
     try:
         amount = amount_of(command.amount)
-        if command.account in RESERVED:
-            raise Refusal("reserved_account")
-        account = world.accounts.get(command.account)
-        if account is None:
-            raise Refusal("unknown_account")
+        account = known(world, command.account)
+        require_right(world, account, command.actor, "withdraw")
         if amount > withdrawable(world, account):
             raise Refusal("exceeds_withdrawable")
     except Refusal as refusal:
         world.say(TransferRejected, account=command.account, reason=refusal.reason)
         return
-    _move(world, account, -amount)
+    world.outside_money += amount
+    move(world, account, -amount, "withdrawal")
 
 
-def _move(world: World, account: Account, amount: int) -> None:
-    world.outside_money -= amount
-    account.cash += amount
-    world.say(TransferApplied, account=account.name, amount_quanta=amount, cash_quanta=account.cash)
+def known(world: World, name: str) -> Account:
+    """Somebody's account. Raises Refusal."""
+    if name in RESERVED:
+        raise Refusal("reserved_account")
+    if name not in world.accounts:
+        raise Refusal("unknown_account")
+    return world.accounts[name]
+
+
+def require_settlement(asset: str) -> None:
+    """The one asset that there is. Raises Refusal."""
+    if asset != SETTLEMENT:
+        raise Refusal("unknown_asset")
+
+
+def require_room(world: World, name: str, amount: int) -> None:
+    """That an account stays readable with so much more, also when what it has locked comes back. Raises Refusal."""
+    cash = world.accounts[name].cash if name in world.accounts else 0
+    if cash + world.locked.get(name, 0) + amount > MOST_BALANCE:
+        raise Refusal("balance_cap")
 
 
 def fund_insurance(world: World, command: FundInsurance) -> None:
@@ -127,45 +124,3 @@ def fund_insurance(world: World, command: FundInsurance) -> None:
     world.outside_money -= amount
     market.insurance += amount
     world.say(InsuranceFunded, market=market.name, amount_quanta=amount, balance_quanta=market.insurance)
-
-
-def report(world: World, command: ReportTrade) -> None:
-    """A trade that another engine made: applied once, as it is, without fees and margin checks."""
-    market = world.markets.get(command.market)
-    if market is None:
-        raise Refusal("unknown_market")
-    if market.state == "delisted":
-        raise Refusal("market_delisted")
-    identity = ("trade", command.source, command.trade_id)
-    if identity in world.applied:
-        raise Refusal("duplicate")
-    if command.buyer in RESERVED or command.seller in RESERVED:
-        raise Refusal("reserved_account")
-    if command.buyer is None and command.seller is None:
-        raise Refusal("no_participant")
-    if command.buyer == command.seller:
-        raise Refusal("self_trade")
-    buyer, seller = command.buyer or OUTSIDE, command.seller or OUTSIDE
-    price = steps_of(command.price, market.tick, MOST_TICKS)
-    lots = steps_of(command.size, market.lot, MOST_LOTS)
-    _check_caps(world, market, price, lots, buyer, 1)
-    _check_caps(world, market, price, lots, seller, -1)
-    world.applied.add(identity)
-    sides = Side(world.open_account(buyer)), Side(world.open_account(seller))
-    taker_side = "sell" if buyer == OUTSIDE else "buy"
-    trade(world, market, price, lots, *sides, "outside", taker_side=taker_side, outside_trade_id=command.trade_id)
-
-
-def _check_caps(world: World, market: Market, price: int, lots: int, name: str, side: int) -> None:
-    account = world.accounts.get(name)
-    position = account.positions.get(market.name) if account is not None else None
-    reach = abs((position.lots if position is not None else 0) + side * lots)
-    quote = price * lots * market.unit
-    if reach > (MOST_OUTSIDE_LOTS if name == OUTSIDE else MOST_LOTS):
-        raise Refusal("position_cap")
-    if world.open_interest(market.name) + lots > MOST_OPEN_INTEREST:
-        raise Refusal("position_cap")
-    if quote > MOST_NOTIONAL or (name != OUTSIDE and reach * market.mark * market.unit > MOST_NOTIONAL):
-        raise Refusal("notional_cap")
-    if account is not None and position is not None and not stays_in_range(account, position, quote):
-        raise Refusal("balance_cap")

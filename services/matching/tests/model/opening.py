@@ -9,6 +9,7 @@ from services.matching.tests.model.fills import Side, trade
 from services.matching.tests.model.guards import breaches, harms, is_full, most
 from services.matching.tests.model.margin import stays_in_range
 from services.matching.tests.model.matching import NAMES, close, may_fill, shrink, used_up
+from services.matching.tests.model.rights import head
 from services.matching.tests.model.world import INSURANCE, Market, Order, World
 
 Offer = tuple[int, int]
@@ -102,7 +103,7 @@ def _next_pair(world: World, market: Market, price: int) -> tuple[Order, Order] 
 
 def _meet(world: World, market: Market, price: int, newer: Order, older: Order) -> int:
     """The newer one takes, the older one makes; returns the lots, 0 when one of them has had to go or to shrink."""
-    if newer.account == older.account:
+    if head(world, newer.account) == head(world, older.account):
         _part(world, newer, older)
         return 0
     taker, maker = world.accounts[newer.account], world.accounts[older.account]
@@ -163,7 +164,7 @@ def _trade(world: World, market: Market, price: int, lots: int, taking: Side, ma
 
 
 def _part(world: World, newer: Order, older: Order) -> None:
-    """Two orders of one account: the newer one's mode says which gives way (R29)."""
+    """Two orders of one family: the newer one's mode says which gives way (R29)."""
     if newer.prevention != "decrement":
         if newer.prevention != "expire_taker":
             close(world, older, "self_trade")

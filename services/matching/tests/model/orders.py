@@ -13,12 +13,13 @@ from cleartide.contracts import (
     PlaceOrder,
 )
 
-from services.matching.tests.model import fees
+from services.matching.tests.model import fees, terms
 from services.matching.tests.model.brackets import read_exits
 from services.matching.tests.model.guards import breaches, position_cap, sizes
 from services.matching.tests.model.margin import can_fund, only_closes, stays_in_range
 from services.matching.tests.model.matching import NAMES, Taker, close, crosses, say_closed, sweep, used_up
 from services.matching.tests.model.numbers import down, rate, up
+from services.matching.tests.model.rights import may, require_market, require_right
 from services.matching.tests.model.texts import SIDES, steps_of
 from services.matching.tests.model.triggers import Armed
 from services.matching.tests.model.venue import require_open, require_state
@@ -26,7 +27,6 @@ from services.matching.tests.model.world import (
     MOST_LOTS,
     MOST_NOTIONAL,
     MOST_OPEN_INTEREST,
-    MOST_ORDERS,
     MOST_PARTS,
     MOST_TICKS,
     NAMES_REMEMBERED,
@@ -81,8 +81,10 @@ def fills(world: World, order: Order, guarded: bool) -> bool:
 
 def cancel(world: World, command: CancelOrder) -> None:
     """Take one of the account's own resting orders out of its market's book."""
-    order = own(world, command)
-    if order is None:
+    order, account = own(world, command), world.accounts.get(command.account)
+    if account is not None and not may(world, account, command.actor, "cancel"):
+        reject(world, command, "cancel", "not_permitted")
+    elif order is None:
         reject(world, command, "cancel", "unknown_order")
     else:
         close(world, order, "canceled")
@@ -95,6 +97,8 @@ def cancel_all(world: World, command: CancelAllOrders) -> None:
         reason = "unknown_account"
     elif command.market is not None and command.market not in world.markets:
         reason = "unknown_market"
+    elif not may(world, world.accounts[command.account], command.actor, "cancel"):
+        reason = "not_permitted"
     else:
         waiting = [armed.order for armed in world.armed.values() if armed.order.account == command.account]
         mine = [
@@ -148,10 +152,7 @@ def read_order(world: World, command: PlaceOrder) -> tuple[Order, list[Armed]]:
         kind=command.order_type,
         in_force=_in_force(command),
     )
-    bracket = read_exits(world, order, command)
-    if not _is_immediate(command) and len(world.orders_of(account.name)) >= MOST_ORDERS:
-        raise Refusal("too_many_orders")
-    return order, bracket
+    return order, read_exits(world, order, command)
 
 
 def require_batch(market: Market, order: Order) -> None:
@@ -160,13 +161,17 @@ def require_batch(market: Market, order: Order) -> None:
         raise Refusal("batched_only")
 
 
-def admit(world: World, order: Order, *, batched: bool = False, amends: bool = False) -> bool:
+def admit(world: World, order: Order, *, batched: bool = False, amends: bool = False, counted: bool = False) -> bool:
     """The checks of an order, new or changed; whether its fills must be checked one by one. Raises Refusal.
 
-    batched: it may take where takers are batched. amends: it takes a resting order's place.
+    batched: it may take where takers are batched. amends: it takes a resting order's place. counted: it has waited.
     """
     account, market = world.accounts[order.account], world.markets[order.market]
-    _check_amount(account, market, order)
+    if counted:
+        terms.require_standing(world, order)
+    else:
+        terms.require_sender(world, order, amends=amends)
+    _check_amount(world, account, market, order)
     require_open(world, market, order)
     require_state(market, order)
     best = world.best(market.name, -order.side)
@@ -218,6 +223,8 @@ def require_known(world: World, command: PlaceOrder) -> tuple[Account, Market]:
     if command.account not in world.accounts:
         raise Refusal("unknown_account")
     account = world.accounts[command.account]
+    require_right(world, account, command.actor, "trade")
+    require_market(account, command.market)
     live = [order.name for order in world.orders_of(account.name)]
     if command.client_order_id in account.names or command.client_order_id in live:
         raise Refusal("duplicate_client_order_id")
@@ -259,13 +266,16 @@ def require_size(market: Market, order: Order) -> None:
         raise Refusal("above_max_size")
 
 
-def _check_amount(account: Account, market: Market, order: Order) -> None:
+def _check_amount(world: World, account: Account, market: Market, order: Order) -> None:
     require_size(market, order)
     quote = max(order.price, market.mark) * order.left * market.unit
     if quote > MOST_NOTIONAL:
         raise Refusal("notional_cap")
     if not stays_in_range(account, account.position(market.name), quote):
         raise Refusal("balance_cap")
+    if not order.reduce_only:
+        terms.require_leverage(world, account, order)
+        terms.require_luck(world, account)
     if order.kind in LIMITED and breaches(market, order.side, order.price):
         raise Refusal("price_band")
 
@@ -290,8 +300,10 @@ def _check_reach(world: World, account: Account, market: Market, order: Order) -
     reach = max(0, held * order.side + waiting + order.left)
     if reach > position_cap(market) or world.open_interest(market.name) + order.left > MOST_OPEN_INTEREST:
         raise Refusal("position_cap")
-    if reach * market.mark * market.unit > MOST_NOTIONAL:
+    value = reach * market.mark * market.unit
+    if value > MOST_NOTIONAL:
         raise Refusal("notional_cap")
+    terms.require_position(world, value)
 
 
 def _is_guarded(world: World, account: Account, market: Market, order: Order, post_only: bool) -> bool:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from cleartide.contracts import AmendOrder
 
 from services.matching.tests.model.orders import require_batch, require_size
+from services.matching.tests.model.terms import require_sender
 from services.matching.tests.model.texts import steps_of
 from services.matching.tests.model.triggers import Armed, make_due
 from services.matching.tests.model.venue import live_price, require_open
@@ -25,6 +26,7 @@ def rearm(world: World, armed: Armed, command: AmendOrder) -> None:
     wanted = (price, size, level, amount, share, until, display)
     if wanted == (order.price, order.size, armed.level, armed.amount, armed.share, order.until, order.display):
         raise Refusal("nothing_to_amend")
+    require_sender(world, order, amends=True)
     require_size(market, replace(order, size=size))
     require_open(world, market, order)
     require_batch(market, order)

@@ -8,9 +8,10 @@ from typing import Any, Final
 from cleartide.contracts import Deposit, ListMarket, Message, SetFeeSchedule, SetReferrer, UpdateIndexPrice
 
 from services.matching.tests.model.compare import START, Difference, Pair
+from services.matching.tests.model.moods import DISTRESSED, GUARDED, MOODS, SEALED, random_step
 from services.matching.tests.model.scenes import BATCHING, LIMITS, RULES, SCENES, TIERS, TRADERS, specs, text_of
 from services.matching.tests.model.step import Step
-from services.matching.tests.model.steps import DISTRESSED, GUARDED, MOODS, SEALED, Scripted, command_of, random_step
+from services.matching.tests.model.steps import Scripted, command_of
 
 PLACES: Final[dict[tuple[str, ...], list[int]]] = {SEALED: [*BATCHING], DISTRESSED: [*RULES], GUARDED: [*LIMITS]}
 """Scenes of the moods that need terms of their own: where takers are batched, and where a fund takes over."""

@@ -47,13 +47,15 @@ RULES[11] = RULES[7]
 """Of some scenes: a fund that shrinks back, and ones that take whatever is small."""
 LIMITS: Final = {
     10: (
-        MarketLimits(min_order_size="0.003", max_order_size="0.5", open_interest_cap="0.6", position_cap="0.3"),
+        MarketLimits(
+            min_order_size="0.003", max_order_size="0.5", max_leverage=4, open_interest_cap="0.6", position_cap="0.3"
+        ),
         MarketLimits(twap_band_ppb=0, breaker_ppb=20_000_000, pause_micros=2_000_000, position_cap="0.009"),
         MarketLimits(band_ppb=60_000_001, twap_band_ppb=40_000_000, breaker_ppb=50_000_000, pause_micros=1_000_000),
     ),
     11: (
         MarketLimits(twap_band_ppb=30_000_000, breaker_ppb=30_000_000, pause_micros=3_000_000, position_cap="0.4"),
-        MarketLimits(breaker_ppb=0, open_interest_cap="0.02", min_order_size="0.0004"),
+        MarketLimits(breaker_ppb=0, open_interest_cap="0.02", min_order_size="0.0004", max_leverage=30),
         MarketLimits(twap_band_ppb=20_000_000, breaker_ppb=40_000_001, pause_micros=1_500_000, max_order_size="30"),
     ),
 }

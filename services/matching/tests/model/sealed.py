@@ -13,11 +13,12 @@ from cleartide.contracts import (
     OrderRevealed,
     PlaceOrder,
     RevealOrder,
-    TransferApplied,
 )
 from cleartide.rules.sealing import digest_of
 
 from services.matching.tests.model.margin import withdrawable
+from services.matching.tests.model.moves import lock
+from services.matching.tests.model.rights import require_market, require_right
 from services.matching.tests.model.waterfall import funds, tell_funds
 from services.matching.tests.model.world import RESERVED, Commitment, Market, Refusal, Round, World
 
@@ -67,7 +68,7 @@ def reveal(world: World, command: RevealOrder) -> None:
     except Refusal as refusal:
         _reject(world, command, command.commitment_id, refusal.reason)
         return
-    found.salt, found.order = command.salt, command.order
+    found.salt, found.actor, found.order = command.salt, command.actor, command.order
     world.say(
         OrderRevealed,
         commitment_id=found.number,
@@ -110,8 +111,8 @@ def end(world: World, ended: Round) -> list[PlaceOrder]:
 
 
 def _as_placed(market: Market, one: Commitment) -> PlaceOrder:
-    body: dict[str, Any] = dict(one.order or ())
-    return PlaceOrder(id="batch", source="batch", occurred_at=0, account=one.account, market=market.name, **body)
+    body: dict[str, Any] = dict(one.order or ()) | {"account": one.account, "actor": one.actor}
+    return PlaceOrder(id="batch", source="batch", occurred_at=0, market=market.name, **body)
 
 
 def _known(world: World, command: CommitOrder | RevealOrder) -> Market:
@@ -121,6 +122,8 @@ def _known(world: World, command: CommitOrder | RevealOrder) -> Market:
         raise Refusal("unknown_market")
     if command.account not in world.accounts:
         raise Refusal("unknown_account")
+    require_right(world, world.accounts[command.account], command.actor, "trade")
+    require_market(world.accounts[command.account], command.market)
     return world.markets[command.market]
 
 
@@ -162,10 +165,7 @@ def _open_round(world: World, market: Market) -> Round:
 def _move_bond(world: World, one: Commitment, way: int, kind: str) -> None:
     if not one.bond:
         return
-    account = world.accounts[one.account]
-    account.cash += way * one.bond
-    world.locked[one.account] = world.locked.get(one.account, 0) - way * one.bond
-    world.say(TransferApplied, account=account.name, amount_quanta=way * one.bond, cash_quanta=account.cash, kind=kind)
+    lock(world, world.accounts[one.account], -way * one.bond, kind, str(one.number))
 
 
 def _reject(world: World, command: CommitOrder | RevealOrder, number: int | None, reason: str) -> None:

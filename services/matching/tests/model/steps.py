@@ -1,19 +1,24 @@
-"""Random steps, and the commands that they become in a given world.
+"""The commands that steps become in a given world.
 
 A step is a few small numbers, so that a sequence of steps shrinks well: what it means ("the third of my orders",
 "as much as I can afford and one lot more") is worked out when its turn comes.
 """
 
 from hashlib import sha256
-from random import Random
 from typing import Any, Final, NamedTuple
 
 from cleartide.contracts import (
     AmendOrder,
+    BustTrade,
     CancelAllOrders,
     CancelOrder,
     CommitOrder,
+    CompleteWithdrawal,
+    ConfirmDeposit,
+    CorrectTrade,
     DelistMarket,
+    FailDeposit,
+    FailWithdrawal,
     FundInsurance,
     HaltMarket,
     LiquidateAccount,
@@ -21,19 +26,35 @@ from cleartide.contracts import (
     Message,
     OrderTerms,
     PlaceOrder,
+    ReportDeposit,
     ReportTrade,
     RequestLiquidation,
     ResumeMarket,
     RevealOrder,
+    SetAccountTerms,
+    SetOrderTier,
     SettleFunding,
+    SetVenueLimits,
+    SetVenueMode,
     SetVenueSwitch,
+    StartWithdrawal,
     UpdateIndexPrice,
 )
 from cleartide.rules.sealing import digest_of
-from hypothesis import strategies as st
 
-from services.matching.tests.model import auction_steps, batch_steps, maker_steps, money_steps, venue_steps
+from services.matching.tests.model import (
+    auction_steps,
+    batch_steps,
+    custody_steps,
+    family_steps,
+    maker_steps,
+    money_steps,
+    outside_steps,
+    terms_steps,
+    venue_steps,
+)
 from services.matching.tests.model.margin import standing
+from services.matching.tests.model.moods import WAITS
 from services.matching.tests.model.numbers import DAY, HOUR, MINUTE, SECOND
 from services.matching.tests.model.order_steps import FIRST_PRICE, SOURCES, order_body
 from services.matching.tests.model.scenes import TRADERS, text_of
@@ -41,118 +62,9 @@ from services.matching.tests.model.sizing import affordable_lots
 from services.matching.tests.model.step import Body, Step
 from services.matching.tests.model.world import OUTSIDE, RESERVED, Market, Order, World
 
-WAITS: Final = (0, 0, 0, 1, 137_000, 400_000, 500_000, 999_999, SECOND, 3_500_000, 5 * SECOND)
 QUICK: Final = 4
 """Of these at most makers wait, so that their quotes come while the auction runs."""
-TERMS: Final = 64
-"""Of a step: a quarter of the orders have an end, a quarter are icebergs, a self-trade mode each."""
-LINKS: Final = 32
-"""Of a step: a sixth of the orders are of a group, a fifth have a bracket."""
 KINDS: Final = ("stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing_stop")
-
-WEIGHTS: Final = {
-    "order": 60,
-    "quiet": 4,
-    "plain": 0,
-    "group": 4,
-    "entry": 4,
-    "sweep": 6,
-    "exact order": 4,
-    "odd order": 8,
-    "cancel": 7,
-    "cancel all": 3,
-    "amend": 6,
-    "rearm": 3,
-    "reterm": 0,
-    "batch": 5,
-    "commit": 6,
-    "open": 8,
-    "auction": 5,
-    "quote": 16,
-    "wait": 9,
-    "price": 20,
-    "jump": 3,
-    "minute": 2,
-    "no price": 1,
-    "silence": 1,
-    "night": 1,
-    "claim": 1,
-    "liquidate": 8,
-    "keeper": 12,
-    "settle": 8,
-    "report": 3,
-    "deposit": 4,
-    "exact deposit": 3,
-    "withdraw": 2,
-    "exact withdraw": 3,
-    "insure": 2,
-    "list": 1,
-    "again": 1,
-    "restart": 1,
-    "switch": 0,
-    "halt": 0,
-    "collect": 0,
-    "delist": 0,
-    "waiting": 0,
-    "edge": 0,
-    "part with": 0,
-    "brim": 0,
-}
-
-
-SEALED: Final = ("commit", "commit", "open", "open", "quiet", "amend", "amend")
-AUCTIONED: Final = ("auction", "quote", "quote")
-GROUPED: Final = ("group", "sweep")
-BATCHED: Final = ("batch", "wait", "quiet")
-ENTERED: Final = ("entry", "sweep", "price")
-STOPPED: Final = ("switch", "halt", "halt", "order", "wait", "wait", "auction", "price", "jump", "liquidate", "open")
-RETERMED: Final = ("reterm", "reterm", "quiet", "sweep")
-GUARDED: Final = ("jump", "collect", "waiting", "waiting", "edge", "sweep", "plain", "part with", "brim", "price")
-DELISTED: Final = ("delist", "collect", "waiting", "plain", "exact order", "wait", "auction", "jump", "sweep", "insure")
-DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
-MOODS: Final[tuple[tuple[str, ...], ...]] = (
-    (),
-    RETERMED,
-    AUCTIONED,
-    GROUPED,
-    ENTERED,
-    SEALED,
-    DISTRESSED,
-    BATCHED,
-    STOPPED,
-    GUARDED,
-    DELISTED,
-)
-"""What two in five steps of a life are; of others nothing in particular."""
-
-
-def random_step(chance: Random, mood: tuple[str, ...]) -> Step:
-    """Any step, by the weights and by the mood."""
-    kind = chance.choices(_KINDS, cum_weights=_CUMULATED)[0]
-    if mood and chance.random() < 0.4:
-        kind = chance.choice(mood)
-    where = min(chance.randrange(4), 2)
-    numbers = (chance.randrange(1, 601), chance.randrange(-30, 31), chance.randrange(64), chance.randrange(len(WAITS)))
-    terms, links = chance.randrange(TERMS), chance.randrange(LINKS)
-    return Step(kind, chance.randrange(len(TRADERS)), where, chance.random() < 0.5, *numbers, terms, links)
-
-
-_KINDS: Final = list(WEIGHTS)
-_CUMULATED: Final = [sum(list(WEIGHTS.values())[: place + 1]) for place in range(len(WEIGHTS))]
-
-any_step: Final = st.builds(
-    Step,
-    kind=st.sampled_from([kind for kind, weight in WEIGHTS.items() for _ in range(weight)]),
-    who=st.integers(0, len(TRADERS) - 1),
-    where=st.integers(0, 2),
-    buys=st.booleans(),
-    amount=st.integers(1, 600),
-    offset=st.integers(-30, 30),
-    flags=st.integers(0, 63),
-    wait=st.integers(0, len(WAITS) - 1),
-    terms=st.integers(0, TERMS - 1),
-    links=st.integers(0, LINKS - 1),
-)
 
 
 class Scripted(NamedTuple):
@@ -167,6 +79,8 @@ def command_of(world: World, number: int, step: Step, before: Message | None) ->
     at = world.at + WAITS[step.wait % QUICK if step.kind == "quote" else step.wait]
     if step.kind == "minute":
         at = (world.at // MINUTE + 1) * MINUTE
+    if step.kind == "hour":
+        at = max(at, custody_steps.next_hour(world) - step.flags % 2)
     if step.kind == "silence":
         return Scripted(at + 61 * SECOND, None)
     if step.kind == "night":
@@ -175,11 +89,12 @@ def command_of(world: World, number: int, step: Step, before: Message | None) ->
         return Scripted(at, before)
     market = list(world.markets.values())[step.where % len(world.markets)]
     contract, body = _MAKERS[step.kind](world, number, step, market)
+    body = family_steps.acting(world, step, contract, body)
     source = _SOURCES.get(contract, "gateway")
     envelope: dict[str, Any] = {"id": f"{source}-{number}", "source": source, "occurred_at": at}
     if source in _NUMBERED:
         envelope["seq"] = world.numbers.get(source, 0) + (2 if step.flags == 63 and step.amount == 1 else 1)
-    return Scripted(at, contract(**envelope, **body))
+    return Scripted(at, contract(**{**envelope, **body}))
 
 
 _NUMBERED: Final = ("ingestor", "risk", "funding")
@@ -192,8 +107,12 @@ _SOURCES: Final[dict[type[Message], str]] = {
     HaltMarket: "operator",
     ResumeMarket: "operator",
     DelistMarket: "operator",
-    SetVenueSwitch: "operator",
+    **dict.fromkeys((SetVenueSwitch, SetVenueMode, SetVenueLimits, SetOrderTier, SetAccountTerms), "operator"),
+    **dict.fromkeys((ReportDeposit, ConfirmDeposit, FailDeposit), "custody"),
+    **dict.fromkeys((StartWithdrawal, CompleteWithdrawal, FailWithdrawal), "custody"),
     ReportTrade: "engine",
+    BustTrade: "engine",
+    CorrectTrade: "engine",
 }
 
 
@@ -410,26 +329,6 @@ def _settle(world: World, number: int, step: Step, market: Market) -> Body:
     return SettleFunding, {"market": market.name, **body}
 
 
-def _report(world: World, number: int, step: Step, market: Market) -> Body:
-    """One- and two-sided, also by the same party, by nobody and by reserved names."""
-    price = max(1, (market.mark or FIRST_PRICE) + 3 * step.offset)
-    parties = [TRADERS[step.who], TRADERS[step.amount % len(TRADERS)]]
-    if step.flags < 20:
-        parties[step.flags % 2] = ""
-    if step.flags in (20, 21):
-        parties = [parties[0], OUTSIDE] if step.flags == 20 else ["", ""]
-    buyer, seller = parties if step.buys else reversed(parties)
-    return ReportTrade, {
-        "market": market.name,
-        "trade_id": f"t{number - (number % 3 == 0)}",
-        "price": text_of(price, market.spec.tick_size),
-        "size": text_of(step.amount, market.spec.lot_size),
-        "buyer": buyer or None,
-        "seller": seller or None,
-        "executed_at": world.at,
-    }
-
-
 _MAKERS: Final = {
     "claim": money_steps.claim,
     "order": _order,
@@ -458,7 +357,22 @@ _MAKERS: Final = {
     "liquidate": _liquidate,
     "keeper": _keeper,
     "settle": _settle,
-    "report": _report,
+    "report": outside_steps.report,
+    "bust": outside_steps.bust,
+    "correct": outside_steps.correct,
+    "arrive": custody_steps.arrive,
+    "follow": custody_steps.follow,
+    "ask": custody_steps.ask,
+    "send": custody_steps.send,
+    "hour": custody_steps.follow,
+    "leverage": terms_steps.leverage,
+    "limits": terms_steps.limits,
+    "tier": terms_steps.tier,
+    "terms": terms_steps.account,
+    "mode": terms_steps.mode,
+    "subaccount": family_steps.open_subaccount,
+    "grant": family_steps.grant,
+    "shift": family_steps.shift,
     "deposit": money_steps.deposit,
     "exact deposit": money_steps.exact_deposit,
     "withdraw": money_steps.withdraw,

@@ -23,6 +23,7 @@ from services.matching.tests.model.orders import (
     say_accepted,
     work,
 )
+from services.matching.tests.model.terms import require_sender
 from services.matching.tests.model.texts import SIDES, steps_of
 from services.matching.tests.model.triggers import Armed, Met, Moved, make_due
 from services.matching.tests.model.venue import live_price, require_open
@@ -44,6 +45,7 @@ def arm(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
         raise Refusal("auction_not_allowed")
     armed = _read(world, command)
     bracket = read_exits(world, armed.order, command)
+    require_sender(world, armed.order)
     require_size(world.markets[armed.order.market], armed.order)
     require_open(world, world.markets[armed.order.market], armed.order)
     if not batched:
@@ -236,7 +238,7 @@ def _judge(world: World, order: Order) -> bool:
         order.price = bound_of(market, order.side)
         order.in_force = "fok" if order.in_force == "fok" else "ioc"
     order.loss = loss_of(market, order.side, order.price)
-    guarded = admit(world, order, batched=True)
+    guarded = admit(world, order, batched=True, counted=True)
     if order.in_force == "fok" and not fills(world, order, guarded):
         raise Refusal("fok_not_fillable")
     return guarded

@@ -1,9 +1,9 @@
 """What the model knows. Plain data: sizes in lots, prices in ticks, money in quanta, times in microseconds."""
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cleartide.contracts import FeeTier, MarketSpec, Message, OrderTerms
 
@@ -107,13 +107,21 @@ class Position:
 
 @dataclass
 class Account:
-    """An account: cash, positions by market, and the client order ids that it may not use again, oldest first."""
+    """An account: cash, positions by market, and the client order ids that it may not use again, oldest first.
+
+    leverages: its own choice by market, 0 for none. parent: of a sub-account; pinned: an isolated one's market.
+    delegates: what others may do for it.
+    """
 
     name: str
     opened_at: int
     cash: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
+    leverages: dict[str, int] = field(default_factory=dict)
+    parent: str = ""
+    pinned: str = ""
+    delegates: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def position(self, market: str) -> Position:
         """The position in a market; an empty one where there is none."""
@@ -122,7 +130,7 @@ class Account:
     def copy(self) -> "Account":
         """Another account in the same state, to try something on."""
         positions = {market: copy(position) for market, position in self.positions.items()}
-        return Account(self.name, self.opened_at, self.cash, positions, self.names)
+        return replace(self, positions=positions)
 
 
 @dataclass
@@ -174,7 +182,7 @@ class Round:
 
 @dataclass
 class Commitment:
-    """An account's part in a round; salt and order once it is opened."""
+    """An account's part in a round; salt, actor and order once it is opened."""
 
     number: int
     round: int
@@ -182,7 +190,58 @@ class Commitment:
     digest: str
     bond: int
     salt: str = ""
+    actor: str | None = None
     order: OrderTerms | None = None
+
+
+@dataclass
+class Reported:
+    """A trade from outside as it holds now. first, at: of its first form; before: the last price before it."""
+
+    source: str
+    name: str
+    market: str
+    first: int
+    number: int
+    at: int
+    price: int
+    lots: int
+    buyer: str
+    seller: str
+    before: int
+    busted: bool = False
+
+
+@dataclass
+class Incoming:
+    """A deposit that is neither credited nor lost."""
+
+    number: int
+    account: str
+    amount: int
+    confirmations: int
+    needed: int
+    seen_at: int
+    status: str = "pending"
+
+
+@dataclass
+class Outgoing:
+    """A withdrawal whose amount is locked."""
+
+    account: str
+    amount: int
+    destination: str
+    asked_at: int
+    status: str = "pending"
+
+
+class Limits(NamedTuple):
+    """Of every account in a mode: quanta of one position, leverage, quanta lost in a UTC day."""
+
+    max_position: int | None = None
+    max_leverage: int | None = None
+    max_daily_loss: int | None = None
 
 
 @dataclass
@@ -194,7 +253,10 @@ class World:
     others of groups in which an order has traded. passed: whether time has ended orders before the command. pending:
     what is to follow from it. fired: orders to be placed, in their turn. batched: whether a batch or a slot came before
     the command. secrets: what its owners know of a digest. untold: what funds held before a trade of theirs that nobody
-    has told yet. switches: those that are on. changes: how many of the venue are written down.
+    has told yet. switches: those that are on. changes: how many of the venue are written down. reported: trades that
+    may still be restated, the oldest first. transfers: steps of this command. incoming: deposits by (transaction,
+    output); outgoing: withdrawals by number. limits: by mode; caps: a tier's, per minute, hour and day; terms: (tier,
+    standing) by account; order_times: (number, when) of the orders that caps count; results: (day, quanta) by account.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -229,6 +291,17 @@ class World:
     untold: dict[str, int] = field(default_factory=dict)
     switches: set[str] = field(default_factory=set)
     changes: int = 0
+    mode: str = "demo"
+    limits: dict[str, Limits] = field(default_factory=dict)
+    caps: dict[str, tuple[int | None, int | None, int | None]] = field(default_factory=dict)
+    terms: dict[str, tuple[str, str]] = field(default_factory=dict)
+    order_times: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    results: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reported: list[Reported] = field(default_factory=list)
+    incoming: dict[tuple[str, int], Incoming] = field(default_factory=dict)
+    outgoing: dict[int, Outgoing] = field(default_factory=dict)
+    transfer_number: int = 0
+    transfers: list[tuple[Any, ...]] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     applied: set[tuple[str, str, str]] = field(default_factory=set)
     at: int = 0
