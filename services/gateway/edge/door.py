@@ -16,7 +16,7 @@ from services.gateway.edge.authentication import FIELDS_READ, Asked, Authenticat
 from services.gateway.edge.authorisation import READS
 from services.gateway.edge.dispatch import Dispatch
 from services.gateway.edge.errors import ApiError, error_response, store_unavailable
-from services.gateway.edge.guards import FIELDS, LIMITED_PREFIX
+from services.gateway.edge.guards import COUNTED, LIMITED_PREFIX
 from services.gateway.edge.leases import Verdict
 from services.gateway.edge.limits import client_key
 from services.gateway.edge.metrics import EdgeMetrics
@@ -32,6 +32,7 @@ BODY_SECONDS: Final = 10.0
 REFUSED_PER_MINUTE: Final = 60
 _WHO: Final = {name.encode(): name for name in FIELDS_READ}
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+"""Either announces a body; a request without them ends with its head."""
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -56,8 +57,10 @@ class Door:
         if scope["type"] not in ("http", "websocket") or not scope["path"].startswith(LIMITED_PREFIX):
             await self._app(scope, receive, send)
             return
+        names = [name for name, _ in scope["headers"]]
+        has_body = scope["type"] == "http" and not _BODY.isdisjoint(names)
         try:
-            body = await self._body(scope, receive) if (has_body := _has_body(scope)) else b""
+            body = await self._body(scope, receive) if has_body else b""
             principal, verdict = await self._enter(scope, body)
         except ApiError as error:
             self._metrics.refused.labels(error.code).inc()
@@ -67,7 +70,7 @@ class Door:
             await error_response(store_unavailable(error))(scope, receive, send)
             return
         if verdict is not None:
-            scope["state"][FIELDS] = verdict.raw()
+            scope["state"][COUNTED] = verdict
         if has_body:
             receive = _replaying(body, receive)
         if scope["type"] != "http" or (name := name_of(principal, scope)) is None:
@@ -158,11 +161,6 @@ def require_room(verdict: Verdict) -> None:
 def _fields(scope: Scope) -> dict[str, str]:
     """Those of the head's fields that say who asks; of a field that comes twice the first, as Starlette has it."""
     return {_WHO[name]: value.decode("latin-1") for name, value in reversed(scope["headers"]) if name in _WHO}
-
-
-def _has_body(scope: Scope) -> bool:
-    """Whether the head announces one; a request without either field ends with its head."""
-    return scope["type"] == "http" and any(name in _BODY for name, _ in scope["headers"])
 
 
 def _too_large() -> ApiError:

@@ -86,9 +86,11 @@ class Freshness:
         now = self._clock()
         if rule is None or len(key) < 2 or now < self._sure_from:
             return None
-        known = [self._touched.get(one if one == _MARKS else f"{one}:{key[1]}", (0, -_KEPT_SECONDS)) for one in rule]
-        settled = now - max(at for _, at in known) >= SETTLED_SECONDS
-        return Version(str(max(seq for seq, _ in known)), KEPT_MS if settled else short_ms)
+        seq, at = 0, -_KEPT_SECONDS
+        for one in rule:
+            if (last := self._touched.get(one if one == _MARKS else f"{one}:{key[1]}")) is not None:
+                seq, at = max(seq, last[0]), max(at, last[1])
+        return Version(str(seq), KEPT_MS if now - at >= SETTLED_SECONDS else short_ms)
 
     def _sweep(self, seq: int, now: float) -> None:
         """What had no event for longer than an answer is kept may as well never have had one."""

@@ -8,8 +8,8 @@ from services.gateway.edge.errors import ApiError, error_response
 from services.gateway.edge.limits import RateLimiter
 
 LIMITED_PREFIX: Final = "/api/v1/"
-FIELDS: Final = "fields"
-"""Of a request's state: header fields for its answer, unless that has them; by the guard that is nearest to it."""
+COUNTED: Final = "counted"
+"""Of a request's state: the verdict that its answer tells, unless that has one; of the guard that is nearest to it."""
 
 
 class RateLimited:
@@ -28,5 +28,5 @@ class RateLimited:
             error = ApiError(429, "rate_limited", "Too many requests.", {"retry_after_seconds": verdict.retry_after})
             await error_response(error, verdict.headers())(scope, receive, send)
             return
-        scope.setdefault("state", {})[FIELDS] = verdict.raw()
+        scope.setdefault("state", {})[COUNTED] = verdict
         await self._app(scope, receive, send)

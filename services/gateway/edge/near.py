@@ -21,7 +21,7 @@ from services.gateway.edge.cache import CACHE_STATUS
 from services.gateway.edge.freshness import Freshness, Version
 from services.gateway.edge.metrics import EdgeMetrics
 
-EVENT_SECONDS: Final = 0.25
+EVENT_SECONDS: Final = 1.0
 AGE_SECONDS: Final = 0.05
 MOST_HELD: Final = 1_024
 MOST_BYTES: Final = 32_768
@@ -117,7 +117,7 @@ class Near:
 
 def name_of(principal: Principal, scope: Scope) -> Name | None:
     """Under which a request's answer is held; None when it is not one to be given again."""
-    if scope["method"] != "GET" or not principal.known or any(field == _AFTER for field, _ in scope["headers"]):
+    if scope["method"] != "GET" or not principal.known or _AFTER in [field for field, _ in scope["headers"]]:
         return None
     return principal, scope["raw_path"], scope["query_string"]
 

@@ -11,7 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.domain.access import ANONYMOUS
-from services.gateway.edge.guards import FIELDS, LIMITED_PREFIX
+from services.gateway.edge.guards import COUNTED, LIMITED_PREFIX
 from services.gateway.edge.metrics import EdgeMetrics
 from services.gateway.edge.security import RAW
 from services.gateway.identity.people import now_micros
@@ -20,6 +20,8 @@ from services.gateway.metering.meter import Meter, Note
 log = structlog.get_logger()
 
 _CODE: Final = re.compile(rb'"code":\s*"([a-z0-9_]{1,64})"')
+_LIMIT: Final = b"ratelimit-limit"
+_SECURED: Final = frozenset(name for name, _ in RAW)
 
 
 class Observed:
@@ -76,9 +78,10 @@ class _Heard:
         if message["type"] == "http.response.start":
             self.status, self.answered = message["status"], True
             headers: list[Any] = message["headers"]
-            there = {name for name, _ in headers}
-            headers.extend([one for one in self._scope["state"].get(FIELDS, ()) if one[0] not in there])
-            headers.extend([one for one in RAW if one[0] not in there])
+            there = [name for name, _ in headers]
+            if (verdict := self._scope["state"].get(COUNTED)) is not None and _LIMIT not in there:
+                headers.extend(verdict.raw())
+            headers.extend(RAW if _SECURED.isdisjoint(there) else [one for one in RAW if one[0] not in there])
         else:
             body = message.get("body", b"")
             self.went += len(body)

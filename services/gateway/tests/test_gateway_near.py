@@ -67,7 +67,7 @@ def asked(path: str, method: str = "GET", headers: Sequence[tuple[bytes, bytes]]
 
 
 async def test_it_is_given_until_something_happens_to_it() -> None:
-    """GW-NEAR-001: one's own answer is given again until the next event about it, and a quarter second at most."""
+    """GW-NEAR-001: one's own answer is given again until the next event about it, and a second at most."""
     room = Room()
     await room.told(b"before")
     assert await room.given() == b"before"
