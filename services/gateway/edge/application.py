@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from services.gateway.edge.adapters import share_adapters
 from services.gateway.edge.after import asked_place
 from services.gateway.edge.context import Edge
 from services.gateway.edge.dispatch import Dispatch
@@ -54,6 +55,7 @@ from services.gateway.edge.routes.watching import watching_router
 
 def api(edge: Edge) -> FastAPI:
     """The routes. FastAPI's own pages are left out: they load scripts from elsewhere."""
+    share_adapters()
     app = FastAPI(
         title="Cleartide",
         version="1",
