@@ -7,6 +7,7 @@ events were those of commands, which are read field by field. Other events are v
 
 import types
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
@@ -21,8 +22,9 @@ Write = Callable[[dict[str, Any]], bytes]
 BOUNDS: Final = ("gt", "ge", "lt", "le", "min_length", "max_length")
 
 
+@cache
 def writer(contract: type[Message]) -> Write:
-    """How events of this contract are written."""
+    """How events of this contract are written. Made once per process: every epoch asks for it anew."""
     if not contract.packed or any(_holds_contract(info.annotation) for info in contract.model_fields.values()):
         validate = contract.__pydantic_validator__.validate_python
         return lambda body: encode_body(validate(body).__dict__)
