@@ -20,7 +20,7 @@ from cleartide.bus.streams import SERVICES
 
 _APPS: Final = [f"services.{service}.app" for service in SERVICES]
 _forks: Final = get_context("forkserver")
-_forks.set_forkserver_preload([*_APPS, __name__])
+_forks.set_forkserver_preload([*_APPS, __name__, "tests.support.standing"])
 
 
 class Forked:
