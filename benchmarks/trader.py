@@ -1,5 +1,5 @@
 """A trader that measures: sends orders at a steady rate, one message each, and notes when the first event that each of
-them caused arrives.
+them caused arrives, and when the broker had taken the order: events have that time.
 
 `python -m benchmarks.trader <url> <user> <password> <rate> <seconds> <seed> <last index number> <result file>`
 """
@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import uvloop
@@ -27,10 +28,18 @@ WARM_SHARE = 0.1
 
 class _Cause(msgspec.Struct):
     causation_id: str
+    occurred_at: int
 
 
-async def run(url: str, user: str, password: str, rate: int, seconds: float, flow: Flow) -> list[float]:
-    """Milliseconds from the moment before an order is sent to its first event, the first tenth left out."""
+class Waited(NamedTuple):
+    """Of one order, in ms: from the moment before it is sent to its first event, and to the broker's stamp on it."""
+
+    event: float
+    stamp: float
+
+
+async def run(url: str, user: str, password: str, rate: int, seconds: float, flow: Flow) -> list[Waited]:
+    """How long each order waited for its first event, the first tenth left out."""
     broker = nats_broker(url, user, password, "trader")
     client = await connected(broker)
     heard: list[tuple[int, bytes]] = []
@@ -43,6 +52,7 @@ async def run(url: str, user: str, password: str, rate: int, seconds: float, flo
     commands = [(command.id, command.subject, encode(command)) for command in flow.commands(int(rate * seconds))]
     orders = {identity for identity, subject, _ in commands if subject.startswith("orders.")}
     sent: dict[str, int] = {}
+    clock = time.time_ns() - time.perf_counter_ns()
     keep_state()
     started = asyncio.get_running_loop().time()
     for number, (identity, subject, payload) in enumerate(commands):
@@ -53,20 +63,25 @@ async def run(url: str, user: str, password: str, rate: int, seconds: float, flo
     arrived = await _arrivals(heard, sent)
     await broker.stop()
     warm = list(sent)[int(len(sent) * WARM_SHARE) :]
-    return [(arrived[identity] - sent[identity]) / 1e6 for identity in warm]
+    return [_waited(sent[identity], *arrived[identity], clock) for identity in warm]
 
 
-async def _arrivals(heard: list[tuple[int, bytes]], sent: dict[str, int]) -> dict[str, int]:
-    """When the first event of each order came; waits until every order has one."""
+def _waited(sent: int, arrived: int, stamped: int, clock: int) -> Waited:
+    """Moments in ns of this process's clock, the stamp in us of the calendar's, which is `clock` ns ahead."""
+    return Waited((arrived - sent) / 1e6, (stamped * 1_000 - clock - sent) / 1e6)
+
+
+async def _arrivals(heard: list[tuple[int, bytes]], sent: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """When the first event of each order came, and its time; waits until every order has one."""
     decoder = msgspec.json.Decoder(list[_Cause])
-    arrived: dict[str, int] = {}
+    arrived: dict[str, tuple[int, int]] = {}
     deadline = asyncio.get_running_loop().time() + LAST_EVENTS_SECONDS
     seen = 0
     while len(arrived) < len(sent):
         for at, payload in heard[seen:]:
             for event in decoder.decode(payload):
                 if event.causation_id in sent:
-                    arrived.setdefault(event.causation_id, at)
+                    arrived.setdefault(event.causation_id, (at, event.occurred_at))
         seen = len(heard)
         if asyncio.get_running_loop().time() > deadline:
             raise RuntimeError(f"{len(sent) - len(arrived)} orders have caused nothing")
