@@ -61,6 +61,7 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
         await self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+        await self.call("Emulation.setScrollbarsHidden", hidden=True)
         await self.call("Page.navigate", url=url)
 
     async def come_in(self, session: Mapping[str, Any], *scopes: str) -> None:

@@ -22,7 +22,7 @@ const showHealth = table($("health"), [
     text(td.firstChild, row.name);
     td.firstChild.dataset.state = row.status;
   } },
-  num("Latency", (row) => `${row.latency_ms.toFixed(1)} ms`),
+  num("Latency", (row) => row.status === "up" ? `${row.latency_ms.toFixed(1)} ms` : "–"),
   { title: "", className: "long tight", cell: (td, row) => {
     text(td, row.detail || (row.required ? "required" : ""));
     td.title = row.detail;

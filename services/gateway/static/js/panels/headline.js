@@ -31,7 +31,7 @@ const FIGURES = [
 ];
 
 export function headline(section, clock) {
-  const fields = Object.fromEntries(FIGURES.map(([name]) => [name, { main: h("span"), note: h("small") }]));
+  const fields = Object.fromEntries(FIGURES.map(([name]) => [name, { main: h("span", {}, "–"), note: h("small") }]));
   section.replaceChildren(
     h("dl", {}, FIGURES.map(([name, label], at) =>
       h("div", { class: at ? "figure" : "figure main" }, h("dt", {}, label), h("dd", {}, fields[name].main, fields[name].note)),

@@ -32,8 +32,12 @@ function axis(width, low, high, { write = short, whole = false }) {
   return { y, lines };
 }
 
-/** From where to where the values go; what is counted is counted from zero. */
-const reach = (values, { whole = false }) => [Math.min(...values, whole ? 0 : Infinity), Math.max(...values)];
+/** From where to where the values go; what is counted is counted from zero, what never changes lies in the middle. */
+function reach(values, { whole = false }) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = low === high ? Math.abs(low) / 20 : 0;
+  return whole ? [Math.min(low, 0), high] : [low - room, high + room];
+}
 
 function nothing(parent, text) {
   parent.replaceChildren(h("p", { class: "empty" }, text));
