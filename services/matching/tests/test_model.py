@@ -218,9 +218,10 @@ FAULTS: Final = (
         "if draft.market.spec.batching is None or draft.batched or order.post_only",
         "if draft.batched or order.post_only",
     ),
+    ("open_interest = self.open_interest * self.prices.index", "open_interest = self.open_interest * self.prices.mark"),
 )
 """In what an order may ask for: all or nothing, an end, a part to show, its self-trade mode, a change, a trigger; that
-it cancels others, brings exits, is sealed, or that all are canceled."""
+it cancels others, brings exits, is sealed, or that all are canceled; and what open interest makes of its margin."""
 
 THEMES: Final = (
     (RETERMED, "return 0 < order.display < wanted.display", "return False"),

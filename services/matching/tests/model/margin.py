@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from services.matching.tests.model.numbers import rate, up
+from services.matching.tests.model.numbers import MILLION, down, rate, up, within
 from services.matching.tests.model.world import MOST_BALANCE, Account, Market, Order, Position, World
 
 
@@ -41,10 +41,26 @@ def slices(market: Market, notional: int) -> tuple[int, int]:
     return initial, maintenance
 
 
-def required(market: Market, notional: int, leverage: int) -> tuple[int, int]:
-    """(initial, maintenance) margin where initial margin is at least N / L by choice (3.6)."""
+def required(world: World, market: Market, notional: int, leverage: int) -> tuple[int, int]:
+    """(initial, maintenance) margin: open interest raises the initial one (3.2), a choice asks for N / L (3.6)."""
     initial, maintenance = slices(market, notional)
+    if scale := crowding(world, market):
+        initial = lower = 0
+        for bracket in market.spec.brackets:
+            upper = notional if bracket.upper_notional_quanta is None else bracket.upper_notional_quanta
+            base = rate(bracket.initial_margin_ppb)
+            initial += up(max(0, min(notional, upper) - lower) * (base + (1 - base) * scale))
+            lower = upper
     return max(initial, up(Fraction(notional, leverage))) if leverage else initial, maintenance
+
+
+def crowding(world: World, market: Market) -> Fraction:
+    """How far open interest, at the index, is from the lower bound to the upper one, in whole millionths (3.2)."""
+    lower, upper = market.spec.oi_scale_lower_quanta, market.spec.oi_scale_upper_quanta
+    if upper <= lower:
+        return Fraction(0)
+    held = world.open_interest(market.name) * market.index * market.unit
+    return Fraction(within(down(Fraction(held - lower, upper - lower) * MILLION), 0, MILLION), MILLION)
 
 
 def value(market: Market, position: Position) -> int:
@@ -58,7 +74,7 @@ def standing(world: World, account: Account) -> Standing:
     for name, position in account.positions.items():
         market = world.markets[name]
         chosen = account.leverages.get(name, 0)
-        more_initial, more_maintenance = required(market, abs(value(market, position)), chosen)
+        more_initial, more_maintenance = required(world, market, abs(value(market, position)), chosen)
         initial += more_initial
         maintenance += more_maintenance
     return Standing(equity(world, account), initial, maintenance)
@@ -80,7 +96,7 @@ def with_orders(world: World, account: Account, added: Order | None = None) -> t
     for name, market in world.markets.items():
         worst = max(reaches(account, name, orders)) * market.mark * market.unit
         notional = worst if market.mark else abs(account.positions.get(name, Position()).quote)
-        initial += required(market, notional, account.leverages.get(name, 0))[0]
+        initial += required(world, market, notional, account.leverages.get(name, 0))[0]
     return free, initial
 
 

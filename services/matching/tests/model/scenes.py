@@ -62,6 +62,11 @@ LIMITS: Final = {
 """Of the last two scenes: caps that are met, narrow bands, and breakers that trip often."""
 
 
+CROWDED: Final = {
+    3: {"oi_scale_lower_quanta": 20_000_000, "oi_scale_upper_quanta": 900_000_001},
+    5: {"oi_scale_lower_quanta": 0, "oi_scale_upper_quanta": 50_000_000_000},
+}
+"""Of two scenes: the plain market asks for more margin as it fills."""
 BATCHING: Final = {
     8: BatchTerms(commit_micros=10_000_000, reveal_micros=30_000_000, bond_quanta=1_234_567),
     9: BatchTerms(commit_micros=50_000_000, reveal_micros=60_000_000, bond_quanta=0),
@@ -101,6 +106,7 @@ def specs(scene: int) -> tuple[MarketSpec, MarketSpec, MarketSpec]:
     )
     fees = {"taker_fee_ppb": taker, "maker_fee_ppb": maker, "liquidation": RULES.get(scene)}
     dear = dear.model_copy(update={"batching": BATCHING.get(scene)})
+    plain = plain.model_copy(update=CROWDED.get(scene, {}))
     limits = LIMITS.get(scene, (None, None, None))
     return tuple(  # type: ignore[return-value]
         spec.model_copy(update={**fees, "limits": limit})
