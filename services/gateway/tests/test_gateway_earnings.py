@@ -321,6 +321,9 @@ async def test_the_page_shows_a_month_and_what_vaults_pay(installed: Installatio
         figures = "[-226.07, 99.994, 1234.5, -9999.4, 12345.67, -98765432].map((gain) => brief(String(gain)))"
         written = await page.evaluate(f"import('/js/brief.js').then(({{ brief }}) => {figures}.join(' '))")
         assert written == "−226.1 99.99 1,235 −9,999 12K −99M"
+        flat = "[...document.querySelectorAll('#tvl svg .dot')].map((dot) => dot.cy.baseVal.value)"
+        floor = "Math.max(...[...document.querySelectorAll('#tvl svg line')].map((line) => line.y2.baseVal.value))"
+        assert await page.evaluate(f"Math.max(...{flat}) < 0.7 * {floor}"), "what never changes is not nothing"
         await page.keep(f"earnings-{theme}")
         assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert page.complaints == []

@@ -104,10 +104,14 @@ async def test_a_reader_without_a_role_is_told(door: Entrance) -> None:
 
 
 async def test_what_is_not_known_is_not_said_to_be_nothing(door: Entrance) -> None:
-    """GW-UI-017: a table whose question was never answered does not say that there is nothing."""
+    """GW-UI-017: a table whose question was never answered does not say that there is nothing, or how fast."""
     async with browser.browser() as page:
         await page.show(f"{door.url}/risk.html", width=1440, height=900, theme="light")
         await page.until("document.querySelector('[data-of=exposure]').dataset.old !== undefined")
         told = await page.evaluate("document.querySelector('#exposure').innerText")
         assert "Not known yet." in told
         assert "Nobody" not in told
+        await page.show(f"{door.url}/operations.html", width=1440, height=900, theme="light")
+        rows = "[...document.querySelectorAll('#health tbody tr')].map((row) => row.innerText.split('\\t'))"
+        told = {name: latency for name, latency, *_ in await page.until(f"{rows}.length > 5 && {rows}")}
+        assert (told["postgres"].endswith(" ms"), told["matching"], told["redis"]) == (True, "–", "–")
