@@ -51,7 +51,7 @@ async def _run(arguments: argparse.Namespace) -> None:
                 raise CommandError(str(error)) from error
     finally:
         await connection.close()
-    print(f"{len(days)} days with {rows:,} rows archived", file=sys.stderr)
+    print(f"{len(days)} {'day' if len(days) == 1 else 'days'} with {rows:,} rows archived", file=sys.stderr)
 
 
 def _place(day: Day, folder: Path) -> Path:

@@ -143,6 +143,13 @@ def agrees() -> bool:
     return input("Type yes to go on: ").strip() == "yes"
 
 
+def positive(text: str) -> int:
+    """A whole number from 1 on. For argparse."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
 def age(text: str) -> timedelta:
     """`90d`, `12h`, `30m`; a bare number is days. For argparse."""
     found = _AGE.fullmatch(text if not text.isdigit() else f"{text}d")

@@ -15,6 +15,8 @@ from services.ingestor.commands.options import add, add_database, database_url, 
 from services.ingestor.commands.venues import add_venues, chosen, own_symbols
 
 HIDDEN: Final = "***"
+ROOT: Final = Path(__file__).resolve().parents[3]
+"""Where the services lie, in whatever folder the command is given."""
 
 
 def add_parsers(commands: Any) -> None:
@@ -40,7 +42,12 @@ async def _run(arguments: argparse.Namespace) -> None:
             print(f"{name}={HIDDEN if name.endswith('_DSN') else value}")
         return
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "services.ingestor"], {**os.environ, **environment})
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    os.execve(
+        sys.executable,
+        [sys.executable, "-m", "services.ingestor"],
+        {**os.environ, **environment, "PYTHONPATH": path},
+    )
 
 
 def settings(arguments: argparse.Namespace) -> Mapping[str, str]:

@@ -2,18 +2,28 @@
 
 import argparse
 import asyncio
+import logging
 import os
+import re
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
+import nats.errors
+import structlog
 from cleartide.connect import connected, nats_broker
 from cleartide.console import CommandError
+from faststream.nats import NatsBroker
 
+from services.ingestor.adapters.venue import venues
 from services.ingestor.commands import TEXTS
-from services.ingestor.commands.options import add, listed
+from services.ingestor.commands.options import add, listed, positive
 from services.ingestor.commands.output import as_csv
+from services.ingestor.commands.venues import chosen, own_symbols
 
 KINDS: Final = (
     "ticker",
@@ -28,6 +38,8 @@ KINDS: Final = (
     "stats",
     "status",
 )
+GIVE_UP_SECONDS: Final = 10.0
+_NAME: Final = re.compile(r"[A-Za-z0-9_/:-]{1,64}")
 _HEAD: Final = frozenset(
     {"id", "type", "version", "seq", "occurred_at", "causation_id", "correlation_id", "source", "venue", "symbol"}
 )
@@ -37,12 +49,14 @@ def add_parsers(commands: Any) -> None:
     """The command."""
     parser = add(commands, "stream", _run, TEXTS["stream"], _EXAMPLES)
     parser.add_argument("-e", "--exchange", default="*", metavar="NAME", help="only this venue")
-    parser.add_argument("-s", "--symbol", default="*", metavar="SYMBOL", help="only this symbol")
+    parser.add_argument(
+        "-s", "--symbol", default="*", metavar="SYMBOL", help="only this symbol, as BTCUSDT or BTC/USDT"
+    )
     parser.add_argument(
         "--data-types", type=listed, default=("trade",), metavar="A,B", help=f"{', '.join(KINDS)} (default: trade)"
     )
     parser.add_argument("--max-duration", type=float, default=0.0, metavar="SECONDS", help="end after so long")
-    parser.add_argument("-n", "--count", type=int, default=0, metavar="N", help="end after so many events")
+    parser.add_argument("-n", "--count", type=positive, default=0, metavar="N", help="end after so many events")
     parser.add_argument(
         "-f", "--format", choices=("table", "json", "csv"), default="table", help="lines for people, JSON or CSV"
     )
@@ -58,14 +72,19 @@ async def _run(arguments: argparse.Namespace) -> None:
     unknown = sorted(set(arguments.data_types) - set(KINDS))
     if unknown:
         raise CommandError(f"no data type {', '.join(unknown)}; there are {', '.join(KINDS)}")
-    if not arguments.url:
-        raise CommandError("give --url nats://user:password@host:port, or set CLEARTIDE_URL")
-    parts = urlsplit(arguments.url)
-    address = f"nats://{parts.hostname}:{parts.port or 4222}"
-    user = parts.username or os.environ.get("CLEARTIDE_NATS_USER", "")
-    password = parts.password or os.environ.get("CLEARTIDE_NATS_PASSWORD", "")
-    broker = nats_broker(address, user, password, "cleartide-stream")
-    client = await connected(broker, give_up_after=10)
+    if not arguments.data_types:
+        raise CommandError(f"give a data type; there are {', '.join(KINDS)}")
+    for name in (arguments.exchange, arguments.symbol):
+        if name != "*" and not _NAME.fullmatch(name):
+            raise CommandError(f"{name!r} is no name of a venue or a symbol")
+    broker, address = _broker(arguments.url)
+    try:
+        with _quiet():
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                client = await connected(broker, give_up_after=GIVE_UP_SECONDS / 2)
+    except (nats.errors.Error, OSError, TimeoutError) as error:
+        await broker.stop()
+        raise CommandError(f"{address}: {str(error) or 'nobody answers'}") from error
     # A reader that is too slow loses the oldest lines and not the connection.
     waiting: asyncio.Queue[bytes] = asyncio.Queue(maxsize=65_536)
 
@@ -76,26 +95,60 @@ async def _run(arguments: argparse.Namespace) -> None:
 
     try:
         for kind in arguments.data_types:
-            await client.subscribe(f"market.{arguments.exchange}.{arguments.symbol}.{kind}", cb=heard)
-        await _follow(waiting, arguments)
+            for venue, symbol in _instruments(arguments.exchange, arguments.symbol):
+                await client.subscribe(f"market.{venue}.{symbol}.{kind}", cb=heard)
+        if not await _follow(waiting, arguments):
+            print("nothing came", file=sys.stderr)
     finally:
         await broker.stop()
 
 
-async def _follow(waiting: "asyncio.Queue[bytes]", arguments: argparse.Namespace) -> None:
+def _broker(url: str) -> tuple[NatsBroker, str]:
+    """A client of the bus, and where that is. Raises CommandError for what is no address of one."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("nats", "tls") or not parts.hostname:
+        raise CommandError("give --url nats://user:password@host:port, or set CLEARTIDE_URL")
+    address = f"{parts.scheme}://{parts.hostname}:{parts.port or 4222}"
+    user = parts.username or os.environ.get("CLEARTIDE_NATS_USER", "")
+    password = parts.password or os.environ.get("CLEARTIDE_NATS_PASSWORD", "")
+    return nats_broker(address, user, password, "cleartide-stream"), address
+
+
+def _instruments(exchange: str, symbol: str) -> set[tuple[str, str]]:
+    """Venue and symbol as in subjects: a global name such as BTC/USDT is each venue's own."""
+    if "/" not in symbol:
+        return {(exchange, symbol)}
+    asked = venues().values() if exchange == "*" else chosen([exchange])
+    return {(venue.name, own) for venue in asked for own in own_symbols(venue, [symbol])}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What the connection tells of its tries is left out: how they ended is said."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+async def _follow(waiting: "asyncio.Queue[bytes]", arguments: argparse.Namespace) -> int:
+    """Print what comes; how many events did."""
     until = time.monotonic() + arguments.max_duration if arguments.max_duration else None
-    left = arguments.count
+    said = 0
     while until is None or time.monotonic() < until:
         try:
             async with asyncio.timeout(None if until is None else max(0.001, until - time.monotonic())):
                 data = await waiting.get()
         except TimeoutError:
-            return
+            return said
         for event in msgspec.json.decode(data, type=list[dict[str, Any]]):
             print(_line(event, arguments.format), flush=True)
-            left -= 1
-            if left == 0:
-                return
+            said += 1
+            if said == arguments.count:
+                return said
+    return said
 
 
 def _line(event: dict[str, Any], form: str) -> str:

@@ -176,7 +176,7 @@ def batches(path: Path, table: Table, size: int = _BATCH) -> Iterator[list[Row]]
     }
     parse: list[Callable[[Any], Any]] = [_PARSERS.get(kind, _as_text) for kind in table.columns.values()]
     batch: list[Row] = []
-    for number, values in enumerate(readers[form_of(path)](path, table), start=1):
+    for number, values in enumerate(_readable(path, readers[form_of(path)](path, table)), start=1):
         try:
             row = tuple(
                 None if value is None or value == "" else read(value) for read, value in zip(parse, values, strict=True)
@@ -191,12 +191,21 @@ def batches(path: Path, table: Table, size: int = _BATCH) -> Iterator[list[Row]]
         yield batch
 
 
+def _readable(path: Path, rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    try:
+        yield from rows
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"{path} is no text of rows: {error}") from error
+
+
 def _csv_rows(path: Path, table: Table) -> Iterator[Sequence[Any]]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = next(reader, [])
         places = _places(path, header, table)
-        for line in reader:
+        for number, line in enumerate(reader, start=1):
+            if len(line) != len(header):
+                raise CommandError(f"{path}, row {number}: {len(line)} fields, where the header has {len(header)}")
             yield [line[place] for place in places]
 
 
@@ -207,6 +216,8 @@ def _json_rows(path: Path, table: Table) -> Iterator[Sequence[Any]]:
                 named = json.loads(line)
             except ValueError as error:
                 raise CommandError(f"{path}, line {number}: {error}") from error
+            if not isinstance(named, dict):
+                raise CommandError(f"{path}, line {number}: {line.strip()[:40]} is no object with a field per column")
             if number == 1:
                 _places(path, list(named), table)
             yield [named.get(name) for name in table.columns]
@@ -218,7 +229,7 @@ def _parquet_rows(path: Path, table: Table) -> Iterator[Sequence[Any]]:
         try:
             header = connection.execute(f"SELECT * FROM read_parquet({_literal(path)}) LIMIT 0").description  # noqa: S608
         except duckdb.Error as error:
-            raise CommandError(f"{path}: {error}") from error
+            raise CommandError(f"{path}: {str(error).partition(chr(10))[0]}") from error
         _places(path, [column[0] for column in header], table)
         chosen = ", ".join(
             f"epoch_us({name})" if kind == "timestamptz" else name for name, kind in table.columns.items()

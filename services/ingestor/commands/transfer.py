@@ -20,6 +20,7 @@ from services.ingestor.commands.options import (
     database_url,
     listed,
     moment,
+    positive,
     schema,
 )
 from services.ingestor.commands.output import show
@@ -41,7 +42,7 @@ def add_parsers(commands: Any) -> None:
     out.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help="only these symbols")
     out.add_argument("--from", dest="start", type=moment, metavar="TIME", help="2026-01-31, or 24h ago")
     out.add_argument("--to", dest="end", type=moment, metavar="TIME", help="up to and without this time")
-    out.add_argument("--max-rows", type=int, default=0, metavar="N", help="of each series, oldest first (default: all)")
+    out.add_argument("--max-rows", type=positive, default=0, metavar="N", help="of each, oldest first (default: all)")
     out.add_argument("--force", action="store_true", help="replace files that are there")
     out.add_argument("-n", "--dry-run", action="store_true", help="say what would be written, and write nothing")
     add_format(out, short="-w")
@@ -49,7 +50,9 @@ def add_parsers(commands: Any) -> None:
     add_database(into)
     into.add_argument("files", nargs="+", type=Path, help="<series>.csv, .json or .parquet")
     into.add_argument("--series", choices=tuple(TABLES), metavar="SERIES", help="default: as the file is called")
-    into.add_argument("--batch-size", type=int, default=BATCH, metavar="N", help=f"rows at a time (default: {BATCH:,})")
+    into.add_argument(
+        "--batch-size", type=positive, default=BATCH, metavar="N", help=f"rows at once (default: {BATCH:,})"
+    )
     into.add_argument("-n", "--dry-run", action="store_true", help="read and check every row, write none")
     add_format(into)
 
@@ -58,6 +61,8 @@ async def _export(arguments: argparse.Namespace) -> None:
     unknown = sorted(set(arguments.series) - set(TABLES))
     if unknown:
         raise CommandError(f"no series {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    if arguments.start and arguments.end and arguments.start >= arguments.end:
+        raise CommandError("--from must lie before --to")
     connection, done = await schema(arguments), []
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=str.encode)
     try:
@@ -105,7 +110,7 @@ def _query(table: Table, arguments: argparse.Namespace) -> tuple[str, list[Any]]
         if values and column in table.columns:
             wanted.append((column + " = ANY({})", list(values)))
     where = " AND ".join(text.format(f"${place}") for place, (text, _) in enumerate(wanted, start=1)) or "true"
-    limit = str(int(arguments.max_rows)) if arguments.max_rows > 0 else "ALL"
+    limit = str(int(arguments.max_rows)) if arguments.max_rows else "ALL"
     order = ", ".join(["ts", *(name for name in table.key if name != "ts")])
     names = ", ".join(table.columns)
     query = f"SELECT {names} FROM {table.name} WHERE {where} ORDER BY {order} LIMIT {limit}"  # noqa: S608
@@ -117,10 +122,12 @@ async def _import(arguments: argparse.Namespace) -> None:
     done = []
     async with BulkWriter(database_url(arguments), SERVICE) as writer:
         for path in arguments.files:
+            form_of(path)
+            if not path.is_file():
+                raise CommandError(f"{path}: there is no such file")
             name = arguments.series or path.stem
             if name not in TABLES:
                 raise CommandError(f"{path}: give --series, since {name} is none; there are {', '.join(TABLES)}")
-            form_of(path)
             rows, new = await _read(writer, TABLES[name], path, arguments)
             done.append({"file": str(path), "series": name, "rows": rows, "new": None if arguments.dry_run else new})
     show(done, arguments)
@@ -129,7 +136,7 @@ async def _import(arguments: argparse.Namespace) -> None:
 async def _read(writer: BulkWriter, table: Table, path: Path, arguments: argparse.Namespace) -> tuple[int, int]:
     """Batch by batch, so that one that is cut off has done what it said; repeated, it goes on where that was."""
     rows = new = 0
-    for batch in batches(path, table, max(1, arguments.batch_size)):
+    for batch in batches(path, table, arguments.batch_size):
         if not arguments.dry_run:
             days = {_midnight(row[0]) for row in batch}
             await ensure_days(writer.connection, Partitioned(table.name), sorted(days))

@@ -130,13 +130,27 @@ async def test_a_file_that_is_not_what_it_says_is_refused_with_the_place(schema:
         (f"{header}\n{good}\n{good.replace('600000', '6e5')}\n", "row 2"),
         (f"{header}\n{good.replace('T00:00:00Z', '')}\n", "has no time zone"),
         (f"ts,venue\n{good}\n", "is no venue_tickers: it has no symbol"),
+        (f"{header}\n{good},7\n", "row 1: 11 fields, where the header has 10"),
+        (f"{header}\n{good[:30]}\n", "row 1: 3 fields, where the header has 10"),
     ):
         path = tmp_path / "venue_tickers.csv"
         path.write_text(text)
         answer = await run(f"import {path}")
         assert (answer.code, said in answer.err) == (1, True), answer
     assert "is called .csv" in (await run(f"import {tmp_path}/venue_tickers.xls")).err
+    assert "there is no such file" in (await run(f"import {tmp_path}/other.csv")).err
+    (tmp_path / "other.csv").touch()
     assert "give --series" in (await run(f"import {tmp_path}/other.csv")).err
+    for name, content, fault in (
+        ("venue_tickers.json", b"[1]\n", "line 1: [1] is no object"),
+        ("venue_tickers.csv", b"\xff\xfe", "is no text of rows"),
+        ("venue_tickers.parquet", b"PAR1", "venue_tickers.parquet: "),
+    ):
+        (tmp_path / name).write_bytes(content)
+        answer = await run(f"import {tmp_path / name}")
+        assert fault in answer.err and len(answer.err.splitlines()) == 1, answer
+    backwards = await run(f"export venue_tickers -o {tmp_path} --from 2026-03-02 --to 2026-03-01")
+    assert "--from must lie before --to" in backwards.err
     assert (await done("db stats"))["series"][0]["rows"] == 0
 
 
@@ -253,4 +267,37 @@ async def test_what_comes_is_followed_line_by_line(broker: Broker) -> None:
     said = await following
     assert [json.loads(line) for line in said.out.splitlines()] == [event, event]
     assert "no data type" in (await run(f"stream {where} --data-types nonsense")).err
-    assert (await run(f"stream {where} --max-duration 0.01")).code == 0
+    quiet = await run(f"stream {where} --max-duration 0.01")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "nothing came\n")
+
+
+async def test_a_global_name_is_heard_of_at_every_venue(broker: Broker) -> None:
+    """ING-CLI-007"""
+    where = f"--url {broker.server.url.replace('://', '://operator:nats-operator@')}"
+    following = asyncio.create_task(run(f"stream {where} -s BTC/USDT -n 3 -f json --max-duration 60"))
+    async with broker.client("ingestor") as client, asyncio.timeout(60):
+        while not following.done():
+            for venue, symbol in (("kucoin", "XBTUSDTM"), ("kucoin", "BTCUSDT"), ("okx", "BTC-USDT-SWAP")):
+                event = {"type": "VenueTrade", "venue": venue, "symbol": symbol}
+                await client.publish(f"market.{venue}.{symbol}.trade", json.dumps([event]).encode())
+            await client.flush()
+            await asyncio.wait([following], timeout=0.05)
+    heard = {json.loads(line)["symbol"] for line in (await following).out.splitlines()}
+    assert heard == {"XBTUSDTM", "BTC-USDT-SWAP"}
+
+
+async def test_a_bus_that_cannot_be_heard_is_said_in_one_line(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ING-CLI-007"""
+    monkeypatch.setattr("services.ingestor.commands.stream.GIVE_UP_SECONDS", 3.0)
+    right = broker.server.url.replace("://", "://operator:nats-operator@")
+    for options, fault in (
+        (f"--url {broker.server.url.replace('://', '://operator:wrong@')}", "Authorization Violation"),
+        ("--url nats://operator:x@127.0.0.1:1", "127.0.0.1"),
+        ("--url http://127.0.0.1:4222", "give --url"),
+        (f"--url {right} -s two.words", "no name of a venue or a symbol"),
+        (f"--url {right} --data-types ,", "give a data type"),
+        (f"--url {right} -e nosuch -s BTC/USDT", "no venue nosuch"),
+    ):
+        said = await run(f"stream {options} -n 1")
+        assert (said.code, said.out) == (1, ""), options
+        assert fault in said.err and len(said.err.splitlines()) == 1, said.err
