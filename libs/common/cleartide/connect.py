@@ -101,7 +101,12 @@ def _printable(said: bytes) -> str:
 class _Broker(NatsBroker):
     async def _connect(self) -> Client:
         client = SturdyClient()
-        await client.connect(**self._connection_kwargs)
+        try:
+            await client.connect(**self._connection_kwargs)
+        except BaseException:
+            # Left alone it goes on trying, or reading, for as long as the loop runs.
+            await client.close()
+            raise
         self.config.connect(client)
         return client
 
