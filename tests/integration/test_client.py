@@ -200,6 +200,9 @@ async def test_orders_live_their_whole_life_through_the_client_and_the_command_l
         assert (whole["average_price"], whole["reason"]) == ("61850.000000", "filled")
         with pytest.raises(QueryRefused, match="bad_parameters"):
             await trader.orders("bob", state="lost")
+        # What no column can hold is the asker's fault: the read model is there.
+        with pytest.raises(QueryRefused, match="bad_parameters"):
+            await trader.orders("bob", client_order_id="nothing\0")
 
 
 async def test_money_moves_through_the_client_and_the_command_line(

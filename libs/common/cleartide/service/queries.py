@@ -54,6 +54,8 @@ def _answering(
             return _refusal(error.code, str(error))
         except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             return _refusal("bad_parameters", f"{type(error).__name__}: {error}")
+        except asyncpg.CharacterNotInRepertoireError:
+            return _refusal("bad_parameters", "a text has a character that none can have: U+0000")
         except STORE_TROUBLE as error:
             log.warning("query_failed", error=str(error)[:200])
             return _refusal("unavailable", "the read model cannot be reached at the moment")
