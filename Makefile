@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock requirements-readers.lock
 WORKERS ?= 3
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools timescale test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -76,6 +76,10 @@ tools: ## add what charts, Excel files, raw frames and further venues need: matp
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -c 'import importlib.util as i, sys; sys.exit(not all(map(i.find_spec, ("ccxt", "matplotlib", "xlsxwriter", "zstandard"))))' || \
 		.venv/bin/uv pip install --quiet --python $(PYTHON) --no-deps -r requirements-tools.lock
+
+timescale: ## a PostgreSQL with TimescaleDB for the tests that want one, from the packages of this machine's apt mirror
+	$(BOOTSTRAP) dev
+	@$(PYTHON) -m tests.support.timescale
 
 test: ## every test, on real servers; ARGS= for pytest
 	$(BOOTSTRAP) dev

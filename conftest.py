@@ -15,9 +15,11 @@ from typing import Any, TypeVar
 import hypothesis
 import pytest
 
+from deploy.local.identity import find_runner
 from deploy.local.postgres import PostgresServer
 from deploy.local.server import Server
 from deploy.local.valkey import ValkeyServer
+from tests.support import timescale
 from tests.support.installation import Installation, installation
 from tests.support.servers import Broker, Database, new_broker, new_database
 
@@ -64,6 +66,16 @@ def _in_memory() -> Path | None:
 def postgres(server_folder: Path) -> Iterator[PostgresServer]:
     """PostgreSQL; each test makes a database of its own on it."""
     yield from _running(PostgresServer(server_folder / "postgres", password=PASSWORD, durable=False))
+
+
+@pytest.fixture(scope="session")
+def timescale_postgres(server_folder: Path) -> Iterator[PostgresServer]:
+    """The same with TimescaleDB, for databases that want it."""
+    programs = timescale.programs()
+    if programs is None:
+        pytest.skip(f"there is no TimescaleDB here; for one: {timescale.COMMAND}")
+    runner = find_runner(programs, server_folder / "timescale_programs")
+    yield from _running(PostgresServer(server_folder / "timescale", password=PASSWORD, durable=False, runner=runner))
 
 
 @pytest.fixture(scope="session")

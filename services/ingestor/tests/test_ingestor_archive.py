@@ -16,11 +16,9 @@ from cleartide.store.sizes import sizes, timescale_version
 
 from services.ingestor.app import SERVICE
 from services.ingestor.repository import SERIES, TICKERS
-from services.ingestor.tests.harness import fold_of
-from services.ingestor.tests.series import DAY, cleartide, tickers
+from services.ingestor.tests.series import DAY, cleartide, on_both_kinds, tickers
 from tests.support.running import until
-from tests.support.schema import ServiceSchema, migrated
-from tests.support.servers import Database
+from tests.support.schema import ServiceSchema
 
 QUOTES = Partitioned(TICKERS.name)
 ONE_DAY = timedelta(days=1)
@@ -31,16 +29,11 @@ TOLD = (
 )
 
 
-@pytest.fixture
-async def schema(database: Database) -> ServiceSchema:
-    """A migrated schema."""
-    return await migrated(database, fold_of(), SERVICE.migrations)
-
-
 async def full_days(connection: Any) -> list[Day]:
     return [each for each in await days_of(connection, TICKERS.name) if each.day is not None]
 
 
+@on_both_kinds
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_what_is_told_is_what_is_there(schema: ServiceSchema, seed: int, tmp_path: Path) -> None:
     """ING-STORE-008: after each of many steps, exactly."""
@@ -81,6 +74,7 @@ async def test_what_is_told_is_what_is_there(schema: ServiceSchema, seed: int, t
         )
 
 
+@on_both_kinds
 async def test_a_day_goes_into_a_file_and_comes_back_from_it(schema: ServiceSchema, tmp_path: Path) -> None:
     """ING-STORE-009"""
     async with BulkWriter(schema.dsn, "ingestor") as writer:
@@ -100,6 +94,7 @@ async def test_a_day_goes_into_a_file_and_comes_back_from_it(schema: ServiceSche
         assert await writer.connection.fetch(everything) == before
 
 
+@on_both_kinds
 async def test_a_day_to_which_something_comes_meanwhile_stays(schema: ServiceSchema, tmp_path: Path) -> None:
     """ING-STORE-009"""
     async with BulkWriter(schema.dsn, "ingestor") as writer:
@@ -110,7 +105,7 @@ async def test_a_day_to_which_something_comes_meanwhile_stays(schema: ServiceSch
         (day,) = await full_days(writer.connection)
         with pytest.raises(ArchiveError, match="51 rows by count and 50"):
             await archive_day(writer.connection, day, TICKERS.columns, TICKERS.key, tmp_path / "day.parquet")
-        assert await writer.connection.fetchval("SELECT count(*) FROM venue_tickers_2026_03_01") == 50
+        assert await writer.connection.fetchval(f"SELECT count(*) FROM {day.relation}") == 50
 
 
 async def test_every_day_of_every_series_has_its_indexes(schema: ServiceSchema) -> None:

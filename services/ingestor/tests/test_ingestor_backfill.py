@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
-import pytest
 from cleartide.store.bulk import BulkWriter
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from services.ingestor.adapters.history import histories
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.venue import venues
-from services.ingestor.app import SERVICE
 from services.ingestor.backfill import Backfill, Plan, Progress, Task
 from services.ingestor.domain.ranges import DAY_MICROS, SPANS, aligned, chunks, joined, without
 from services.ingestor.repository import instant
@@ -22,12 +20,10 @@ from services.ingestor.simulator import past
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import Host
 from services.ingestor.simulator.replay import Pace, Replay
-from services.ingestor.tests.harness import fold_of
 from services.ingestor.tests.rig import first_lines
-from services.ingestor.tests.series import cleartide
+from services.ingestor.tests.series import cleartide, on_both_kinds
 from services.ingestor.transport.rest import VenueRest
-from tests.support.schema import ServiceSchema, migrated
-from tests.support.servers import Database
+from tests.support.schema import ServiceSchema
 
 HOUR = SPANS["1h"]
 MINUTE = SPANS["1m"]
@@ -60,12 +56,6 @@ def test_only_whole_candles_are_asked_for() -> None:
     week = aligned((LISTED, LISTED + 21 * DAY_MICROS), "1w")
     assert [instant(at).weekday() for at in week] == [0, 0]
     assert week[1] - week[0] == 14 * DAY_MICROS
-
-
-@pytest.fixture
-async def schema(database: Database) -> ServiceSchema:
-    """A migrated schema."""
-    return await migrated(database, fold_of(), SERVICE.migrations)
 
 
 @asynccontextmanager
@@ -139,6 +129,7 @@ async def assert_past(schema: ServiceSchema, rig: Rig) -> None:
     assert [row["ts"] for row in rows] == [instant(at) for at in range(START, end, 8 * HOUR)]
 
 
+@on_both_kinds
 async def test_what_is_there_is_not_asked_for_again(schema: ServiceSchema) -> None:
     """ING-BACK-004"""
     start, end = LISTED, LISTED + 3 * DAY_MICROS
@@ -174,6 +165,7 @@ async def test_an_outage_of_the_venue_is_not_asked_for_again(schema: ServiceSche
         assert (await rig.backfill.plan(task, OUTAGE[0] - HOUR, end)).missing == []
 
 
+@on_both_kinds
 async def test_gaps_between_recorded_candles_are_found(schema: ServiceSchema) -> None:
     """ING-BACK-005"""
     start, end = LISTED, LISTED + 2 * DAY_MICROS
@@ -212,6 +204,7 @@ async def test_trades_come_page_after_page_under_the_ids_of_the_feed(schema: Ser
     assert rows[0]["taker_side"] == deal.side
 
 
+@on_both_kinds
 async def test_killed_at_any_chunk_the_next_run_goes_on_and_ends_with_the_same_rows(schema: ServiceSchema) -> None:
     """ING-BACK-007"""
     start, end = LISTED, LISTED + 3 * DAY_MICROS

@@ -25,7 +25,7 @@ from services.ingestor.queries import funding_history
 from services.ingestor.registry import instrument_row
 from services.ingestor.repository import BOOKS, CANDLES, FUNDING, INSTRUMENTS, INTEREST, STATS, TICKERS
 from services.ingestor.tests.harness import fold_of
-from services.ingestor.tests.series import DAY, Said, cleartide, tickers
+from services.ingestor.tests.series import DAY, Said, cleartide, on_both_kinds, tickers
 from services.ingestor.tests.support import BTCUSDT
 from services.ingestor.tests.test_ingestor_backfill import simulated
 from services.ingestor.tests.test_ingestor_fold import batches
@@ -38,9 +38,9 @@ BOOK = (DAY, "bybit", "BTCUSDT", 7, DAY, "ok", [[600_000, 5], [599_999, 1]], [[6
 
 
 @pytest.fixture
-async def schema(database: Database, monkeypatch: pytest.MonkeyPatch) -> ServiceSchema:
+async def schema(series_database: Database, monkeypatch: pytest.MonkeyPatch) -> ServiceSchema:
     """A migrated schema, whose address is in the environment."""
-    made = await migrated(database, fold_of(), SERVICE.migrations)
+    made = await migrated(series_database, fold_of(), SERVICE.migrations)
     monkeypatch.setenv("CLEARTIDE_POSTGRES_DSN", made.dsn)
     return made
 
@@ -80,6 +80,7 @@ async def test_every_command_of_the_tutorial_does_what_it_says(
     assert (tmp_path / "archive" / "venue_trades.csv").read_text().count("\n") == 361
 
 
+@on_both_kinds
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
 async def test_what_is_exported_is_imported_as_it_was(schema: ServiceSchema, tmp_path: Path, form: str) -> None:
     """ING-FILE-001"""
@@ -109,6 +110,7 @@ async def digests(connection: Any) -> list[Any]:
     ]
 
 
+@on_both_kinds
 async def test_an_export_takes_what_is_asked_for(schema: ServiceSchema, tmp_path: Path) -> None:
     """ING-FILE-002"""
     async with BulkWriter(schema.dsn, "ingestor") as writer:

@@ -11,19 +11,14 @@ from cleartide.store.partitions import Partitioned, ensure_days
 from services.ingestor.app import SERVICE
 from services.ingestor.queries import QUERIES, highest_trades
 from services.ingestor.repository import EPOCH, SERIES, instant
-from services.ingestor.tests.harness import fold_of, market_message
+from services.ingestor.tests.harness import market_message
+from services.ingestor.tests.series import on_both_kinds
 from services.ingestor.tests.test_ingestor_fold import SECOND, START, batches, heartbeat
 from tests.support.fold_bench import in_batches
-from tests.support.schema import ServiceSchema, migrated
+from tests.support.schema import ServiceSchema
 from tests.support.servers import Database
 
 COUNTS = " UNION ALL ".join(f"SELECT '{table.name}', count(*) FROM {table.name}" for table in SERIES)
-
-
-@pytest.fixture
-async def schema(database: Database) -> ServiceSchema:
-    """A migrated schema, seen as the service sees it."""
-    return await migrated(database, fold_of(), SERVICE.migrations)
 
 
 @pytest.fixture
@@ -43,6 +38,7 @@ async def counted(pool: Any) -> dict[str, int]:
     return dict(await pool.fetch(COUNTS))
 
 
+@on_both_kinds
 async def test_ingesting_a_recording_twice_leaves_the_same_rows(schema: ServiceSchema, pool: Any) -> None:
     """ING-ROW-002"""
     feeds = batches(3_000)
@@ -82,6 +78,7 @@ async def test_rows_lie_in_the_partition_of_their_day_and_late_rows_in_the_defau
     assert "venue_trades_2024_08_08" not in text
 
 
+@on_both_kinds
 async def test_the_queries_tell_what_was_recorded(schema: ServiceSchema, pool: Any) -> None:
     """ING-QUERY-001"""
     feeds = batches(1_200)
@@ -110,6 +107,7 @@ async def test_the_queries_tell_what_was_recorded(schema: ServiceSchema, pool: A
     assert await highest_trades(pool, "binance-usdm") == {"BTCUSDT": newest["trade_seq"]}
 
 
+@on_both_kinds
 async def test_times_survive_the_database_to_the_microsecond(schema: ServiceSchema, pool: Any) -> None:
     """ING-ROW-001"""
     feeds = batches(200)
@@ -123,6 +121,7 @@ async def test_times_survive_the_database_to_the_microsecond(schema: ServiceSche
         assert (row["ts"] - EPOCH) // timedelta(microseconds=1) == event.venue_time
 
 
+@on_both_kinds
 async def test_migrations_can_be_taken_back(schema: ServiceSchema) -> None:
     """ING-DB-002"""
     connection = await asyncpg.connect(schema.dsn)

@@ -11,13 +11,11 @@ from cleartide.store.days import days_before, days_of, delete_before, drop_days,
 from cleartide.store.partitions import Partitioned, ensure_days
 from cleartide.store.sizes import activity, recount, sizes
 
-from services.ingestor.app import SERVICE
 from services.ingestor.repository import SERIES, TICKERS
-from services.ingestor.tests.harness import fold_of
-from services.ingestor.tests.series import DAY, cleartide, tickers
+from services.ingestor.tests.series import CHUNKS, DAY, OWN_DAYS, Kind, cleartide, on_both_kinds, tickers
 from services.ingestor.tests.test_ingestor_fold import batches
 from services.ingestor.tests.test_ingestor_postgres import ingest
-from tests.support.schema import ServiceSchema, migrated
+from tests.support.schema import ServiceSchema
 from tests.support.servers import Database
 
 HOUR = timedelta(hours=1)
@@ -29,12 +27,6 @@ EXACT = (
 COUNTED = (
     "SELECT day, venue, rows, first_at, last_at FROM series_rows WHERE series = 'venue_tickers' ORDER BY day, venue"
 )
-
-
-@pytest.fixture
-async def schema(database: Database) -> ServiceSchema:
-    """A migrated schema, seen as the service sees it."""
-    return await migrated(database, fold_of(), SERVICE.migrations)
 
 
 async def filled(schema: ServiceSchema, count: int = 120, step: timedelta = HOUR) -> "asyncpg.Connection[Any]":
@@ -53,6 +45,7 @@ async def assert_counted(connection: "asyncpg.Connection[Any]") -> list[Any]:
     return exact
 
 
+@on_both_kinds
 async def test_every_row_is_counted_whoever_writes_it(schema: ServiceSchema) -> None:
     """ING-STORE-001"""
     connection = await filled(schema)
@@ -70,12 +63,13 @@ async def test_every_row_is_counted_whoever_writes_it(schema: ServiceSchema) -> 
     await connection.close()
 
 
-async def test_days_are_dropped_whole_and_their_rows_are_no_longer_counted(schema: ServiceSchema) -> None:
+@on_both_kinds
+async def test_days_are_dropped_whole_and_their_rows_are_no_longer_counted(schema: ServiceSchema, kind: Kind) -> None:
     """ING-STORE-002"""
     connection = await filled(schema)
     assert [each.day for each in await days_of(connection, "venue_tickers")] == [
         *(date(2026, 3, number) for number in range(1, 5)),
-        None,
+        date(2026, 3, 5) if kind == CHUNKS else None,
     ]
     old = await days_before(connection, "venue_tickers", date(2026, 3, 3))
     assert [each.name for each in old] == ["venue_tickers_2026_03_01", "venue_tickers_2026_03_02"]
@@ -83,12 +77,18 @@ async def test_days_are_dropped_whole_and_their_rows_are_no_longer_counted(schem
     exact = await assert_counted(connection)
     assert {row[0] for row in exact} == {date(2026, 3, 3), date(2026, 3, 4), date(2026, 3, 5)}
     await drop_days(connection, old)
-    with pytest.raises(ValueError, match="is no day"):
-        await drop_days(connection, [each for each in await days_of(connection, "venue_tickers") if each.day is None])
+    strays = [each for each in await days_of(connection, "venue_tickers") if each.day is None]
+    assert len(strays) == (kind == OWN_DAYS)
+    for each in strays:
+        with pytest.raises(ValueError, match="is no day"):
+            await drop_days(connection, [each])
     await connection.close()
 
 
-async def test_rows_are_deleted_by_age_from_days_and_from_the_default_partition(schema: ServiceSchema) -> None:
+@on_both_kinds
+async def test_rows_are_deleted_by_age_from_days_and_from_the_default_partition(
+    schema: ServiceSchema, kind: Kind
+) -> None:
     """ING-STORE-003"""
     connection = await filled(schema)
     before = DAY + timedelta(days=1, hours=7)
@@ -99,10 +99,11 @@ async def test_rows_are_deleted_by_age_from_days_and_from_the_default_partition(
     assert sum(row[2] for row in await assert_counted(connection)) == 4
     await truncate(connection, ["venue_tickers"])
     assert await assert_counted(connection) == []
-    assert len(await days_of(connection, "venue_tickers")) == 5
+    assert len(await days_of(connection, "venue_tickers")) == (0 if kind == CHUNKS else 5)
     await connection.close()
 
 
+@on_both_kinds
 async def test_bulk_writing_takes_only_what_is_new(schema: ServiceSchema) -> None:
     """ING-STORE-004"""
     connection = await filled(schema, 60)
@@ -124,6 +125,7 @@ async def test_bulk_writing_takes_only_what_is_new(schema: ServiceSchema) -> Non
     await connection.close()
 
 
+@on_both_kinds
 async def test_a_killed_writer_leaves_nothing_behind_for_long(schema: ServiceSchema) -> None:
     """ING-STORE-005"""
     connection = await filled(schema, 10)
@@ -139,16 +141,19 @@ async def test_a_killed_writer_leaves_nothing_behind_for_long(schema: ServiceSch
     await connection.close()
 
 
+@on_both_kinds
 async def test_counts_that_somebody_broke_are_put_right(schema: ServiceSchema) -> None:
     """ING-STORE-006"""
     connection = await filled(schema)
-    await connection.execute("DELETE FROM venue_tickers_2026_03_02")
+    second = (await days_of(connection, "venue_tickers"))[1]
+    await connection.execute(f"DELETE FROM {second.relation}")
     assert await recount(connection, [Partitioned(table.name) for table in SERIES]) == 2
     await assert_counted(connection)
     assert await recount(connection, [QUOTES]) == 0
     await connection.close()
 
 
+@on_both_kinds
 async def test_activity_is_by_symbol_and_most_first(schema: ServiceSchema) -> None:
     """ING-STORE-007"""
     connection = await filled(schema, 90, timedelta(minutes=1))

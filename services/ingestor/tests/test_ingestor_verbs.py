@@ -25,7 +25,7 @@ from services.ingestor.simulator.host import Host
 from services.ingestor.simulator.replay import Pace, Replay
 from services.ingestor.tests.harness import fold_of, market_message
 from services.ingestor.tests.rig import first_lines
-from services.ingestor.tests.series import DAY
+from services.ingestor.tests.series import DAY, on_both_kinds
 from services.ingestor.tests.test_ingestor_commands import done, run
 from services.ingestor.tests.test_ingestor_liquidity_series import measured
 from services.ingestor.tests.verbs import HELP, help_pages, options, verbs
@@ -98,9 +98,9 @@ def test_everything_that_perps_stats_does_has_its_place() -> None:
 
 
 @pytest.fixture
-async def schema(database: Database, monkeypatch: pytest.MonkeyPatch) -> ServiceSchema:
+async def schema(series_database: Database, monkeypatch: pytest.MonkeyPatch) -> ServiceSchema:
     """An ingestor that has read the start of the recording; its address is in the environment."""
-    made = await migrated(database, fold_of(), SERVICE.migrations)
+    made = await migrated(series_database, fold_of(), SERVICE.migrations)
     monkeypatch.setenv("CLEARTIDE_POSTGRES_DSN", made.dsn)
     kinds = (events.InstrumentTerms, events.Liquidity, events.Trade)
     said = [each for each in measured()[1] if isinstance(each, kinds)]
@@ -109,6 +109,7 @@ async def schema(database: Database, monkeypatch: pytest.MonkeyPatch) -> Service
     return made
 
 
+@on_both_kinds
 async def test_stored_liquidity_is_shown_with_depth_costs_and_average_price(
     schema: ServiceSchema, tmp_path: Path
 ) -> None:

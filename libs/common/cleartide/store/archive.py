@@ -29,7 +29,7 @@ async def archive_day(
         raise ArchiveError(f"{day.name} is no day")
     target.parent.mkdir(parents=True, exist_ok=True)
     names, order = ", ".join(map(quoted, columns)), ", ".join(map(quoted, dict.fromkeys(("ts", *key))))
-    query = f"SELECT {names} FROM {quoted(day.name)} ORDER BY {order}"  # noqa: S608 - our own names
+    query = f"SELECT {names} FROM {day.relation} ORDER BY {order}"  # noqa: S608 - our own names
     written = await export(connection, query, columns, target)
     async with connection.transaction():
         await connection.execute(_LOCK)

@@ -1,4 +1,6 @@
-"""Retention of series that are partitioned by day: what there is, and getting rid of it by row, by day, or altogether.
+"""Retention of series that are kept by day: what there is, and getting rid of it by row, by day, or altogether.
+
+A day is a partition of our own, or a chunk of TimescaleDB's; what follows holds for both.
 
 A schema may count its series' rows in `series_rows` (series, day, venue), which its own triggers keep: a day that is
 dropped leaves that table in the same transaction.
@@ -11,8 +13,9 @@ from typing import Any, Final
 
 import asyncpg
 
+from cleartide.store.hypertables import chunks_of, is_hypertable
 from cleartide.store.names import quoted
-from cleartide.store.partitions import Partitioned
+from cleartide.store.partitions import Partitioned, partition_name
 
 DAY: Final = timedelta(days=1)
 COUNTS: Final = "series_rows"
@@ -23,22 +26,29 @@ _PATIENCE: Final = "SET LOCAL statement_timeout TO '30min'"
 
 @dataclass(frozen=True)
 class Day:
-    """One partition. `day` is None for the default one, which holds what has no day of its own."""
+    """One partition or chunk, called `venue_trades_2026_11_21`; `relation` is its table, as SQL text.
+
+    `day` is None for the default partition, which holds what has no day of its own; a hypertable has none.
+    """
 
     series: str
     name: str
     day: date | None
     bytes: int
+    relation: str
 
 
 async def days_of(connection: "asyncpg.Connection[Any]", series: str) -> list[Day]:
-    """Every partition of a series with its size, oldest first, the default one last."""
+    """Every day of a series with its size, oldest first, the default partition last."""
+    if await is_hypertable(connection, series):
+        chunks = await chunks_of(connection, series)
+        return [Day(series, partition_name(series, each.day), each.day, each.bytes, each.relation) for each in chunks]
     records = await connection.fetch(
-        "SELECT c.relname AS name, pg_total_relation_size(c.oid) AS bytes FROM pg_inherits i "
-        "JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass($1)",
+        "SELECT c.relname AS name, pg_total_relation_size(c.oid) AS bytes, c.oid::regclass::text AS relation "
+        "FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass($1)",
         series,
     )
-    found = [Day(series, each["name"], _day_of(series, each["name"]), each["bytes"]) for each in records]
+    found = [Day(series, name, _day_of(series, name), size, relation) for name, size, relation in records]
     return sorted(found, key=lambda each: (each.day is None, each.day or date.max))
 
 
@@ -77,8 +87,14 @@ async def drop_days(connection: "asyncpg.Connection[Any]", days: Sequence[Day]) 
 
 
 async def drop_day_in(connection: "asyncpg.Connection[Any]", day: Day) -> None:
-    """Drop a day, and what is counted of it, in the transaction that is open."""
-    await connection.execute(f"DROP TABLE IF EXISTS {quoted(day.name)}")
+    """Drop a day, and what is counted of it, in the transaction that is open; one that is gone is left alone.
+
+    No writer is between the row and the count meanwhile: what comes later makes, and counts, the day anew.
+    """
+    await connection.execute(f"LOCK TABLE ONLY {quoted(day.series)} IN ACCESS EXCLUSIVE MODE")
+    if await connection.fetchval("SELECT to_regclass($1)", day.relation) is None:
+        return
+    await connection.execute(f"DROP TABLE {day.relation}")
     if await _is_counted(connection):
         await connection.execute(
             f"DELETE FROM {COUNTS} WHERE series = $1 AND day = $2",  # noqa: S608

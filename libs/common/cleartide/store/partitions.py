@@ -10,12 +10,13 @@ import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
 
 import asyncpg
 import structlog
 
+from cleartide.store.hypertables import is_hypertable
 from cleartide.store.names import quoted
 from cleartide.store.trouble import STORE_TROUBLE
 
@@ -57,7 +58,7 @@ class Partitioned:
         return partition_name(self.table, start) if self.by == "day" else f"{self.table}_{start:%Y_%m}"
 
 
-def partition_name(table: str, day: datetime) -> str:
+def partition_name(table: str, day: date) -> str:
     """`venue_trades_2026_11_21`."""
     return f"{table}_{day:%Y_%m_%d}"
 
@@ -69,7 +70,12 @@ def months_after(start: datetime, months: int) -> datetime:
 
 
 async def ensure_days(connection: "asyncpg.Connection[Any]", table: Partitioned, days: Iterable[datetime]) -> list[str]:
-    """Make the partitions of these UTC days where they are missing; returns the names that were made."""
+    """Make the partitions of these UTC days where they are missing; returns the names that were made.
+
+    A hypertable makes its days by itself.
+    """
+    if await is_hypertable(connection, table.table):
+        return []
     made = []
     for day in sorted({table.start_of(day) for day in days}):
         name = table.name_of(day)

@@ -17,7 +17,8 @@ from cleartide.store.partitions import Partitioned
 
 @dataclass(frozen=True)
 class SeriesSize:
-    """One series. `default_bytes`: of the partition for rows without a day of their own."""
+    """One series. `default_bytes`: of the partition for rows without a day of their own. `is_hypertable`: its days are
+    TimescaleDB's chunks."""
 
     series: str
     rows: int
@@ -28,6 +29,7 @@ class SeriesSize:
     first_at: datetime | None
     last_at: datetime | None
     default_bytes: int
+    is_hypertable: bool
     venues: dict[str, int] = field(default_factory=dict)
 
 
@@ -50,32 +52,35 @@ async def sizes(connection: "asyncpg.Connection[Any]", series: Sequence[str]) ->
             list(series),
         )
         spaces = await connection.fetch(
-            "SELECT p.relname AS series, count(*) FILTER (WHERE c.relname <> p.relname || '_default') AS days, "
-            "sum(pg_total_relation_size(c.oid))::bigint AS total, sum(pg_table_size(c.oid))::bigint AS data, "
+            "SELECT p.relname AS series, p.relkind = 'r' AS is_hypertable, "
+            "count(c.oid) FILTER (WHERE c.relname <> p.relname || '_default') AS days, "
+            "coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS total, "
+            "coalesce(sum(pg_table_size(c.oid)), 0)::bigint AS data, "
             "coalesce(sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relname = p.relname || '_default'), 0)"
-            "::bigint AS strays FROM pg_inherits i "
-            "JOIN pg_class p ON p.oid = i.inhparent JOIN pg_class c ON c.oid = i.inhrelid "
-            "WHERE p.oid = ANY($1::regclass[]) GROUP BY p.relname",
+            "::bigint AS strays FROM pg_class p LEFT JOIN pg_inherits i ON i.inhparent = p.oid "
+            "LEFT JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE p.oid = ANY($1::regclass[]) GROUP BY p.relname, p.relkind",
             list(series),
         )
     space = {each["series"]: each for each in spaces}
-    return [_size(name, [each for each in counts if each["series"] == name], space.get(name)) for name in series]
+    return [_size(name, [each for each in counts if each["series"] == name], space[name]) for name in series]
 
 
 def _size(name: str, counts: Sequence[Any], space: Any) -> SeriesSize:
     firsts = [each["first_at"] for each in counts if each["first_at"] is not None]
     lasts = [each["last_at"] for each in counts if each["last_at"] is not None]
-    total, data = (space["total"], space["data"]) if space else (0, 0)
+    total, data = space["total"], space["data"]
     return SeriesSize(
         series=name,
         rows=sum(each["rows"] for each in counts),
         total_bytes=total,
         table_bytes=data,
         index_bytes=total - data,
-        days=space["days"] if space else 0,
+        days=space["days"],
         first_at=min(firsts, default=None),
         last_at=max(lasts, default=None),
-        default_bytes=space["strays"] if space else 0,
+        default_bytes=space["strays"],
+        is_hypertable=space["is_hypertable"],
         venues={each["venue"]: each["rows"] for each in counts if each["venue"]},
     )
 
