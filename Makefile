@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock requirements-readers.lock
 WORKERS ?= 3
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store tools timescale test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
+.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store demo tools timescale test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -71,6 +71,10 @@ ops: ## the operator's tools on the running stack; DO="dead --after 0", DO=statu
 store: ## market data in the running stack: the command `cleartide`; DO="db stats", DO="ticker", DO=--help
 	$(BOOTSTRAP) runtime
 	@$(LOCAL) operate cleartide $(or $(DO),--help)
+
+demo: ## try the running sandbox; DO="crash --market BTC --drop 12%", DO=--help
+	$(BOOTSTRAP) runtime
+	@$(PYTHON) -m cleartide demo $(or $(DO),--help)
 
 tools: ## add what charts, Excel files, raw frames and further venues need: matplotlib, xlsxwriter, zstandard, ccxt
 	$(BOOTSTRAP) dev

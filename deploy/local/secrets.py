@@ -15,7 +15,10 @@ _BYTES = 24
 
 @dataclass(frozen=True)
 class Secrets:
-    """Passwords: of the database's superuser, per service role, per NATS user, of the cache; the gateway's secret."""
+    """Passwords: of the database's superuser, per service role, per NATS user, of the cache; the gateway's secret.
+
+    simulator: the token by which the simulated market is moved.
+    """
 
     path: Path
     postgres_admin: str
@@ -23,6 +26,7 @@ class Secrets:
     nats_users: Mapping[str, str]
     valkey: str
     gateway: str
+    simulator: str
 
 
 def load_or_create(path: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
@@ -37,6 +41,7 @@ def load_or_create(path: Path, roles: Iterable[str], users: Iterable[str]) -> Se
         "nats_users": {name: _new() for name in users} | stored.get("nats_users", {}),
         "valkey": stored.get("valkey") or _new(),
         "gateway": stored.get("gateway") or _new(),
+        "simulator": stored.get("simulator") or _new(),
     }
     if complete != stored:
         write_private(path, json.dumps(complete, indent=2) + "\n")

@@ -119,7 +119,7 @@ class Table:
                 *("--loop", "--shift-time", "--wait"),
                 *simulator_arguments(),
             ),
-            env=self._base(),
+            env=self._base() | {"CLEARTIDE_SIMULATOR_TOKEN": self.secrets.simulator},
             ready_port=port,
             listens={port_variable("simulator"): port},
             rank=Rank.VENUE,

@@ -38,9 +38,13 @@ LOOK_SECONDS: Final = 10.0
 
 @dataclass
 class Watch:
-    """What the population sees of the market: the mark price, and of those that are watched who holds no position."""
+    """What the population sees of the market: the mark price, and of those that are watched who holds no position.
+
+    matches: whether orders trade; in a pause only those are taken that wait for its end.
+    """
 
     mark_ticks: int = 0
+    matches: bool = True
     priced: asyncio.Event = field(default_factory=asyncio.Event)
     flat: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(LEVERAGED, True))
 
@@ -51,6 +55,8 @@ class Watch:
         if event["type"] == "MarkPriceUpdated":
             self.mark_ticks = event["mark_ticks"]
             self.priced.set()
+        elif event["type"] == "MarketStateChanged":
+            self.matches = event["state"] == "trading"
         elif event["type"] == "PositionChanged" and event["account"] in self.flat:
             self.flat[event["account"]] = event["lots"] == 0
 
@@ -129,6 +135,7 @@ class Sandbox:
                     order_type="limit",
                     size=self._grid.size_text(order.size_lots),
                     price=self._grid.price_text(order.price_ticks),
+                    post_only=not self._watch.matches,
                 )
 
     async def take(self) -> None:

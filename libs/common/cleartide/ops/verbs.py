@@ -1,4 +1,4 @@
-"""Verbs of `cleartide` on a running system: sub, pub, tail, replay, trace, ask, doctor. The work is imported late."""
+"""Verbs of `cleartide` on a running system: sub, pub, tail, replay, trace, ask, demo, doctor. Their work comes late."""
 
 import argparse
 import importlib
@@ -71,4 +71,34 @@ def add_parsers(commands: Any) -> None:
         "--from", dest="since", type=date.fromisoformat, metavar="DAY", help="first day (default: 30 before the last)"
     )
     ask.add_argument("--to", type=date.fromisoformat, metavar="DAY", help="last day (default: today, UTC)")
+    _add_demo(commands)
     add("doctor", "check the system and say what to do about each fault")
+
+
+def _add_demo(commands: Any) -> None:
+    """Of a sandbox alone: what is done there is real."""
+    text = "try a sandbox: let its market crash, kill a service, and see what becomes of it"
+    demo = commands.add_parser(
+        "demo",
+        help=text,
+        description=text[:1].upper() + text[1:] + ".",
+        epilog="Example: cleartide demo crash --market BTC --drop 12%",
+    )
+    kinds = demo.add_subparsers(dest="kind", required=True, metavar="KIND")
+
+    def add(name: str, text: str, example: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = kinds.add_parser(
+            name,
+            help=text,
+            description=text[:1].upper() + text[1:] + ".",
+            epilog=f"Example: cleartide demo {name} {example}",
+        )
+        parser.set_defaults(run=_late(name), failures=_failures)
+        return parser
+
+    crash = add(
+        "crash", "let the replayed venues' prices fall; they come back by themselves", "--market BTC --drop 12%"
+    )
+    crash.add_argument("--market", required=True, help="a market, such as BTC-PERP, or its base")
+    crash.add_argument("--drop", required=True, metavar="PERCENT", help="how far: 0.5 to 50 per cent")
+    crash.add_argument("--over", type=int, default=20, metavar="SECONDS", help="in how many seconds (default: 20)")

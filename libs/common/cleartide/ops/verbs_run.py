@@ -63,6 +63,13 @@ async def ask(arguments: argparse.Namespace) -> int:
     return await ask_archive(arguments)
 
 
+async def crash(arguments: argparse.Namespace) -> int:
+    """Let a sandbox's market crash."""
+    from cleartide.ops.demo.crash import crash as run
+
+    return await run(arguments)
+
+
 async def pub(arguments: argparse.Namespace) -> int:
     """Publish one command; it is held against its contract before it leaves."""
     text = sys.stdin.read() if arguments.message == "-" else arguments.message
