@@ -181,7 +181,9 @@ Cleartide is ready ({state["seconds"]:.1f} s).
   Sign in       make sign-in, which prints a link: good once, for ten minutes, on this machine
   Risk alerts   make alerts, which is
                 .venv/bin/python -m cleartide.cli --url {urls["nats_viewer"]} alerts
-  Any language  subscribe to risk.alerts.> at that address; it may only read
+  Any language  subscribe to risk.alerts.> at that address; it may only read. With NATS' own client:
+                nats sub 'risk.alerts.>' --server {urls["nats_viewer"]}
+  Try           make demo, which lets the market crash or kills a service
   Look          make ps, make logs SERVICE=risk
   Data, logs    {folder}/data, {folder}/logs
   Stop          Ctrl-C here, or make down

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cleartide.bus.streams import EVENTS
 from cleartide.console import main
 from cleartide.contracts import (
     InsuranceChanged,
@@ -24,6 +26,8 @@ from cleartide.money import Grid
 from cleartide.ops.demo.crash import share_ppm
 from cleartide.ops.demo.hand import DemoError, Hand
 from cleartide.ops.demo.invariants import Audited, Invariants
+from cleartide.ops.demo.kill import Victim
+from cleartide.ops.demo.outage import Balance, Folded
 from cleartide.ops.demo.tally import Tally
 from cleartide.ops.place import Place
 
@@ -168,7 +172,48 @@ class TestRefusals:
     ) -> None:
         """LIB-DEMO-003: where nothing runs, and where the drop is none."""
         monkeypatch.setenv("CLEARTIDE_HOME", str(folder))
-        for arguments in (CRASH, (*CRASH[:-1], "far")):
+        for arguments in (CRASH, (*CRASH[:-1], "far"), ("demo", "kill", "risk")):
             assert await asyncio.to_thread(main, arguments) == 1
             said = capsys.readouterr()
             assert (said.out, said.err.count("\n"), said.err.startswith("cleartide demo: ")) == ("", 1, True)
+
+    async def test_what_is_no_service_is_not_killed(self) -> None:
+        """LIB-DEMO-003: nothing runs, no such service, a server, one that does not answer."""
+        with pytest.raises(DemoError, match="no system runs here"):
+            await Victim.of(Place(units=(unit("risk", "stopped"),)), "risk")
+        place = Place(units=(unit("nats"), unit("risk"), unit("risk_2")))
+        for name in ("nats", "rsik", ""):
+            with pytest.raises(DemoError, match="choose from risk, risk_2"):
+                await Victim.of(place, name)
+        with pytest.raises(DemoError, match="risk is not at work now"):
+            await Victim.of(place, "risk")
+
+    def test_a_process_that_is_another_one_now_is_spared(self) -> None:
+        """LIB-DEMO-003: the id was given anew; this test would end here."""
+        stale = {**unit("risk"), "pid": os.getpid(), "mark": "1"}
+        with pytest.raises(DemoError, match="no longer process"):
+            Victim("risk", stale, (stale,), EVENTS).kill()
+
+
+class TestBalance:
+    @pytest.mark.parametrize(
+        ("wanted", "folded", "says"),
+        [
+            (5, 5, "events lost 0, duplicates applied 0"),
+            (5, 3, "events lost 2, duplicates applied 0"),
+            (5, 9, "events lost 0, duplicates applied 4"),
+        ],
+    )
+    def test_lost_and_doubled(self, wanted: int, folded: int, says: str) -> None:
+        """LIB-DEMO-005."""
+        verdict, reckoned = Balance(10, 15, wanted, folded, 1).lines()
+        assert verdict == says
+        assert reckoned == f"{wanted} in the stream from 10 to 15; {folded} folded, 1 came again and were skipped"
+
+    def test_what_a_process_counts_is_read_from_its_metrics(self) -> None:
+        """LIB-DEMO-005: a process that counts nothing has not folded everything."""
+        names = ("events_total", "events_skipped_total", "position")
+        text = "".join(f'cleartide_{name}{{service="risk"}} {number}.0\n' for number, name in enumerate(names, start=3))
+        assert Folded.of(text) == Folded(3, 4, 5)
+        with pytest.raises(ValueError, match="does not count"):
+            Folded.of(METRICS)

@@ -102,3 +102,5 @@ def _add_demo(commands: Any) -> None:
     crash.add_argument("--market", required=True, help="a market, such as BTC-PERP, or its base")
     crash.add_argument("--drop", required=True, metavar="PERCENT", help="how far: 0.5 to 50 per cent")
     crash.add_argument("--over", type=int, default=20, metavar="SECONDS", help="in how many seconds (default: 20)")
+    kill = add("kill", "end a service by SIGKILL; count what was lost or doubled when it is back", "risk")
+    kill.add_argument("service", help="risk, matching, ingestor, ...: any of `make ps`")

@@ -70,6 +70,13 @@ async def crash(arguments: argparse.Namespace) -> int:
     return await run(arguments)
 
 
+async def kill(arguments: argparse.Namespace) -> int:
+    """Kill a service, and tell what its coming back was like."""
+    from cleartide.ops.demo.kill import kill as run
+
+    return await run(arguments)
+
+
 async def pub(arguments: argparse.Namespace) -> int:
     """Publish one command; it is held against its contract before it leaves."""
     text = sys.stdin.read() if arguments.message == "-" else arguments.message
