@@ -20,6 +20,7 @@ BENCHMARKS: Final = {
     "engine": "benchmarks.engine.run",
     "feeds": "benchmarks.feeds.run",
     "store": "benchmarks.store",
+    "chunks": "benchmarks.chunks",
     "earnings": "benchmarks.earnings",
     "risk_scale": "benchmarks.risk_scale.run",
     "risk_proof": "benchmarks.risk_scale.proof",

@@ -86,7 +86,8 @@ async def _database() -> AsyncIterator[tuple[str, PostgresServer]]:
             await server.stop()
 
 
-def _tickers(count: int, first: int) -> list[Record]:
+def tickers(count: int, first: int) -> list[Record]:
+    """Quotes of one day, numbered from `first`."""
     rows: list[Record] = []
     for number in range(first, first + count):
         ts = START + timedelta(milliseconds=number)
@@ -132,7 +133,7 @@ async def _writers(connection: Any, dsn: str) -> list[Row]:
             for turn, (name, way) in enumerate(ways.items()):
                 # Written again is what has been written in bulk just before.
                 base = (number * len(ways) + (1 if name == "bulk_again" else turn)) * BATCH
-                rows = _tickers(BATCH, base)
+                rows = tickers(BATCH, base)
                 began = time.perf_counter()
                 await way(rows)
                 count = SINGLE if name == "one_by_one" else BATCH
@@ -181,13 +182,14 @@ async def _plain(connection: Any) -> None:
     await ensure_days(connection, Partitioned("plain"), [START, START + DAY])
 
 
-async def _fill(connection: Any, table: str, start: datetime, count: int) -> None:
+async def fill(connection: Any, table: str, start: datetime, count: int) -> None:
+    """So many quotes, evenly over the day that begins there."""
     made = MADE.format(table=table, venues=VENUES, symbols=SYMBOLS)
     step = timedelta(microseconds=86_399_999_999 // max(1, count))
     await connection.execute(made, start, step, count, timeout=3_600)
 
 
-async def _age(server: PostgresServer) -> None:
+async def age(server: PostgresServer) -> None:
     """Everything is on the disk and nothing in the system's memory, as with days that are old enough to go."""
     owner = await asyncpg.connect(server.dsn)
     await owner.execute("CHECKPOINT")
@@ -256,15 +258,15 @@ async def _dropping(connection: Any, dsn: str, server: PostgresServer) -> list[R
     await connection.execute("TRUNCATE venue_tickers, plain")
     await connection.execute("SET statement_timeout TO 0")
     await ensure_days(connection, QUOTES, [START, START + DAY])
-    await _fill(connection, "plain", START, DAY_ROWS)
+    await fill(connection, "plain", START, DAY_ROWS)
     held: list[float] = []
     names = ("drop", "gone", "delete", "vacuum", "clean", "files")
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(3):
-        await _fill(connection, "venue_tickers", START, DAY_ROWS)
+        await fill(connection, "venue_tickers", START, DAY_ROWS)
         full = [each for each in await days_of(connection, TICKERS.name) if each.day == START.date()]
         sizes = [each["size"] for each in await connection.fetch(FILES, full[0].name)]
-        await _age(server)
+        await age(server)
         seconds["files"].append(await asyncio.to_thread(_discarding, server, sizes))
         async with _reading(dsn) as reader:
             began = time.perf_counter()
@@ -274,14 +276,14 @@ async def _dropping(connection: Any, dsn: str, server: PostgresServer) -> list[R
         seconds["gone"].append((reader.gone or ended) - began)
         held.append(reader.longest)
         await ensure_days(connection, QUOTES, [START])
-    await _age(server)
+    await age(server)
     began = time.perf_counter()
     await connection.execute("DELETE FROM plain WHERE ts >= $1 AND ts < $2", START, START + DAY, timeout=3_600)
     seconds["delete"].append(time.perf_counter() - began)
     await connection.execute("VACUUM plain", timeout=3_600)
     seconds["vacuum"].append(time.perf_counter() - began)
-    await _fill(connection, "venue_tickers", START, DAY_ROWS)
-    await _age(server)
+    await fill(connection, "venue_tickers", START, DAY_ROWS)
+    await age(server)
     began = time.perf_counter()
     await delete_before(connection, QUOTES, START + DAY)
     seconds["clean"].append(time.perf_counter() - began)
@@ -314,7 +316,7 @@ async def _statistics(connection: Any, dsn: str) -> list[Row]:
     await ensure_days(connection, QUOTES, [START + number * DAY for number in range(DAYS + 1)])
     for number in range(DAYS):
         start = datetime.now(UTC) - (DAYS - number) * DAY
-        await _fill(connection, "venue_tickers", start, ROWS // DAYS)
+        await fill(connection, "venue_tickers", start, ROWS // DAYS)
     command = [sys.executable, "-m", "cleartide", "db", "stats", "--format", "json", "--database-url", dsn]
     seconds: list[float] = []
     told: dict[str, Any] = {}
