@@ -22,6 +22,7 @@ SERVICE: Final = "ingestor"
 PARTITIONED: Final = tuple(Partitioned(table.name) for table in SERIES)
 BY_VENUE: Final = tuple(Partitioned(table.name) for table in SERIES if {"venue", "symbol"} <= set(table.columns))
 FORMATS: Final = ("table", "json", "csv", "xlsx")
+NO_TABLES: Final = "the database has no tables of the ingestor yet, or old ones: run `cleartide db init`"
 _AGE: Final = re.compile(r"(\d+)([smhdw])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -129,10 +130,13 @@ def database_url(arguments: argparse.Namespace) -> str:
 
 async def schema(arguments: argparse.Namespace) -> "asyncpg.Connection[Any]":
     """A connection in the ingestor's schema. Raises CommandError when that is not there yet."""
-    connection = await open_schema(database_url(arguments), SERVICE)
+    try:
+        connection = await open_schema(database_url(arguments), SERVICE)
+    except asyncpg.InvalidParameterValueError as error:  # there is no such role
+        raise CommandError(NO_TABLES) from error
     if await connection.fetchval("SELECT to_regclass('series_rows')") is None:
         await connection.close()
-        raise CommandError("the database has no tables of the ingestor yet, or old ones: run `cleartide db init`")
+        raise CommandError(NO_TABLES)
     return connection
 
 

@@ -2,25 +2,18 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import re
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
-import nats.errors
-import structlog
-from cleartide.connect import connected, nats_broker
 from cleartide.console import CommandError
-from faststream.nats import NatsBroker
 
 from services.ingestor.adapters.venue import venues
 from services.ingestor.commands import TEXTS
+from services.ingestor.commands.bus import bus, bus_address
 from services.ingestor.commands.options import add, listed, positive
 from services.ingestor.commands.output import as_csv
 from services.ingestor.commands.venues import chosen, own_symbols
@@ -38,7 +31,6 @@ KINDS: Final = (
     "stats",
     "status",
 )
-GIVE_UP_SECONDS: Final = 10.0
 _NAME: Final = re.compile(r"[A-Za-z0-9_/:-]{1,64}")
 _HEAD: Final = frozenset(
     {"id", "type", "version", "seq", "occurred_at", "causation_id", "correlation_id", "source", "venue", "symbol"}
@@ -77,14 +69,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     for name in (arguments.exchange, arguments.symbol):
         if name != "*" and not _NAME.fullmatch(name):
             raise CommandError(f"{name!r} is no name of a venue or a symbol")
-    broker, address = _broker(arguments.url)
-    try:
-        with _quiet():
-            async with asyncio.timeout(GIVE_UP_SECONDS):
-                client = await connected(broker, give_up_after=GIVE_UP_SECONDS / 2)
-    except (nats.errors.Error, OSError, TimeoutError) as error:
-        await broker.stop()
-        raise CommandError(f"{address}: {str(error) or 'nobody answers'}") from error
+    address = bus_address(arguments.url, "give --url nats://user:password@host:port, or set CLEARTIDE_URL")
     # A reader that is too slow loses the oldest lines and not the connection.
     waiting: asyncio.Queue[bytes] = asyncio.Queue(maxsize=65_536)
 
@@ -93,25 +78,12 @@ async def _run(arguments: argparse.Namespace) -> None:
             waiting.get_nowait()
         waiting.put_nowait(message.data)
 
-    try:
+    async with bus(address, "cleartide-stream") as (client, _):
         for kind in arguments.data_types:
             for venue, symbol in _instruments(arguments.exchange, arguments.symbol):
                 await client.subscribe(f"market.{venue}.{symbol}.{kind}", cb=heard)
         if not await _follow(waiting, arguments):
             print("nothing came", file=sys.stderr)
-    finally:
-        await broker.stop()
-
-
-def _broker(url: str) -> tuple[NatsBroker, str]:
-    """A client of the bus, and where that is. Raises CommandError for what is no address of one."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("nats", "tls") or not parts.hostname:
-        raise CommandError("give --url nats://user:password@host:port, or set CLEARTIDE_URL")
-    address = f"{parts.scheme}://{parts.hostname}:{parts.port or 4222}"
-    user = parts.username or os.environ.get("CLEARTIDE_NATS_USER", "")
-    password = parts.password or os.environ.get("CLEARTIDE_NATS_PASSWORD", "")
-    return nats_broker(address, user, password, "cleartide-stream"), address
 
 
 def _instruments(exchange: str, symbol: str) -> set[tuple[str, str]]:
@@ -120,17 +92,6 @@ def _instruments(exchange: str, symbol: str) -> set[tuple[str, str]]:
         return {(exchange, symbol)}
     asked = venues().values() if exchange == "*" else chosen([exchange])
     return {(venue.name, own) for venue in asked for own in own_symbols(venue, [symbol])}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What the connection tells of its tries is left out: how they ended is said."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
 
 
 async def _follow(waiting: "asyncio.Queue[bytes]", arguments: argparse.Namespace) -> int:
