@@ -35,6 +35,13 @@ class Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34, width=100)
 
+    def add_argument(self, action: argparse.Action) -> None:
+        """Commands stand further in than options: what explains them begins behind the longest of them too."""
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            longest = max(map(len, action.choices), default=0)
+            self._action_max_length = max(self._action_max_length, longest + 2 * self._indent_increment)
+
     def _format_action_invocation(self, action: argparse.Action) -> str:
         """`-s, --symbols A,B` on every Python, instead of naming the value twice."""
         if not action.option_strings or action.nargs == 0:

@@ -16,7 +16,7 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     parser = commands.add_parser(
         "serve",
         help=TEXT,
-        description=f"{TEXT.capitalize()}. Addresses of database and bus come from the environment.",
+        description=f"{TEXT[:1].upper()}{TEXT[1:]}. Addresses of database and bus come from the environment.",
         epilog="examples:\n  cleartide serve --host 0.0.0.0 --port 8080",
         formatter_class=Formatter,
         add_help=wanted == "serve",

@@ -22,11 +22,15 @@ def add_verb(verbs: Any) -> None:
     """The verb of `db`."""
     parser = add(verbs, "archive", _run, "write old days to Parquet files, then drop them", _EXAMPLES)
     add_database(parser)
-    parser.add_argument("--older-than", type=age, required=True, metavar="AGE", help="whole days, as in 30d")
-    parser.add_argument("--folder", type=Path, default=Path("archive"), metavar="FOLDER", help="default: ./archive")
+    parser.add_argument(
+        "--older-than", type=age, required=True, metavar="AGE", help="days that were over so long ago, as in 30d"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path("archive"), metavar="FOLDER", help="where the files go (default: ./archive)"
+    )
     parser.add_argument("--tables", type=listed, default=(), metavar="A,B", help="only these series (default: all)")
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would go, and leave it")
-    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("-y", "--yes", action="store_true", help="do it without asking")
     add_format(parser)
 
 

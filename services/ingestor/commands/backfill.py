@@ -39,16 +39,22 @@ def add_parsers(commands: Any) -> None:
     parser = add(commands, "backfill", _run, TEXTS["backfill"], _EXAMPLES)
     add_database(parser)
     add_venues(parser)
-    parser.add_argument("-s", "--symbols", type=listed, required=True, metavar="A,B", help="BTCUSDT, or BTC/USDT")
+    parser.add_argument(
+        "-s", "--symbols", type=listed, required=True, metavar="A,B", help="as the venue has it, BTCUSDT, or BTC/USDT"
+    )
     parser.add_argument(
         "--data-types",
         type=listed,
         default=KINDS[:2],
         metavar="A,B",
-        help=f"of {', '.join(KINDS)} (default: the first two)",
+        help=f"what to fetch: {', '.join(KINDS)} (default: the first two)",
     )
     parser.add_argument(
-        "--intervals", type=listed, default=("1h",), metavar="A,B", help=f"of candles: {', '.join(SPANS)} (default: 1h)"
+        "--intervals",
+        type=listed,
+        default=("1h",),
+        metavar="A,B",
+        help=f"lengths of candles: {', '.join(SPANS)} (default: 1h)",
     )
     parser.add_argument(
         "--start-date",
@@ -56,11 +62,14 @@ def add_parsers(commands: Any) -> None:
         metavar="TIME",
         help="2026-01-31, or 90d ago (default: where the venue's data begins)",
     )
-    parser.add_argument("--end-date", type=moment, metavar="TIME", help="default: now")
-    parser.add_argument("--parallel", type=int, default=4, metavar="N", help="requests at a time (default: 4)")
+    parser.add_argument("--end-date", type=moment, metavar="TIME", help="until then (default: now)")
+    parser.add_argument("--parallel", type=int, default=4, metavar="N", help="so many requests at a time (default: 4)")
     parser.add_argument("--force-refetch", action="store_true", help="fetch again what is there, and replace it")
     parser.add_argument(
-        "--progress", choices=("auto", "always", "never"), default="auto", help="the bar (default: auto)"
+        "--progress",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="show how far it is (default: auto, on a terminal)",
     )
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what is missing, and fetch nothing of it")
     add_format(parser)

@@ -50,10 +50,12 @@ def add_parsers(commands: Any) -> None:
     """The verbs of the store."""
     verbs = group(commands, "db", TEXTS["db"])
     init = _verb(verbs, "init", _init, "make role, schema, tables and the days ahead; harmless to repeat", _INIT)
-    init.add_argument("--create-partitions-days", type=int, default=7, metavar="N", help="days from today (default: 7)")
+    init.add_argument(
+        "--create-partitions-days", type=int, default=7, metavar="N", help="so many days from today on (default: 7)"
+    )
     migrate = _verb(verbs, "migrate", _migrate, "apply the migrations that are pending", "  cleartide db migrate")
     migrate.add_argument("-n", "--dry-run", action="store_true", help="say what is pending, and apply nothing")
-    stats = _verb(verbs, "stats", _stats, "rows, sizes, times and what came in lately", _STATS)
+    stats = _verb(verbs, "stats", _stats, "what the store holds: rows, sizes, times, and what came in lately", _STATS)
     stats.add_argument("--recount", action="store_true", help="count every row again first, and put the counts right")
     stats.add_argument("--top", type=int, default=10, metavar="N", help="so many of the busiest symbols (default: 10)")
     for parser in (init, migrate, stats):
@@ -65,10 +67,10 @@ def add_parsers(commands: Any) -> None:
     clean.add_argument(
         "--drop-partitions-older-than", type=age, metavar="AGE", help="drop whole days older than this, as in 180d"
     )
-    clean.add_argument("--truncate", action="store_true", help="empty the series")
+    clean.add_argument("--truncate", action="store_true", help="delete every row of the series")
     clean.add_argument("--tables", type=listed, default=(), metavar="A,B", help="only these series (default: all)")
     clean.add_argument("-n", "--dry-run", action="store_true", help="say what would go, and leave it")
-    clean.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    clean.add_argument("-y", "--yes", action="store_true", help="do it without asking")
     add_format(clean)
 
 

@@ -21,15 +21,27 @@ _NOW: Final = "SELECT symbol, maker_ppb, taker_ppb FROM venue_fees WHERE venue =
 def add_verb(verbs: Any) -> None:
     """The verb of `db`."""
     parser = add(
-        verbs, "update-fees", _run, "say what one's own account pays at a venue, in all costs shown", _EXAMPLES
+        verbs,
+        "update-fees",
+        _run,
+        "set the fees that your own account pays at a venue; all costs count them",
+        _EXAMPLES,
     )
     add_database(parser)
     parser.add_argument("-e", "--exchange", choices=tuple(venues()), required=True, metavar="NAME", help="the venue")
-    parser.add_argument("-s", "--symbols", type=listed, default=("",), metavar="A,B", help="default: all of the venue")
     parser.add_argument(
-        "--maker", type=rate, required=True, metavar="RATE", help="of the notional; -0.0001 is paid out"
+        "-s", "--symbols", type=listed, default=("",), metavar="A,B", help="only these symbols (default: all)"
     )
-    parser.add_argument("--taker", type=rate, required=True, metavar="RATE", help="of the notional, as in 0.0005")
+    parser.add_argument(
+        "--maker",
+        type=rate,
+        required=True,
+        metavar="RATE",
+        help="as a part of the notional, as in 0.0001; negative: a rebate",
+    )
+    parser.add_argument(
+        "--taker", type=rate, required=True, metavar="RATE", help="as a part of the notional, as in 0.0005"
+    )
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would change, and leave it")
     add_format(parser)
 

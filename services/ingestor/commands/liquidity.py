@@ -44,13 +44,13 @@ def add_parsers(commands: Any) -> None:
     add_database(parser)
     add_selection(parser)
     add_places(parser)
-    parser.add_argument("--fees", action="store_true", help="slippage with the venue's taker fee")
-    parser.add_argument("--taker-fee", type=_fee, metavar="RATE", help="slippage with this one, as in 0.0005")
+    parser.add_argument("--fees", action="store_true", help="count the venue's taker fee in slippage")
+    parser.add_argument("--taker-fee", type=_fee, metavar="RATE", help="count this taker fee instead, as in 0.0005")
     parser.add_argument(
-        "--window", type=age, default="1h", metavar="AGE", help="trades of so long make the average price (default: 1h)"
+        "--window", type=age, default="1h", metavar="AGE", help="average the price over so long (default: 1h)"
     )
     parser.add_argument(
-        "--wait", type=float, default=30.0, metavar="SECONDS", help="for the venues' books (default: 30)"
+        "--wait", type=float, default=30.0, metavar="SECONDS", help="wait so long for the first books (default: 30)"
     )
     parser.add_argument("--record", action="store_true", help="with --live or --simulator: keep them in the store")
     parser.add_argument("--chart", type=Path, metavar="FILE.png", help="draw the depths")

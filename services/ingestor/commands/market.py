@@ -55,7 +55,9 @@ def add_parsers(commands: Any) -> None:
     """Both commands."""
     market = add(commands, "market", _market, TEXTS["market"], _MARKET)
     add_venues(market)
-    market.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help="BTCUSDT, or BTC/USDT")
+    market.add_argument(
+        "-s", "--symbols", type=listed, default=(), metavar="A,B", help="as the venue has it, BTCUSDT, or BTC/USDT"
+    )
     market.add_argument("--all", action="store_true", help="also what is listed and not traded")
     market.add_argument("--record", action="store_true", help="keep ticks and lots in the store")
     add_database(market)

@@ -45,7 +45,8 @@ def add(commands: Any, name: str, run: Run, text: str, examples: str = "") -> ar
 
 def group(commands: Any, name: str, text: str) -> Any:
     """A command that has commands."""
-    parser = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    description = text[:1].upper() + text[1:] + "."
+    parser = commands.add_parser(name, help=text, description=description, formatter_class=Formatter)
     return parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
 
@@ -72,7 +73,7 @@ def add_format(parser: argparse.ArgumentParser, *, short: str = "-o") -> None:
         dest="output_file",
         type=Path,
         metavar="FILE",
-        help="write it there; xlsx needs it",
+        help="write it to this file and not to the screen; xlsx needs it",
     )
 
 
@@ -80,9 +81,16 @@ def add_again(parser: argparse.ArgumentParser, interval: float = 0.0) -> None:
     """--interval and --count."""
     default = f" (default: {interval:g})" if interval else " (default: once)"
     parser.add_argument(
-        "-i", "--interval", type=float, default=interval, metavar="SECONDS", help=f"again and again{default}"
+        "-i",
+        "--interval",
+        type=float,
+        default=interval,
+        metavar="SECONDS",
+        help=f"repeat it every so many seconds{default}",
     )
-    parser.add_argument("-n", "--count", type=int, default=0, metavar="N", help="so many times (default: until Ctrl-C)")
+    parser.add_argument(
+        "-n", "--count", type=int, default=0, metavar="N", help="end after so many times (default: at Ctrl-C)"
+    )
 
 
 class Again:

@@ -69,17 +69,19 @@ def add_parsers(commands: Any) -> None:
     read.add_argument(
         "--at", type=moment, default="0s", metavar="TIME", help="2026-03-01T12:00, or 5m ago (default: now)"
     )
-    read.add_argument("--levels", type=int, default=10, metavar="N", help="of either side (default: 10)")
+    read.add_argument("--levels", type=int, default=10, metavar="N", help="levels of each side (default: 10)")
     read.add_argument(
         "--multiple",
         type=int,
         default=1,
         metavar="N",
-        help="in steps of N ticks, such as 10 (default: every tick)",
+        help="prices in steps of N ticks, such as 10 (default: every tick)",
     )
     add_format(read)
     files.add_argument("--date", type=moment, required=True, metavar="DAY", help="2026-03-01, in UTC")
-    files.add_argument("--folder", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
+    files.add_argument(
+        "--folder", type=Path, default=Path(), metavar="FOLDER", help="where the files go (default: this folder)"
+    )
     files.add_argument("--force", action="store_true", help="replace a file that is there")
     files.add_argument("-n", "--dry-run", action="store_true", help="say what would be written, and write nothing")
     add_format(files)

@@ -37,7 +37,9 @@ def add_selection(parser: argparse.ArgumentParser, *, times: bool = False) -> No
     parser.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help="only these symbols")
     if times:
         parser.add_argument("--from", dest="start", type=moment, default="24h", metavar="TIME", help="default: 24h ago")
-        parser.add_argument("--to", dest="end", type=moment, default=None, metavar="TIME", help="default: now")
+        parser.add_argument(
+            "--to", dest="end", type=moment, default=None, metavar="TIME", help="until then (default: now)"
+        )
 
 
 async def scales(connection: Any) -> Mapping[tuple[str, str], Scale]:

@@ -30,12 +30,23 @@ def add_parsers(commands: Any) -> None:
     parser = add(commands, "run", _run, TEXTS["run"], _EXAMPLES)
     add_venues(parser)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("-s", "--symbols", type=listed, metavar="A,B", help="BTCUSDT, or BTC/USDT")
+    which.add_argument("-s", "--symbols", type=listed, metavar="A,B", help="as the venue has it, BTCUSDT, or BTC/USDT")
     which.add_argument("--symbols-file", type=Path, metavar="FILE", help="one symbol a line; # begins a remark")
-    parser.add_argument("-o", "--output-dir", type=Path, default=Path("data"), metavar="FOLDER", help="default: ./data")
-    parser.add_argument("-f", "--format", choices=FORMATS, default="xlsx", help="of files, one a venue (default: xlsx)")
-    parser.add_argument("--fees", action="store_true", help="slippage with the venue's taker fee")
-    parser.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="for the first books (default: 60)")
+    parser.add_argument(
+        "-o",
+        "--output-dir",
+        type=Path,
+        default=Path("data"),
+        metavar="FOLDER",
+        help="where the files go (default: ./data)",
+    )
+    parser.add_argument(
+        "-f", "--format", choices=FORMATS, default="xlsx", help="kind of file, one for each venue (default: xlsx)"
+    )
+    parser.add_argument("--fees", action="store_true", help="count the venue's taker fee in slippage")
+    parser.add_argument(
+        "--wait", type=float, default=60.0, metavar="SECONDS", help="wait so long for the first books (default: 60)"
+    )
     add_again(parser, interval=300.0)
     parser.set_defaults(taker_fee=None)
 

@@ -33,8 +33,10 @@ def add_parsers(commands: Any) -> None:
     parser = add(commands, "start", _run, TEXTS["start"], _EXAMPLES)
     add_database(parser)
     add_venues(parser)
-    parser.add_argument("-s", "--symbols", type=listed, required=True, metavar="A,B", help="BTCUSDT, or BTC/USDT")
-    parser.add_argument("--klines", type=listed, default=(), metavar="A,B", help="follow these candles too: 1m,5m,1h")
+    parser.add_argument(
+        "-s", "--symbols", type=listed, required=True, metavar="A,B", help="as the venue has it, BTCUSDT, or BTC/USDT"
+    )
+    parser.add_argument("--klines", type=listed, default=(), metavar="A,B", help="collect these candles too: 1m,5m,1h")
     parser.add_argument(
         "--report-interval",
         type=_seconds,
@@ -42,10 +44,22 @@ def add_parsers(commands: Any) -> None:
         metavar="SECONDS",
         help="between stored measures of liquidity (default: 10)",
     )
-    parser.add_argument("--raw-folder", type=Path, metavar="FOLDER", help="keep every frame as it came")
-    parser.add_argument("--nats-url", default=os.environ.get("CLEARTIDE_NATS_URL", ""), metavar="URL", help="the bus")
-    parser.add_argument("--port", type=_port, metavar="N", help="where health and metrics are served")
-    parser.add_argument("-n", "--dry-run", action="store_true", help="print the environment, and start nothing")
+    parser.add_argument(
+        "--raw-folder", type=Path, metavar="FOLDER", help="keep every frame there as it came, compressed"
+    )
+    parser.add_argument(
+        "--nats-url",
+        default=os.environ.get("CLEARTIDE_NATS_URL", ""),
+        metavar="URL",
+        help="a NATS server with JetStream: nats://host:port (default: CLEARTIDE_NATS_URL)",
+    )
+    parser.add_argument("--port", type=_port, metavar="N", help="serve health and metrics on this port")
+    parser.add_argument(
+        "-n",
+        "--dry-run",
+        action="store_true",
+        help="print the environment that the service would get, and start nothing",
+    )
 
 
 async def _run(arguments: argparse.Namespace) -> None:

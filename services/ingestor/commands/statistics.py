@@ -97,7 +97,7 @@ def add_parsers(commands: Any) -> None:
     ):
         parser = add(verbs, name, run, text, f"  cleartide stats {example}")
         if name in ("summary", "chart", "hist"):
-            parser.add_argument("figure", choices=tuple(FIGURES), help="what to look at")
+            parser.add_argument("figure", choices=tuple(FIGURES), help="the figure to look at")
         add_database(parser)
         add_selection(parser, times=True)
         if name in ("chart", "hist"):
@@ -105,7 +105,7 @@ def add_parsers(commands: Any) -> None:
                 "-o", "--output", type=Path, metavar="FILE.png", required=name == "chart", help="draw it there"
             )
         if name == "hist":
-            parser.add_argument("--bins", type=int, default=10, metavar="N", help="default: 10")
+            parser.add_argument("--bins", type=int, default=10, metavar="N", help="so many bins (default: 10)")
         add_format(parser, short="-w" if name in ("chart", "hist") else "-o")
     shares.add_verb(verbs)
 

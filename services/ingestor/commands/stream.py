@@ -4,18 +4,23 @@ import argparse
 import asyncio
 import os
 import re
+import shutil
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
+import nats.errors
 from cleartide.console import CommandError
+from nats.aio.client import Client
 
 from services.ingestor.adapters.venue import venues
 from services.ingestor.commands import TEXTS
 from services.ingestor.commands.bus import bus, bus_address
+from services.ingestor.commands.lines import UNKNOWN, Event, Grid, columns, csv_line, fitted, people_line
 from services.ingestor.commands.options import add, listed, positive
-from services.ingestor.commands.output import as_csv
 from services.ingestor.commands.venues import chosen, own_symbols
 
 KINDS: Final = (
@@ -32,9 +37,7 @@ KINDS: Final = (
     "status",
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_/:-]{1,64}")
-_HEAD: Final = frozenset(
-    {"id", "type", "version", "seq", "occurred_at", "causation_id", "correlation_id", "source", "venue", "symbol"}
-)
+ANSWER_SECONDS: Final = 1.0
 
 
 def add_parsers(commands: Any) -> None:
@@ -56,7 +59,7 @@ def add_parsers(commands: Any) -> None:
         "--url",
         default=os.environ.get("CLEARTIDE_URL") or os.environ.get("CLEARTIDE_NATS_URL", ""),
         metavar="URL",
-        help="nats://user:password@host:port (default: CLEARTIDE_URL); `make up` prints one",
+        help="nats://user:password@host:port (default: CLEARTIDE_URL or CLEARTIDE_NATS_URL)",
     )
 
 
@@ -70,20 +73,29 @@ async def _run(arguments: argparse.Namespace) -> None:
         if name != "*" and not _NAME.fullmatch(name):
             raise CommandError(f"{name!r} is no name of a venue or a symbol")
     address = bus_address(arguments.url, "give --url nats://user:password@host:port, or set CLEARTIDE_URL")
+    wanted = _instruments(arguments.exchange, arguments.symbol)
     # A reader that is too slow loses the oldest lines and not the connection.
     waiting: asyncio.Queue[bytes] = asyncio.Queue(maxsize=65_536)
+    lost = 0
 
     async def heard(message: Any) -> None:
+        nonlocal lost
         if waiting.full():
             waiting.get_nowait()
+            lost += 1
         waiting.put_nowait(message.data)
 
     async with bus(address, "cleartide-stream") as (client, _):
         for kind in arguments.data_types:
-            for venue, symbol in _instruments(arguments.exchange, arguments.symbol):
+            for venue, symbol in wanted:
                 await client.subscribe(f"market.{venue}.{symbol}.{kind}", cb=heard)
-        if not await _follow(waiting, arguments):
-            print("nothing came", file=sys.stderr)
+        grids = await _grids(client) if arguments.format == "table" else {}
+        try:
+            if not await _follow(waiting, arguments, grids):
+                print("nothing came", file=sys.stderr)
+        finally:
+            if lost:
+                print(f"{lost:,} messages were left out: they came faster than they were read", file=sys.stderr)
 
 
 def _instruments(exchange: str, symbol: str) -> set[tuple[str, str]]:
@@ -94,9 +106,24 @@ def _instruments(exchange: str, symbol: str) -> set[tuple[str, str]]:
     return {(venue.name, own) for venue in asked for own in own_symbols(venue, [symbol])}
 
 
-async def _follow(waiting: "asyncio.Queue[bytes]", arguments: argparse.Namespace) -> int:
+async def _grids(client: Client) -> dict[tuple[str, str], Grid]:
+    """What ticks and lots are worth, as the running service says; nothing where it does not answer us."""
+    try:
+        answer = await client.request("query.ingestor.instruments", b"{}", timeout=ANSWER_SECONDS)
+    except nats.errors.Error:
+        return {}
+    found = msgspec.json.decode(answer.data).get("data") or ()
+    return {
+        (each["venue"], each["symbol"]): Grid(Decimal(each["tick_size"]), Decimal(each["lot_size"])) for each in found
+    }
+
+
+async def _follow(
+    waiting: "asyncio.Queue[bytes]", arguments: argparse.Namespace, grids: Mapping[tuple[str, str], Grid]
+) -> int:
     """Print what comes; how many events did."""
     until = time.monotonic() + arguments.max_duration if arguments.max_duration else None
+    names = columns(arguments.data_types)
     said = 0
     while until is None or time.monotonic() < until:
         try:
@@ -105,26 +132,22 @@ async def _follow(waiting: "asyncio.Queue[bytes]", arguments: argparse.Namespace
         except TimeoutError:
             return said
         for event in msgspec.json.decode(data, type=list[dict[str, Any]]):
-            print(_line(event, arguments.format), flush=True)
+            if arguments.format == "csv" and not said:
+                print(csv_line(names))
+            print(_line(event, arguments.format, names, grids), flush=True)
             said += 1
             if said == arguments.count:
                 return said
     return said
 
 
-def _line(event: dict[str, Any], form: str) -> str:
+def _line(event: Event, form: str, names: Sequence[str], grids: Mapping[tuple[str, str], Grid]) -> str:
     if form == "json":
         return msgspec.json.encode(event).decode()
     if form == "csv":
-        return as_csv([_flat(event)]).rpartition("\n")[0].partition("\n")[2]
-    fields = " ".join(f"{name}={value}" for name, value in event.items() if name not in _HEAD)
-    return f"{event['venue']:14} {event['symbol']:14} {event['type'].removeprefix('Venue'):12} {fields}"[:400]
-
-
-def _flat(event: dict[str, Any]) -> dict[str, Any]:
-    """Venue, symbol and kind first, then what this kind of event holds, each as `name=value`."""
-    head = {name: event[name] for name in ("venue", "symbol", "type")}
-    return head | {name: f"{name}={value}" for name, value in event.items() if name not in _HEAD}
+        return csv_line([event.get(name, "") for name in names])
+    line = people_line(event, grids.get((event["venue"], event["symbol"]), UNKNOWN))
+    return fitted(line, shutil.get_terminal_size().columns) if sys.stdout.isatty() else line
 
 
 _EXAMPLES: Final = """  cleartide stream -s BTCUSDT --data-types ticker,trade

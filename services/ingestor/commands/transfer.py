@@ -36,22 +36,35 @@ def add_parsers(commands: Any) -> None:
     out = add(commands, "export", _export, TEXTS["export"], _EXPORT)
     add_database(out)
     out.add_argument("series", nargs="+", help=", ".join(TABLES))
-    out.add_argument("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
-    out.add_argument("-t", "--type", choices=tuple(SINKS), default="csv", help="of file (default: csv)")
+    out.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="where the files go (default: this folder)"
+    )
+    out.add_argument("-t", "--type", choices=tuple(SINKS), default="csv", help="kind of file (default: csv)")
     out.add_argument("-e", "--exchanges", type=listed, default=(), metavar="A,B", help="only these venues")
     out.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help="only these symbols")
     out.add_argument("--from", dest="start", type=moment, metavar="TIME", help="2026-01-31, or 24h ago")
     out.add_argument("--to", dest="end", type=moment, metavar="TIME", help="up to and without this time")
-    out.add_argument("--max-rows", type=positive, default=0, metavar="N", help="of each, oldest first (default: all)")
+    out.add_argument(
+        "--max-rows",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="so many rows of each series, oldest first (default: all)",
+    )
     out.add_argument("--force", action="store_true", help="replace files that are there")
     out.add_argument("-n", "--dry-run", action="store_true", help="say what would be written, and write nothing")
     add_format(out, short="-w")
     into = add(commands, "import", _import, TEXTS["import"], _IMPORT)
     add_database(into)
     into.add_argument("files", nargs="+", type=Path, help="<series>.csv, .json or .parquet")
-    into.add_argument("--series", choices=tuple(TABLES), metavar="SERIES", help="default: as the file is called")
     into.add_argument(
-        "--batch-size", type=positive, default=BATCH, metavar="N", help=f"rows at once (default: {BATCH:,})"
+        "--series",
+        choices=tuple(TABLES),
+        metavar="SERIES",
+        help="the series in the files (default: as the file is called)",
+    )
+    into.add_argument(
+        "--batch-size", type=positive, default=BATCH, metavar="N", help=f"so many rows at once (default: {BATCH:,})"
     )
     into.add_argument("-n", "--dry-run", action="store_true", help="read and check every row, write none")
     add_format(into)

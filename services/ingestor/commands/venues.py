@@ -30,9 +30,9 @@ def add_venues(parser: argparse.ArgumentParser, *, several: bool = True) -> None
 def add_places(parser: argparse.ArgumentParser) -> None:
     """--live and --simulator."""
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--live", action="store_true", help="the venue's own hosts (also: FEED=live)")
+    place.add_argument("--live", action="store_true", help="ask the venues' own servers (also: FEED=live)")
     place.add_argument(
-        "--simulator", metavar="HOST:PORT", help="a venue simulator (also: CLEARTIDE_INGESTOR_SIMULATOR)"
+        "--simulator", metavar="HOST:PORT", help="ask a venue simulator there (also: CLEARTIDE_INGESTOR_SIMULATOR)"
     )
 
 

@@ -290,7 +290,7 @@ async def test_a_global_name_is_heard_of_at_every_venue(broker: Broker) -> None:
 
 async def test_a_bus_that_cannot_be_heard_is_said_in_one_line(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """ING-CLI-007"""
-    monkeypatch.setattr("services.ingestor.commands.stream.GIVE_UP_SECONDS", 3.0)
+    monkeypatch.setattr("services.ingestor.commands.bus.GIVE_UP_SECONDS", 3.0)
     right = broker.server.url.replace("://", "://operator:nats-operator@")
     for options, fault in (
         (f"--url {broker.server.url.replace('://', '://operator:wrong@')}", "Authorization Violation"),
