@@ -63,7 +63,7 @@ def write(benchmark: str, rows: Sequence[Row]) -> Path:
         "benchmark": benchmark,
         "machine": {
             "cores": os.cpu_count(),
-            "processor": _processor(),
+            "processor": processor(),
             "system": platform.platform(terse=True),
             "python": platform.python_version(),
             "load_at_end": [round(load, 2) for load in os.getloadavg()],
@@ -87,7 +87,8 @@ def show(rows: Sequence[Row]) -> None:
         print(f"{row.id:44} {row.value:>14,.2f} {row.unit}{ratio}{aim}")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The machine's processor, by its maker's name for it."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()

@@ -8,6 +8,8 @@ MARKET: Final = "BTC-PERP"
 INSURANCE: Final = "1000000"
 PAUSE_MICROS: Final = 20_000_000
 """How long the breaker pauses the market: rule R31's minute is long for somebody who looks on."""
+FUND_CAP_QUANTA: Final = 10_000_000_000
+"""What the fund may hold: one leveraged account's position. If it bore every one, nobody would ever be deleveraged."""
 
 SPEC: Final = MarketSpec(
     market=MARKET,
@@ -49,7 +51,7 @@ LISTED: Final = SPEC.model_copy(
             position_cap="200",
             pause_micros=PAUSE_MICROS,
         ),
-        "liquidation": LiquidationRules(),
+        "liquidation": LiquidationRules(position_cap_quanta=FUND_CAP_QUANTA),
     }
 )
 """What the sandbox lists: the same market with bands, breaker, caps and rules of liquidation."""

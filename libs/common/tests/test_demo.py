@@ -64,7 +64,10 @@ class TestTally:
         gone = {"account": "lev-01", "equity_before_quanta": -1_500_000, "insurance_paid_quanta": 250_000}
         lots = {"closed_lots": 60, "taken_over_lots": 30, "deleveraged_lots": 10}
         said = counted.take(event(LiquidationExecuted, **gone, **lots), 1.0)
-        assert said == "lev-01 is bankrupt: equity -1.500000, the fund pays 0.250000"
+        assert said == (
+            "lev-01 is bankrupt with -1.500000: 0.060 to the book, 0.030 to the fund, 0.010 deleveraged; "
+            "the fund pays 0.250000"
+        )
         assert counted.take(event(LiquidationExecuted, **gone, **lots), 1.0) == ""
         assert (
             counted.take(event(LiquidationExecuted, **{**gone, "account": "lev-02", "equity_before_quanta": 1}), 1)
@@ -72,9 +75,14 @@ class TestTally:
         )
         assert (counted.liquidations, counted.liquidated, counted.bankrupt) == (3, {"lev-01", "lev-02"}, {"lev-01"})
         assert counted.closed >= 120
-        for number in range(10, 20):
-            counted.take(event(LiquidationExecuted, **{**gone, "account": f"lev-{number}"}, **lots), 1.0)
-        assert len(counted.bankrupt) == 11
+        booked = {"closed_lots": 100, "taken_over_lots": 0, "deleveraged_lots": 0}
+        told = [
+            counted.take(event(LiquidationExecuted, **{**gone, "account": f"lev-{number}"}, **booked), 1.0)
+            for number in range(10, 20)
+        ]
+        assert [bool(line) for line in told] == [True] * 4 + [False] * 6
+        assert "to the fund" in counted.take(event(LiquidationExecuted, **{**gone, "account": "lev-20"}, **lots), 1.0)
+        assert len(counted.bankrupt) == 12
 
     def test_who_waits_is_known_until_he_is_closed_or_well(self) -> None:
         """LIB-DEMO-001."""
@@ -101,9 +109,13 @@ class TestTally:
     def test_states_are_told_and_other_markets_are_not(self) -> None:
         """LIB-DEMO-001."""
         counted = tally()
-        said = counted.take(event(MarketStateChanged, state="post_only", reason="circuit_breaker"), 1.0)
-        assert said.startswith("circuit breaker")
+        pause = {"state": "post_only", "reason": "circuit_breaker", "occurred_at": 5, "ends_at": 20_000_005}
+        said = counted.take(event(MarketStateChanged, **pause), 1.0)
+        assert said.startswith("circuit breaker: for 20 s nothing matches")
         assert counted.state == "post_only"
+        said = counted.take(event(MarketStateChanged, state="auction", reason="post_only_over"), 1.0)
+        assert said == "the market is auction (post_only_over)"
+        said = counted.take(event(MarketStateChanged, state="post_only", reason="admin"), 1.0)
         assert counted.take({**event(MarketStateChanged, state="halted"), "market": "ETH-PERP"}, 1.0) == ""
         assert counted.state == "post_only"
 

@@ -44,6 +44,7 @@ async def crash(arguments: argparse.Namespace) -> int:
         show = Show(client, place, market)
         await show.listen()
         await hand.fall(ppm, seconds, REST_SECONDS)
+        show.head()
         await show.until_over(seconds)
         return await show.summary()
 
@@ -97,7 +98,7 @@ class Show:
         self._began = 0.0
 
     async def listen(self) -> None:
-        """Hear everything from here on, and say how things stand."""
+        """Hear everything from here on."""
         if self._tally.state != "trading":
             raise DemoError(f"{self._tally.market} is {self._tally.state}: wait until it trades again")
         self._fund = await self._funds()
@@ -105,6 +106,9 @@ class Show:
         await self._client.subscribe("trading.>", cb=self._on_event)
         await self._client.subscribe("risk.alerts.>", cb=self._on_alert)
         await confirm(self._client)
+
+    def head(self) -> None:
+        """Say how things stand, and what the columns are."""
         print(f"{self._tally.market} stands at {self._before:,}; the insurance fund has {_money(self._fund.balance)}")
         print(f"{'seconds':>8} {'index':>11} {'':>8} {'mark':>11}  alerts  liquidations  bankrupt  deleveraged  state")
 
@@ -130,7 +134,7 @@ class Show:
         return 0 if invariants.hold else 1
 
     def _figures(self, fund: Fund) -> Iterator[str]:
-        tally, grid, before = self._tally, self._tally.grid, self._fund.balance
+        tally, grid, before = self._tally, self._tally.grid, self._fund
         now, low = (Decimal(grid.price_text(ticks)) for ticks in (tally.index, tally.low))
         closed, taken, deleveraged = (grid.size_text(lots) for lots in (tally.closed, tally.taken, tally.given_up))
         yield f"\nPrice           {self._before:,} -> {now:,} ({_change(now, self._before)}), lowest {low:,}"
@@ -141,8 +145,8 @@ class Show:
             f"{taken} taken by the fund, {deleveraged} deleveraged"
         )
         yield (
-            f"Insurance fund  {_money(before)} -> {_money(fund.balance)} ({fund.balance - before:+,.2f}): "
-            f"received {_quanta(tally.received)}, paid {_quanta(tally.paid)}; with its position {_money(fund.worth)}"
+            f"Insurance fund  {_money(before.balance)} -> {_money(fund.balance)}: received {_quanta(tally.received)}, "
+            f"paid {_quanta(tally.paid)}; with what it holds {_money(before.worth)} -> {_money(fund.worth)}"
         )
         yield f"Deleveraged     {tally.deleveraged} positions (ADL), {tally.shared_losses} shared losses"
 

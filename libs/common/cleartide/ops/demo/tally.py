@@ -9,8 +9,9 @@ from cleartide.money import Grid, quanta_to_text
 Event = Mapping[str, Any]
 HELD_BACK: Final = ("market_paused", "stale_index", "grace", "cooling_down")
 """Why an account below maintenance has to wait; risk asks again, and each time matching says so."""
+MICROS: Final = 1_000_000
 SAID_OF_BANKRUPT: Final = 5
-"""So many are told of one by one; all are counted."""
+"""So many are told of one by one, and any whom the book did not close; all are counted."""
 
 
 @dataclass
@@ -69,8 +70,10 @@ class Tally:
     def _turned(self, event: Event, _: float) -> str:
         self.state = str(event["state"])
         if event["reason"] == "circuit_breaker":
-            return "circuit breaker: the index left its five-minute average; nothing matches, nobody is liquidated"
-        return f"the market is {self.state} ({event['reason']})"
+            seconds = ((event["ends_at"] or 0) - event["occurred_at"]) // MICROS
+            return f"circuit breaker: for {seconds} s nothing matches and nobody is liquidated; orders wait, post-only"
+        grace = "; the first liquidations after a grace" if self.state == "trading" else ""
+        return f"the market is {self.state} ({event['reason']}){grace}"
 
     def _liquidated(self, event: Event, _: float) -> str:
         account = str(event["account"])
@@ -83,11 +86,16 @@ class Tally:
         if event["equity_before_quanta"] > 0 or account in self.bankrupt:
             return ""
         self.bankrupt.add(account)
-        if len(self.bankrupt) > SAID_OF_BANKRUPT:
+        beyond_the_book = event["taken_over_lots"] or event["deleveraged_lots"]
+        if len(self.bankrupt) > SAID_OF_BANKRUPT and not beyond_the_book:
             return ""
         equity = quanta_to_text(event["equity_before_quanta"])
         fund = quanta_to_text(event["insurance_paid_quanta"])
-        return f"{account} is bankrupt: equity {equity}, the fund pays {fund}"
+        closed, taken, given_up = (
+            self.grid.size_text(abs(event[f"{name}_lots"])) for name in ("closed", "taken_over", "deleveraged")
+        )
+        went = f"{closed} to the book, {taken} to the fund, {given_up} deleveraged"
+        return f"{account} is bankrupt with {equity}: {went}; the fund pays {fund}"
 
     def _rejected(self, event: Event, now: float) -> str:
         account = str(event["account"])
