@@ -21,38 +21,53 @@ TYPES: Final = {
 }
 """Annotations as Cython's types. What answers None answers an int, which tells of an exception at less cost."""
 FETCH: Final = "fetch"
+OWN: Final = frozenset({"zeros", "longer", "fetch_i64"})
+"""Functions of which the head has its own."""
 SMALL: Final = 1 << 31
 """A larger literal would be a Python object."""
 HEAD: Final = """
 # cython: language_level=3, infer_types=True, wraparound=False, initializedcheck=False, nonecheck=False, {checks}
+# cython: binding=False
 cimport cython
 from array import array
 from bisect import bisect_left
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PAGESIZE, mmap
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+
+PAGE = PAGESIZE // 8
 
 
 def vec(words):
     return array("q", words)
 
 
-def zeroed(words):
-    # From the start of a cache line, so that a row is one; and touched, so that no command is the first to touch it.
-    memory = array("q", bytes(8 * words + 56))
-    first = -memory.buffer_info()[0] // 8 % 8
-    return memoryview(memory)[first : first + words]
+def zeros(words, room=0):
+    # A page begins a cache line, so that a row is one. Room behind the words, for more of them, is no memory yet.
+    return touched(mmap(-1, 8 * max(words, room), MAP_PRIVATE | MAP_ANONYMOUS), 0, words)
 
 
-def extend(words, more):
-    longer = zeroed(len(words) + len(more))
-    longer[: len(words)] = words
-    return longer
+def touched(memory, first, words):
+    # Each page now, so that no command is the first to touch it.
+    view = memoryview(memory).cast("q")
+    for at in range(first, words, PAGE):
+        view[at] = 0
+    return view[:words]
+
+
+def longer(words, more):
+    size, memory = len(words), words.base.obj
+    if 8 * (size + more) <= len(memory):
+        return touched(memory, size, size + more)
+    fresh = zeros(size + more, 4 * (size + more))
+    fresh[:size] = words
+    return fresh
 
 
 cdef extern from *:
     '''
     #define prefetch(word) __builtin_prefetch(word)
     '''
-    void prefetch(long long *word)
+    void prefetch(void *word)
 
 
 @cython.cfunc
@@ -62,6 +77,13 @@ def read_i64_le(frame: bytes, at: cython.longlong) -> cython.longlong:
     if {is_checked} and not 0 <= at <= PyBytes_GET_SIZE(frame) - 8:
         raise IndexError(at)
     return (<long long *> (PyBytes_AS_STRING(frame) + at))[0]
+
+
+@cython.ccall
+@cython.exceptval(check=False)
+def fetch_i64(frame: bytes, at: cython.longlong) -> cython.int:
+    prefetch(PyBytes_AS_STRING(frame) + at)
+    return 0
 """
 
 
@@ -78,11 +100,11 @@ def unboxed(modules: dict[str, str], *, checked: bool) -> str:
     for name, tree in trees.items():
         known[name] = _constants(tree, known)
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef) and node.name not in OWN:
                 parts.append(ast.unparse(_plain(node, known[name])))
             elif isinstance(node, ast.ClassDef):
                 parts.append(_class(node, fields[node.name], known[name], arrays))
-    return "\n\n\n".join(parts).replace("vec[i64]([0] * ", "zeroed(").replace("vec[i64](", "vec(") + "\n"
+    return "\n\n\n".join(parts).replace("vec[i64](", "vec(") + "\n"
 
 
 def facade(source: str, library: str) -> str:

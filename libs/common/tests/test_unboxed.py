@@ -98,6 +98,11 @@ def test_what_is_only_to_be_fetched_is_an_address(made: str) -> None:
     assert "prefetch(cython.address(self.book.rows[self.book.rows[row]]))" in made
 
 
+def test_what_the_head_has_of_its_own_is_not_taken_from_the_sources(made: str) -> None:
+    """MATCH-ENG-029: zeros, which are memory of whole pages."""
+    assert made.count("def zeros(") == 1
+
+
 @pytest.mark.parametrize("checked", [False, True])
 def test_indexes_are_checked_where_that_is_asked_for(checked: bool) -> None:
     """MATCH-ENG-029"""

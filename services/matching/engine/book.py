@@ -38,7 +38,7 @@ A row is one cache line, and of a large book it is seldom in the cache: who know
 
 Words are signed and wrap when compiled: prices and lots are at most MOST, so that the LOTS of a level hold 2^22 such
 orders. Words of the bitmap have 32 bits, because their lowest bit is then found the same way compiled and interpreted;
-their masks come from a table, because compiled a literal that is shifted is a C int, which has no bit 31 to set.
+their masks come from a table.
 """
 
 from bisect import bisect_left
@@ -90,8 +90,17 @@ def zeros(words: i64) -> vec[i64]:
     return vec[i64]([0] * words)
 
 
+def longer(words: vec[i64], more: i64) -> vec[i64]:
+    """The same words, and that many of 0 behind them."""
+    return extend(words, zeros(more))
+
+
 def fetch(words: vec[i64], at: i64) -> None:
     """A word will soon be wanted: compiled, the processor gets it from memory meanwhile. A hint, and nothing else."""
+
+
+def fetch_i64(frame: bytes, at: i64) -> None:
+    """The same of a word of a frame, or of what would be one behind its end."""
 
 
 def _layers(span: int) -> vec[i64]:
@@ -101,6 +110,15 @@ def _layers(span: int) -> vec[i64]:
         words = max(1, words >> 5)
         begin.append(begin[-1] + words + 1)
     return vec[i64](begin)
+
+
+def _masks() -> vec[i64]:
+    """1 << bit, for 32 bits. Doubled, because compiled a literal that is shifted is a C int without bit 31."""
+    masks = zeros(32)
+    masks[0] = 1
+    for bit in range(1, 32):
+        masks[bit] = masks[bit - 1] + masks[bit - 1]
+    return masks
 
 
 def _bit_table() -> vec[i64]:
@@ -128,7 +146,7 @@ class Book:
         self.window: vec[i64] = zeros(HALVES * span)
         self.layer: vec[i64] = _layers(span)
         self.bits: vec[i64] = zeros(HALVES * self.layer[LAYERS])
-        self.mask: Final[vec[i64]] = vec[i64]([1 << bit for bit in range(32)])
+        self.mask: Final[vec[i64]] = _masks()
         self.bit_of: Final[vec[i64]] = _bit_table()
         self.far_keys: Final[list[list[int]]] = [[] for _ in range(HALVES)]
         self.far_rows: Final[list[list[int]]] = [[] for _ in range(HALVES)]
@@ -143,7 +161,7 @@ class Book:
         """Put a row that was never used on the free list, which links what nobody uses by NEXT."""
         row = self.used
         if row == len(self.rows):
-            self.rows = extend(self.rows, zeros((row >> 5) * ROW))
+            self.rows = longer(self.rows, (row >> 5) * ROW)
         self.used = row + ROW
         self.free = row
 
@@ -186,6 +204,11 @@ class Book:
         row = (order_id & (SLOTS - 1)) << 3
         if row < self.used:
             fetch(self.rows, row)
+
+    def expect_level(self, half: i64, price: i64) -> None:
+        """The same of a price among bids or asks. For one outside the window it is another word: that is not tested."""
+        key = (half + half - 1) * price
+        fetch(self.window, half * self.span + ((key - self.base[half]) & (self.span - 1)))
 
     def add(self, half: i64, key: i64, lots: i64) -> i64:
         """A new order behind all others of its key; returns its row."""

@@ -5,7 +5,7 @@ from typing import Final, final
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from services.matching.engine.book import zeros
+from services.matching.engine.book import fetch, zeros
 
 # The words of an account.
 LOTS: Final = 0
@@ -30,6 +30,10 @@ class Positions:
 
     def __init__(self, accounts: int) -> None:
         self.words: Final[vec[i64]] = zeros(accounts * WORDS)
+
+    def expect(self, account: i64) -> None:
+        """An account will soon trade: its words are fetched."""
+        fetch(self.words, account * WORDS)
 
     def has_room(self, account: i64, orders: i64) -> bool:
         """Whether the account stays below the caps whatever the next orders do to it."""

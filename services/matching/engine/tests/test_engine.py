@@ -1,7 +1,7 @@
 """The engine says and keeps what its model does, command by command, by calls and by frames, in any window."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.matching.engine import records as r
@@ -57,6 +57,7 @@ def test_match_eng_001_events_book_and_positions_are_the_models(given_commands: 
 
 @settings(max_examples=200)
 @given(commands(st.one_of(st.integers(1, 300), st.integers(90, 110))), st.sampled_from((32, 64, 1024)))
+@example([(1, 0, 0, 1, 1, 0), (1, 0, 65, 1, 1, 26), (1, 0, 65, 1, 1, 27)], 1024)  # the last bit of a word
 def test_match_eng_002_prices_may_leave_the_window(given_commands: list[Command], span: int) -> None:
     """MATCH-ENG-002: prices all over a window of a few ticks and far beyond it."""
     pair = Pair(span=span)
