@@ -34,6 +34,7 @@ from cleartide.contracts import (
     PayFromPool,
     PlaceOrder,
     QuoteAuction,
+    RemoveAlertRule,
     ReportDeposit,
     ReportDiscrepancy,
     ReportTrade,
@@ -43,6 +44,7 @@ from cleartide.contracts import (
     RevealOrder,
     RevokeDelegate,
     SetAccountTerms,
+    SetAlertRule,
     SetFeeSchedule,
     SetFunding,
     SetLeverage,
@@ -113,7 +115,7 @@ from services.matching.domain.sealed import batching, committing
 from services.matching.domain.state import MatchingState
 from services.matching.domain.vaults import farming, managing, shares
 from services.matching.domain.vaults import value as vaults
-from services.matching.domain.venue import alarm, lifecycle, settings
+from services.matching.domain.venue import alarm, alert_rules, lifecycle, settings
 from services.matching.domain.waterfall import fund
 
 Command = TypeVar("Command", bound=Message)
@@ -196,6 +198,8 @@ HANDLERS: Final[Handlers] = {
     SetVenueLimits: gated(settings.set_limits),
     SetOrderTier: gated(settings.set_tier),
     SetAccountTerms: gated(settings.set_terms),
+    SetAlertRule: gated(alert_rules.set_rule),
+    RemoveAlertRule: gated(alert_rules.remove_rule),
     FundInsurance: gated(transfers.fund_insurance),
     Deposit: gated(transfers.answered(transfers.deposit)),
     Withdraw: gated(transfers.answered(transfers.withdraw)),

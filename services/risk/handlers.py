@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from cleartide.contracts import (
     AlertAnswered,
+    AlertRuleRemoved,
+    AlertRuleSet,
     AssetChanged,
     AssetListed,
     CollateralChanged,
@@ -26,16 +28,18 @@ from cleartide.contracts import (
     TransferApplied,
 )
 from cleartide.fold import Effects, Handlers, Reject
-from cleartide.money import quanta_to_text
+from cleartide.money import MoneyError, quanta_to_text
 from cleartide.rules.accounts import SYSTEM_ACCOUNTS, VENUE
 from cleartide.rules.assets import SETTLEMENT_ASSET
 
 from services.risk.domain.alerting import raise_health, watch_figures, watch_index
 from services.risk.domain.alerts import PositionMargin
 from services.risk.domain.collateral import Asset
-from services.risk.domain.health import margin_of
+from services.risk.domain.health import Health, margin_of
 from services.risk.domain.measures import DAY_MICROS, MINUTE_MICROS, Limits, Track
 from services.risk.domain.review import Verdict, affected_by_mark, judge, review
+from services.risk.domain.rules import Rule
+from services.risk.domain.ruling import look_at, look_at_market, look_at_price, take_back
 from services.risk.domain.state import HOUR_MICROS, Account, Answer, InsurancePoint, Market, Request, RiskState
 
 GAINS_AND_LOSSES: Final = frozenset({"socialized_loss"})
@@ -64,13 +68,16 @@ def on_mark_price(state: RiskState, event: MarkPriceUpdated, effects: Effects) -
         watch_figures(state, market.limited[name], event, effects, limits_only=True, with_tail=is_new_hour)
     if state.pool.owns(VENUE):
         watch_index(state, market, event, effects)
+    if state.book.rules:
+        look_at_price(state, market, event, effects)
 
 
 def on_funding_settled(state: RiskState, event: FundingSettled, effects: Effects) -> None:
     """Funding moves the equity of every holder at once, before it reaches cash."""
     market = _market(state, event.market)
-    state.set_funding_index(market, event.funding_index_quanta)
+    state.set_funding_index(market, event.funding_index_quanta, event.rate_ppb)
     _review(state, market.holders.values(), event, effects)
+    look_at_market(state, market, event, effects)
 
 
 def on_transfer(state: RiskState, event: TransferApplied, effects: Effects) -> None:
@@ -82,7 +89,7 @@ def on_transfer(state: RiskState, event: TransferApplied, effects: Effects) -> N
             state.dirty.limits.add(event.account)
         state.set_cash(event.account, event.cash_quanta)
         _review(state, (account,), event, effects)
-        watch_figures(state, account, event, effects)
+        _watch(state, account, event, effects)
 
 
 def on_asset_rules(state: RiskState, event: AssetListed | AssetChanged, effects: Effects) -> None:
@@ -102,7 +109,7 @@ def on_collateral_changed(state: RiskState, event: CollateralChanged, effects: E
         account.track.transfer(margin_of(account).equity_quanta - before)
         state.dirty.limits.add(event.account)
     _review(state, (account,), event, effects)
-    watch_figures(state, account, event, effects)
+    _watch(state, account, event, effects)
 
 
 def on_collateral_swapped(state: RiskState, event: CollateralSwapped, effects: Effects) -> None:
@@ -144,7 +151,7 @@ def _take_position(state: RiskState, event: PositionChanged | PositionSettled, e
     margin, verdict = judge(state, account, may_request=False)
     if verdict is not None:
         _act(state, verdict, event, effects)
-    watch_figures(state, account, event, effects, judged=margin)
+    _watch(state, account, event, effects, judged=margin)
 
 
 def on_limits_set(state: RiskState, event: RiskLimitsSet, effects: Effects) -> None:
@@ -154,6 +161,27 @@ def on_limits_set(state: RiskState, event: RiskLimitsSet, effects: Effects) -> N
     track = account.track or Track(effects.at // DAY_MICROS, equity, equity)
     state.set_limits(account, Limits(*(getattr(event, name) for name in Limits._fields)), track)
     watch_figures(state, account, event, effects)
+
+
+def on_rule_set(state: RiskState, event: AlertRuleSet, effects: Effects) -> bool:
+    """Watch by a rule; what held by the one of its name is resolved first, so many alerts a step."""
+    try:
+        rule = Rule.of(event.rule)
+    except MoneyError as error:
+        raise Reject(error.reason, str(error)) from None
+    if take_back(state, rule.spec.name, event, effects):
+        return True
+    state.book.drop(rule.spec.name, state.markets.values())
+    state.book.put(rule, state.markets.values())
+    return False
+
+
+def on_rule_removed(state: RiskState, event: AlertRuleRemoved, effects: Effects) -> bool:
+    """Watch by a rule no longer, once what held by it is resolved."""
+    if take_back(state, event.name, event, effects):
+        return True
+    state.book.drop(event.name, state.markets.values())
+    return False
 
 
 def on_alert_answered(state: RiskState, event: AlertAnswered, effects: Effects) -> None:
@@ -180,6 +208,15 @@ def on_liquidation_answered(
     if account is not None:
         state.close_request(account)
         _review(state, (account,), event, effects, may_request=False)
+
+
+def _watch(
+    state: RiskState, account: Account, event: TradingEvent, effects: Effects, judged: Health | None = None
+) -> None:
+    """Something happened to an account: compare its figures, by the venue's thresholds, its own and the rules."""
+    watch_figures(state, account, event, effects, judged=judged)
+    if state.book.watches_holders:
+        look_at(state, account, event, effects, judged)
 
 
 def _market(state: RiskState, market: str) -> Market:
@@ -258,6 +295,8 @@ HANDLERS: Final[Handlers] = {
     LeverageSet: _of_our_pool(on_leverage_set),
     RiskLimitsSet: _of_our_pool(on_limits_set),
     AlertAnswered: _of_our_pool(on_alert_answered),
+    AlertRuleSet: on_rule_set,
+    AlertRuleRemoved: on_rule_removed,
     InsuranceFunded: on_insurance,
     InsuranceChanged: on_insurance,
 }

@@ -1,9 +1,11 @@
 """What can be asked of risk. Health is computed at the marks in force when asked, never read from a stored figure."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from cleartide.contracts.alert_rules import MOST_RULES
 from cleartide.contracts.types import JSON_SAFE
 from cleartide.fold import Row, Table
 from cleartide.service import Query, QueryError
@@ -28,6 +30,7 @@ MOST_ROWS: Final = 500
 DEFAULT_ROWS: Final = 50
 MOST_MARKETS: Final = 4_096
 MOST_ASSETS: Final = 64
+MOST_FIGURES: Final = 32
 
 
 def _columns(table: Table, prefix: str = "") -> str:
@@ -69,6 +72,11 @@ WHERE account = ANY($1) AND account_seq = ANY($2) LIMIT $3
 """
 _LIMITS_SQL: Final = f"SELECT {_columns(LIMITS)} FROM limits WHERE account = $1 LIMIT 1"  # noqa: S608
 _FLAGS_SQL: Final = "SELECT kind, market FROM alert_flags WHERE account = $1 ORDER BY kind, market LIMIT $2"
+_FIGURES_SQL: Final = "SELECT * FROM alert_figures WHERE alert_seq = ANY($1) LIMIT $2"
+_RULES_SQL: Final = """
+SELECT rule, (SELECT count(*) FROM rule_alerts a WHERE a.rule = r.name AND a.holds) AS holding
+FROM alert_rules r ORDER BY name LIMIT $1
+"""
 _INPUTS_SQL: Final = "SELECT * FROM alert_inputs WHERE alert_seq = ANY($1) ORDER BY alert_seq, market LIMIT $2"
 
 
@@ -138,11 +146,15 @@ async def alerts(pool: Any, params: dict[str, Any]) -> Any:
         numbers = [row["alert_seq"] for row in rows]
         inputs = _grouped(numbers, await connection.fetch(_INPUTS_SQL, numbers, limit * MOST_MARKETS))
         held = _grouped(numbers, await connection.fetch(_ALERT_COLLATERAL_SQL, numbers, limit * MOST_ASSETS))
+        figures = _grouped(numbers, await connection.fetch(_FIGURES_SQL, numbers, limit * MOST_FIGURES))
         answers = await connection.fetch(
             _ANSWERS_SQL, [row["account"] for row in rows], [row["account_seq"] for row in rows], 2 * limit * limit
         )
     said = {(row["account"], row["account_seq"], row["answer"]): row for row in answers}
-    found = [alert_view(row, inputs[row["alert_seq"]], held[row["alert_seq"]], said) for row in rows]
+    found = [
+        alert_view(row, inputs[row["alert_seq"]], held[row["alert_seq"]], figures[row["alert_seq"]], said)
+        for row in rows
+    ]
     return {"as_of_seq": as_of, "alerts": found}
 
 
@@ -154,6 +166,14 @@ async def watching(pool: Any, params: dict[str, Any]) -> Any:
         limits = await connection.fetchrow(_LIMITS_SQL, name)
         flags = await connection.fetch(_FLAGS_SQL, name, MOST_MARKETS)
     return {"as_of_seq": as_of, "account": name, **limits_view(limits, flags)}
+
+
+async def alert_rules(pool: Any, params: dict[str, Any]) -> Any:  # noqa: ARG001 - takes no parameters
+    """The operator's rules, and how many alerts of each hold now."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        as_of = await connection.fetchval(AS_OF_SQL)
+        rows = await connection.fetch(_RULES_SQL, MOST_RULES)
+    return {"as_of_seq": as_of, "rules": [{**json.loads(row["rule"]), "holding": row["holding"]} for row in rows]}
 
 
 def _grouped(numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
@@ -170,6 +190,7 @@ def queries(scan: int) -> Mapping[str, Query]:
         "account": account,
         "alerts": alerts,
         "watching": watching,
+        "alert_rules": alert_rules,
         "summary": partial(summary, scan=scan),
     }
 

@@ -12,6 +12,7 @@ from services.risk.domain.levels import Level
 from services.risk.domain.measures import Limits, Track
 from services.risk.domain.review import watch
 from services.risk.domain.state import Account, Market, Request, RiskState
+from services.risk.tables import ALERT_FIGURES, RULE_TABLES, put_rules, restore_rules
 
 MAX_BRACKETS: Final = 16
 
@@ -32,6 +33,7 @@ MARKETS: Final = Table(
         "open_interest_lots": "bigint",
         "funding_index_quanta": "bigint",
         "stale_since": "bigint",
+        "funding_rate_ppb": "bigint",
     },
 )
 MARKET_BRACKETS: Final = Table(
@@ -156,6 +158,8 @@ ALERTS: Final = Table(
         "market": "text",
         "value_micros": "bigint",
         "threshold_micros": "bigint",
+        "rule": "text",
+        "condition": "text",
     },
     write="append",
     load=False,
@@ -216,6 +220,7 @@ class RiskRepository(Repository[RiskState]):
         ALERTS,
         ALERT_INPUTS,
         ALERT_COLLATERAL,
+        *RULE_TABLES,
     )
 
     def __init__(self, pool: Pool = EVERYBODY) -> None:
@@ -223,6 +228,7 @@ class RiskRepository(Repository[RiskState]):
 
     def restore(self, rows: Mapping[str, Sequence[Row]]) -> RiskState:
         state = load(rows)
+        restore_rules(state.book, rows, state.markets.values())
         state.pool = self._pool
         kept = next((Pool(*row) for row in rows["pool"]), EVERYBODY if rows["markets"] else self._pool)
         if kept != self._pool:
@@ -249,10 +255,12 @@ class RiskRepository(Repository[RiskState]):
         _put_collateral(changes, state)
         _put_hours(changes, state)
         _put_watching(changes, state)
+        put_rules(changes, state.book)
         changes.put_all(INSURANCE_POINTS, dirty.insurance)
         for alert in dirty.alerts:
             changes.put(ALERTS, _alert_row(alert))
             changes.put_all(ALERT_INPUTS, ((alert.alert_seq, *position) for position in alert.inputs))
+            changes.put_all(ALERT_FIGURES, ((alert.alert_seq, *figure) for figure in alert.figures))
             changes.put_all(ALERT_COLLATERAL, ((alert.alert_seq, *held) for held in alert.collateral))
         dirty.clear()
         return changes
@@ -289,13 +297,13 @@ def load(rows: Mapping[str, Sequence[Row]]) -> RiskState:
 
 
 def _market(row: Row, bracket_rows: Sequence[Row]) -> Market:
-    market, tick_size, lot_size, quanta_per_lot_tick, lower, upper, fee, *price, stale_since = row
+    market, tick_size, lot_size, quanta_per_lot_tick, lower, upper, fee, *price, stale_since, rate = row
     brackets = tuple(
         MarginBracket(upper_notional_quanta=upper, initial_margin_ppb=initial, maintenance_fraction_ppb=fraction)
         for _, _, upper, initial, fraction in sorted(bracket_rows, key=lambda bracket: int(bracket[1]))
     )
     known = Market(market, tick_size, lot_size, quanta_per_lot_tick, brackets, (lower, upper), fee, *price)
-    known.stale_since = stale_since
+    known.stale_since, known.funding_rate_ppb = stale_since, rate
     return known
 
 
@@ -319,6 +327,7 @@ def _market_row(market: Market) -> Row:
         market.open_interest_lots,
         market.funding_index_quanta,
         market.stale_since,
+        market.funding_rate_ppb,
     )
 
 
@@ -411,4 +420,6 @@ def _alert_row(alert: Alert) -> Row:
         alert.market,
         alert.value,
         alert.threshold,
+        alert.rule,
+        alert.condition,
     )

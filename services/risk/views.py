@@ -87,6 +87,7 @@ def alert_view(
     alert: Mapping[str, Any],
     inputs: Iterable[Mapping[str, Any]],
     collateral: Iterable[Mapping[str, Any]],
+    figures: Iterable[Mapping[str, Any]],
     answers: Mapping[tuple[str, int, str], Mapping[str, Any]],
 ) -> dict[str, Any]:
     """One alert as it was raised, with what it was computed from, and what its account answered."""
@@ -108,7 +109,9 @@ def alert_view(
         "market": alert["market"] or None,
         "value": _micros(alert["value_micros"]),
         "threshold": _micros(alert["threshold_micros"]),
-        "formula": FORMULAS.get(alert["kind"], HEALTH_FORMULA),
+        "formula": alert["condition"] or FORMULAS.get(alert["kind"], HEALTH_FORMULA),
+        "rule": alert["rule"] or None,
+        "figures": [{name: row[name] for name in ("name", "value", "unit")} for row in figures],
         "acknowledged": _answer_view(answers.get((*mine, "acknowledge"))),
         "resolved": _answer_view(answers.get((*mine, "resolve"))),
     }

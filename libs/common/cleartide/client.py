@@ -16,13 +16,13 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 import nats.aio.client
 from nats.aio.msg import Msg
 from nats.errors import TimeoutError as NatsTimeoutError
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from cleartide.book_view import CHANGES_HELD, BookView
 from cleartide.bus.confirm import confirm
@@ -40,6 +40,7 @@ from cleartide.contracts import (
     Message,
     ReportTrade,
     RiskAlertRaised,
+    RuleAlertRaised,
 )
 from cleartide.contracts.codec import encode
 
@@ -49,6 +50,9 @@ HISTORY_PAGE: Final = 256
 LIVE_ALERTS_HELD: Final = 10_000
 ALERTS: Final = "risk.alerts.>"
 SNAPSHOT_LEVELS: Final = 5_000
+
+Alert = RiskAlertRaised | RuleAlertRaised
+"""By a level, a threshold or a limit; or by a rule of the operator's own."""
 
 
 class PublishError(Exception):
@@ -178,13 +182,13 @@ class Client(OrderCommands, AccountCommands, MoneyCommands, SealedCommands, Vaul
             return Receipt(ident, answer["seq"], answer.get("duplicate", False))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def alerts(self, after_seq: int | None = None) -> AsyncIterator[RiskAlertRaised]:
+    async def alerts(self, after_seq: int | None = None) -> AsyncIterator[Alert]:
         """Every risk alert after a sequence, in order, each once; from now on when it is None.
 
         Live messages come by plain subscription. What is older, and what a slow moment lost, is read back from the
         stream by sequence, so a reader that remembers the last `seq` misses nothing, whenever it returns.
         """
-        live: asyncio.Queue[RiskAlertRaised] = asyncio.Queue(LIVE_ALERTS_HELD)
+        live: asyncio.Queue[Alert] = asyncio.Queue(LIVE_ALERTS_HELD)
 
         async def arrived(message: Msg) -> None:
             alert = _alert(message.data)
@@ -264,7 +268,7 @@ class Client(OrderCommands, AccountCommands, MoneyCommands, SealedCommands, Vaul
             raise QueryRefused(answer["error"]["code"], answer["error"]["message"])
         return answer["data"]
 
-    async def _history(self, after_seq: int) -> AsyncIterator[RiskAlertRaised]:
+    async def _history(self, after_seq: int) -> AsyncIterator[Alert]:
         """Alerts after `after_seq` up to the stream's end. A stream sequence is never below the alert's own `seq`."""
         stream_seq = after_seq + 1
         while True:
@@ -297,12 +301,13 @@ class Client(OrderCommands, AccountCommands, MoneyCommands, SealedCommands, Vaul
             await subscription.unsubscribe()
 
 
+_ALERT: Final[TypeAdapter[Alert]] = TypeAdapter(Annotated[Alert, Field(discriminator="type")])
 _BOOK_CHANGES: Final = TypeAdapter(list[BookChanged])
 
 
-def _alert(payload: bytes) -> RiskAlertRaised:
+def _alert(payload: bytes) -> Alert:
     """A newer system may send fields that this version does not know."""
-    return RiskAlertRaised.model_validate_json(payload, extra="ignore")
+    return _ALERT.validate_json(payload, extra="ignore")
 
 
 def _now() -> int:

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cleartide.contracts import RiskAlertRaised
+from cleartide.contracts.risk import AlertRaised
 
 
 class Entry(NamedTuple):
     """An alert and its number in the feed."""
 
     seq: int
-    alert: RiskAlertRaised
+    alert: AlertRaised
 
 
 @dataclass
@@ -24,7 +25,7 @@ class AlertFeed:
     told: dict[str, int] = field(default_factory=dict)
     raised: list[Entry] = field(default_factory=list)
 
-    def add(self, alert: RiskAlertRaised) -> None:
+    def add(self, alert: AlertRaised) -> None:
         """Append one alert under the feed's next number."""
         if alert.seq > self.told.get(alert.source, 0):
             self.told[alert.source] = alert.seq
@@ -38,5 +39,9 @@ class AlertFeed:
 
 def newest_per_account(entries: list[Entry]) -> list[Entry]:
     """The last alert about each account's health, in order of account; `entries` are in order of `seq`."""
-    newest = {entry.alert.account: entry for entry in entries if entry.alert.kind == "health"}
+    newest = {
+        entry.alert.account: entry
+        for entry in entries
+        if isinstance(entry.alert, RiskAlertRaised) and entry.alert.kind == "health"
+    }
     return [newest[account] for account in sorted(newest)]

@@ -23,6 +23,7 @@ from cleartide.contracts import (
     PositionSettled,
     RiskAlertRaised,
     RiskLimitsSet,
+    RuleAlertRaised,
     SubaccountOpened,
     TradeExecuted,
     TransferApplied,
@@ -237,6 +238,24 @@ def _alert(event: RiskAlertRaised, _units: Units) -> Said:
     yield RISK_ALERT, event.account, data
 
 
+def _rule_alert(event: RuleAlertRaised, _units: Units) -> Said:
+    data = {
+        "seq": event.seq,
+        "account_seq": event.account_seq,
+        "alert": f"rule {event.rule}",
+        "level": event.level,
+        "previous_level": event.previous_level,
+        "market": event.market,
+        "health_factor": event.health_factor,
+        "equity": event.equity,
+        "maintenance_margin": event.maintenance_margin,
+        "value": ", ".join(f"{figure.name} {figure.value}" for figure in event.figures) or None,
+        "threshold": event.condition,
+        "cause_id": event.cause_id,
+    }
+    yield RISK_ALERT, event.account, data
+
+
 _TELLERS: Final[Mapping[str, Callable[[Any, Units], Said]]] = {
     "OrderAccepted": _placed,
     "OrderClosed": _closed,
@@ -255,4 +274,5 @@ _TELLERS: Final[Mapping[str, Callable[[Any, Units], Said]]] = {
     "MarketStateChanged": _market_state,
     "VenueChanged": _venue,
     "RiskAlertRaised": _alert,
+    "RuleAlertRaised": _rule_alert,
 }

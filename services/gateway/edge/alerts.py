@@ -84,11 +84,13 @@ class AlertPresenter:
             unsettled_funding=event["unsettled_funding"],
             inputs=[self._input(position) for position in event["inputs"]],
             cause_id=event["cause_id"],
-            kind=event.get("kind", "health"),
+            kind="rule" if "rule" in event else event.get("kind", "health"),
             market=event.get("market"),
             value=event.get("value"),
             threshold=event.get("threshold"),
-            formula=event.get("formula", ""),
+            formula=event.get("condition", event.get("formula", "")),
+            rule=event.get("rule"),
+            figures=event.get("figures", []),
         )
 
     def _input(self, position: dict[str, Any]) -> AlertInputView:

@@ -50,6 +50,7 @@ ORDER_TIERS: Final = Table(
 ACCOUNT_TERMS: Final = Table(
     "account_terms", key=("account",), columns={"account": "text", "tier": "text", "standing": "text"}
 )
+ALERT_RULES: Final = Table("alert_rules", key=("name",), columns={"name": "text", "rule": "text"})
 ORDER_TIMES: Final = Table(
     "order_times",
     key=("account", "number"),
@@ -91,6 +92,7 @@ VENUE_TABLES: Final[tuple[Table, ...]] = (
     VENUE_LIMITS,
     ORDER_TIERS,
     ACCOUNT_TERMS,
+    ALERT_RULES,
     ORDER_TIMES,
     DAILY_RESULTS,
     ORDER_ATTEMPTS,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cleartide.contracts import MarketLimits
+from cleartide.contracts import AlertRule, MarketLimits
 from cleartide.fold import Changes, Row
 
 from services.matching.domain.market import Market
@@ -36,7 +36,7 @@ def restore_states(state: MatchingState, rows: Rows) -> None:
 
 
 def restore_venue(venue: Venue, rows: Rows) -> None:
-    """Mode, switches, limits, tiers, accounts' terms, and what is counted of their orders."""
+    """Mode, switches, limits, tiers, accounts' terms, alert rules, and what is counted of their orders."""
     settings: dict[str, Any] = dict(rows[tables.VENUE_SETTINGS.name])
     venue.mode = settings.get("mode", venue.mode)
     for switch in venue.switches:
@@ -47,6 +47,8 @@ def restore_venue(venue: Venue, rows: Rows) -> None:
         venue.tiers[tier] = Tier(*caps)
     for account, *terms in rows[tables.ACCOUNT_TERMS.name]:
         venue.terms[account] = Terms(*terms)
+    for name, rule in rows[tables.ALERT_RULES.name]:
+        venue.rules[name] = AlertRule.model_validate_json(rule)
     for row in sorted(rows[tables.ORDER_TIMES.name]):
         venue.order_times.restore(*row)
     for row in rows[tables.DAILY_RESULTS.name]:
@@ -86,9 +88,15 @@ def collect_venue(changes: Changes, venue: Venue) -> None:
         changes.put(tables.ORDER_TIERS, (tier, *venue.tiers[tier]))
     for account in sorted(venue.touched_terms):
         changes.put(tables.ACCOUNT_TERMS, (account, *venue.terms[account]))
+    for name in sorted(venue.touched_rules):
+        if rule := venue.rules.get(name):
+            changes.put(tables.ALERT_RULES, (name, rule.model_dump_json()))
+        else:
+            changes.delete(tables.ALERT_RULES, (name,))
     changes.put_all(tables.VENUE_CHANGES, venue.fresh)
     venue.fresh = []
-    for touched in (venue.touched_settings, venue.touched_limits, venue.touched_tiers, venue.touched_terms):
+    settings = (venue.touched_settings, venue.touched_limits, venue.touched_tiers, venue.touched_terms)
+    for touched in (*settings, venue.touched_rules):
         touched.clear()
     _collect_tallies(changes, venue)
 

@@ -124,8 +124,28 @@ def _raise(
     effects: Effects,
     **figure: Any,
 ) -> None:
-    alert = Alert(
-        alert_seq=state.alerts + 1,
+    alert = alert_of(account, margin, levels, cause, effects, alert_seq=state.alerts + 1, **figure)
+    effects.emit(
+        RiskAlertRaised,
+        **body_of(state, alert),
+        kind=alert.kind,
+        value=None if alert.value is None else quanta_to_text(alert.value),
+        threshold=None if alert.threshold is None else quanta_to_text(alert.threshold),
+        formula=FORMULAS.get(alert.kind, ""),
+    )
+    state.record_alert(account, alert)
+
+
+def alert_of(
+    account: Account,
+    margin: HasHealth,
+    levels: tuple[Level, Level],
+    cause: TradingEvent,
+    effects: Effects,
+    **rest: Any,
+) -> Alert:
+    """The next alert of an account, now at the first level after the second, with what it is computed from."""
+    return Alert(
         account=account.account,
         account_seq=account.account_seq + 1,
         level=levels[0],
@@ -139,29 +159,27 @@ def _raise(
         cause_id=cause.id,
         cause_seq=effects.seq,
         raised_at=effects.at,
-        **figure,
+        **rest,
     )
-    effects.emit(
-        RiskAlertRaised,
-        account=alert.account,
-        account_seq=alert.account_seq,
-        level=NAMES[alert.level],
-        previous_level=NAMES[alert.previous_level] if alert.previous_level else None,
-        health_factor=health_factor_text(alert.equity_quanta, alert.maintenance_margin_quanta),
-        equity=quanta_to_text(alert.equity_quanta),
-        maintenance_margin=quanta_to_text(alert.maintenance_margin_quanta),
-        cash=quanta_to_text(alert.cash_quanta),
-        unsettled_funding=quanta_to_text(alert.unsettled_funding_quanta),
-        inputs=tuple(_input(position) for position in alert.inputs),
-        collateral=tuple(_collateral(state, value) for value in alert.collateral),
-        cause_id=alert.cause_id,
-        kind=alert.kind,
-        market=alert.market or None,
-        value=None if alert.value is None else quanta_to_text(alert.value),
-        threshold=None if alert.threshold is None else quanta_to_text(alert.threshold),
-        formula=FORMULAS.get(alert.kind, ""),
-    )
-    state.record_alert(account, alert)
+
+
+def body_of(state: RiskState, alert: Alert) -> dict[str, Any]:
+    """What every alert says."""
+    return {
+        "account": alert.account,
+        "account_seq": alert.account_seq,
+        "level": NAMES[alert.level],
+        "previous_level": NAMES[alert.previous_level] if alert.previous_level else None,
+        "health_factor": health_factor_text(alert.equity_quanta, alert.maintenance_margin_quanta),
+        "equity": quanta_to_text(alert.equity_quanta),
+        "maintenance_margin": quanta_to_text(alert.maintenance_margin_quanta),
+        "cash": quanta_to_text(alert.cash_quanta),
+        "unsettled_funding": quanta_to_text(alert.unsettled_funding_quanta),
+        "inputs": tuple(_input(position) for position in alert.inputs),
+        "collateral": tuple(_collateral(state, value) for value in alert.collateral),
+        "cause_id": alert.cause_id,
+        "market": alert.market or None,
+    }
 
 
 def _input(position: PositionMargin) -> AlertInput:

@@ -1,6 +1,6 @@
 """One alert with everything it was computed from, so that a reader can compute it again."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cleartide.contracts import AlertKind
 
@@ -33,6 +33,7 @@ class Alert(NamedTuple):
 
     previous_level: NONE when the account was in no level. cause_id, cause_seq: the event after which it was so.
     value, threshold: what passed what, in millionths, where the alert is not about health.
+    rule, condition, figures: of an alert by an operator's rule; a figure is its name, its decimal text and its unit.
     """
 
     alert_seq: int
@@ -49,7 +50,10 @@ class Alert(NamedTuple):
     cause_id: str
     cause_seq: int
     raised_at: int
-    kind: AlertKind = "health"
+    kind: AlertKind | Literal["rule"] = "health"
     market: str = ""
     value: int | None = None
     threshold: int | None = None
+    rule: str = ""
+    condition: str = ""
+    figures: tuple[tuple[str, str, str], ...] = ()

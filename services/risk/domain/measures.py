@@ -29,7 +29,7 @@ VALUE_AT_RISK_HOURS: Final = 24
 MINUTE_MICROS: Final = 60_000_000
 DAY_MICROS: Final = 86_400_000_000
 
-FORMULAS: Final[Mapping[AlertKind, str]] = {
+FORMULAS: Final[Mapping[str, str]] = {
     "large_position": "|lots| * mark",
     "high_leverage": "sum(|lots| * mark) / equity",
     "concentration": "|lots| / open interest of the market",

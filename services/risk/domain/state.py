@@ -13,6 +13,7 @@ from cleartide.rules.margin import PositionView, open_interest_scale
 from services.risk.domain.alerts import Alert
 from services.risk.domain.collateral import Asset, Stake
 from services.risk.domain.levels import Level
+from services.risk.domain.rules import RuleBook
 from services.risk.domain.watch import Watch
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ class Market:
     oi_scale: between these open interests, in quanta at the index, initial margin rises; equal: it does not (3.2).
     holders: who has a position; due: those below maintenance without an open request; assets: those whose price is this
     market's index. hours: its first mark in each of the last hours, by hours since the epoch. limited: holders with
-    limits of their own. stale_since: when its index stopped being fresh, 0 while it is. wheel: its number in the watch,
-    -1 before it has one; fits: whether the watch can hold its rules.
+    limits of their own. funding_rate_ppb: of its last funding, None before. stale_since: when its index stopped being
+    fresh, 0 while it is. wheel: its number in the watch, -1 before it has one; fits: whether the watch can hold its
+    rules.
     """
 
     market: str
@@ -48,6 +50,7 @@ class Market:
     index_stale: bool = True
     open_interest_lots: int = 0
     funding_index_quanta: int = 0
+    funding_rate_ppb: int | None = None
     holders: "dict[str, Account]" = field(default_factory=dict)
     due: "dict[str, Account]" = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
@@ -212,6 +215,8 @@ class Dirty:
 class RiskState:
     """Everything risk folds. `alerts` counts all alerts ever raised; `watch` knows whom a price concerns.
 
+    book: the operator's alert rules.
+
     pool: the accounts that are this state's; of markets, assets and prices every pool keeps all.
     """
 
@@ -220,6 +225,7 @@ class RiskState:
     accounts: dict[str, Account] = field(default_factory=dict)
     alerts: int = 0
     watch: Watch = field(default_factory=Watch)
+    book: RuleBook = field(default_factory=RuleBook)
     dirty: Dirty = field(default_factory=Dirty)
     pool: Pool = EVERYBODY
 
@@ -270,9 +276,9 @@ class RiskState:
             self.dirty.hours.append((market.market, oldest))
         return True
 
-    def set_funding_index(self, market: Market, funding_index_quanta: int) -> None:
+    def set_funding_index(self, market: Market, funding_index_quanta: int, rate_ppb: int) -> None:
         """Take over the cumulative funding of one lot; it reaches cash when a position is touched."""
-        market.funding_index_quanta = funding_index_quanta
+        market.funding_index_quanta, market.funding_rate_ppb = funding_index_quanta, rate_ppb
         self.dirty.markets.add(market.market)
 
     def account(self, name: str) -> Account:
@@ -296,6 +302,8 @@ class RiskState:
         """Take over a position; with no lots left it is gone, and so are its bounds."""
         self.dirty.positions.add((account.account, market.market))
         self.watch.hold(account, market, lots)
+        if self.book.watches_holders:
+            self.book.hold(account.account, market.market, bool(lots))
         if lots:
             account.positions[market.market] = Position(market, lots, quote_quanta, funding_index_quanta)
             market.holders[account.account] = account

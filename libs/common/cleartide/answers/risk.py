@@ -3,7 +3,7 @@
 from typing_extensions import TypedDict
 
 from cleartide.answers.parts import AsOf, Considered, Held, Page
-from cleartide.answers.shapes import AlertInputView
+from cleartide.answers.shapes import AlertInputView, RuleFigureView
 
 
 class HistogramColumn(TypedDict):
@@ -229,6 +229,8 @@ class AnsweredAlert(TypedDict):
     value: str | None
     threshold: str | None
     formula: str
+    rule: str | None
+    figures: list[RuleFigureView]
     acknowledged: AlertAnswerView | None
     resolved: AlertAnswerView | None
 

@@ -61,8 +61,19 @@ class AlertInputView(TypedDict):
     maintenance_margin: str
 
 
+class RuleFigureView(TypedDict):
+    """A figure that an operator's rule names, as of the alert; unit: quote, price, ratio, bps or count."""
+
+    name: str
+    value: str
+    unit: str
+
+
 class AlertView(TypedDict):
-    """One risk alert. `seq` numbers the feed and is what clients resume by; `value` to `formula` but for health."""
+    """One risk alert. `seq` numbers the feed and is what clients resume by; `value` to `formula` but for health.
+
+    Of kind `rule`: `rule` is the name of the operator's rule, `formula` its condition, `figures` what it names.
+    """
 
     seq: int
     id: str
@@ -83,6 +94,8 @@ class AlertView(TypedDict):
     value: str | None
     threshold: str | None
     formula: str
+    rule: str | None
+    figures: list[RuleFigureView]
 
 
 class AlertPage(TypedDict):

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from cleartide.cli import money, orders
 from cleartide.cli.receipts import show
-from cleartide.client import Client, PublishError, QueryRefused
+from cleartide.client import Alert, Client, PublishError, QueryRefused
+from cleartide.contracts import RiskAlertRaised
 from cleartide.contracts.codec import encode
 
 Command = Callable[[Client, argparse.Namespace], Awaitable[None]]
@@ -20,11 +21,18 @@ async def _alerts(client: Client, arguments: argparse.Namespace) -> None:
         if arguments.json:
             print(encode(alert).decode(), flush=True)
         else:
-            factor = alert.health_factor or "-"
-            print(f"#{alert.seq} {alert.level:12} {alert.account:20} health factor {factor}", flush=True)
+            print(f"#{alert.seq} {alert.level:12} {alert.account:20} {_about(alert)}", flush=True)
         left -= 1
         if left == 0:
             return
+
+
+def _about(alert: Alert) -> str:
+    """What an alert is about, in a few words."""
+    if isinstance(alert, RiskAlertRaised):
+        return f"health factor {alert.health_factor or '-'}"
+    figures = ", ".join(f"{figure.name} {figure.value}" for figure in alert.figures)
+    return f"rule {alert.rule}{f' in {alert.market}' if alert.market else ''}: {figures or 'no longer'}"
 
 
 async def _trade(client: Client, arguments: argparse.Namespace) -> None:

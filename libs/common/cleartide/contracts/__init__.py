@@ -15,6 +15,7 @@ from cleartide.contracts.accounts import (
     SetLeverage,
     SubaccountOpened,
 )
+from cleartide.contracts.alert_rules import AlertRule, AlertRuleRemoved, AlertRuleSet, RemoveAlertRule, SetAlertRule
 from cleartide.contracts.assets import (
     AssetChanged,
     AssetId,
@@ -137,7 +138,14 @@ from cleartide.contracts.orders import (
 )
 from cleartide.contracts.product import PRODUCT_EVENTS
 from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
-from cleartide.contracts.risk import AlertInput, AlertKind, AlertLevel, CollateralInput, RiskAlertRaised
+from cleartide.contracts.risk import (
+    AlertInput,
+    AlertKind,
+    AlertLevel,
+    CollateralInput,
+    RiskAlertRaised,
+    RuleAlertRaised,
+)
 from cleartide.contracts.sealed import (
     SEALED_COMMANDS,
     SEALED_EVENTS,
@@ -265,7 +273,7 @@ MARKET_EVENTS: tuple[type[Message], ...] = (
     VenueLiquidity,
     VenueGroupedBook,
 )
-RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised,)
+RISK_EVENTS: tuple[type[Message], ...] = (RiskAlertRaised, RuleAlertRaised)
 FUNDING_EVENTS: tuple[type[Message], ...] = (FundingRatePublished,)
 EARNINGS_EVENTS: tuple[type[Message], ...] = (EarningsDayRecorded,)
 ANALYTICS_EVENTS: tuple[type[Message], ...] = (
@@ -308,6 +316,9 @@ __all__ = [
     "AlertInput",
     "AlertKind",
     "AlertLevel",
+    "AlertRule",
+    "AlertRuleRemoved",
+    "AlertRuleSet",
     "AmendInstruction",
     "AmendOrder",
     "AmendTerms",
@@ -417,6 +428,7 @@ __all__ = [
     "QuoteAuction",
     "ReferralTermsSet",
     "ReferrerSet",
+    "RemoveAlertRule",
     "ReportDeposit",
     "ReportDiscrepancy",
     "ReportTrade",
@@ -428,8 +440,10 @@ __all__ = [
     "Right",
     "RiskAlertRaised",
     "RiskLimitsSet",
+    "RuleAlertRaised",
     "SelfTradePrevented",
     "SetAccountTerms",
+    "SetAlertRule",
     "SetFeeSchedule",
     "SetFunding",
     "SetLeverage",

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from cleartide.contracts.alert_rules import RuleName
 from cleartide.contracts.assets import AssetId
 from cleartide.contracts.base import Contract, Message
 from cleartide.contracts.types import (
@@ -58,17 +59,15 @@ class CollateralInput(Contract):
     value: SignedDecimal
 
 
-class RiskAlertRaised(Message):
-    """An account crossed an alert level (health factor 1.5 / 1.2 / 1.05 / 1.0, domain rule R10) or left them.
+class AlertRaised(Message):
+    """What every alert says of its account: equity over requirement, and everything that these were computed from.
 
     health factor = equity / maintenance margin, floored to 1e-6; null when there is no requirement.
-    `account_seq` is gapless per account from 1, over all kinds; `inputs`, `collateral` and `cash` let the reader
-    recompute the figure. Other kinds than health begin at level warning when `value`, by `formula`, passes `threshold`.
+    `account_seq` is gapless per account from 1, over all alerts; `inputs`, `collateral` and `cash` let the reader
+    recompute the figure.
     """
 
     subject_template: ClassVar[str] = "risk.alerts.{level}.{account}"
-    type: Literal["RiskAlertRaised"] = "RiskAlertRaised"
-    version: Literal[1] = 1
     account: AccountId
     account_seq: Seq
     level: AlertLevel
@@ -81,8 +80,40 @@ class RiskAlertRaised(Message):
     inputs: tuple[AlertInput, ...] = Field(max_length=256)
     cause_id: MessageId
     collateral: tuple[CollateralInput, ...] = Field(default=(), max_length=64)
+
+
+class RiskAlertRaised(AlertRaised):
+    """An account crossed an alert level (health factor 1.5 / 1.2 / 1.05 / 1.0, domain rule R10) or left them.
+
+    Other kinds than health begin at level warning when `value`, by `formula`, passes `threshold`.
+    """
+
+    type: Literal["RiskAlertRaised"] = "RiskAlertRaised"
+    version: Literal[1] = 1
     kind: AlertKind = "health"
     market: MarketId | None = None
     value: SignedDecimal | None = None
     threshold: SignedDecimal | None = None
     formula: str = Field(default="", max_length=200)
+
+
+class RuleFigure(Contract):
+    """One figure that a rule names, as it was when the alert began or ended."""
+
+    name: str = Field(max_length=48)
+    value: SignedDecimal
+    unit: str = Field(max_length=16)
+
+
+class RuleAlertRaised(AlertRaised):
+    """An operator's rule began to hold for an account, a position or a market, or ended (level `resolved`).
+
+    `figures` are what `condition` names; none where one of them no longer exists. A market's alert is of `venue`.
+    """
+
+    type: Literal["RuleAlertRaised"] = "RuleAlertRaised"
+    version: Literal[1] = 1
+    rule: RuleName
+    market: MarketId | None
+    condition: str = Field(max_length=200)
+    figures: tuple[RuleFigure, ...] = Field(max_length=32)

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from cleartide.contracts.alert_rules import RULE_COMMANDS, RULE_EVENTS
 from cleartide.contracts.base import Message
 from cleartide.contracts.trading import TradingEvent
 from cleartide.contracts.types import AccountId, NonNegativeQuanta, PositiveDecimal
@@ -69,5 +70,5 @@ class AlertAnswered(TradingEvent):
     actor: AccountId
 
 
-WATCHING_COMMANDS: tuple[type[Message], ...] = (SetRiskLimits, AnswerAlert)
-WATCHING_EVENTS: tuple[type[Message], ...] = (RiskLimitsSet, AlertAnswered)
+WATCHING_COMMANDS: tuple[type[Message], ...] = (SetRiskLimits, AnswerAlert, *RULE_COMMANDS)
+WATCHING_EVENTS: tuple[type[Message], ...] = (RiskLimitsSet, AlertAnswered, *RULE_EVENTS)

@@ -152,4 +152,5 @@ def told(event: Event) -> str:
     envelope = {"id", "type", "version", "seq", "occurred_at", "causation_id", "correlation_id", "source"}
     fields = {name: value for name, value in event.items() if name not in envelope and value not in (None, "", [])}
     plain = {name: value for name, value in fields.items() if not isinstance(value, dict | list)}
-    return " ".join(f"{name}={value}" for name, value in plain.items())
+    figures = {figure["name"]: figure["value"] for figure in fields.get("figures", ())}
+    return " ".join(f"{name}={value}" for name, value in {**plain, **figures}.items())

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any, Final
 
+from cleartide.ops import verb_rule
+
 WORK: Final = "cleartide.ops.verbs_run"
 STREAMS: Final = "a stream, such as COMMANDS, EVENTS, MARKET, RISK or DEAD_LETTERS"
 
@@ -73,6 +75,7 @@ def add_parsers(commands: Any) -> None:
     ask.add_argument("--to", type=date.fromisoformat, metavar="DAY", help="last day (default: today, UTC)")
     _add_demo(commands)
     add("doctor", "check the system and say what to do about each fault")
+    verb_rule.add_parser(commands)
 
 
 def _add_demo(commands: Any) -> None:

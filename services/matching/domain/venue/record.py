@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from cleartide.contracts import AccountStanding, VenueMode, VenueSwitch
+from cleartide.contracts import AccountStanding, AlertRule, VenueMode, VenueSwitch
 from cleartide.contracts.venue import AdminCommand
 
 from services.matching.domain.venue.tallies import DailyResults, OrderTimes
@@ -72,7 +72,7 @@ NO_TERMS: Final = Terms()
 
 
 class Venue:
-    """Mode, switches, limits, tiers and accounts' terms.
+    """Mode, switches, limits, tiers, accounts' terms, and alert rules by name.
 
     changes: how many were made; fresh, touched_*: what is not collected yet. ends: markets whose state ends by itself.
     attempts: orders by (market, check, reason). keeps_results: whether a mode limits the loss of a day.
@@ -88,11 +88,13 @@ class Venue:
         "mode",
         "order_times",
         "results",
+        "rules",
         "switches",
         "terms",
         "tiers",
         "touched_attempts",
         "touched_limits",
+        "touched_rules",
         "touched_settings",
         "touched_terms",
         "touched_tiers",
@@ -104,6 +106,7 @@ class Venue:
         self.limits: dict[VenueMode, ModeLimits] = {"demo": ModeLimits(), "live": ModeLimits()}
         self.tiers: dict[str, Tier] = {}
         self.terms: dict[str, Terms] = {}
+        self.rules: dict[str, AlertRule] = {}
         self.changes = 0
         self.ends: dict[str, int] = {}
         self.fresh: list[Change] = []
@@ -114,6 +117,7 @@ class Venue:
         self.touched_settings: set[str] = set()
         self.touched_limits: set[VenueMode] = set()
         self.touched_tiers: set[str] = set()
+        self.touched_rules: set[str] = set()
         self.touched_terms: set[str] = set()
 
     def setting(self, name: str) -> str:

@@ -37,7 +37,7 @@ def set_mode(state: MatchingState, command: SetVenueMode, out: Output) -> None:
         raise Refused("unhealthy", f"switches {venue.switches}, stale {stale}")
     old, venue.mode = venue.mode, command.mode
     venue.touched_settings.add("mode")
-    _announce(state, out, command, "venue", "mode", old, command.mode)
+    announce(state, out, command, "venue", "mode", old, command.mode)
 
 
 def set_switch(state: MatchingState, command: SetVenueSwitch, out: Output) -> None:
@@ -48,7 +48,7 @@ def set_switch(state: MatchingState, command: SetVenueSwitch, out: Output) -> No
     old = venue.setting(command.switch)
     venue.switches[command.switch] = command.on
     venue.touched_settings.add(command.switch)
-    _announce(state, out, command, "venue", command.switch, old, venue.setting(command.switch))
+    announce(state, out, command, "venue", command.switch, old, venue.setting(command.switch))
 
 
 def set_limits(state: MatchingState, command: SetVenueLimits, out: Output) -> None:
@@ -62,7 +62,7 @@ def set_limits(state: MatchingState, command: SetVenueLimits, out: Output) -> No
     venue.touched_limits.add(mode)
     before, after = _limit_texts(old), _limit_texts(new)
     for name in ("max_position", "max_leverage", "max_daily_loss"):
-        _announce(state, out, command, f"mode:{mode}", name, before[name], after[name])
+        announce(state, out, command, f"mode:{mode}", name, before[name], after[name])
 
 
 def set_tier(state: MatchingState, command: SetOrderTier, out: Output) -> None:
@@ -75,10 +75,10 @@ def set_tier(state: MatchingState, command: SetOrderTier, out: Output) -> None:
     venue.tiers[tier] = new
     venue.touched_tiers.add(tier)
     if old is None:
-        _announce(state, out, command, f"tier:{tier}", "tier", "", tier)
+        announce(state, out, command, f"tier:{tier}", "tier", "", tier)
     before = old._asdict() if old is not None else dict.fromkeys(new._fields)
     for name, value in new._asdict().items():
-        _announce(state, out, command, f"tier:{tier}", name, _text(before[name]), _text(value))
+        announce(state, out, command, f"tier:{tier}", name, _text(before[name]), _text(value))
 
 
 def set_terms(state: MatchingState, command: SetAccountTerms, out: Output) -> None:
@@ -97,11 +97,11 @@ def set_terms(state: MatchingState, command: SetAccountTerms, out: Output) -> No
         raise Refused("nothing_changed", name)
     venue.terms[name] = new
     venue.touched_terms.add(name)
-    _announce(state, out, command, f"account:{name}", "tier", old.tier, new.tier)
-    _announce(state, out, command, f"account:{name}", "standing", old.standing, new.standing)
+    announce(state, out, command, f"account:{name}", "tier", old.tier, new.tier)
+    announce(state, out, command, f"account:{name}", "standing", old.standing, new.standing)
 
 
-def _announce(
+def announce(
     state: MatchingState, out: Output, command: AdminCommand, scope: str, name: str, old: str, new: str
 ) -> None:
     """Record and say what is different; what is not leaves no trace."""

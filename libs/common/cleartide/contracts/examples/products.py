@@ -7,9 +7,18 @@ from cleartide.contracts.base import Message
 from cleartide.contracts.dead import DeadLettered
 from cleartide.contracts.examples.story import ALERTED, DAY, FUNDED, HOUR, MARKET, MINUTE, OPENED, said
 from cleartide.contracts.projections import CandleClosed, CandleRestated, EarningsDayRecorded, FundingRatePublished
-from cleartide.contracts.risk import AlertInput, RiskAlertRaised
+from cleartide.contracts.risk import AlertInput, RiskAlertRaised, RuleAlertRaised, RuleFigure
 
 _REFUSED: Final = b'{"type":"PlaceOrder"}'
+
+_HELD: Final = AlertInput(
+    market=MARKET,
+    lots=25,
+    mark_ticks=635_000,
+    value="1587.500000",
+    quote="-1625.000000",
+    maintenance_margin="47.625000",
+)
 
 PRODUCT_EXAMPLES: Final[tuple[Message, ...]] = (
     said(
@@ -28,17 +37,34 @@ PRODUCT_EXAMPLES: Final[tuple[Message, ...]] = (
         maintenance_margin="47.625000",
         cash="99.187500",
         unsettled_funding="0.000000",
-        inputs=(
-            AlertInput(
-                market=MARKET,
-                lots=25,
-                mark_ticks=635_000,
-                value="1587.500000",
-                quote="-1625.000000",
-                maintenance_margin="47.625000",
-            ),
-        ),
+        inputs=(_HELD,),
         cause_id="matching-events-30",
+    ),
+    said(
+        RuleAlertRaised,
+        "risk",
+        "risk",
+        2,
+        ALERTED,
+        "matching-events-30",
+        account="alice",
+        account_seq=2,
+        level="critical",
+        previous_level=None,
+        health_factor="1.295275",
+        equity="61.687500",
+        maintenance_margin="47.625000",
+        cash="99.187500",
+        unsettled_funding="0.000000",
+        inputs=(_HELD,),
+        cause_id="matching-events-30",
+        rule="thin",
+        market=None,
+        condition="leverage > 25 and equity < 100",
+        figures=(
+            RuleFigure(name="leverage", value="25.734548", unit="ratio"),
+            RuleFigure(name="equity", value="61.687500", unit="quote"),
+        ),
     ),
     said(
         FundingRatePublished,

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from cleartide.contracts.alert_rules import AlertRule, AlertRuleRemoved, AlertRuleSet, RemoveAlertRule, SetAlertRule
 from cleartide.contracts.base import Message
 from cleartide.contracts.examples.story import DAY, LIQUIDATED, MARKET, MINUTE, QUANTA_PER_LOT_TICK, SPEC, said, sent
 from cleartide.contracts.limits import MarketLimits
@@ -28,6 +29,15 @@ SETTLED: Final = LIQUIDATED + 2 * DAY
 GUARDED: Final = SPEC.model_copy(
     update={"limits": MarketLimits(max_order_size="10", open_interest_cap="500", position_cap="50")}
 )
+RULE: Final = AlertRule(
+    name="large-and-close",
+    level="critical",
+    each="position",
+    when="position_notional > 250_000 and liquidation_distance_bps < 500",
+    until="liquidation_distance_bps > 700",
+    markets=(MARKET,),
+    cooldown_seconds=300,
+)
 
 
 def _order(contract: type[Message], ident: str, **body: Any) -> Message:
@@ -48,6 +58,10 @@ VENUE_EXAMPLES: Final[tuple[Message, ...]] = (
     _order(SetVenueLimits, "limits-1", mode="live", max_position="100000", max_leverage=50, max_daily_loss="10000"),
     _order(SetOrderTier, "tier-1", tier="standard", per_minute=10, per_hour=100, per_day=1_000),
     _order(SetAccountTerms, "terms-1", account="bob", tier="maker"),
+    _order(SetAlertRule, "rule-1", rule=RULE, note="asked for by the desk"),
+    _order(RemoveAlertRule, "rule-2", name=RULE.name),
+    _event(AlertRuleSet, 62, LIQUIDATED, "rule-1", rule=RULE, by="ann"),
+    _event(AlertRuleRemoved, 63, LIQUIDATED, "rule-2", name=RULE.name, by="ann"),
     _event(
         MarketChanged,
         60,

@@ -22,6 +22,10 @@ export function alertFeed(section, filter, clock, open) {
   /** What the alert was computed from, in words. */
   function reason(alert) {
     if (alert.kind === "health") return `${alert.previous_level ? `was ${alert.previous_level}` : "was safe"} · equity ${money(alert.equity)} ÷ ${money(alert.maintenance_margin)}`;
+    if (alert.rule) {
+      const figures = alert.figures.map(({ name, value }) => `${name.replaceAll("_", " ")} ${money(value)}`).join(", ");
+      return `rule ${alert.rule}${alert.market ? ` in ${alert.market}` : ""}${figures ? `: ${figures}` : ""}`;
+    }
     const about = `${alert.kind.replaceAll("_", " ")}${alert.market ? ` in ${alert.market}` : ""}`;
     return `${about}: ${money(alert.value)} ${alert.level === "resolved" ? "of" : "above"} ${money(alert.threshold)}`;
   }

@@ -35,13 +35,20 @@ export function stressTable(parent) {
   ], (row) => row.name, { empty: "The scenarios are being worked out." });
 }
 
+/** What an alert is about: its kind, or the operator's rule with the figures that made it true. */
+function about({ kind, market, rule, figures }) {
+  if (!rule) return kind.replaceAll("_", " ");
+  const place = market ? ` in ${market}` : "";
+  return `${rule}${place}: ${figures.map(({ name, value }) => `${name.replaceAll("_", " ")} ${exact(value)}`).join(", ") || "no longer"}`;
+}
+
 /** The newest alerts of all accounts; an account leads to its page. */
 export function alertTable(parent) {
   return table(parent, [
     column("When", (row) => ago((Date.now() - row.at / 1000) / 1000)),
     { title: "Level", cell: (td, row) => td.replaceChildren(levelChip(row.level)) },
     { title: "Account", cell: (td, row) => td.replaceChildren(h("a", { class: "link-button", href: `/account.html#${row.account}` }, row.account)) },
-    column("What", (row) => row.kind.replaceAll("_", " ")),
+    { title: "What", cell: (td, row) => td.replaceChildren(h("span", { title: row.formula }, about(row))) },
     num("Health", (row) => fixed(row.health_factor, 3)),
   ], (row) => row.seq, { empty: "No alerts." });
 }
