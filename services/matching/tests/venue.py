@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from cleartide.contracts import (
+    AlertRule,
     ChangeMarket,
     DelistMarket,
     HaltMarket,
@@ -11,6 +12,7 @@ from cleartide.contracts import (
     Message,
     ResumeMarket,
     SetAccountTerms,
+    SetAlertRule,
     SetOrderTier,
     SetVenueLimits,
     SetVenueMode,
@@ -95,5 +97,6 @@ def run_in(ex: Exchange, account: str) -> None:
     tier(ex, per_minute=99_999, per_hour=99_999, per_day=99_999)
     tier(ex, "maker")
     terms(ex, account, tier="maker")
+    operate(ex, SetAlertRule, rule=AlertRule(name="thin", each="account", when="equity < 0"))
     for on in (True, False):
         switch(ex, "maintenance", on=on)

@@ -18,6 +18,8 @@ Command = Callable[[Client, argparse.Namespace], Awaitable[None]]
 async def _alerts(client: Client, arguments: argparse.Namespace) -> None:
     left = arguments.count
     async for alert in client.alerts(arguments.after):
+        if arguments.rule and getattr(alert, "rule", "") != arguments.rule:
+            continue
         if arguments.json:
             print(encode(alert).decode(), flush=True)
         else:
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     alerts = commands.add_parser("alerts", help="follow risk alerts")
     alerts.add_argument("--after", type=int, help="resume after this sequence number; 0 = from the beginning")
     alerts.add_argument("--count", type=int, default=0, help="end after so many alerts")
+    alerts.add_argument("--rule", default="", help="only those of this rule")
     alerts.add_argument("--json", action="store_true", help="print whole events")
     alerts.set_defaults(run=_alerts)
     trade = commands.add_parser("trade", help="report a trade matched elsewhere")

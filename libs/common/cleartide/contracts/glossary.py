@@ -322,6 +322,7 @@ _RISK: Final = {
     "RiskAlertRaised.threshold": "what the figure was compared with; null for health",
     "RiskAlertRaised.formula": "how the figure is computed; empty for health",
     "RiskAlertRaised.collateral": "the assets beside cash that entered the formula",
+    "RuleAlertRaised.collateral": "the assets beside cash that entered equity",
     "CollateralInput.amount": "how much of it the account holds; decimal number as a string",
     "CollateralInput.price": "price of one whole asset; decimal number as a string, in the quote asset",
     "CollateralInput.value": "amount * price * weight, floored to 1e-6; decimal number as a string, in the quote asset",

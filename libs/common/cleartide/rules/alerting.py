@@ -46,12 +46,15 @@ FIGURES: Final[Mapping[RuleSubject, Mapping[str, Figure]]] = {
 
 
 class RuleError(MoneyError):
-    """A rule that makes no sense. field: which of its fields; column: where in it, from 1, 0 where it is all of it."""
+    """A rule that makes no sense. field: which of its fields; column: where in it, from 1, 0 where it is all of it.
+
+    detail: all of that in words.
+    """
 
     def __init__(self, field: str, text: str, column: int = 0) -> None:
         place = f"{field}, column {column}" if column else field
-        super().__init__("bad_rule", f"{place}: {text}")
-        self.field, self.text, self.column = field, text, column
+        self.field, self.text, self.column, self.detail = field, text, column, f"{place}: {text}"
+        super().__init__("bad_rule", self.detail)
 
 
 class ReadRule(NamedTuple):

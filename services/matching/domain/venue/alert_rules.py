@@ -2,7 +2,7 @@
 
 from cleartide.contracts import AlertRule, AlertRuleRemoved, AlertRuleSet, RemoveAlertRule, SetAlertRule
 from cleartide.contracts.alert_rules import MOST_RULES
-from cleartide.rules.alerting import read_rule
+from cleartide.rules.alerting import RuleError, read_rule
 
 from services.matching.domain.errors import Refused
 from services.matching.domain.output import Output
@@ -21,7 +21,10 @@ def set_rule(state: MatchingState, command: SetAlertRule, out: Output) -> None:
     old = rules.get(rule.name)
     if rule == old:
         raise Refused("nothing_changed", rule.name)
-    read_rule(rule)
+    try:
+        read_rule(rule)
+    except RuleError as error:
+        raise Refused("bad_rule", error.detail) from None
     unknown = sorted(set(rule.markets) - set(state.markets))
     if unknown:
         raise Refused("unknown_market", ", ".join(unknown))

@@ -1,0 +1,126 @@
+"""Every block of the tutorials, on a running system and in a folder of the reader's own, does what its text says."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import ports
+from services.gateway.tests.browser import PROGRAM, browser
+from tests.support.installation import ROOT
+
+STAYS = re.compile(r"\brule watch\b")
+"""Commands that the reader ends with Ctrl-C."""
+
+
+class Reader:
+    """Somebody who types the blocks of a tutorial, in a folder with everything of the checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for entry in ROOT.iterdir():
+            if not entry.name.startswith(".") or entry.name == ".venv":
+                (folder / entry.name).symlink_to(entry)
+        self.port = ports.free_port()
+        self.environment = {
+            **os.environ,
+            "CLEARTIDE_HOME": str(folder / ".cleartide"),
+            "CLEARTIDE_PORT_GATEWAY": str(self.port),
+            "MAKEFLAGS": "",
+        }
+        self.watcher: subprocess.Popen[str] | None = None
+        self.watched = folder / "watched.log"
+
+    def types(self, block: str) -> str:
+        """What a block prints; one whose last command stays is left running, and prints to `watched`."""
+        *first, last = block.strip().splitlines()
+        if STAYS.search(last):
+            self._run("\n".join(first))
+            with self.watched.open("w") as log:
+                self.watcher = subprocess.Popen(
+                    ["/bin/sh", "-c", f"exec {last}"], cwd=self.folder, env=self.environment, stdout=log, text=True
+                )
+            return ""
+        return self._run(block)
+
+    def _run(self, block: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-ec", block],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, f"$ {block}\n{said[-5000:]}"
+        return said
+
+    def leaves(self) -> None:
+        """Ctrl-C, and everything stopped."""
+        if self.watcher is not None:
+            self.watcher.send_signal(signal.SIGINT)
+            self.watcher.wait(30)
+        self._run("make down")
+
+
+def blocks(tutorial: str) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "tutorials" / tutorial).read_text(), re.DOTALL)
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """A reader whose system runs."""
+    made = Reader(tmp_path)
+    try:
+        made.types("make up DETACH=1")
+        yield made
+    finally:
+        made.leaves()
+
+
+def until(reader: Reader, command: str, holds: Callable[[str], bool]) -> str:
+    """What a command says once that is so; the whole test has a limit of time."""
+    while not holds(said := reader.types(command)):
+        pass
+    return said
+
+
+@pytest.mark.timeout(400)
+async def test_a_rule_takes_effect_while_everything_runs(reader: Reader) -> None:
+    """RISK-RULE-014, SYS-TUTORIAL-001."""
+    watch, write, hear, why, figures, mistake, remove, record = blocks("alert-rule.md")
+    reader.types(watch)
+    reader.types(write)
+    heard = reader.types(hear)
+    alerts = re.findall(r"#\d+ +critical +\S+ +rule close-to-the-end in BTC-PERP: position_notional ", heard)
+    assert len(alerts) == 3 or "resolved" in heard
+    assert "each position in BTC-PERP" in heard
+    assert re.search(r"close-to-the-end: set, watched from event \d+ on", reader.watched.read_text())
+    traced = reader.types(why)
+    for step in ("RuleAlertRaised  RISK", "rule=close-to-the-end", "liquidation_distance_bps=", "COMMANDS #"):
+        assert step in traced, traced
+    assert "liquidation_distance_bps" in reader.types(figures)
+    assert "broken.toml:5:9: when: unknown figure 'position_notion': did you mean" in reader.types(mistake)
+    everyone = 'name = "everyone"\neach = "account"\nwhen = "positions > 0"\n'
+    (reader.folder / "rules" / "everyone.toml").write_text(everyone)
+    if PROGRAM is not None:
+        async with browser() as page:
+            url = f"http://127.0.0.1:{reader.port}/risk.html"
+            await page.show(url, width=1440, height=1000, theme="light")
+            await page.until("document.querySelector('#alerts').innerText.includes('everyone: positions 1')")
+    broken = reader.folder / "rules" / "close.toml"
+    broken.write_text(broken.read_text().replace("300", "300 dollars", 1))
+    until(reader, "cat watched.log", lambda said: "rules/close.toml:5:" in said)
+    assert "close-to-the-end" in reader.types(".venv/bin/cleartide rule show")
+    reader.types(remove)
+    until(reader, ".venv/bin/cleartide rule show", lambda said: "close-to-the-end" not in said)
+    recorded = reader.types(record)
+    assert re.search(r"operator: alert_rule close-to-the-end \{.*\} -> -", recorded)
+    assert re.search(r"operator: alert_rule close-to-the-end - -> \{.*\}", recorded)
+    assert "digests equal" in recorded
