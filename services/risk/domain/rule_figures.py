@@ -30,6 +30,7 @@ class Look:
     ) -> None:
         self.account, self.health, self._position = account, health, position
         self._market = position.market if position is not None else market
+        self._known: dict[str, int | None] = {}
 
     @property
     def position(self) -> "Position":
@@ -44,8 +45,11 @@ class Look:
         return self._market
 
     def figure(self, name: str) -> int | None:
-        """A figure by its name."""
-        return VALUES[name](self)
+        """A figure by its name, computed when it is first asked for."""
+        known = self._known
+        if name not in known:
+            known[name] = VALUES[name](self)
+        return known[name]
 
     def is_about(self, each: RuleSubject) -> bool:
         """Whether everything is there that a rule about this may name."""
