@@ -21,6 +21,7 @@ from services.ingestor.commands.options import (
     database_url,
     listed,
     moment,
+    positive,
     schema,
 )
 from services.ingestor.commands.output import show
@@ -63,7 +64,7 @@ def add_parsers(commands: Any) -> None:
         help="2026-01-31, or 90d ago (default: where the venue's data begins)",
     )
     parser.add_argument("--end-date", type=moment, metavar="TIME", help="until then (default: now)")
-    parser.add_argument("--parallel", type=int, default=4, metavar="N", help="so many requests at a time (default: 4)")
+    parser.add_argument("--parallel", type=positive, default=4, metavar="N", help="requests at a time (default: 4)")
     parser.add_argument("--force-refetch", action="store_true", help="fetch again what is there, and replace it")
     parser.add_argument(
         "--progress",

@@ -36,6 +36,7 @@ from services.ingestor.commands.options import (
     database_url,
     group,
     listed,
+    positive,
     schema,
     series_named,
 )
@@ -50,14 +51,12 @@ def add_parsers(commands: Any) -> None:
     """The verbs of the store."""
     verbs = group(commands, "db", TEXTS["db"])
     init = _verb(verbs, "init", _init, "make role, schema, tables and the days ahead; harmless to repeat", _INIT)
-    init.add_argument(
-        "--create-partitions-days", type=int, default=7, metavar="N", help="so many days from today on (default: 7)"
-    )
+    init.add_argument("--create-partitions-days", type=positive, default=7, metavar="N", help="days ahead (default: 7)")
     migrate = _verb(verbs, "migrate", _migrate, "apply the migrations that are pending", "  cleartide db migrate")
     migrate.add_argument("-n", "--dry-run", action="store_true", help="say what is pending, and apply nothing")
     stats = _verb(verbs, "stats", _stats, "what the store holds: rows, sizes, times, and what came in lately", _STATS)
     stats.add_argument("--recount", action="store_true", help="count every row again first, and put the counts right")
-    stats.add_argument("--top", type=int, default=10, metavar="N", help="so many of the busiest symbols (default: 10)")
+    stats.add_argument("--top", type=positive, default=10, metavar="N", help="busiest symbols to show (default: 10)")
     for parser in (init, migrate, stats):
         add_format(parser)
     archive.add_verb(verbs)

@@ -7,13 +7,12 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from cleartide.console import CommandError
-from cleartide.money import MoneyError
 from cleartide.store.bulk import BulkWriter
 from cleartide.store.partitions import Partitioned, ensure_days
 
-from services.ingestor.adapters.symbol import rate_ppb
 from services.ingestor.commands import TEXTS
 from services.ingestor.commands.averages import average, heard_average
+from services.ingestor.commands.fees import rate
 from services.ingestor.commands.figures import blocks, flat, measured_row, picture, whole
 from services.ingestor.commands.following import Heard, followed, require
 from services.ingestor.commands.options import (
@@ -26,9 +25,10 @@ from services.ingestor.commands.options import (
     age,
     database_url,
     schema,
+    seconds,
 )
 from services.ingestor.commands.output import show
-from services.ingestor.commands.reading import add_selection
+from services.ingestor.commands.reading import add_selection, symbols_of
 from services.ingestor.commands.venues import add_places, chosen, from_venues
 from services.ingestor.registry import instrument_row
 from services.ingestor.repository import INSTRUMENTS, LIQUIDITY, liquidity_row
@@ -45,12 +45,12 @@ def add_parsers(commands: Any) -> None:
     add_selection(parser)
     add_places(parser)
     parser.add_argument("--fees", action="store_true", help="count the venue's taker fee in slippage")
-    parser.add_argument("--taker-fee", type=_fee, metavar="RATE", help="count this taker fee instead, as in 0.0005")
+    parser.add_argument("--taker-fee", type=rate, metavar="RATE", help="count this taker fee instead, as in 0.0005")
     parser.add_argument(
         "--window", type=age, default="1h", metavar="AGE", help="average the price over so long (default: 1h)"
     )
     parser.add_argument(
-        "--wait", type=float, default=30.0, metavar="SECONDS", help="wait so long for the first books (default: 30)"
+        "--wait", type=seconds, default=30.0, metavar="SECONDS", help="wait so long for the first books (default: 30)"
     )
     parser.add_argument("--record", action="store_true", help="with --live or --simulator: keep them in the store")
     parser.add_argument("--chart", type=Path, metavar="FILE.png", help="draw the depths")
@@ -77,11 +77,12 @@ async def _run(arguments: argparse.Namespace) -> None:
 
 
 async def _stored(connection: Any, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    symbols = symbols_of(arguments)
     wanted = [
         row
         for row in await newest_rows(connection, {})
         if (not arguments.exchanges or row["venue"] in arguments.exchanges)
-        and (not arguments.symbols or row["symbol"] in arguments.symbols)
+        and (not symbols or row["symbol"] in symbols)
     ]
     return [
         whole(_priced(row, arguments), await average(connection, row, arguments.window), arguments) for row in wanted
@@ -138,19 +139,12 @@ def _show(found: Sequence[dict[str, Any]], arguments: argparse.Namespace, again:
     if arguments.format == "json":
         show(found, arguments)
     elif arguments.format == "table":
-        text = "\n\n".join(blocks(each) for each in found) if found else "no book has been measured yet"
+        text = "\n\n".join(blocks(each) for each in found) if found else "no book of that has been measured"
         again.say(text, arguments.output_file)
     else:
         again.show([flat(each) for each in found], arguments)
     if arguments.chart is not None and found:
         picture(found, arguments.chart)
-
-
-def _fee(text: str) -> int:
-    try:
-        return rate_ppb(text)
-    except MoneyError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no rate such as 0.0005") from None
 
 
 _EXAMPLES: Final = """  cleartide liquidity -s BTCUSDT --fees

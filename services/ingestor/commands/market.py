@@ -23,7 +23,7 @@ from services.ingestor.commands.options import (
     schema,
 )
 from services.ingestor.commands.output import show
-from services.ingestor.commands.reading import PPB, SELECTION, Scale, add_selection, scale_of, scales
+from services.ingestor.commands.reading import PPB, SELECTION, Scale, add_selection, scale_of, scales, symbols_of
 from services.ingestor.commands.values import Age
 from services.ingestor.commands.venues import (
     add_places,
@@ -65,7 +65,7 @@ def add_parsers(commands: Any) -> None:
     ticker = add(commands, "ticker", _ticker, TEXTS["ticker"], _TICKER)
     add_database(ticker)
     add_selection(ticker)
-    add_places(ticker)
+    add_places(ticker, "where nobody recorded what a tick is worth, ask")
     ticker.add_argument("-d", "--detailed", action="store_true", help="with 24 hours, funding and open interest")
     add_again(ticker)
     add_format(ticker)
@@ -118,9 +118,10 @@ def _listed(venue: str, each: Listed) -> dict[str, Any]:
 
 async def _ticker(arguments: argparse.Namespace) -> None:
     connection, again = await schema(arguments), Again(arguments)
+    empty = "nothing of that is followed" if arguments.exchanges or arguments.symbols else "nothing is followed yet"
     try:
         while True:
-            again.show(await _tickers(connection, arguments), arguments, empty="nothing is followed yet")
+            again.show(await _tickers(connection, arguments), arguments, empty=empty)
             if not await again.comes():
                 return
     finally:
@@ -129,7 +130,7 @@ async def _ticker(arguments: argparse.Namespace) -> None:
 
 async def _tickers(connection: Any, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     now, known = datetime.now(UTC), await scales(connection)
-    venues, symbols = list(arguments.exchanges), list(arguments.symbols)
+    venues, symbols = list(arguments.exchanges), symbols_of(arguments)
     newest = await connection.fetchval("SELECT max(last_at) FROM series_rows WHERE series = 'venue_tickers'")
     records = await connection.fetch(_NEWEST, venues, symbols, (newest or now) - RECENT)
     if unknown := sorted({each["venue"] for each in records if (each["venue"], each["symbol"]) not in known}):

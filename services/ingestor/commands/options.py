@@ -83,13 +83,13 @@ def add_again(parser: argparse.ArgumentParser, interval: float = 0.0) -> None:
     parser.add_argument(
         "-i",
         "--interval",
-        type=float,
+        type=seconds,
         default=interval,
         metavar="SECONDS",
         help=f"repeat it every so many seconds{default}",
     )
     parser.add_argument(
-        "-n", "--count", type=int, default=0, metavar="N", help="end after so many times (default: at Ctrl-C)"
+        "-n", "--count", type=positive, default=0, metavar="N", help="end after so many times (default: at Ctrl-C)"
     )
 
 
@@ -160,6 +160,17 @@ def positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def seconds(text: str) -> float:
+    """A number of seconds above 0. For argparse."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0.000001 <= found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return found
 
 
 def age(text: str) -> timedelta:

@@ -12,9 +12,10 @@ from cleartide.console import CommandError
 from cleartide.store.parquet import export
 
 from services.ingestor.commands import TEXTS
-from services.ingestor.commands.options import add, add_database, add_format, group, moment, schema
+from services.ingestor.commands.options import add, add_database, add_format, group, moment, positive, schema
 from services.ingestor.commands.output import show
 from services.ingestor.commands.reading import MAX_ROWS, add_selection, scale_of, scales, selected
+from services.ingestor.commands.venues import stored_symbols
 
 DAY: Final = timedelta(days=1)
 NEAR: Final = timedelta(days=1)
@@ -65,14 +66,14 @@ def add_parsers(commands: Any) -> None:
     for parser in (read, files):
         add_database(parser)
         parser.add_argument("-e", "--exchange", required=True, metavar="NAME", help="the venue")
-        parser.add_argument("-s", "--symbol", required=True, metavar="SYMBOL", help="the venue's own name")
+        parser.add_argument("-s", "--symbol", required=True, metavar="SYMBOL", help="BTCUSDT, or BTC/USDT")
     read.add_argument(
         "--at", type=moment, default="0s", metavar="TIME", help="2026-03-01T12:00, or 5m ago (default: now)"
     )
-    read.add_argument("--levels", type=int, default=10, metavar="N", help="levels of each side (default: 10)")
+    read.add_argument("--levels", type=positive, default=10, metavar="N", help="levels of each side (default: 10)")
     read.add_argument(
         "--multiple",
-        type=int,
+        type=positive,
         default=1,
         metavar="N",
         help="prices in steps of N ticks, such as 10 (default: every tick)",
@@ -100,11 +101,15 @@ async def _list(arguments: argparse.Namespace) -> None:
     )
 
 
+def _symbol(arguments: argparse.Namespace) -> str:
+    return (stored_symbols([arguments.symbol], [arguments.exchange]) or [arguments.symbol])[0]
+
+
 async def _read(arguments: argparse.Namespace) -> None:
-    connection = await schema(arguments)
+    connection, symbol = await schema(arguments), _symbol(arguments)
     try:
-        scale = scale_of(await scales(connection), arguments.exchange, arguments.symbol)
-        which = (arguments.exchange, arguments.symbol, arguments.at, NEAR)
+        scale = scale_of(await scales(connection), arguments.exchange, symbol)
+        which = (arguments.exchange, symbol, arguments.at, NEAR)
         if arguments.multiple > 1:
             row = await connection.fetchrow(_NEAREST_STEPS, *which, arguments.multiple)
         else:
@@ -113,7 +118,7 @@ async def _read(arguments: argparse.Namespace) -> None:
         await connection.close()
     if row is None:
         steps = f" in steps of {arguments.multiple} ticks" if arguments.multiple > 1 else ""
-        raise CommandError(f"no book of {arguments.exchange} {arguments.symbol}{steps} within a day of {arguments.at}")
+        raise CommandError(f"no book of {arguments.exchange} {symbol}{steps} within a day of {arguments.at}")
     lines = []
     for side in ("bid", "ask"):
         total = Decimal(0)
@@ -126,13 +131,14 @@ async def _read(arguments: argparse.Namespace) -> None:
 
 async def _export(arguments: argparse.Namespace) -> None:
     start = arguments.date.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    path = arguments.folder / arguments.exchange / arguments.symbol / f"{start:%Y-%m-%d}.parquet"
+    symbol = _symbol(arguments)
+    path = arguments.folder / arguments.exchange / symbol / f"{start:%Y-%m-%d}.parquet"
     if path.exists() and not (arguments.force or arguments.dry_run):
         raise CommandError(f"{path} is there already: give --force to replace it")
     connection = await schema(arguments)
     try:
-        scale = scale_of(await scales(connection), arguments.exchange, arguments.symbol)
-        which = (arguments.exchange, arguments.symbol, start, start + DAY)
+        scale = scale_of(await scales(connection), arguments.exchange, symbol)
+        which = (arguments.exchange, symbol, start, start + DAY)
         if arguments.dry_run:
             rows = await connection.fetchval(f"SELECT count(*) FROM ({_LEVELS}) t", *which, *_units(scale))  # noqa: S608
         else:

@@ -10,9 +10,11 @@ from typing import Any, Final
 from cleartide.console import CommandError
 
 from services.ingestor.commands.options import listed, moment
+from services.ingestor.commands.venues import stored_symbols
 
 MAX_ROWS: Final = 1_000_000
 PPB: Final = Decimal(10) ** 9
+SYMBOLS: Final = "only these symbols: BTCUSDT, or BTC/USDT"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Scale:
 def add_selection(parser: argparse.ArgumentParser, *, times: bool = False) -> None:
     """--exchanges, --symbols, and --from and --to."""
     parser.add_argument("-e", "--exchanges", type=listed, default=(), metavar="A,B", help="only these venues")
-    parser.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help="only these symbols")
+    parser.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help=SYMBOLS)
     if times:
         parser.add_argument("--from", dest="start", type=moment, default="24h", metavar="TIME", help="default: 24h ago")
         parser.add_argument(
@@ -61,11 +63,16 @@ def scale_of(known: Mapping[tuple[str, str], Scale], venue: str, symbol: str) ->
     return scale
 
 
+def symbols_of(arguments: argparse.Namespace) -> list[str]:
+    """The symbols that were asked for, as the venues asked for have them."""
+    return stored_symbols(arguments.symbols, arguments.exchanges)
+
+
 async def selected(connection: Any, query: str, arguments: argparse.Namespace) -> Sequence[Any]:
     """A query of $1 venues, $2 symbols, $3 from, $4 to; empty lists mean all."""
     end = arguments.end or datetime.now(UTC)
     rows: Sequence[Any] = await connection.fetch(
-        query, list(arguments.exchanges), list(arguments.symbols), arguments.start, end
+        query, list(arguments.exchanges), symbols_of(arguments), arguments.start, end
     )
     return rows
 

@@ -14,7 +14,7 @@ from services.ingestor.commands import TEXTS
 from services.ingestor.commands.averages import heard_average
 from services.ingestor.commands.figures import flat, measured_row, whole
 from services.ingestor.commands.following import Heard, Key, followed, require
-from services.ingestor.commands.options import Again, add, add_again, listed
+from services.ingestor.commands.options import Again, add, add_again, listed, seconds
 from services.ingestor.commands.output import as_csv, as_json
 from services.ingestor.commands.reading import PPB
 from services.ingestor.commands.venues import add_venues, chosen
@@ -45,7 +45,7 @@ def add_parsers(commands: Any) -> None:
     )
     parser.add_argument("--fees", action="store_true", help="count the venue's taker fee in slippage")
     parser.add_argument(
-        "--wait", type=float, default=60.0, metavar="SECONDS", help="wait so long for the first books (default: 60)"
+        "--wait", type=seconds, default=60.0, metavar="SECONDS", help="wait so long for the first books (default: 60)"
     )
     add_again(parser, interval=300.0)
     parser.set_defaults(taker_fee=None)

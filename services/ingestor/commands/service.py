@@ -17,7 +17,7 @@ from cleartide.store.names import role_of
 
 from services.ingestor.commands import TEXTS
 from services.ingestor.commands.bus import bus, bus_address
-from services.ingestor.commands.options import SERVICE, add, add_database, database_url, listed, schema
+from services.ingestor.commands.options import SERVICE, add, add_database, database_url, listed, schema, seconds
 from services.ingestor.commands.venues import add_venues, chosen, own_symbols
 from services.ingestor.domain.ranges import SPANS
 
@@ -39,7 +39,7 @@ def add_parsers(commands: Any) -> None:
     parser.add_argument("--klines", type=listed, default=(), metavar="A,B", help="collect these candles too: 1m,5m,1h")
     parser.add_argument(
         "--report-interval",
-        type=_seconds,
+        type=seconds,
         default=10.0,
         metavar="SECONDS",
         help="between stored measures of liquidity (default: 10)",
@@ -110,16 +110,6 @@ async def _require_streams(url: str) -> None:
             print(f"{place}: streams {', '.join(made)} made", file=sys.stderr)
         except nats.errors.Error as error:
             raise CommandError(f"{place}: no answer about streams; is it a JetStream server (-js)?") from error
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.000001 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return seconds
 
 
 def _port(text: str) -> int:

@@ -11,7 +11,7 @@ from cleartide.money import quanta_to_text
 
 from services.ingestor.commands.options import add, add_database, add_format, schema
 from services.ingestor.commands.output import show
-from services.ingestor.commands.reading import add_selection
+from services.ingestor.commands.reading import add_selection, symbols_of
 from services.ingestor.domain.liquidity.depth import DISTANCES, TENTHS
 from services.ingestor.domain.liquidity.statistics import shares
 from services.ingestor.domain.liquidity.worth import PPT
@@ -43,15 +43,16 @@ async def _run(arguments: argparse.Namespace) -> None:
         rows = await newest_rows(connection, {"base": arguments.base})
     finally:
         await connection.close()
+    symbols = symbols_of(arguments)
     rows = [
         row
         for row in rows
         if (not arguments.exchanges or row["venue"] in arguments.exchanges)
-        and (not arguments.symbols or row["symbol"] in arguments.symbols)
+        and (not symbols or row["symbol"] in symbols)
     ]
     wanted = SIDES if arguments.side == EACH else {arguments.side: SIDES[arguments.side]}
     lines = [line for name, sides in wanted.items() for line in parts(rows, arguments.by, name, sides)]
-    show(lines, arguments, empty="no book has been measured yet")
+    show(lines, arguments, empty="no book of that has been measured")
 
 
 def parts(rows: Sequence[Row], by: str, name: str, sides: Sequence[str]) -> list[dict[str, Any]]:

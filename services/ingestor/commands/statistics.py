@@ -12,7 +12,7 @@ from typing import Any, Final
 from cleartide.console import CommandError
 
 from services.ingestor.commands import TEXTS, shares
-from services.ingestor.commands.options import add, add_database, add_format, group, schema
+from services.ingestor.commands.options import add, add_database, add_format, group, positive, schema
 from services.ingestor.commands.output import show
 from services.ingestor.commands.plotting import plotting, save
 from services.ingestor.commands.reading import MAX_ROWS, PPB, WITHIN, Scale, add_selection, scale_of, scales, selected
@@ -105,7 +105,7 @@ def add_parsers(commands: Any) -> None:
                 "-o", "--output", type=Path, metavar="FILE.png", required=name == "chart", help="draw it there"
             )
         if name == "hist":
-            parser.add_argument("--bins", type=int, default=10, metavar="N", help="so many bins (default: 10)")
+            parser.add_argument("--bins", type=positive, default=10, metavar="N", help="so many bins (default: 10)")
         add_format(parser, short="-w" if name in ("chart", "hist") else "-o")
     shares.add_verb(verbs)
 

@@ -20,7 +20,7 @@ from services.ingestor.adapters.venue import venues
 from services.ingestor.commands import TEXTS
 from services.ingestor.commands.bus import bus, bus_address
 from services.ingestor.commands.lines import UNKNOWN, Event, Grid, columns, csv_line, fitted, people_line
-from services.ingestor.commands.options import add, listed, positive
+from services.ingestor.commands.options import add, listed, positive, seconds
 from services.ingestor.commands.venues import chosen, own_symbols
 
 KINDS: Final = (
@@ -50,7 +50,7 @@ def add_parsers(commands: Any) -> None:
     parser.add_argument(
         "--data-types", type=listed, default=("trade",), metavar="A,B", help=f"{', '.join(KINDS)} (default: trade)"
     )
-    parser.add_argument("--max-duration", type=float, default=0.0, metavar="SECONDS", help="end after so long")
+    parser.add_argument("--max-duration", type=seconds, default=0.0, metavar="SECONDS", help="end after so long")
     parser.add_argument("-n", "--count", type=positive, default=0, metavar="N", help="end after so many events")
     parser.add_argument(
         "-f", "--format", choices=("table", "json", "csv"), default="table", help="lines for people, JSON or CSV"

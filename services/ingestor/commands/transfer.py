@@ -25,6 +25,7 @@ from services.ingestor.commands.options import (
 )
 from services.ingestor.commands.output import show
 from services.ingestor.commands.tables import SINKS, batches, form_of
+from services.ingestor.commands.venues import stored_symbols
 from services.ingestor.repository import SERIES
 
 BATCH: Final = 10_000
@@ -41,7 +42,9 @@ def add_parsers(commands: Any) -> None:
     )
     out.add_argument("-t", "--type", choices=tuple(SINKS), default="csv", help="kind of file (default: csv)")
     out.add_argument("-e", "--exchanges", type=listed, default=(), metavar="A,B", help="only these venues")
-    out.add_argument("-s", "--symbols", type=listed, default=(), metavar="A,B", help="only these symbols")
+    out.add_argument(
+        "-s", "--symbols", type=listed, default=(), metavar="A,B", help="only these symbols: BTCUSDT, or BTC/USDT"
+    )
     out.add_argument("--from", dest="start", type=moment, metavar="TIME", help="2026-01-31, or 24h ago")
     out.add_argument("--to", dest="end", type=moment, metavar="TIME", help="up to and without this time")
     out.add_argument(
@@ -119,7 +122,8 @@ def _query(table: Table, arguments: argparse.Namespace) -> tuple[str, list[Any]]
         wanted.append(("ts >= {}", arguments.start))
     if arguments.end:
         wanted.append(("ts < {}", arguments.end))
-    for column, values in (("venue", arguments.exchanges), ("symbol", arguments.symbols)):
+    symbols = stored_symbols(arguments.symbols, arguments.exchanges)
+    for column, values in (("venue", arguments.exchanges), ("symbol", symbols)):
         if values and column in table.columns:
             wanted.append((column + " = ANY({})", list(values)))
     where = " AND ".join(text.format(f"${place}") for place, (text, _) in enumerate(wanted, start=1)) or "true"

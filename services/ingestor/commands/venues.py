@@ -1,10 +1,11 @@
 """Venues for commands: where they are, what they list, and their REST clients."""
 
 import argparse
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import structlog
@@ -15,6 +16,9 @@ from services.ingestor.adapters.venue import Listed, Venue, venues
 from services.ingestor.commands.options import listed
 from services.ingestor.settings import IngestorSettings
 from services.ingestor.transport.rest import VenueRefused, VenueRest
+
+LISTING_SECONDS: Final = 60.0
+"""How long a venue may take to say what it lists, pauses that it asks for included."""
 
 
 def add_venues(parser: argparse.ArgumentParser, *, several: bool = True) -> None:
@@ -27,12 +31,12 @@ def add_venues(parser: argparse.ArgumentParser, *, several: bool = True) -> None
     add_places(parser)
 
 
-def add_places(parser: argparse.ArgumentParser) -> None:
-    """--live and --simulator."""
+def add_places(parser: argparse.ArgumentParser, what: str = "ask") -> None:
+    """--live and --simulator; `what` the command does with venues."""
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--live", action="store_true", help="ask the venues' own servers (also: FEED=live)")
+    place.add_argument("--live", action="store_true", help=f"{what} the venues' own servers (also: FEED=live)")
     place.add_argument(
-        "--simulator", metavar="HOST:PORT", help="ask a venue simulator there (also: CLEARTIDE_INGESTOR_SIMULATOR)"
+        "--simulator", metavar="HOST:PORT", help=f"{what} a venue simulator there (also: CLEARTIDE_INGESTOR_SIMULATOR)"
     )
 
 
@@ -87,20 +91,35 @@ def _stderr() -> Any:
 
 
 async def everything_listed(venue: Venue, rest: VenueRest) -> list[Listed]:
-    """What the venue lists. Raises CommandError when it refuses."""
+    """What the venue lists. Raises CommandError when it refuses, or is not there."""
+    return list(venue.listed(await _listing(venue, rest)))
+
+
+async def _listing(venue: Venue, rest: VenueRest) -> list[bytes]:
     try:
-        return list(venue.listed([await rest.ask(request) for request in venue.listing]))
+        async with asyncio.timeout(LISTING_SECONDS):
+            return [await rest.ask(request) for request in venue.listing]
     except VenueRefused as error:
         raise CommandError(f"{venue.name}: {error}") from error
+    except TimeoutError as error:
+        raise CommandError(f"{venue.name}: no answer within {LISTING_SECONDS:g} s") from error
 
 
 async def instruments(venue: Venue, rest: VenueRest, symbols: Sequence[str]) -> list[Instrument]:
     """The instruments of these symbols, on the grids that the index counts in. Raises CommandError for others."""
     try:
-        answers = [await rest.ask(request) for request in venue.listing]
+        answers = await _listing(venue, rest)
         return venue.instruments(answers, own_symbols(venue, symbols), IngestorSettings().pinned_ticks(venue.name))
-    except (VenueRefused, UnknownInstrument) as error:
+    except UnknownInstrument as error:
         raise CommandError(f"{venue.name}: {error}") from error
+
+
+def stored_symbols(symbols: Sequence[str], exchanges: Sequence[str]) -> list[str]:
+    """Names in the store: a global one such as BTC/USDT stands for what these venues, or all of them, call it."""
+    if not any("/" in each for each in symbols):
+        return list(symbols)
+    asked = [venue for name, venue in venues().items() if not exchanges or name in exchanges]
+    return list(dict.fromkeys(own for venue in asked for own in own_symbols(venue, symbols)))
 
 
 def own_symbols(venue: Venue, symbols: Sequence[str]) -> list[str]:

@@ -84,8 +84,8 @@ class VenueRest:
                 body = await self._try(request)
             except (aiohttp.ClientError, TimeoutError) as error:
                 self.counts["failures"] += 1
-                delay = backoff.next_delay()
-                log.warning("venue_request_failed", path=request.path, error=repr(error)[:200], retry_seconds=delay)
+                delay, said = backoff.next_delay(), (str(error) or type(error).__name__)[:200]
+                log.warning("venue_request_failed", path=request.path, error=said, retry_seconds=delay)
                 await asyncio.sleep(delay)
                 continue
             if body is not None:
