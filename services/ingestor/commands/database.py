@@ -199,12 +199,9 @@ def _show_venues(found: Sequence[SeriesSize]) -> None:
     venues = sorted({venue for each in found for venue in each.venues})
     if venues:
         print("\nrows by venue")
-        filled = [each for each in found if each.venues]
-        print(
-            as_table(
-                [{"venue": venue} | {each.series: each.venues.get(venue, 0) for each in filled} for venue in venues]
-            )
-        )
+        columns = {each.series.removeprefix("venue_"): each.venues for each in found if each.venues}
+        lines = [{"venue": venue} | {name: rows.get(venue, 0) for name, rows in columns.items()} for venue in venues]
+        print(as_table(lines))
 
 
 @dataclass(frozen=True)
@@ -257,7 +254,7 @@ async def _clean(arguments: argparse.Namespace) -> int:
         await _forget(connection, plan, arguments)
     finally:
         await connection.close()
-    print(f"{len(lines)} actions done", file=sys.stderr)
+    print(f"done: {len(lines)}", file=sys.stderr)
     return 0
 
 
