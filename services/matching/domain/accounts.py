@@ -110,6 +110,11 @@ class Account:
         self.client_ids = ClientIds()
         self.reserved = 0
 
+    @property
+    def is_debtor(self) -> bool:
+        """Whether it owes cash that only its collateral can pay: it holds no position (decision 14)."""
+        return bool(self.collateral) and self.cash.balance < 0 and not any(h.lots for h in self.holdings.values())
+
     def fits(self, holding: Holding, quote: int) -> bool:
         """Whether a fill of `quote` quanta surely keeps cash and Q within bounds, whatever part of it is realized."""
         from_position = abs(holding.quote.balance) + abs(holding.unsettled)

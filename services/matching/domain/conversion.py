@@ -18,7 +18,7 @@ from services.matching.domain.assets import Asset, Pocket
 from services.matching.domain.bankruptcy import BUFFER_PERCENT
 from services.matching.domain.errors import Refused
 from services.matching.domain.limits import MAX_UNITS
-from services.matching.domain.margin import initial_collateral, order_margin, standing
+from services.matching.domain.margin import initial_collateral, no_riskier, order_margin, standing
 from services.matching.domain.moves import asset_of, balance_of, exchange, require_room
 from services.matching.domain.output import Output
 from services.matching.domain.state import MatchingState
@@ -38,7 +38,7 @@ class Swap(NamedTuple):
 
 
 def swap(state: MatchingState, command: SwapCollateral, out: Output) -> None:
-    """Sell an amount of one asset for another; afterwards E >= IM, or the account's equity has not become less."""
+    """Sell an amount of one asset for another; afterwards E >= IM, or the account is no riskier than before (3.11)."""
     sold, bought = asset_of(state, command.sell_asset), asset_of(state, command.buy_asset)
     amount = sold.amounts.parse(command.sell_amount)
     least = bought.amounts.parse(command.least_amount) if command.least_amount is not None else 1
@@ -68,6 +68,7 @@ def _is_priced(asset: Asset) -> bool:
 
 
 def _require_margin(account: Account, wanted: Swap) -> None:
+    """Afterwards E >= IM with what counts for more risk, or the account is no less healthy than before (3.11)."""
     held = {pocket.asset: pocket.held.balance for pocket in account.collateral.values()}
     cash = 0
     for asset, change in ((wanted.sold, -wanted.sold_units), (wanted.bought, wanted.bought_units)):
@@ -75,10 +76,17 @@ def _require_margin(account: Account, wanted: Swap) -> None:
             cash = change
         else:
             held[asset] = held.get(asset, 0) + change
-    views = [CollateralView(units, asset.price, asset.initial_weight_ppb) for asset, units in held.items()]
-    change = cash + collateral_value(views) - initial_collateral(account)
+    pockets = [(units, asset.price, asset) for asset, units in held.items()]
+    usable = collateral_value(
+        [CollateralView(units, price, asset.initial_weight_ppb) for units, price, asset in pockets]
+    )
     equity, initial = order_margin(account)
-    if change < 0 and equity - account.reserved + change < initial:
+    if equity - account.reserved + cash + usable - initial_collateral(account) >= initial:
+        return
+    now, sound = standing(account), [pocket.maintenance_view() for pocket in account.collateral.values()]
+    healthy = [CollateralView(units, price, asset.spec.maintenance_weight_ppb) for units, price, asset in pockets]
+    after = now.equity_quanta + cash + collateral_value(healthy) - collateral_value(sound)
+    if not no_riskier(now.equity_quanta, now.maintenance_margin_quanta, after, now.maintenance_margin_quanta):
         raise Refused("insufficient_margin")
 
 
@@ -94,7 +102,7 @@ def repay(state: MatchingState, out: Output, account: Account) -> None:
     for pocket in _best_first(account):
         if account.cash.balance < 0:
             _sell(state, out, "repayment", account, pocket, -account.cash.balance, PPB)
-    if account.cash.balance < 0 and account.collateral:
+    if account.is_debtor:
         debtors.add(account.name)
 
 

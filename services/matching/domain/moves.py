@@ -78,6 +78,8 @@ def shift(
         if isinstance(holder, Account):
             named = other.name if isinstance(other, Account | Pool) else ""
             state.treasury.log.moved(out.at, holder.name, asset.id, kind, signed, named, reference)
+    if isinstance(target, Account) and target.is_debtor:
+        state.treasury.debtors.add(target.name)
 
 
 def exchange(

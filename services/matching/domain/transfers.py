@@ -116,7 +116,7 @@ def transfer(state: MatchingState, command: TransferFunds, out: Output) -> None:
 
 
 def to_pool(state: MatchingState, command: TransferToPool, out: Output) -> None:
-    """Move an amount into a pool that is open; the source keeps what R11 asks for."""
+    """Move an amount into a pool that is open; the source keeps what R11 asks for. Debts are tried again with it."""
     asset = asset_of(state, command.asset)
     amount = asset.amounts.parse(command.amount)
     source, pool = known(state, command.account), pool_of(state, command.pool)
@@ -124,6 +124,7 @@ def to_pool(state: MatchingState, command: TransferToPool, out: Output) -> None:
     require_free(source, asset, amount)
     require_room(state, pool, asset, amount)
     shift(state, out, "pool", source, pool, asset, amount)
+    repay_debtors(state, out)
 
 
 def fund_pool(state: MatchingState, command: FundPool, out: Output) -> None:

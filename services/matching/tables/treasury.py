@@ -44,7 +44,7 @@ def restore(state: MatchingState, rows: Mapping[str, Sequence[Row]]) -> None:
         elif pot == COLLATERAL and balance.balance:
             hold(state, state.accounts[where[1]], state.treasury.assets[where[0]])
     for account in state.accounts.values():
-        if account.collateral and account.cash.balance < 0 and not any(held.lots for held in account.holdings.values()):
+        if account.is_debtor:
             state.treasury.debtors.add(account.name)
     restore_custody(state, rows)
     restore_fees(state.treasury.fees, rows)

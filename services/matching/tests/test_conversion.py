@@ -205,3 +205,45 @@ def test_acc_swp_013_a_loss_beyond_all_collateral_falls_to_the_fund() -> None:
     assert sum(event.insurance_paid_quanta for event in of(events, LiquidationExecuted)) > 0
     assert (ex.lots("ann"), ex.units("ann", "BTC")) == (0, 0)
     assert 0 <= ex.cash("ann") < 8_000 * 100, "less than a tick of the position"
+
+
+def test_acc_swp_014_a_debt_is_tried_again_with_an_accounts_payment_into_the_pool() -> None:
+    """ACC-SWP-014: the pool has nothing until bob gives it something."""
+    ex = trader()
+    long(ex)
+    ex.drain("swap", "USDC", "100000")
+    ex.place("bob", "buy", "5", "990")
+    assert not of(ex.place("ann", "sell", "5", "990"), CollateralSwapped)
+    assert ex.cash("ann") == -50 * QUOTE
+    assert only(ex.give("bob", "swap", "USDC", "1000"), CollateralSwapped).kind == "repayment"
+    assert ex.cash("ann") >= 0
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_acc_swp_015_whoever_gets_collateral_while_he_owes_repays_with_the_next_price(restarted: bool) -> None:
+    """ACC-SWP-015: a position that was reported closed at a loss, and nothing to pay it from until a bitcoin comes."""
+    ex = Bank()
+    ex.deposit("bob", "1000000")
+    ex.report("1000", "1", buyer="ann", seller="bob")
+    ex.report("900", "1", buyer="bob", seller="ann")
+    assert ex.cash("ann") == -100 * QUOTE
+    ex.bring("ann", "BTC", "1")
+    if restarted:
+        ex.restart()
+    assert only(ex.price("1000"), CollateralSwapped).kind == "repayment"
+    assert ex.cash("ann") >= 0
+
+
+def test_acc_swp_016_who_is_short_of_margin_makes_no_exchange_that_leaves_him_less_healthy() -> None:
+    """ACC-SWP-016: USDT counts in full for health and for nothing else; sold at 1 % it costs health (3.11)."""
+    ex = Bank(mark_band_ppb=0)
+    ex.deposit("ann", "100")
+    ex.deposit("bob", "1000000")
+    ex.change("USDT", initial_weight_ppb=0, maintenance_weight_ppb=100 * PERCENT, conversion_fee_ppb=PERCENT)
+    ex.bring("ann", "USDT", "100")
+    long(ex, "1")
+    ex.price("950")
+    assert standing(ex.state.accounts["ann"]).equity_quanta == 150 * QUOTE
+    assert refused(ex.swap("ann", "USDT", "1", "USDC")) == "insufficient_margin"
+    ex.change("USDT", maintenance_weight_ppb=98 * PERCENT)
+    assert only(ex.swap("ann", "USDT", "1", "USDC"), CollateralSwapped), "now it is healthier with cash"
