@@ -34,8 +34,11 @@ from services.matching.tests.model.step import Step
 from tests.support.mutation import Mutant, Product
 
 SEEDS: Final = 4
-STEPS: Final = 36_000
-"""Per seed: 144,000 random steps in all."""
+STEPS: Final = 28_500
+"""Per seed, five lives of every mood: 114,000 random steps in all, and 30,000 more in test_model_reach.py."""
+
+LIVES: Final = 96
+"""Of a planted fault at most; most are found in the first few."""
 
 EXPECTED: Final = {
     "OrderAccepted",
@@ -162,13 +165,8 @@ EXPECTED: Final = {
     "AccountRequestRejected leverage_too_high",
     "OrderRejected account_reduce_only",
     "OrderRejected account_suspended",
-    "OrderRejected daily_loss",
     "OrderRejected leverage_cap",
     "OrderRejected position_limit",
-    "OrderRejected rate_day",
-    "OrderRejected rate_hour",
-    "OrderRejected rate_minute",
-    "already_processing",
     "unknown_deposit",
     "unknown_withdrawal",
     "TradeBusted double",
@@ -371,7 +369,7 @@ def test_match_mod_004_a_wrong_order_of_deleveraging_is_found(monkeypatch: pytes
 def test_match_mod_005_a_fault_in_an_orders_terms_is_found(old: str, new: str) -> None:
     """MATCH-MOD-005"""
     with PRODUCT.planted(Mutant("MATCH-MOD-005", old, new)), pytest.raises(Exception, match="step"):
-        for life in range(24):
+        for life in range(LIVES):
             live(*random_life(5, life))
 
 
@@ -379,5 +377,5 @@ def test_match_mod_005_a_fault_in_an_orders_terms_is_found(old: str, new: str) -
 def test_match_mod_006_a_fault_where_orders_meet_orders_is_found(mood: tuple[str, ...], old: str, new: str) -> None:
     """MATCH-MOD-006"""
     with PRODUCT.planted(Mutant("MATCH-MOD-006", old, new)), pytest.raises(Exception, match="step"):
-        for life in range(64):
+        for life in range(LIVES):
             live(*random_life(5, life, mood))

@@ -3,9 +3,8 @@
 from cleartide.contracts import AccountRequestRejected, LeverageSet, Message, SetLeverage
 
 from services.matching.tests.model.margin import with_orders
-from services.matching.tests.model.money import known
 from services.matching.tests.model.numbers import down, rate
-from services.matching.tests.model.rights import require_market, require_right
+from services.matching.tests.model.rights import known, require_market, require_right
 from services.matching.tests.model.world import Account, Market, Refusal, World
 
 

@@ -9,6 +9,8 @@ from cleartide.book_view import BookView
 from cleartide.contracts import (
     BookChanged,
     BustTrade,
+    ChangeAsset,
+    CollateralSwapped,
     CorrectTrade,
     DepositProgressed,
     LiquidateAccount,
@@ -22,25 +24,30 @@ from cleartide.contracts import (
     SubmitOrders,
     TradingEvent,
     TransferFunds,
+    TransferToPool,
     UpdateIndexPrice,
     Withdraw,
     WithdrawalProgressed,
+    WithdrawCollateral,
 )
 from cleartide.fold import Changes, Reject, Row
 
 from services.matching.app import SERVICE
 from services.matching.domain.errors import SourceGap
 from services.matching.domain.state import MatchingState
+from services.matching.tests.model.collateral import SETTLEMENT
 from services.matching.tests.model.exchange import apply
-from services.matching.tests.model.expected import COLUMNS, EXPECTED, TRADES, Rows, books
+from services.matching.tests.model.expected import COLUMNS, EXPECTED, TRADES, books
 from services.matching.tests.model.margin import equity, standing
+from services.matching.tests.model.rows import Rows
 from services.matching.tests.model.steps import Scripted
 from services.matching.tests.model.world import RESERVED, Account, Missing, Refusal, World
 from tests.support.fold_bench import HandlerBench
 
 START: Final = 1_700_000_040_000_000
-MOVERS: Final = (UpdateIndexPrice, SettleFunding, ReportTrade, BustTrade, CorrectTrade)
+MOVERS: Final = (UpdateIndexPrice, SettleFunding, ReportTrade, BustTrade, CorrectTrade, ChangeAsset)
 """The only commands that may push an account's equity below zero: the declared deficit path."""
+PAYERS: Final = (Withdraw, WithdrawCollateral, RequestWithdrawal, TransferFunds, TransferToPool)
 
 _TABLES: Final = {table.name: table for table in SERVICE.fold.repository.tables}
 _PICK: Final = {
@@ -187,11 +194,13 @@ class Pair:
             levels = {name: _levels(side) for name, side in resting.items()}
             self._same("the books as told", self.service.told(), levels)
         self.resting = resting
-        refused = any("Rejected" in event.type for event in events) and not isinstance(command, SubmitOrders)
+        refused = any(_is_refusal(event) for event in events) and not isinstance(command, SubmitOrders)
         if not world.passed and (reason is not None or refused):
             self._untouched(changes)
         self._invariants(command, changes)
+        refused = reason is not None or any(map(_is_refusal, events))
         self.outcomes.update([reason or "", *(_outcome(event) for event in events)])
+        self.outcomes[f"{command.type}: {'refused' if refused else 'done'}"] += 1
 
     def _model(self, command: Message, at: int) -> str | None:
         try:
@@ -228,6 +237,7 @@ class Pair:
         trades = [{name: row[place] for name, place in _TRADE.items()} for row in written.get("trades", ())]
         self._same("trades", trades, self.world.trades)
         self._same("transfers", [tuple(row) for row in written.get("transfers", ())], self.world.transfers)
+        self._same("moves", [tuple(row) for row in written.get("own_vault_moves", ())], self.world.vault_moves)
         tables = self.service.tables
         self._same("applied ids", len(tables["applied_ids"]), len(self.world.applied))
         self._same("new ids", [row for row in written.get("applied_ids", ()) if row not in self.world.applied], [])
@@ -245,12 +255,17 @@ class Pair:
         """What holds whoever is right: on the service's own rows."""
         service, world = self.service, self.world
         balances = {key[0]: row[0] for key, row in service.seen["ledger_balances"].items()}
-        self._same("the sum of all money", sum(balances.values()), 0)
+        sums = Counter[str]()
+        for units, asset in service.seen["ledger_balances"].values():
+            sums[asset] += units
+        self._same("the sums of all assets", _without_zeros(sums), {})
         for table, rows in changes.rows.items():
             if table.name == "ledger_entries":
-                self._same("the legs", sum(row[3] for row in rows), 0)
+                legs = Counter[str]()
                 for row in rows:
+                    legs[row[7]] += row[3]
                     service.entries[row[2]] += row[3]
+                self._same("the legs", _without_zeros(legs), {})
         self._same(
             "balances and legs",
             {k: v for k, v in service.entries.items() if v},
@@ -274,26 +289,32 @@ class Pair:
     def _collateral(self, command: Message, before: Mapping[str, Wealth]) -> None:
         """No account falls below zero by its own orders, by anybody's, by a liquidation or by a withdrawal.
 
-        Only a liquidation leaves a debt where no position is left, and says so: the declared deficit.
+        Only a liquidation leaves a debt where no position is left, and says so: the declared deficit; and selling what
+        counts for more than it brings costs the difference.
         """
         for name, account in self.world.accounts.items():
             had, has = before.get(name, Wealth(0, False)), self.wealth[name]
-            if has.equity < min(0, had.equity) and name not in RESERVED:
+            left = has.equity + self.world.conceded[name]
+            if left < min(0, had.equity) and name not in RESERVED:
                 raise Difference(f"{name}: equity fell from {had.equity} to {has.equity} by a {command.type}")
-            closed_in_debt = had.holds and not has.holds and account.cash < 0
+            closed_in_debt = had.holds and not has.holds and left < 0
             if closed_in_debt and not isinstance(command, LiquidateAccount | RequestLiquidation):
                 raise Difference(f"{name}: a debt of {-account.cash} is left by a {command.type}")
-            if (
-                isinstance(command, Withdraw | RequestWithdrawal | TransferFunds)
-                and has.equity < had.equity
-                and not self.world.batched
-            ):
+            if isinstance(command, PAYERS) and left < had.equity and not self.world.batched:
                 now = standing(self.world, account)
-                self._same("a withdrawal below initial margin", now.equity < now.initial or account.cash < 0, False)
+                self._same("a withdrawal below initial margin", now.equity - now.haircut < now.initial, False)
+                self._same("cash that is not there", command.asset == SETTLEMENT and account.cash < 0, False)
 
     def _same(self, what: str, got: Any, wanted: Any) -> None:
         if got != wanted:
             raise Difference(f"{what}: {_short(got, wanted)}")
+
+
+def _is_refusal(event: Message) -> bool:
+    """A liquidation that is over when assets are sold has done something."""
+    if event.type == "OrdersCanceled":
+        return bool(getattr(event, "reason", "") != "canceled")
+    return "Rejected" in event.type and getattr(event, "reason", "") != "collateral_sold"
 
 
 def _without_zeros(numbers: Mapping[Any, int]) -> dict[Any, int]:
@@ -307,6 +328,8 @@ def _outcome(event: Message) -> str:
         return f"{event.type} referral"
     if isinstance(event, DepositProgressed | WithdrawalProgressed):
         return f"{event.type} {event.status}"
+    if isinstance(event, CollateralSwapped):
+        return f"{event.type} {event.kind}"
     reason = getattr(event, "reason", None) or getattr(event, "origin", None)
     return f"{event.type} {reason}" if reason else event.type
 

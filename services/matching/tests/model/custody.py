@@ -20,29 +20,32 @@ from cleartide.contracts import (
     WithdrawalProgressed,
 )
 
-from services.matching.tests.model.margin import withdrawable
-from services.matching.tests.model.money import amount_of, known, require_room, require_settlement
-from services.matching.tests.model.moves import SETTLEMENT, keep, lock, move, next_number
+from services.matching.tests.model.collateral import require_asset
+from services.matching.tests.model.money import require_free
+from services.matching.tests.model.moves import keep, lock, move, next_number
 from services.matching.tests.model.numbers import HOUR
-from services.matching.tests.model.rights import require_payable, require_right
+from services.matching.tests.model.rights import known, require_payable, require_right
+from services.matching.tests.model.texts import require_cap, require_room, units_of
 from services.matching.tests.model.world import Incoming, Outgoing, Refusal, World
 
 MOST_WITHDRAWALS: Final = 64
+Key = tuple[str, str, int]
 
 
 def report(world: World, command: ReportDeposit) -> None:
     """A deposit is seen; with confirmations enough it is credited at once. Raises Refusal."""
-    require_settlement(command.asset)
-    amount = amount_of(command.amount)
-    key = command.tx_id, command.output
+    asset = require_asset(world, command.asset)
+    amount = units_of(world, asset, command.amount)
+    key = asset, command.tx_id, command.output
     identity = f"{command.tx_id}:{command.output}"
-    if ("deposit", SETTLEMENT, identity) in world.applied:
+    if ("deposit", asset, identity) in world.applied:
         raise Refusal("duplicate")
     require_payable(world, command.account, None)
-    require_room(world, command.account, amount)
-    world.applied.add(("deposit", SETTLEMENT, identity))
+    require_cap(world, amount, asset)
+    require_room(world, command.account, amount, asset)
+    world.applied.add(("deposit", asset, identity))
     counts = command.confirmations, command.confirmations_needed
-    seen = Incoming(next_number(world), command.account, amount, *counts, world.at)
+    seen = Incoming(next_number(world), asset, command.account, amount, *counts, world.at)
     world.incoming[key] = seen
     if seen.confirmations >= seen.needed:
         _credit(world, key, seen)
@@ -54,7 +57,7 @@ def confirm(world: World, command: ConfirmDeposit) -> None:
     """More blocks; fewer than before is old news. Raises Refusal."""
     key, seen = _seen(world, command)
     if command.confirmations >= seen.needed:
-        require_room(world, seen.account, seen.amount)
+        require_room(world, seen.account, seen.amount, seen.asset)
         seen.confirmations = command.confirmations
         _credit(world, key, seen)
     elif command.confirmations > seen.confirmations:
@@ -86,20 +89,19 @@ def expect_no_more(world: World, number: int) -> None:
 def request(world: World, command: RequestWithdrawal) -> None:
     """An amount is locked, as far as it is free."""
     try:
-        require_settlement(command.asset)
-        amount = amount_of(command.amount)
+        asset = require_asset(world, command.asset)
+        amount = units_of(world, asset, command.amount)
         account = known(world, command.account)
         require_right(world, account, command.actor, "withdraw")
         if sum(one.account == account.name for one in world.outgoing.values()) >= MOST_WITHDRAWALS:
             raise Refusal("too_many_withdrawals")
-        if amount > withdrawable(world, account):
-            raise Refusal("exceeds_withdrawable")
+        require_free(world, account, asset, amount)
     except Refusal as refusal:
         world.say(TransferRejected, account=command.account, reason=refusal.reason)
         return
     number = next_number(world)
-    asked = world.outgoing[number] = Outgoing(account.name, amount, command.destination, world.at)
-    lock(world, account, amount, "locked", str(number))
+    asked = world.outgoing[number] = Outgoing(account.name, asset, amount, command.destination, world.at)
+    lock(world, account, amount, "locked", str(number), asset)
     _tell_withdrawal(world, number, asked, "pending")
 
 
@@ -131,8 +133,8 @@ def complete(world: World, command: CompleteWithdrawal) -> None:
     """It has left. Raises Refusal."""
     asked = _asked(world, command.withdrawal_id)
     del world.outgoing[command.withdrawal_id]
-    world.locked[asked.account] -= asked.amount
-    world.outside_money += asked.amount
+    world.locked[asked.asset, asked.account] -= asked.amount
+    world.outside[asked.asset] += asked.amount
     _tell_withdrawal(world, command.withdrawal_id, asked, "completed", tx_id=command.tx_id)
 
 
@@ -145,13 +147,13 @@ def fail(world: World, command: FailWithdrawal) -> None:
 def give_back(world: World, number: int, status: str, reason: str = "") -> None:
     """What was locked is the account's again."""
     asked = world.outgoing.pop(number)
-    lock(world, world.accounts[asked.account], -asked.amount, "unlocked", str(number))
+    lock(world, world.accounts[asked.account], -asked.amount, "unlocked", str(number), asked.asset)
     _tell_withdrawal(world, number, asked, status, reason=reason)
 
 
-def _seen(world: World, command: ConfirmDeposit | FailDeposit) -> tuple[tuple[str, int], Incoming]:
-    key = command.tx_id, command.output
-    seen = world.incoming.get(key) if command.asset == SETTLEMENT else None
+def _seen(world: World, command: ConfirmDeposit | FailDeposit) -> tuple[Key, Incoming]:
+    key = command.asset, command.tx_id, command.output
+    seen = world.incoming.get(key)
     if seen is None:
         done = ("deposit", command.asset, f"{command.tx_id}:{command.output}") in world.applied
         raise Refusal("already_settled" if done else "unknown_deposit")
@@ -164,23 +166,24 @@ def _asked(world: World, number: int) -> Outgoing:
     return world.outgoing[number]
 
 
-def _credit(world: World, key: tuple[str, int], seen: Incoming) -> None:
+def _credit(world: World, key: Key, seen: Incoming) -> None:
     del world.incoming[key]
-    world.outside_money -= seen.amount
-    move(world, world.open_account(seen.account), seen.amount, "deposit", reference=f"{key[0]}:{key[1]}")
+    world.outside[seen.asset] -= seen.amount
+    account, known_by = world.open_account(seen.account), f"{key[1]}:{key[2]}"
+    move(world, account, seen.amount, "deposit", asset=seen.asset, reference=known_by)
     _tell_deposit(world, key, seen, "credited")
 
 
-def _tell_deposit(world: World, key: tuple[str, int], seen: Incoming, status: str) -> None:
+def _tell_deposit(world: World, key: Key, seen: Incoming, status: str) -> None:
     """What moved has been kept with its move."""
     seen.status = status
-    tx_id, output = key
+    asset, tx_id, output = key
     if status != "credited":
-        keep(world, seen.account, "deposit", status, seen.amount, reference=f"{tx_id}:{output}")
+        keep(world, seen.account, "deposit", status, seen.amount, asset=asset, reference=f"{tx_id}:{output}")
     world.say(
         DepositProgressed,
         account=seen.account,
-        asset=SETTLEMENT,
+        asset=asset,
         tx_id=tx_id,
         output=output,
         amount_units=seen.amount,
@@ -195,12 +198,14 @@ def _tell_withdrawal(
 ) -> None:
     asked.status = status
     if status in ("processing", "completed"):
-        keep(world, asked.account, "withdrawal", status, -asked.amount, reference=tx_id or str(number))
+        keep(
+            world, asked.account, "withdrawal", status, -asked.amount, asset=asked.asset, reference=tx_id or str(number)
+        )
     world.say(
         WithdrawalProgressed,
         account=asked.account,
         withdrawal_id=number,
-        asset=SETTLEMENT,
+        asset=asked.asset,
         amount_units=asked.amount,
         destination=asked.destination,
         status=status,

@@ -14,7 +14,7 @@ from cleartide.contracts import (
     StartWithdrawal,
 )
 
-from services.matching.tests.model.margin import withdrawable
+from services.matching.tests.model.margin import spare, withdrawable
 from services.matching.tests.model.numbers import HOUR
 from services.matching.tests.model.scenes import TRADERS, text_of
 from services.matching.tests.model.step import Body, Step
@@ -35,16 +35,21 @@ def arrive(world: World, number: int, step: Step, market: Market) -> Body:
         "confirmations": step.flags % 5,
         "confirmations_needed": 1 + step.terms % 4,
     }
-    wrong = ({"asset": "WETH"}, {"amount": "0"}, {"account": RESERVED[0]}, {"amount": "9000000000"})
+    if world.assets and step.links % 4 == 0:
+        body |= {
+            "asset": list(world.assets)[step.links // 4 % len(world.assets)],
+            "amount": text_of(step.amount, "0.001"),
+        }
+    wrong = ({"asset": "NONE"}, {"amount": "0"}, {"account": RESERVED[0]}, {"amount": "9000000000"})
     return ReportDeposit, body | (wrong[step.flags % len(wrong)] if step.flags > 59 else {})
 
 
 def follow(world: World, number: int, step: Step, market: Market) -> Body:
     """One that is on its way has more confirmations, as many, or is lost; now and then one that is not."""
-    keys = list(world.incoming) or [("tx0", 0)]
-    tx_id, output = keys[-1 - step.amount % min(len(keys), LAST)]
+    keys = list(world.incoming) or [("USDC", "tx0", 0)]
+    asset, tx_id, output = keys[-1 - step.amount % min(len(keys), LAST)]
     named = {
-        "asset": "USDC",
+        "asset": asset,
         "tx_id": tx_id if step.flags > 7 else f"tx{number // 4 - step.amount % 8}",
         "output": output,
     }
@@ -59,13 +64,22 @@ def ask(world: World, number: int, step: Step, market: Market) -> Body:
     free = withdrawable(world, account) if account is not None else 0
     wanted = (step.amount * 20_001, free, free + 1, free // 2)[step.flags % 4]
     body = {"asset": "USDC", "amount": text_of(wanted, "0.000001"), "destination": f"to-{step.who}"}
-    wrong = ({"asset": "WETH"}, {"amount": "0.0000001"}, {"account": RESERVED[1]})
+    if account is not None and account.collateral and step.links % 4 == 0:
+        asset = list(account.collateral)[step.links // 4 % len(account.collateral)]
+        units = text_of(
+            spare(world, account, asset) // (1 + step.terms % 3), f"{10 ** -world.assets[asset].decimals:.12f}"
+        )
+        body |= {"asset": asset, "amount": units}
+    wrong = ({"asset": "NONE"}, {"amount": "0.0000001"}, {"account": RESERVED[1]})
     named = {"account": TRADERS[step.who], **body}
     return RequestWithdrawal, named | (wrong[step.flags % len(wrong)] if step.flags > 60 else {})
 
 
 def send(world: World, number: int, step: Step, market: Market) -> Body:
     """One that is asked for is begun, has left, has not, or is taken back; now and then one that nobody asked for."""
+    begun = [number for number, asked in world.outgoing.items() if asked.status == "processing"]
+    if begun and step.flags % 8 == 2:
+        return StartWithdrawal, {"withdrawal_id": begun[step.amount % len(begun)]}
     numbers = list(world.outgoing)
     which = numbers[step.amount % len(numbers)] if numbers and step.flags else 1 + step.amount
     named: dict[str, Any] = {"withdrawal_id": which}

@@ -4,6 +4,7 @@ from cleartide.contracts import PositionSettled
 
 from services.matching.tests.model.fills import funding_index, pay, to_the_fund
 from services.matching.tests.model.matching import close
+from services.matching.tests.model.swaps import repay
 from services.matching.tests.model.terms import note_result
 from services.matching.tests.model.waterfall import funds, tell_funds
 from services.matching.tests.model.world import INSURANCE, RESERVED, Account, Market, World
@@ -46,7 +47,8 @@ def _settle(world: World, market: Market, account: Account, price: int) -> None:
         funding_index_quanta=position.funding_since,
     )
     if account.name not in RESERVED:
-        if account.cash < 0 and not any(held.lots for held in account.positions.values()):
+        repay(world, account)
+        if account.cash < 0 and not account.collateral and not any(held.lots for held in account.positions.values()):
             pay(world, market, account, min(-account.cash, market.insurance))
     elif account.name == INSURANCE and market.spec.liquidation is not None:
         to_the_fund(world, market, account, profit + funding)

@@ -1,14 +1,18 @@
 """The model's front door: one command in, what must be said out."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from cleartide.contracts import (
     AmendOrder,
+    AnswerAlert,
     BustTrade,
     CancelAllOrders,
     CancelOrder,
     CancelWithdrawal,
+    ChangeAsset,
+    ChangeMarket,
     ClaimReferralRewards,
     CommitOrder,
     CompleteWithdrawal,
@@ -16,18 +20,23 @@ from cleartide.contracts import (
     CorrectTrade,
     DelistMarket,
     Deposit,
+    DepositCollateral,
     FailDeposit,
     FailWithdrawal,
     FundInsurance,
+    FundPool,
     GrantDelegate,
     HaltMarket,
     LiquidateAccount,
+    ListAsset,
     ListMarket,
     Message,
     OpenSubaccount,
+    PayFromPool,
     PlaceOrder,
     QuoteAuction,
     ReportDeposit,
+    ReportDiscrepancy,
     ReportTrade,
     RequestLiquidation,
     RequestWithdrawal,
@@ -36,39 +45,68 @@ from cleartide.contracts import (
     RevokeDelegate,
     SetAccountTerms,
     SetFeeSchedule,
+    SetFunding,
     SetLeverage,
     SetOrderTier,
+    SetReferralTerms,
     SetReferrer,
+    SetRiskLimits,
     SettleFunding,
     SetVenueLimits,
     SetVenueMode,
     SetVenueSwitch,
     StartWithdrawal,
     SubmitOrders,
+    SwapCollateral,
     TransferFunds,
+    TransferToPool,
     UpdateIndexPrice,
     Withdraw,
+    WithdrawCollateral,
+    WithdrawPool,
+)
+from cleartide.contracts.farms import ClaimFarmRewards, FundFarm, OpenFarm, StakeShares, UnstakeShares
+from cleartide.contracts.vaults import (
+    CancelVaultExit,
+    CompoundVault,
+    CreateVault,
+    DepositToVault,
+    HaltVault,
+    HarvestVault,
+    RebalanceVault,
+    SetVaultState,
+    SetVaultTerms,
+    WithdrawFromVault,
 )
 
 from services.matching.tests.model import (
     accounts,
     amending,
+    assets,
     auctions,
     batches,
     custody,
     family,
+    farms,
     fees,
     funding,
     liquidation,
+    listing,
+    managing,
     matching,
     money,
     orders,
     outside,
+    pools,
     prices,
+    rulings,
     sealed,
+    swaps,
     terms,
+    vaults,
     venue,
     waiting,
+    watching,
 )
 from services.matching.tests.model.waterfall import tell_funds
 from services.matching.tests.model.world import Missing, Refusal, World
@@ -91,6 +129,7 @@ def _place(world: World, command: PlaceOrder, *, batched: bool = False) -> None:
 GIVEN_UP: Final[Mapping[str, Callable[[World, int], None]]] = {
     "deposit": custody.expect_no_more,
     "withdrawal": lambda world, number: custody.give_back(world, number, "expired", "timeout"),
+    "vault": vaults.look_again,
 }
 
 
@@ -99,10 +138,22 @@ def _submit(world: World, command: SubmitOrders) -> None:
 
 
 RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
-    ListMarket: money.list_market,
+    ListMarket: listing.list_market,
+    ChangeMarket: rulings.change_market,
+    SetFunding: rulings.set_funding,
+    ReportDiscrepancy: rulings.alarm,
     FundInsurance: money.fund_insurance,
     Deposit: money.deposit,
     Withdraw: money.withdraw,
+    DepositCollateral: money.deposit,
+    WithdrawCollateral: money.withdraw,
+    ListAsset: assets.list_asset,
+    ChangeAsset: assets.change_asset,
+    SwapCollateral: swaps.swap,
+    FundPool: pools.fund,
+    WithdrawPool: pools.withdraw,
+    PayFromPool: pools.pay,
+    TransferToPool: pools.put,
     ReportDeposit: custody.report,
     ConfirmDeposit: custody.confirm,
     FailDeposit: custody.lose,
@@ -131,7 +182,10 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     SetVenueLimits: terms.set_limits,
     SetOrderTier: terms.set_tier,
     SetAccountTerms: terms.set_terms,
+    SetRiskLimits: watching.set_limits,
+    AnswerAlert: watching.answer,
     SetFeeSchedule: fees.set_tiers,
+    SetReferralTerms: fees.set_terms,
     SetReferrer: fees.refer,
     ClaimReferralRewards: fees.claim,
     RequestLiquidation: liquidation.request,
@@ -142,6 +196,21 @@ RULES: Final[Mapping[type[Message], Callable[[World, Any], None]]] = {
     HaltMarket: venue.halt,
     ResumeMarket: venue.resume,
     DelistMarket: venue.delist,
+    CreateVault: managing.create,
+    SetVaultTerms: managing.set_terms,
+    SetVaultState: managing.set_state,
+    HaltVault: managing.halt,
+    RebalanceVault: managing.rebalance,
+    HarvestVault: managing.harvest,
+    CompoundVault: managing.compound,
+    DepositToVault: vaults.deposit,
+    WithdrawFromVault: vaults.withdraw,
+    CancelVaultExit: vaults.cancel,
+    OpenFarm: farms.open_farm,
+    FundFarm: farms.fund,
+    StakeShares: farms.stake,
+    UnstakeShares: farms.unstake,
+    ClaimFarmRewards: farms.claim,
 }
 
 
@@ -152,7 +221,8 @@ def apply(world: World, command: Message, at: int) -> None:
     changed at all.
     """
     world.at = at
-    world.said, world.trades, world.transfers = [], [], []
+    world.said, world.trades, world.transfers, world.conceded = [], [], [], Counter()
+    world.vault_moves = []
     _require_next(world, command)
     _pass_time(world)
     waiting.follow(world)
@@ -188,11 +258,12 @@ def _pass_time(world: World) -> None:
 
 
 def _due(world: World) -> list[tuple[int, str, int]]:
-    """When, what and which; of one moment batches come first, then deposits, ends, slots and withdrawals."""
+    """When, what and which; of one moment batches come first, then deposits, ends, slots, vaults, withdrawals."""
     orders = [*world.orders.values(), *(armed.order for armed in world.armed.values())]
     over = [(order.until, "order", order.number) for order in orders if 0 < order.until <= world.at]
     over += [(one.comes_at, "slot", number) for number, one in world.auctions.items() if one.comes_at <= world.at]
     over += custody.time_out(world)
+    over += [(one.retry_at, "vault", one.number) for one in world.vaults.values() if 0 < one.retry_at <= world.at]
     return over + [(one.ends_at, "batch", one.number) for one in world.rounds.values() if one.ends_at <= world.at]
 
 

@@ -1,21 +1,22 @@
 """The rows that must be in the service's tables, by table and key, in the columns named here."""
 
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import Final
 
-from cleartide.fold import Key, Row
+from cleartide.contracts import AssetSpec, FeeTier
 
+from services.matching.tests.model.collateral import SETTLEMENT
+from services.matching.tests.model.expected_markets import MARKET_COLUMNS, MARKET_ROWS
+from services.matching.tests.model.expected_vaults import VAULT_COLUMNS, VAULT_ROWS
 from services.matching.tests.model.family import RIGHTS
-from services.matching.tests.model.fills import funding_index
-from services.matching.tests.model.moves import SETTLEMENT
-from services.matching.tests.model.numbers import BILLION, SECOND
+from services.matching.tests.model.numbers import BILLION, SECOND, down
+from services.matching.tests.model.rows import Rows, once
 from services.matching.tests.model.world import World
 
-Rows = dict[Key, Row]
-
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "markets": ("market", "tick_size", "lot_size", "taker_fee_ppb", "maker_fee_ppb", "liquidation_fee_ppb"),
-    "market_brackets": ("upper_notional_quanta", "initial_margin_ppb", "maintenance_fraction_ppb"),
+    **MARKET_COLUMNS,
+    **VAULT_COLUMNS,
     "marks": (
         "mark_ticks",
         "index_ticks",
@@ -29,7 +30,11 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "index_average_micro_ticks",
         "open_interest_lots",
     ),
-    "market_states": ("state", "since", "ends_at"),
+    "market_states": ("state", "since", "ends_at", "spec_version"),
+    "fee_tiers": tuple(FeeTier.model_fields),
+    "referral_terms": ("referee_discount_ppb", "referrer_share_ppb"),
+    "referrals": ("referrer",),
+    "fee_revenue": ("taker_fees_quanta", "maker_fees_quanta", "rebates_quanta", "referrals_quanta"),
     "liquidation_cooldowns": ("until",),
     "funding_indexes": ("funding_index_quanta", "carry", "rate_ppb", "interval_start", "interval_micros"),
     "accounts": ("opened_at", "parent", "isolated_market"),
@@ -106,7 +111,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "account_terms": ("tier", "standing"),
     "order_times": ("at",),
     "daily_results": ("day", "result_quanta"),
-    "ledger_balances": ("balance_quanta",),
+    "ledger_balances": ("balance_quanta", "asset"),
+    "assets": tuple(AssetSpec.model_fields),
     "counters": ("last",),
     "command_sources": ("last_seq",),
 }
@@ -132,19 +138,6 @@ TRADES: Final = (
 """The columns of a trade's row."""
 
 
-def _markets(world: World) -> Rows:
-    specs = (market.spec for market in world.markets.values())
-    return {(spec.market,): tuple(getattr(spec, name) for name in COLUMNS["markets"]) for spec in specs}
-
-
-def _brackets(world: World) -> Rows:
-    return {
-        (market.name, number): tuple(getattr(bracket, name) for name in COLUMNS["market_brackets"])
-        for market in world.markets.values()
-        for number, bracket in enumerate(market.spec.brackets)
-    }
-
-
 def _marks(world: World) -> Rows:
     rows: Rows = {}
     for market in world.markets.values():
@@ -155,7 +148,16 @@ def _marks(world: World) -> Rows:
 
 
 def _states(world: World) -> Rows:
-    return {(market.name,): (market.state, market.since, market.ends_at) for market in world.markets.values()}
+    markets = world.markets.values()
+    return {(market.name,): (market.state, market.since, market.ends_at, market.version) for market in markets}
+
+
+def _fee_tiers(world: World) -> Rows:
+    return {
+        (market, number): tuple(dict(tier).values())
+        for market, tiers in world.schedules.items()
+        for number, tier in enumerate(tiers)
+    }
 
 
 def _cooldowns(world: World) -> Rows:
@@ -164,12 +166,16 @@ def _cooldowns(world: World) -> Rows:
 
 def _funding(world: World) -> Rows:
     rows: Rows = {}
-    for market in world.markets.values():
-        whole = funding_index(market)
-        carry = (market.funding_total - whole) * BILLION
+    for name, market in world.markets.items():
         last = (market.funding_rate, market.interval_start, market.interval)
-        rows[(market.name,)] = (whole, int(carry), *last)
+        (index,) = once("funding_indexes", name, market.funding_total, _index).values()
+        rows[(name,)] = (*index, *last)
     return rows
+
+
+def _index(total: Fraction) -> Rows:
+    whole = down(total)
+    return {(): (whole, int((total - whole) * BILLION))}
 
 
 def _accounts(world: World) -> Rows:
@@ -268,15 +274,15 @@ def _reported(world: World) -> Rows:
 
 def _deposits(world: World) -> Rows:
     rows: Rows = {}
-    for (tx_id, output), one in world.incoming.items():
+    for key, one in world.incoming.items():
         counts = (one.confirmations, one.needed)
-        rows[(SETTLEMENT, tx_id, output)] = (one.number, one.account, one.amount, *counts, one.status, one.seen_at)
+        rows[key] = (one.number, one.account, one.amount, *counts, one.status, one.seen_at)
     return rows
 
 
 def _withdrawals(world: World) -> Rows:
     return {
-        (number,): (one.account, SETTLEMENT, one.amount, one.destination, one.status, one.asked_at)
+        (number,): (one.account, one.asset, one.amount, one.destination, one.status, one.asked_at)
         for number, one in world.outgoing.items()
     }
 
@@ -294,30 +300,41 @@ def _order_times(world: World) -> Rows:
     return {(name, number): (at,) for name, times in world.order_times.items() for number, at in times}
 
 
-def pots(world: World) -> Iterator[tuple[str, int]]:
-    """Every ledger account with its balance in quanta; together they hold nothing."""
-    yield "external", world.outside_money
-    yield "fees", world.fees
+def pots(world: World) -> Iterator[tuple[tuple[str, str], int]]:
+    """(name, asset) and balance in smallest units of every ledger account; those of one asset hold nothing together."""
+    yield ("external", SETTLEMENT), world.outside[SETTLEMENT]
+    for asset in world.assets:
+        yield (f"external:{asset}", asset), world.outside[asset]
+    yield ("fees", SETTLEMENT), world.fees
+    for vault in world.vaults.values():
+        yield (f"vault:{vault.name}", SETTLEMENT), vault.reserve
+        yield (f"farm:{vault.name}", SETTLEMENT), vault.farm.pot if vault.farm is not None else 0
     for name, reward in world.rewards.items():
-        yield f"referral:{name}", reward
-    for name, locked in world.locked.items():
-        yield f"locked:{SETTLEMENT}:{name}", locked
+        yield (f"referral:{name}", SETTLEMENT), reward
+    for name, pool in world.pools.items():
+        for asset, units in pool.items():
+            yield (f"pool:{name}:{asset}", asset), units
+    for (asset, name), locked in world.locked.items():
+        yield (f"locked:{asset}:{name}", asset), locked
     for market in world.markets.values():
-        yield f"insurance:{market.name}", market.insurance
-        yield f"funding:{market.name}", market.funding_pot
+        yield (f"insurance:{market.name}", SETTLEMENT), market.insurance
+        yield (f"funding:{market.name}", SETTLEMENT), market.funding_pot
     for account in world.accounts.values():
-        yield f"cash:{account.name}", account.cash
+        yield (f"cash:{account.name}", SETTLEMENT), account.cash
+        for asset, units in account.collateral.items():
+            yield (f"collateral:{asset}:{account.name}", asset), units
         for name, position in account.positions.items():
-            yield f"position:{name}:{account.name}", position.quote
+            yield (f"position:{name}:{account.name}", SETTLEMENT), position.quote
 
 
 def _balances(world: World) -> Rows:
-    return {(name,): (balance,) for name, balance in pots(world) if balance}
+    return {(name,): (balance, asset) for (name, asset), balance in pots(world) if balance}
 
 
 def _counters(world: World) -> Rows:
     last = {"orders": world.order_number, "trades": world.trade_number, "liquidations": world.liquidation_number}
-    last |= {"transfers": world.transfer_number}
+    last |= {"transfers": world.transfer_number, "changes": world.changes}
+    last |= {"vault_exits": world.exit_number, "vault_moves": world.vault_move_number}
     last |= {"rounds": world.round_number, "commitments": world.commitment_number, "quotes": world.quote_number}
     return {(name,): (number,) for name, number in last.items() if number}
 
@@ -327,10 +344,14 @@ def _sources(world: World) -> Rows:
 
 
 EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
-    "markets": _markets,
-    "market_brackets": _brackets,
+    **MARKET_ROWS,
+    **VAULT_ROWS,
     "marks": _marks,
     "market_states": _states,
+    "fee_tiers": _fee_tiers,
+    "referral_terms": lambda world: {(True,): world.referral} if world.referral_said else {},
+    "referrals": lambda world: {(name,): (referrer,) for name, referrer in world.referrers.items()},
+    "fee_revenue": lambda world: dict(world.revenue),
     "liquidation_cooldowns": _cooldowns,
     "funding_indexes": _funding,
     "accounts": _accounts,
@@ -354,6 +375,7 @@ EXPECTED: Final[Mapping[str, Callable[[World], Rows]]] = {
     "order_times": _order_times,
     "daily_results": lambda world: {(name,): result for name, result in world.results.items()},
     "ledger_balances": _balances,
+    "assets": lambda world: {(name,): tuple(dict(spec).values()) for name, spec in world.assets.items()},
     "counters": _counters,
     "command_sources": _sources,
 }

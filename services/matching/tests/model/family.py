@@ -13,10 +13,11 @@ from cleartide.contracts import (
 )
 
 from services.matching.tests.model.accounts import reject
-from services.matching.tests.model.margin import withdrawable
-from services.matching.tests.model.money import amount_of, known, require_room, require_settlement
+from services.matching.tests.model.collateral import require_asset
+from services.matching.tests.model.money import require_free
 from services.matching.tests.model.moves import move
-from services.matching.tests.model.rights import MARK, head, require_owner, require_right
+from services.matching.tests.model.rights import MARK, head, known, require_owner, require_right
+from services.matching.tests.model.texts import require_room, units_of
 from services.matching.tests.model.world import RESERVED, Account, Refusal, World
 
 MOST_SUBACCOUNTS: Final = 128
@@ -87,19 +88,18 @@ def _change(world: World, command: GrantDelegate | RevokeDelegate, rights: tuple
 def transfer(world: World, command: TransferFunds) -> None:
     """Money from one account of a family to another, as far as it is free."""
     try:
-        require_settlement(command.asset)
-        amount = amount_of(command.amount)
+        asset = require_asset(world, command.asset)
+        amount = units_of(world, asset, command.amount)
         source, target = known(world, command.account), known(world, command.to_account)
         require_right(world, source, command.actor, "transfer")
         if source is target:
             raise Refusal("same_account")
         if head(world, source.name) != head(world, target.name):
             raise Refusal("not_related")
-        if amount > withdrawable(world, source):
-            raise Refusal("exceeds_withdrawable")
-        require_room(world, target.name, amount)
+        require_free(world, source, asset, amount)
+        require_room(world, target.name, amount, asset)
     except Refusal as refusal:
         world.say(TransferRejected, account=command.account, reason=refusal.reason)
         return
-    move(world, source, -amount, "transfer", counterparty=target.name)
-    move(world, target, amount, "transfer", counterparty=source.name)
+    move(world, source, -amount, "transfer", asset=asset, counterparty=target.name)
+    move(world, target, amount, "transfer", asset=asset, counterparty=source.name)

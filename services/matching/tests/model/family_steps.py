@@ -61,6 +61,10 @@ def grant(world: World, number: int, step: Step, market: Market) -> Body:
     if step.flags % 16 == 5:
         named["actor"] = TRADERS[step.amount // 7 % len(TRADERS)]
     if step.flags % 4 == 0:
+        owners = {name: [*one.delegates] for name, one in world.accounts.items() if one.delegates}
+        if owners and step.flags % 8:
+            name = [*owners][step.amount % len(owners)]
+            named = {"account": name, "delegate": owners[name][step.terms % len(owners[name])]}
         return RevokeDelegate, named
     return GrantDelegate, {**named, **{right: bool(step.terms >> place & 1) for place, right in enumerate(RIGHTS)}}
 

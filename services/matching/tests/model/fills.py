@@ -6,10 +6,12 @@ from typing import Any
 
 from cleartide.contracts import PositionChanged, TradeExecuted
 
+from services.matching.tests.model.fees import earned
 from services.matching.tests.model.linked import traded
 from services.matching.tests.model.moves import move
 from services.matching.tests.model.numbers import down, toward_zero
 from services.matching.tests.model.rights import head
+from services.matching.tests.model.swaps import repay
 from services.matching.tests.model.terms import note_result
 from services.matching.tests.model.triggers import Moved, see
 from services.matching.tests.model.world import INSURANCE, Account, Market, Order, Position, World
@@ -66,11 +68,10 @@ def trade(
     """A trade, whoever allowed it, with everything that must be said and kept of it."""
     world.trade_number += 1
     world.say(TradeExecuted, **write_down(world, market, price, lots, buyer, seller, origin, **more))
-    results = change_hands(world, market, price, lots, buyer, seller, origin)
-    if market.spec.liquidation is not None:
-        for side, result in zip((buyer, seller), results, strict=True):
-            if side.account.name == INSURANCE:
-                to_the_fund(world, market, side.account, result)
+    change_hands(world, market, price, lots, buyer, seller, origin)
+    taking, making = (buyer, seller) if more["taker_side"] == "buy" else (seller, buyer)
+    taken, made = (0 if side.to_insurance else side.fee for side in (taking, making))
+    earned(world, market, taken, made, taking.share)
     if origin != "takeover":
         market.last = price
         see(world, market.name, "last", price, world.trade_number)
@@ -108,11 +109,14 @@ def write_down(
     return known
 
 
-def change_hands(
-    world: World, market: Market, price: int, lots: int, buyer: Side, seller: Side, origin: str
-) -> list[int]:
-    """Both positions, under the newest trade's number; returns what it changed each one's cash by."""
-    return [_one_side(world, market, price, delta, side, origin) for side, delta in ((buyer, lots), (seller, -lots))]
+def change_hands(world: World, market: Market, price: int, lots: int, buyer: Side, seller: Side, origin: str) -> None:
+    """Both positions, under the newest trade's number; then what their owners owe by it, and what the fund earns."""
+    results = [_one_side(world, market, price, delta, side, origin) for side, delta in ((buyer, lots), (seller, -lots))]
+    for side, result in zip((buyer, seller), results, strict=True):
+        if side.account.collateral and side.account.cash < 0:
+            repay(world, side.account)
+        if side.account.name == INSURANCE and market.spec.liquidation is not None:
+            to_the_fund(world, market, side.account, result)
 
 
 def to_the_fund(world: World, market: Market, account: Account, result: int) -> None:

@@ -39,4 +39,5 @@ def settle(world: World, command: SettleFunding) -> None:
         mark_ticks=market.mark,
         index_step_quanta=step,
         funding_index_quanta=before + step,
+        funding_type=command.funding_type,
     )

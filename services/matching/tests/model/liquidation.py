@@ -16,6 +16,7 @@ from services.matching.tests.model.margin import Standing, standing
 from services.matching.tests.model.matching import Taker, close, sweep
 from services.matching.tests.model.numbers import down, rate, up, within
 from services.matching.tests.model.rights import head
+from services.matching.tests.model.swaps import repay, restore
 from services.matching.tests.model.waterfall import (
     AIM,
     bankruptcy_price,
@@ -75,6 +76,10 @@ def _close(world: World, name: str, keeper: Account | None) -> str | None:
     before = funds(world)
     for order in world.orders_of(account.name):
         close(world, order, "liquidation")
+    if account.collateral:
+        restore(world, account)
+        if not standing(world, account).is_due:
+            return "collateral_sold"
     tried: set[str] = set()
     fees: dict[str, int] = {}
     taken = set[str]()
@@ -243,7 +248,9 @@ def _hand_over(world: World, account: Account, market: Market, price: int, now: 
 
 def _cover(world: World, account: Account, market: Market) -> int:
     """What an account without positions still owes, as far as the fund reaches; then the others (R25)."""
-    if account.cash >= 0 or any(position.lots for position in account.positions.values()):
+    if account.cash < 0 and account.collateral:
+        repay(world, account)
+    if account.cash >= 0 or account.collateral or any(position.lots for position in account.positions.values()):
         return 0
     paid = max(0, min(-account.cash, market.insurance))
     pay(world, market, account, paid)

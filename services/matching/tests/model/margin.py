@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
+from services.matching.tests.model.collateral import give, sound, usable
 from services.matching.tests.model.numbers import MILLION, down, rate, up, within
 from services.matching.tests.model.world import MOST_BALANCE, Account, Market, Order, Position, World
 
 
 class Standing(NamedTuple):
-    """Equity, initial and maintenance margin in quanta."""
+    """Equity, initial and maintenance margin in quanta; haircut: what of equity does not count for more risk (4.1)."""
 
     equity: int
     initial: int
     maintenance: int
+    haircut: int = 0
 
     @property
     def is_due(self) -> bool:
@@ -77,19 +79,23 @@ def standing(world: World, account: Account) -> Standing:
         more_initial, more_maintenance = required(world, market, abs(value(market, position)), chosen)
         initial += more_initial
         maintenance += more_maintenance
-    return Standing(equity(world, account), initial, maintenance)
+    haircut = sound(world, account) - usable(world, account) if account.collateral else 0
+    return Standing(equity(world, account), initial, maintenance, haircut)
 
 
 def equity(world: World, account: Account) -> int:
-    """Cash, and of every position what it cost, what it is worth, and its funding."""
+    """Cash, other assets, and of every position what it cost, what it is worth, and its funding (4.1)."""
     held = account.positions.items()
-    return account.cash + sum(p.quote + value(world.markets[name], p) + p.funding for name, p in held)
+    own = account.cash + (sound(world, account) if account.collateral else 0)
+    return own + sum(p.quote + value(world.markets[name], p) + p.funding for name, p in held)
 
 
 def with_orders(world: World, account: Account, added: Order | None = None) -> tuple[int, int]:
     """(equity less the losses that open orders may bring, initial margin of the worse side per market) (R9)."""
     orders = adding(world, account)
     free = equity(world, account) - sum(order.left * order.loss for order in orders)
+    if account.collateral:
+        free += usable(world, account) - sound(world, account)
     if added is not None:
         orders.append(added)
     initial = 0
@@ -132,8 +138,11 @@ def is_beside(other: Order, order: Order) -> bool:
 
 def may_become(before: Standing, after: Standing) -> bool:
     """3.11: afterwards E >= IM, or no riskier than before."""
-    if after.equity >= after.initial:
-        return True
+    return after.equity - after.haircut >= after.initial or is_no_riskier(before, after)
+
+
+def is_no_riskier(before: Standing, after: Standing) -> bool:
+    """Health, and no requirement, has become worse; without a requirement equity must rise (3.11)."""
     if not before.maintenance and not after.maintenance:
         return after.equity > before.equity
     no_riskier = after.equity * before.maintenance >= before.equity * after.maintenance
@@ -142,9 +151,27 @@ def may_become(before: Standing, after: Standing) -> bool:
 
 def withdrawable(world: World, account: Account) -> int:
     """max(0, min(cash, E - max(IM, a tenth of all notional))) (R11)."""
+    return max(0, min(account.cash, beyond(world, account)))
+
+
+def beyond(world: World, account: Account) -> int:
+    """E - max(IM, a tenth of all notional), which R11 wants to be no less than zero."""
     free, initial = with_orders(world, account)
     notional = sum(abs(value(world.markets[name], position)) for name, position in account.positions.items())
-    return max(0, min(account.cash, free - max(initial, up(Fraction(notional, 10)))))
+    return free - max(initial, up(Fraction(notional, 10)))
+
+
+def spare(world: World, account: Account, asset: str) -> int:
+    """The most units of an asset without which R11 still holds, found by halving: the fewer go, the more is left."""
+    lowest, past = -1, account.collateral.get(asset, 0) + 1
+    while past - lowest > 1:
+        tried, without = (lowest + past) // 2, account.copy()
+        give(without, asset, -tried)
+        if beyond(world, without) >= 0:
+            lowest = tried
+        else:
+            past = tried
+    return max(0, lowest)
 
 
 def stays_in_range(account: Account, position: Position, quote: int) -> bool:

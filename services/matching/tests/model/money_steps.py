@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cleartide.contracts import ClaimReferralRewards, Deposit, FundInsurance, ListMarket, Withdraw
+from cleartide.contracts import Deposit, FundInsurance, ListMarket, Withdraw
 
 from services.matching.tests.model.margin import standing, withdrawable
 from services.matching.tests.model.scenes import TRADERS, specs, text_of
@@ -38,8 +38,9 @@ def exact_withdraw(world: World, number: int, step: Step, market: Market) -> Bod
 
 
 def insure(world: World, number: int, step: Step, market: Market) -> Body:
-    """To a market's fund."""
-    return FundInsurance, {"market": market.name, "amount": text_of(step.amount * 33_333, "0.000001")}
+    """To a market's fund, or to none."""
+    name = market.name if step.flags % 8 else "NONE-PERP"
+    return FundInsurance, {"market": name, "amount": text_of(step.amount * 33_333, "0.000001")}
 
 
 def _money(step: Step, quanta: int) -> dict[str, Any]:
@@ -55,8 +56,3 @@ def list_market(world: World, number: int, step: Step, market: Market) -> Body:
     changes = ({"tick_size": "0"}, {"lot_size": "0.0000001"}, {"taker_fee_ppb": 10**9}, {"tick_size": "100000000000"})
     wrong |= changes[step.flags // 2 % len(changes)]
     return ListMarket, {"spec": specs(0)[0].model_copy(update=wrong)}
-
-
-def claim(world: World, number: int, step: Step, market: Market) -> Body:
-    """What a referrer has earned."""
-    return ClaimReferralRewards, {"account": TRADERS[step.who]}

@@ -76,6 +76,22 @@ WEIGHTS: Final = {
     "subaccount": 0,
     "grant": 0,
     "shift": 0,
+    "change": 0,
+    "funding": 0,
+    "alarm": 0,
+    "watch": 0,
+    "schedule": 0,
+    "shares": 0,
+    "refer": 0,
+    "asset": 0,
+    "collateral": 0,
+    "swap": 0,
+    "pool": 0,
+    "vault": 0,
+    "join": 0,
+    "manage": 0,
+    "strategy": 0,
+    "farm": 0,
 }
 
 
@@ -93,9 +109,12 @@ ON_ITS_WAY: Final = ("arrive", "follow", "follow", "ask", "ask", "send", "send",
 LIMITED: Final = (
     "limits",
     "tier",
+    "tier",
     "terms",
+    "mode",
     "leverage",
     "exact order",
+    "sweep",
     "wait",
     "order",
     "auction",
@@ -103,6 +122,65 @@ LIMITED: Final = (
     "cancel all",
 )
 RELATED: Final = ("subaccount", "grant", "shift", "shift", "sweep", "plain", "order", "deposit", "quote", "keeper")
+RULED: Final = (
+    "change",
+    "change",
+    "change",
+    "change",
+    "settle",
+    "plain",
+    "sweep",
+    "exact order",
+    "collect",
+    "waiting",
+    "commit",
+    "jump",
+    "funding",
+    "alarm",
+    "watch",
+)
+BROUGHT: Final = (
+    "refer",
+    "schedule",
+    "shares",
+    "sweep",
+    "order",
+    "claim",
+    "price",
+    "plain",
+    "sweep",
+    "price",
+    "subaccount",
+    "night",
+)
+PAWNED: Final = (
+    "asset",
+    "collateral",
+    "collateral",
+    "swap",
+    "pool",
+    "sweep",
+    "plain",
+    "jump",
+    "liquidate",
+    "exact order",
+)
+POOLED: Final = (
+    "vault",
+    "join",
+    "join",
+    "join",
+    "manage",
+    "manage",
+    "strategy",
+    "strategy",
+    "sweep",
+    "price",
+    "farm",
+    "farm",
+    "jump",
+    "liquidate",
+)
 DISTRESSED: Final = ("order", "jump", "liquidate", "keeper", "price", "minute")
 MOODS: Final[tuple[tuple[str, ...], ...]] = (
     (),
@@ -120,6 +198,10 @@ MOODS: Final[tuple[tuple[str, ...], ...]] = (
     ON_ITS_WAY,
     LIMITED,
     RELATED,
+    RULED,
+    BROUGHT,
+    PAWNED,
+    POOLED,
 )
 """What two in five steps of a life are; of others nothing in particular."""
 

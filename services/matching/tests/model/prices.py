@@ -19,6 +19,7 @@ from services.matching.tests.model.numbers import (
     toward_zero,
     within,
 )
+from services.matching.tests.model.swaps import repay_all
 from services.matching.tests.model.triggers import see
 from services.matching.tests.model.world import (
     MOST_TICKS,
@@ -73,6 +74,7 @@ def update(world: World, command: UpdateIndexPrice) -> None:
         see(world, market.name, "mark", market.mark)
         see(world, market.name, "index", market.index)
     venue.wake(world)
+    repay_all(world)
 
 
 def nearest_ticks(text: str, tick: Fraction) -> int:
@@ -143,6 +145,7 @@ def _say_mark(world: World, market: Market, bid: int | None, ask: int | None) ->
         best_ask_ticks=ask,
         last_ticks=market.last or None,
         open_interest_lots=world.open_interest(market.name),
+        spec_version=market.version,
     )
 
 

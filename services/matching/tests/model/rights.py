@@ -6,6 +6,8 @@ from services.matching.tests.model.world import RESERVED, Account, Refusal, Worl
 
 MARK: Final = "--"
 """Between a parent's name and a sub-account's."""
+STRATEGY: Final = "vault--"
+"""How the names of those begin that trade for vaults."""
 
 
 def head(world: World, name: str) -> str:
@@ -14,8 +16,19 @@ def head(world: World, name: str) -> str:
     return account.parent or name if account is not None else name
 
 
+def known(world: World, name: str) -> Account:
+    """Somebody's account. Raises Refusal."""
+    if name in RESERVED:
+        raise Refusal("reserved_account")
+    if name not in world.accounts:
+        raise Refusal("unknown_account")
+    return world.accounts[name]
+
+
 def owns(world: World, account: Account, actor: str | None) -> bool:
-    """Itself, the head of its family, or nobody in particular."""
+    """Itself, the head of its family, or nobody in particular; nobody owns what trades for a vault."""
+    if account.name.startswith(STRATEGY):
+        return False
     return actor is None or actor in (account.name, head(world, account.name))
 
 

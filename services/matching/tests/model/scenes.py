@@ -4,10 +4,18 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
-from cleartide.contracts import BatchTerms, FeeTier, LiquidationRules, MarginBracket, MarketLimits, MarketSpec
+from cleartide.contracts import (
+    AssetSpec,
+    BatchTerms,
+    FeeTier,
+    LiquidationRules,
+    MarginBracket,
+    MarketLimits,
+    MarketSpec,
+)
 
 TRADERS: Final = ("ann", "bob", "cat", "dan", "eve")
-SCENES: Final = 12
+SCENES: Final = 14
 TIERS: Final = (
     FeeTier(volume_quanta=0, taker_fee_ppb=450_001, maker_fee_ppb=150_001),
     FeeTier(volume_quanta=1_000_000, taker_fee_ppb=333_333, maker_fee_ppb=-111_111),
@@ -44,6 +52,7 @@ RULES: Final = {
     ),
 }
 RULES[11] = RULES[7]
+RULES[13] = RULES[6]
 """Of some scenes: a fund that shrinks back, and ones that take whatever is small."""
 LIMITS: Final = {
     10: (
@@ -60,6 +69,40 @@ LIMITS: Final = {
     ),
 }
 """Of the last two scenes: caps that are met, narrow bands, and breakers that trip often."""
+
+
+HOUSED: Final = (4, 5)
+"""Scenes with a vault that is at work, and its farm."""
+PLEDGED: Final = (12, 13)
+"""Scenes in which most of what accounts have is not cash."""
+ASSETS: Final = (
+    AssetSpec(
+        asset="WETH",
+        decimals=8,
+        index_market="ETH-PERP",
+        initial_weight_ppb=700_000_000,
+        maintenance_weight_ppb=800_000_001,
+        cap="3",
+        conversion_fee_ppb=3_333_333,
+    ),
+    AssetSpec(
+        asset="WSOL",
+        decimals=4,
+        index_market="SOL-PERP",
+        initial_weight_ppb=333_333_333,
+        maintenance_weight_ppb=500_000_000,
+        cap="10",
+    ),
+    AssetSpec(
+        asset="EURC",
+        decimals=6,
+        fixed_price="1.0837",
+        initial_weight_ppb=900_000_000,
+        maintenance_weight_ppb=950_000_000,
+        cap="900",
+        conversion_fee_ppb=1_000_000,
+    ),
+)
 
 
 CROWDED: Final = {

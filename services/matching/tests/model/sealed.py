@@ -16,6 +16,7 @@ from cleartide.contracts import (
 )
 from cleartide.rules.sealing import digest_of
 
+from services.matching.tests.model.collateral import SETTLEMENT
 from services.matching.tests.model.margin import withdrawable
 from services.matching.tests.model.moves import lock
 from services.matching.tests.model.rights import require_market, require_right
@@ -88,7 +89,7 @@ def end(world: World, ended: Round) -> list[PlaceOrder]:
         del world.commitments[one.number]
         if one.order is None:
             market.insurance += one.bond
-            world.locked[one.account] = world.locked.get(one.account, 0) - one.bond
+            world.locked[SETTLEMENT, one.account] -= one.bond
             world.say(
                 CommitmentExpired,
                 commitment_id=one.number,

@@ -16,11 +16,9 @@ from cleartide.contracts import (
     CompleteWithdrawal,
     ConfirmDeposit,
     CorrectTrade,
-    DelistMarket,
     FailDeposit,
     FailWithdrawal,
     FundInsurance,
-    HaltMarket,
     LiquidateAccount,
     ListMarket,
     Message,
@@ -29,28 +27,27 @@ from cleartide.contracts import (
     ReportDeposit,
     ReportTrade,
     RequestLiquidation,
-    ResumeMarket,
     RevealOrder,
-    SetAccountTerms,
-    SetOrderTier,
     SettleFunding,
-    SetVenueLimits,
-    SetVenueMode,
-    SetVenueSwitch,
     StartWithdrawal,
     UpdateIndexPrice,
 )
+from cleartide.contracts.venue import AdminCommand
 from cleartide.rules.sealing import digest_of
 
 from services.matching.tests.model import (
+    asset_steps,
     auction_steps,
     batch_steps,
     custody_steps,
     family_steps,
+    fee_steps,
     maker_steps,
     money_steps,
     outside_steps,
+    ruling_steps,
     terms_steps,
+    vault_steps,
     venue_steps,
 )
 from services.matching.tests.model.margin import standing
@@ -90,7 +87,7 @@ def command_of(world: World, number: int, step: Step, before: Message | None) ->
     market = list(world.markets.values())[step.where % len(world.markets)]
     contract, body = _MAKERS[step.kind](world, number, step, market)
     body = family_steps.acting(world, step, contract, body)
-    source = _SOURCES.get(contract, "gateway")
+    source = _source(contract)
     envelope: dict[str, Any] = {"id": f"{source}-{number}", "source": source, "occurred_at": at}
     if source in _NUMBERED:
         envelope["seq"] = world.numbers.get(source, 0) + (2 if step.flags == 63 and step.amount == 1 else 1)
@@ -104,16 +101,16 @@ _SOURCES: Final[dict[type[Message], str]] = {
     SettleFunding: "funding",
     ListMarket: "operator",
     FundInsurance: "operator",
-    HaltMarket: "operator",
-    ResumeMarket: "operator",
-    DelistMarket: "operator",
-    **dict.fromkeys((SetVenueSwitch, SetVenueMode, SetVenueLimits, SetOrderTier, SetAccountTerms), "operator"),
     **dict.fromkeys((ReportDeposit, ConfirmDeposit, FailDeposit), "custody"),
     **dict.fromkeys((StartWithdrawal, CompleteWithdrawal, FailWithdrawal), "custody"),
     ReportTrade: "engine",
     BustTrade: "engine",
     CorrectTrade: "engine",
 }
+
+
+def _source(contract: type[Message]) -> str:
+    return _SOURCES.get(contract) or ("operator" if issubclass(contract, AdminCommand) else "gateway")
 
 
 def _order(world: World, number: int, step: Step, market: Market) -> Body:
@@ -297,6 +294,8 @@ def _jump(world: World, number: int, step: Step, market: Market) -> Body:
 
 
 def _no_price(world: World, number: int, step: Step, market: Market) -> Body:
+    if step.flags % 4 == 0:
+        return UpdateIndexPrice, {**_index(market, 1_000), "market": "NONE-PERP"}
     return UpdateIndexPrice, {**_index(market, 1_000), "price": None}
 
 
@@ -330,7 +329,23 @@ def _settle(world: World, number: int, step: Step, market: Market) -> Body:
 
 
 _MAKERS: Final = {
-    "claim": money_steps.claim,
+    "vault": vault_steps.vault,
+    "join": vault_steps.join,
+    "manage": vault_steps.manage,
+    "strategy": vault_steps.strategy,
+    "farm": vault_steps.farm,
+    "asset": asset_steps.asset,
+    "collateral": asset_steps.collateral,
+    "swap": asset_steps.swap,
+    "pool": asset_steps.pool,
+    "claim": fee_steps.claim,
+    "schedule": fee_steps.schedule,
+    "shares": fee_steps.shares,
+    "refer": fee_steps.refer,
+    "change": ruling_steps.change,
+    "funding": ruling_steps.funding,
+    "alarm": ruling_steps.alarm,
+    "watch": ruling_steps.watch,
     "order": _order,
     "quiet": maker_steps.quiet,
     "plain": maker_steps.plain,

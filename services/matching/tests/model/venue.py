@@ -65,7 +65,7 @@ def watch(world: World, market: Market) -> None:
     if (market.state == "trading" or (market.state, market.ends_at is None) == ("post_only", False)) and trips(market):
         market.average = market.index * MILLION
         assert market.spec.limits is not None
-        _put(world, market, "post_only", "circuit_breaker", world.at + market.spec.limits.pause_micros)
+        put(world, market, "post_only", "circuit_breaker", world.at + market.spec.limits.pause_micros)
 
 
 def wake(world: World) -> None:
@@ -77,7 +77,7 @@ def wake(world: World) -> None:
             continue
         if market.state == "delisting":
             settle(world, market)
-            _put(world, market, "delisted", "settled")
+            put(world, market, "delisted", "settled")
         elif not is_stale(world, market) and not (world.switches and is_crossed(world, market)):
             _enter(world, market, "trading", f"{market.state}_over")
 
@@ -100,15 +100,15 @@ def _enter(
             if switch in world.switches:
                 raise Refusal(switch)
         if market.state != "auction":
-            _put(world, market, "auction", "crossed", by=by, note=note)
+            put(world, market, "auction", "crossed", by=by, note=note)
         uncross(world, market)
-    _put(world, market, state, reason, ends_at, by=by, note=note)
+    put(world, market, state, reason, ends_at, by=by, note=note)
 
 
-def _put(
+def put(
     world: World, market: Market, state: str, reason: str, ends_at: int | None = None, *, by: str = "", note: str = ""
 ) -> None:
-    """What waits for prices in a market that matches again looks at those of now."""
+    """The state is this; what waits for prices in a market that matches again looks at those of now."""
     before, matched = market.state, market.matches
     market.state, market.since, market.ends_at = state, world.at, ends_at
     if not matched and market.matches:

@@ -45,7 +45,7 @@ def collect(world: World, number: int, step: Step, market: Market) -> Body:
 def delist(world: World, number: int, step: Step, market: Market) -> Body:
     """One in eight: a market ends soon, or it is said again of one that does; all others halt it or an order comes."""
     body: dict[str, Any] = {"market": market.name, "by": "ops", "note": f"step {number}"}
-    if step.flags % 8 == 0:
+    if step.flags % 8 == 0 or (market.state in ("delisting", "delisted") and step.flags % 8 == 2):
         return DelistMarket, {**body, "notice_micros": TIMES[step.amount % len(TIMES)]}
     if market.state == "delisting" and step.flags % 8 == 1:
         return HaltMarket, {**body, "state": "halted"}

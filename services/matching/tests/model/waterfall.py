@@ -16,6 +16,7 @@ from services.matching.tests.model.margin import (
     value,
 )
 from services.matching.tests.model.numbers import down, rate, up, within
+from services.matching.tests.model.swaps import repay
 from services.matching.tests.model.world import (
     INSURANCE,
     MOST_TICKS,
@@ -200,6 +201,9 @@ def share(world: World, debtor: Account, market: Market) -> None:
         charged_quanta=charged,
         accounts=len(winners),
     )
+    for account, _, _ in winners:
+        if account.collateral and account.cash < 0:
+            repay(world, account)
 
 
 def funds(world: World) -> dict[str, int]:

@@ -1,22 +1,24 @@
 """What the model knows. Plain data: sizes in lots, prices in ticks, money in quanta, times in microseconds."""
 
+from collections import Counter
 from copy import copy
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cleartide.contracts import FeeTier, MarketSpec, Message, OrderTerms
+from cleartide.contracts import AssetSpec, FeeTier, MarketSpec, Message, OrderTerms
 
 from services.matching.tests.model.linked import Ended, Filled
 from services.matching.tests.model.numbers import MINUTE
 from services.matching.tests.model.triggers import Armed, Met, Moved
+from services.matching.tests.model.vault_record import Vault
 
 if TYPE_CHECKING:
     from services.matching.tests.model.courses import Auction
 
 OUTSIDE: Final = "outside"
 INSURANCE: Final = "insurance"
-RESERVED: Final = (OUTSIDE, INSURANCE)
+RESERVED: Final = (OUTSIDE, INSURANCE, "venue")
 
 MOST_LOTS: Final = 2**40 - 1
 MOST_TICKS: Final = 2**40 - 1
@@ -24,6 +26,7 @@ MOST_QUANTA: Final = 2**53 - 1
 MOST_NOTIONAL: Final = 2**50
 MOST_VALUE: Final = 2**52
 MOST_BALANCE: Final = 2**52
+MOST_COLLATERAL: Final = 2**51
 MOST_OPEN_INTEREST: Final = 2**49
 MOST_OUTSIDE_LOTS: Final = 2**48
 MOST_ORDERS: Final = 1_000
@@ -51,7 +54,7 @@ class Market:
     """A market's rules, prices and pots.
 
     since, fresh_since: when it came to trade as it does, and when a fresh index last came after none or an old one.
-    state: how it trades; ends_at: when that ends by itself, None for never.
+    state: how it trades; ends_at: when that ends by itself, None for never. version: of its rules.
     average: of the index over five minutes, in millionths of a tick, up to the last price.
     funding_total: the exact sum of mark * u * rate over all settled intervals, per lot.
     basis: the smoothed mid - index in millionths of a tick, stepped up to the second `basis_second`.
@@ -70,6 +73,7 @@ class Market:
     fresh_since: int = 0
     state: str = "trading"
     ends_at: int | None = None
+    version: int = 1
     average: int = 0
     basis: int | None = None
     basis_second: int = 0
@@ -110,7 +114,7 @@ class Account:
     """An account: cash, positions by market, and the client order ids that it may not use again, oldest first.
 
     leverages: its own choice by market, 0 for none. parent: of a sub-account; pinned: an isolated one's market.
-    delegates: what others may do for it.
+    delegates: what others may do for it. collateral: smallest units beside cash, by asset.
     """
 
     name: str
@@ -122,6 +126,7 @@ class Account:
     parent: str = ""
     pinned: str = ""
     delegates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    collateral: dict[str, int] = field(default_factory=dict)
 
     def position(self, market: str) -> Position:
         """The position in a market; an empty one where there is none."""
@@ -130,7 +135,7 @@ class Account:
     def copy(self) -> "Account":
         """Another account in the same state, to try something on."""
         positions = {market: copy(position) for market, position in self.positions.items()}
-        return replace(self, positions=positions)
+        return replace(self, positions=positions, collateral=dict(self.collateral))
 
 
 @dataclass
@@ -217,6 +222,7 @@ class Incoming:
     """A deposit that is neither credited nor lost."""
 
     number: int
+    asset: str
     account: str
     amount: int
     confirmations: int
@@ -230,6 +236,7 @@ class Outgoing:
     """A withdrawal whose amount is locked."""
 
     account: str
+    asset: str
     amount: int
     destination: str
     asked_at: int
@@ -254,9 +261,14 @@ class World:
     what is to follow from it. fired: orders to be placed, in their turn. batched: whether a batch or a slot came before
     the command. secrets: what its owners know of a digest. untold: what funds held before a trade of theirs that nobody
     has told yet. switches: those that are on. changes: how many of the venue are written down. reported: trades that
-    may still be restated, the oldest first. transfers: steps of this command. incoming: deposits by (transaction,
-    output); outgoing: withdrawals by number. limits: by mode; caps: a tier's, per minute, hour and day; terms: (tier,
-    standing) by account; order_times: (number, when) of the orders that caps count; results: (day, quanta) by account.
+    may still be restated, the oldest first. transfers: steps of this command. incoming: deposits by (asset,
+    transaction, output); outgoing: withdrawals by number. limits: by mode; caps: a tier's, per minute, hour and day;
+    terms: (tier, standing) by account; order_times: (number, when) of the orders that caps count; results: (day,
+    quanta) by account.
+    schedules: tiers by market, of "" those of all others; referral: ppb less for the referred, and of the rest for who
+    brought them; referral_said: by the operator. revenue: takers' fees, makers', rebates and referrers' parts by (day,
+    market). pools: smallest units by pool and asset; locked: by (asset, account); outside: by asset. conceded: quanta
+    of equity that accounts have lost by sales of assets within this command. vault_moves: steps of vaults in it.
     """
 
     markets: dict[str, Market] = field(default_factory=dict)
@@ -272,17 +284,22 @@ class World:
     fired: list[Armed] = field(default_factory=list)
     rounds: dict[int, Round] = field(default_factory=dict)
     commitments: dict[int, Commitment] = field(default_factory=dict)
-    locked: dict[str, int] = field(default_factory=dict)
+    assets: dict[str, AssetSpec] = field(default_factory=dict)
+    pools: dict[str, dict[str, int]] = field(default_factory=dict)
+    locked: Counter[tuple[str, str]] = field(default_factory=Counter)
     round_number: int = 0
     commitment_number: int = 0
     batched: bool = False
     secrets: dict[str, tuple[str, OrderTerms]] = field(default_factory=dict)
     fees: int = 0
-    tiers: tuple[FeeTier, ...] = ()
+    schedules: dict[str, tuple[FeeTier, ...]] = field(default_factory=dict)
+    referral: tuple[int, int] = (100_000_000, 250_000_000)
+    referral_said: bool = False
     volumes: dict[tuple[str, int], int] = field(default_factory=dict)
+    revenue: dict[tuple[int, str], tuple[int, int, int, int]] = field(default_factory=dict)
     referrers: dict[str, str] = field(default_factory=dict)
     rewards: dict[str, int] = field(default_factory=dict)
-    outside_money: int = 0
+    outside: Counter[str] = field(default_factory=Counter)
     order_number: int = 0
     trade_number: int = 0
     quote_number: int = 0
@@ -298,8 +315,12 @@ class World:
     order_times: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     results: dict[str, tuple[int, int]] = field(default_factory=dict)
     reported: list[Reported] = field(default_factory=list)
-    incoming: dict[tuple[str, int], Incoming] = field(default_factory=dict)
+    incoming: dict[tuple[str, str, int], Incoming] = field(default_factory=dict)
     outgoing: dict[int, Outgoing] = field(default_factory=dict)
+    vaults: dict[str, Vault] = field(default_factory=dict)
+    exit_number: int = 0
+    vault_move_number: int = 0
+    vault_moves: list[tuple[Any, ...]] = field(default_factory=list)
     transfer_number: int = 0
     transfers: list[tuple[Any, ...]] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -308,6 +329,7 @@ class World:
     ages: int = 0
     passed: bool = False
     said: list[Said] = field(default_factory=list)
+    conceded: Counter[str] = field(default_factory=Counter)
     trades: list[dict[str, Any]] = field(default_factory=list)
 
     def say(self, contract: type[Message], **body: Any) -> None:
@@ -353,10 +375,13 @@ class World:
             accounts={name: account.copy() for name, account in self.accounts.items()},
             orders={number: copy(order) for number, order in self.orders.items()},
             groups=dict(self.groups),
-            tiers=self.tiers,
+            schedules=self.schedules,
+            referral=self.referral,
             volumes=dict(self.volumes),
             referrers=self.referrers,
             rewards=dict(self.rewards),
+            assets=self.assets,
+            pools={name: dict(held) for name, held in self.pools.items()},
             order_number=self.order_number,
             at=self.at,
             ages=self.ages,
