@@ -14,6 +14,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -43,9 +44,11 @@ def main() -> None:
     limit = int(rest[0]) if rest else len(flow)
     name, *arguments = engine.split(":")
     make = importlib.import_module(f"benchmarks.engine.subjects.{name}").Engine
+    before = _resident()
     subject: Subject = make(*map(int, arguments))
     gc.disable()
-    measures = {"rate": rate, "check": rate, "latency": latency, "memory": memory}
+    measures: dict[str, Callable[[Subject, Flow, int], dict[str, Any]]]
+    measures = {"rate": rate, "check": rate, "latency": latency, "memory": partial(memory, before)}
     result = measures[measure](subject, flow, limit)
     traded = subject.trades() if measure == "check" else None
     if traded is not None:
@@ -96,16 +99,15 @@ def latency(subject: Subject, flow: Flow, limit: int) -> dict[str, Any]:
     return {"clock": empty[len(empty) // 2]} | {name: ordered[int(len(ordered) * at)] for name, at in shares.items()}
 
 
-def memory(subject: Subject, flow: Flow, limit: int) -> dict[str, Any]:
-    """Resident bytes that each resting order of the book's filling costs, the empty engine included."""
-    began = _resident()
+def memory(before: int, subject: Subject, flow: Flow, limit: int) -> dict[str, Any]:
+    """Resident bytes more than before the engine was made, for each resting order of the book's filling."""
     filling = min(limit, flow.warm)
     for _, calls in portions(subject, flow, filling):
         for call, arguments in calls:
             call(*arguments)
         del calls
     gc.collect()
-    return {"bytes": (_resident() - began) / filling, "orders": filling}
+    return {"bytes": (_resident() - before) / filling, "orders": filling}
 
 
 def _resident() -> int:

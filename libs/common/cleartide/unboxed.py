@@ -41,24 +41,24 @@ def vec(words):
     return array("q", words)
 
 
-def zeros(words, room=0):
-    # A page begins a cache line, so that a row is one. Room behind the words, for more of them, is no memory yet.
-    return touched(mmap(-1, 8 * max(words, room), MAP_PRIVATE | MAP_ANONYMOUS), 0, words)
+def zeros(words, idle=0):
+    # A page begins a cache line, so that a row is one.
+    return touched(mmap(-1, 8 * (words + idle), MAP_PRIVATE | MAP_ANONYMOUS), 0, words)[: words + idle]
 
 
 def touched(memory, first, words):
-    # Each page now, so that no command is the first to touch it.
+    # Each page now, so that no command is the first to touch it. What is behind the words is no memory yet.
     view = memoryview(memory).cast("q")
     for at in range(first, words, PAGE):
         view[at] = 0
-    return view[:words]
+    return view
 
 
 def longer(words, more):
     size, memory = len(words), words.base.obj
     if 8 * (size + more) <= len(memory):
-        return touched(memory, size, size + more)
-    fresh = zeros(size + more, 4 * (size + more))
+        return touched(memory, size, size + more)[: size + more]
+    fresh = zeros(size + more, 3 * (size + more))[: size + more]
     fresh[:size] = words
     return fresh
 

@@ -85,9 +85,9 @@ MOST_SPAN: Final = 1 << 20
 LOWEST_BIT: Final = 0x077CB531  # de Bruijn: bits 27 to 31 of (a single bit * this) tell which bit it is
 
 
-def zeros(words: i64) -> vec[i64]:
-    """That many words of 0."""
-    return vec[i64]([0] * words)
+def zeros(words: i64, idle: i64 = 0) -> vec[i64]:
+    """That many words of 0, and `idle` more, seldom used: compiled, those are no memory before they are."""
+    return vec[i64]([0] * (words + idle))
 
 
 def longer(words: vec[i64], more: i64) -> vec[i64]:
@@ -143,7 +143,7 @@ class Book:
         self.span: i64 = span
         self.strays: i64 = 0
         self.base: Final[vec[i64]] = vec[i64]([NEVER] * HALVES)
-        self.window: vec[i64] = zeros(HALVES * span)
+        self.window: vec[i64] = zeros(STOP_BUYS * span, (HALVES - STOP_BUYS) * span)
         self.layer: vec[i64] = _layers(span)
         self.bits: vec[i64] = zeros(HALVES * self.layer[LAYERS])
         self.mask: Final[vec[i64]] = _masks()
@@ -442,7 +442,7 @@ class Book:
         self.strays = 0
         if self.span < MOST_SPAN:
             self.span += self.span
-        self.window = zeros(HALVES * self.span)
+        self.window = zeros(STOP_BUYS * self.span, (HALVES - STOP_BUYS) * self.span)
         self.layer = _layers(self.span)
         self.bits = zeros(HALVES * self.layer[LAYERS])
         for half in range(HALVES):
