@@ -25,6 +25,7 @@ OPERATOR: Final = "operator"
 LOOK_SECONDS: Final = 0.02
 ANSWER_SECONDS: Final = 5.0
 MOST_SECONDS: Final = 120.0
+IDLE_SECONDS: Final = 5.0
 STANDBY: Final = "-standby"
 
 Unit = Mapping[str, Any]
@@ -98,7 +99,7 @@ class Outage:
         while (await self._committed()).stream_seq < end:
             await self._pause()
         print(f"behind        {behind} messages when it began to read again; caught up after {self._seconds():.2f} s")
-        found = await balance(self._bus, stream, last, Folded.of(await _text(unit, "/metrics")))
+        found = await balance(self._bus, stream, last, await self._folded(unit, last))
         verdict, reckoned = found.lines()
         print(f"{verdict}\n              ({reckoned})")
         return 1 if found.lost or found.doubled else 0
@@ -119,6 +120,15 @@ class Outage:
                 if report.get("ready") and report.get("role") == "active":
                     return unit
             await self._pause()
+
+    async def _folded(self, unit: Unit, last: Committed) -> Folded:
+        """What the new process has counted, once there is something: at most a few seconds, where nothing comes."""
+        until = time.monotonic() + IDLE_SECONDS
+        while (folded := Folded.of(await _text(unit, "/metrics"))).position <= last.position:
+            if time.monotonic() > until:
+                break
+            await self._pause()
+        return folded
 
     async def _committed(self) -> Committed:
         return await Committed.of(self._connection, self._victim.service)
