@@ -12,11 +12,15 @@ from cleartide.contracts import (
     BOOK_EVENTS,
     COMMANDS,
     TRADING_EVENTS,
+    AlertRuleRemoved,
+    AlertRuleSet,
     AnswerAlert,
     ChangeMarket,
     Message,
+    RemoveAlertRule,
     ReportDiscrepancy,
     SetAccountTerms,
+    SetAlertRule,
     SetFunding,
     SetLeverage,
     SetOrderTier,
@@ -38,10 +42,13 @@ from services.matching.tests.model.exchange import RULES
 from services.matching.tests.model.moods import BROUGHT, LIMITED, ON_ITS_WAY, PAWNED, POOLED, RULED
 from services.matching.tests.model.run import live, random_life
 
-BESIDE: Final[dict[type[Message], str]] = {}
+_RULED: Final = "put in order for risk, touches no money and no order: test_venue_alert_rules.py"
+BESIDE: Final[dict[type[Message], str]] = dict.fromkeys((SetAlertRule, RemoveAlertRule), _RULED)
 """Commands that the model does not know, and where they are shown to be right."""
 UNSAID: Final[dict[type[Message], str]] = {
     AuctionOffered: "for makers' ears, beside the books: test_jit_auctions.py",
+    AlertRuleSet: _RULED,
+    AlertRuleRemoved: _RULED,
 }
 """Events that the model does not say, and where they are shown to be right."""
 
