@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,11 +61,13 @@ class Reader:
         return said
 
     def leaves(self) -> None:
-        """Ctrl-C, and everything stopped."""
-        if self.watcher is not None:
-            self.watcher.send_signal(signal.SIGINT)
-            self.watcher.wait(30)
-        self._run("make down")
+        """Everything stopped. What stays is ended by SIGTERM: where there is no terminal, Ctrl-C may be ignored."""
+        try:
+            if self.watcher is not None:
+                self.watcher.terminate()
+                self.watcher.wait(30)
+        finally:
+            self._run("make down")
 
 
 def blocks(tutorial: str) -> list[str]:
