@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock requirements-readers.lock
 WORKERS ?= 3
 
-.PHONY: help up down ps logs alerts trader start stop restart rebuild ops store demo tools timescale test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
+.PHONY: help up down ps logs alerts trader guest start stop restart rebuild ops store demo tools timescale test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -55,6 +55,10 @@ alerts: ## follow risk alerts, as a third party would; ARGS="--after 0" from the
 trader: ## deposit, order, report a trade, as a third party would; DO="deposit alice 1000", DO=--help
 	$(BOOTSTRAP) runtime
 	@url=$$($(LOCAL) url nats_trader) && CLEARTIDE_URL="$$url" $(PYTHON) -m cleartide.cli $(or $(DO),--help)
+
+guest: ## admit a service of your own, or print what it is started with; NAME=turnover
+	$(BOOTSTRAP) runtime
+	@$(LOCAL) guest $(or $(NAME),$(error say which: make guest NAME=turnover))
 
 start stop restart: ## one service of a running stack; SERVICE=risk
 	$(BOOTSTRAP) runtime

@@ -36,11 +36,16 @@ class Plan:
             "nats_viewer": self._nats_as(VIEWER),
             "nats_trader": self._nats_as(TRADER),
             "nats_monitor": f"http://{LOOPBACK}:{ports['nats_monitor']}/",
+            **{f"nats_{guest}": self._nats_as(guest) for guest in self.table.secrets.guests},
+            **{f"postgres_{guest}": self._postgres_as(guest) for guest in self.table.secrets.guests},
         }
 
     def _nats_as(self, user: str) -> str:
         credentials = f"{user}:{self.table.secrets.nats_users[user]}@"
         return self.table.addresses.nats_url.replace("://", f"://{credentials}", 1)
+
+    def _postgres_as(self, service: str) -> str:
+        return self.table.addresses.dsn_of(service, self.table.secrets.postgres_roles[service])
 
     def versions(self) -> dict[str, str]:
         """Versions of the running embedded servers; takes some milliseconds each."""
@@ -82,7 +87,7 @@ def plan(settings: Settings, listener: LogListener) -> Plan:
     if nats_url is None:
         nats = NatsServer(
             data / "nats",
-            users=users(secrets.nats_users),
+            users=users(secrets.nats_users, secrets.guests),
             port=ports["nats"],
             monitor_port=ports["nats_monitor"],
             log=log("nats"),

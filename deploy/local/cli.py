@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.local.control import ask
 from deploy.local.errors import StackError
+from deploy.local.guests import admitted, environment_of
 from deploy.local.logs import follow
 from deploy.local.report import Report
 from deploy.local.settings import ROOT, Home, Settings, from_environment
@@ -104,6 +105,15 @@ async def url(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.name not in urls:
         raise StackError(f"There is no address {arguments.name!r}: choose from {', '.join(urls)}.")
     print(urls[arguments.name])
+    return 0
+
+
+async def guest(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Admit a service of the user's own; of one that the running stack knows, print what it is to be started with."""
+    if not is_locked(settings.home.lock):
+        print(admitted(settings, arguments.name))
+        return 0
+    print(environment_of(arguments.name, (await _running(settings.home))["urls"]))
     return 0
 
 
@@ -258,6 +268,7 @@ def _parser() -> argparse.ArgumentParser:
     add("down", down, "stop the stack")
     add("ps", ps, "list servers and services").add_argument("--json", action="store_true")
     add("url", url, "print an address: dashboard, nats_viewer, nats_trader, ...").add_argument("name")
+    add("guest", guest, "admit a service of your own, or print its environment").add_argument("name")
     add("sign-in", sign_in, "print a link that signs this machine's operator in, once")
     showing = add("logs", logs, "show and follow logs")
     showing.add_argument("name", nargs="?", help="default: all")

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ _BYTES = 24
 class Secrets:
     """Passwords: of the database's superuser, per service role, per NATS user, of the cache; the gateway's secret.
 
-    simulator: the token by which the simulated market is moved.
+    simulator: the token by which the simulated market is moved. guests: the names of services of the user's own.
     """
 
     path: Path
@@ -27,6 +27,7 @@ class Secrets:
     valkey: str
     gateway: str
     simulator: str
+    guests: Sequence[str]
 
 
 def load_or_create(path: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
@@ -35,17 +36,27 @@ def load_or_create(path: Path, roles: Iterable[str], users: Iterable[str]) -> Se
     Raises StackError if the file cannot be read as what this function writes.
     """
     stored = _read(path)
+    guests = stored.get("guests", [])
     complete = {
         "postgres_admin": stored.get("postgres_admin") or _new(),
-        "postgres_roles": {name: _new() for name in roles} | stored.get("postgres_roles", {}),
-        "nats_users": {name: _new() for name in users} | stored.get("nats_users", {}),
+        "postgres_roles": {name: _new() for name in (*roles, *guests)} | stored.get("postgres_roles", {}),
+        "nats_users": {name: _new() for name in (*users, *guests)} | stored.get("nats_users", {}),
         "valkey": stored.get("valkey") or _new(),
         "gateway": stored.get("gateway") or _new(),
         "simulator": stored.get("simulator") or _new(),
+        "guests": guests,
     }
     if complete != stored:
         write_private(path, json.dumps(complete, indent=2) + "\n")
     return Secrets(path=path, **complete)
+
+
+def admit(path: Path, guest: str) -> None:
+    """Add a service of the user's own; its passwords are made at the next start. Raises StackError as above."""
+    stored = _read(path)
+    guests = stored.get("guests", [])
+    if guest not in guests:
+        write_private(path, json.dumps(stored | {"guests": [*guests, guest]}, indent=2) + "\n")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Every block of the tutorials, on a running system and in a folder of the reader's own, does what its text says."""
 
+import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,8 +69,16 @@ class Reader:
             if self.watcher is not None:
                 self.watcher.terminate()
                 self.watcher.wait(30)
+            self._end_guest()
         finally:
             self._run("make down")
+
+    def _end_guest(self) -> None:
+        noted = self.folder / "turnover" / "pid"
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pid = int(noted.read_text())
+            if Path(f"/proc/{pid}/cwd").readlink() == self.folder:
+                os.kill(pid, signal.SIGKILL)
 
 
 def blocks(tutorial: str) -> list[str]:
@@ -75,14 +86,20 @@ def blocks(tutorial: str) -> list[str]:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    """A reader whose system runs."""
+def newcomer(tmp_path: Path) -> Iterator[Reader]:
+    """A reader of whose system nothing runs yet."""
     made = Reader(tmp_path)
     try:
-        made.types("make up DETACH=1")
         yield made
     finally:
         made.leaves()
+
+
+@pytest.fixture
+def reader(newcomer: Reader) -> Reader:
+    """A reader whose system runs."""
+    newcomer.types("make up DETACH=1")
+    return newcomer
 
 
 def until(reader: Reader, command: str, holds: Callable[[str], bool]) -> str:
@@ -125,3 +142,44 @@ async def test_a_rule_takes_effect_while_everything_runs(reader: Reader) -> None
     assert re.search(r"operator: alert_rule close-to-the-end \{.*\} -> -", recorded)
     assert re.search(r"operator: alert_rule close-to-the-end - -> \{.*\}", recorded)
     assert "digests equal" in recorded
+
+
+EQUAL = re.compile(r"^equal: (\d+) sums of (\d+) events, volume (\d+), fees -?\d+$", re.MULTILINE)
+
+
+def recounted(said: str, times: int) -> list[tuple[int, ...]]:
+    """Sums, events and volume of each recount; every one must have found the table equal, and something in it."""
+    found = [tuple(map(int, each)) for each in EQUAL.findall(said)]
+    assert len(found) == times, said
+    assert all(figure > 0 for each in found for figure in each), said
+    return found
+
+
+def traded(said: str) -> list[str]:
+    """Accounts of the answer that have traded."""
+    return [each["account"] for each in json.loads(said)["data"] if float(each["volume"]) > 0]
+
+
+@pytest.mark.timeout(500)
+def test_a_service_of_ones_own_loses_and_doubles_nothing(newcomer: Reader) -> None:
+    """SYS-TUTORIAL-002."""
+    admit, prepare, table, write, check, run, recount, question, kill, worst, rebuild = blocks(
+        "a-service-of-your-own.md"
+    )
+    assert "turnover is admitted" in newcomer.types(admit)
+    newcomer.types(prepare)
+    assert (newcomer.folder / "turnover" / "env").stat().st_mode & 0o077 == 0
+    newcomer.types(table)
+    newcomer.types(write)
+    assert "OK" in newcomer.types(check)
+    assert "0001_initial applied" in newcomer.types(run)
+    assert "equal: " in newcomer.types(recount)
+    assert json.loads(newcomer.types(question))["ok"]
+    until(newcomer, ".venv/bin/python -m turnover.ask", lambda said: len(traded(said)) == 3)
+    recounts = recounted(newcomer.types(kill), 5)
+    said = newcomer.types(worst)
+    assert re.findall("killed itself: (.*)", said) == ["after_commit:2", "after_fold:3"]
+    recounts += recounted(said, 2) + recounted(newcomer.types(rebuild), 1)
+    for figures in zip(*recounts, strict=True):
+        assert list(figures) == sorted(figures)
+    assert recounts[-1] > recounts[0]

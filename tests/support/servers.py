@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -26,6 +26,8 @@ from deploy.local.nats import NatsServer
 from deploy.local.postgres import PostgresServer
 from deploy.local.valkey import ValkeyServer
 
+GUEST: Final = "lodger"
+"""A service of somebody's own that the broker lets in."""
 _numbers = itertools.count(1)
 
 
@@ -123,7 +125,8 @@ class Broker:
 @asynccontextmanager
 async def new_broker(folder: Path) -> AsyncIterator[Broker]:
     """A fresh NATS server with the system's users, permissions and streams."""
-    server = NatsServer(folder, users=users({user: f"nats-{user}" for user in USERS}), durable=False)
+    passwords = {user: f"nats-{user}" for user in (*USERS, GUEST)}
+    server = NatsServer(folder, users=users(passwords, (GUEST,)), durable=False)
     await server.start()
     try:
         made = Broker(server)

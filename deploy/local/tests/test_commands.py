@@ -281,3 +281,31 @@ class TestWhatCanBeWrong:
     @pytest.mark.parametrize("command", ["ps", "restart web"])
     def test_nothing_runs(self, stack: Stack, command: str) -> None:
         assert "does not run; start it with `make up`" in self.complaint(stack, *command.split())
+
+
+class TestGuest:
+    def test_is_let_in_while_the_stack_is_stopped_and_told_where_it_runs(self, stack: Stack) -> None:
+        """LIB-GUEST-003."""
+        for name in ("risk", "Lodger", "a b"):
+            refused = stack.run("guest", name)
+            assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert "lodger is admitted" in stack.run("guest", "lodger").stdout
+        assert stack.run("guest", "lodger").returncode == 0
+        stack.up()
+        told = dict(line.split("=", 1) for line in stack.run("guest", "lodger").stdout.splitlines())
+        passwords = json.loads((stack.home / "secrets.json").read_text())
+        assert passwords["guests"] == ["lodger"]
+        assert told == {
+            "CLEARTIDE_NATS_URL": f"nats://127.0.0.1:{stack.ports['nats']}",
+            "CLEARTIDE_NATS_USER": "lodger",
+            "CLEARTIDE_NATS_PASSWORD": passwords["nats_users"]["lodger"],
+            "CLEARTIDE_POSTGRES_DSN": f"postgresql://cleartide_lodger:{passwords['postgres_roles']['lodger']}"
+            f"@127.0.0.1:{stack.ports['postgres']}/cleartide",
+        }
+        late = stack.run("guest", "stranger")
+        assert (late.returncode, late.stdout) == (1, "")
+        assert "between `make down` and `make up`" in late.stderr
+        stack.end()
+        assert stack.run("guest", "stranger").returncode == 0
+        later = json.loads((stack.home / "secrets.json").read_text())
+        assert later == {**passwords, "guests": ["lodger", "stranger"]}

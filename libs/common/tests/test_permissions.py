@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from cleartide.bus.confirm import confirm
 from cleartide.bus.nats import ApiError, NatsBus
-from cleartide.bus.permissions import OPERATOR, TRADER, USERS, VIEWER, inbox_prefix
+from cleartide.bus.permissions import OPERATOR, TRADER, USERS, VIEWER, inbox_prefix, is_guest_name, users
 from cleartide.bus.provision import ensure_streams
 from cleartide.bus.streams import BY_NAME, COMMANDS, EVENTS, READS, RISK, SERVICES, STREAMS, Stream
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 
-from tests.support.servers import Broker
+from tests.support.servers import GUEST, Broker
 
 OUTSIDERS = tuple(user for user in USERS if user != OPERATOR)
 WRITERS = tuple(user for user in OUTSIDERS if user != VIEWER)
@@ -250,6 +250,46 @@ async def test_a_trader_sends_orders_and_sees_nothing(people: dict[str, Person])
     assert not await trader.answered("$JS.API.STREAM.INFO.COMMANDS")
     assert not await trader.answered("$JS.API.DIRECT.GET.COMMANDS", b'{"seq": 1}')
     assert (await people[OPERATOR].bus.state(COMMANDS)).last_seq == 1
+
+
+async def test_a_guest_reads_trading_events_and_answers_its_own_queries(
+    broker: Broker, people: dict[str, Person]
+) -> None:
+    """LIB-GUEST-001."""
+
+    async def answer(message: Any) -> None:
+        await message.respond(b'{"ok": true}')
+
+    assert await people["matching"].stored("trading.main")
+    async with broker.client(GUEST) as client:
+        guest = Person(GUEST, client)
+        cursor = await guest.bus.open(EVENTS, GUEST, 1)
+        assert [delivery.subject for delivery in await cursor.fetch()] == ["trading.main"]
+        await cursor.close()
+        assert [delivery.stream_seq for delivery in await guest.bus.read(EVENTS, 1, 10)] == [1]
+        await client.subscribe(f"query.{GUEST}.state", cb=answer)
+        await guest.settled()
+        assert await people["gateway"].answered(f"query.{GUEST}.state", wanted="ok")
+        assert not await people[TRADER].answered(f"query.{GUEST}.state", wanted="ok")
+        for stream in STREAMS:
+            for subject in subjects_of(stream):
+                assert not await guest.stored(subject), subject
+            if stream is not EVENTS:
+                assert not await guest.answered(f"$JS.API.STREAM.INFO.{stream.name}"), stream.name
+                assert not await guest.answered(f"$JS.API.DIRECT.GET.{stream.name}", b'{"seq": 1}'), stream.name
+        for verb in ("MSG.NEXT", "DELETE", "INFO", "CREATE"):
+            assert not await guest.answered(f"$JS.API.CONSUMER.{verb}.EVENTS.risk", consumer(EVENTS, "risk")), verb
+        quiet = (">", "trading.>", "query.>", "query.risk.>", "_INBOX.>", f"{inbox_prefix('risk')}.>", "dead.>")
+        for subject in quiet:
+            assert not await guest.may_listen(subject), subject
+
+
+@pytest.mark.parametrize("name", ["", "risk", "operator", "public", "risk_2", "a.b", ">", "Turnover", "x" * 32, "1st"])
+def test_a_guest_takes_nobody_elses_name(name: str) -> None:
+    """LIB-GUEST-002: neither that of a user or a pool, nor one that is more than a word in a subject or in SQL."""
+    assert not is_guest_name(name)
+    with pytest.raises(ValueError, match="name"):
+        users({**dict.fromkeys(USERS, ""), name: ""}, (name,))
 
 
 @pytest.mark.parametrize(("user", "password"), [("", ""), ("risk", "wrong"), ("stranger", "nats-stranger")])
