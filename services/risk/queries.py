@@ -1,6 +1,5 @@
 """What can be asked of risk. Health is computed at the marks in force when asked, never read from a stored figure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -24,7 +23,7 @@ from services.risk.repository import (
     POSITIONS,
     load,
 )
-from services.risk.views import account_view, alert_view, histogram, levels_view, limits_view, riskiest_first
+from services.risk.views import account_view, alert_view, histogram, levels_view, limits_view, riskiest_first, rule_view
 
 MOST_ROWS: Final = 500
 DEFAULT_ROWS: Final = 50
@@ -74,8 +73,11 @@ _LIMITS_SQL: Final = f"SELECT {_columns(LIMITS)} FROM limits WHERE account = $1 
 _FLAGS_SQL: Final = "SELECT kind, market FROM alert_flags WHERE account = $1 ORDER BY kind, market LIMIT $2"
 _FIGURES_SQL: Final = "SELECT * FROM alert_figures WHERE alert_seq = ANY($1) LIMIT $2"
 _RULES_SQL: Final = """
-SELECT rule, (SELECT count(*) FROM rule_alerts a WHERE a.rule = r.name AND a.holds) AS holding
-FROM alert_rules r ORDER BY name LIMIT $1
+SELECT r.rule, (SELECT count(*) FROM rule_alerts a WHERE a.rule = r.name AND a.holds) AS holding,
+       last.alert_seq, last.account, last.market, last.level, last.raised_at
+FROM alert_rules r LEFT JOIN LATERAL (
+    SELECT * FROM alerts a WHERE a.rule = r.name AND a.rule <> '' ORDER BY alert_seq DESC LIMIT 1
+) last ON true ORDER BY r.name LIMIT $1
 """
 _INPUTS_SQL: Final = "SELECT * FROM alert_inputs WHERE alert_seq = ANY($1) ORDER BY alert_seq, market LIMIT $2"
 
@@ -169,11 +171,11 @@ async def watching(pool: Any, params: dict[str, Any]) -> Any:
 
 
 async def alert_rules(pool: Any, params: dict[str, Any]) -> Any:  # noqa: ARG001 - takes no parameters
-    """The operator's rules, and how many alerts of each hold now."""
+    """The operator's rules, how many alerts of each hold now, and the last of each; null before the first."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         as_of = await connection.fetchval(AS_OF_SQL)
         rows = await connection.fetch(_RULES_SQL, MOST_RULES)
-    return {"as_of_seq": as_of, "rules": [{**json.loads(row["rule"]), "holding": row["holding"]} for row in rows]}
+    return {"as_of_seq": as_of, "rules": [rule_view(row) for row in rows]}
 
 
 def _grouped(numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:

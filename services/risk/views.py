@@ -1,5 +1,6 @@
 """Accounts and alerts as an answer shows them: money, prices and sizes as decimal text, exact."""
 
+import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cmp_to_key
@@ -115,6 +116,18 @@ def alert_view(
         "acknowledged": _answer_view(answers.get((*mine, "acknowledge"))),
         "resolved": _answer_view(answers.get((*mine, "resolve"))),
     }
+
+
+def rule_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An operator's rule, how many alerts of it hold, and the last."""
+    last = row["alert_seq"] and {
+        "seq": row["alert_seq"],
+        "account": row["account"],
+        "market": row["market"] or None,
+        "level": NAMES[Level(row["level"])],
+        "raised_at": row["raised_at"],
+    }
+    return {**json.loads(row["rule"]), "holding": row["holding"], "last": last}
 
 
 HEALTH_FORMULA: Final = "equity / maintenance margin"

@@ -44,6 +44,7 @@ from services.gateway.edge.routes.own_vaults import own_vaults_router
 from services.gateway.edge.routes.people import people_router
 from services.gateway.edge.routes.product import product_router
 from services.gateway.edge.routes.risk import risk_router
+from services.gateway.edge.routes.rules import rules_router
 from services.gateway.edge.routes.solvency import solvency_router
 from services.gateway.edge.routes.statistics import statistics_router
 from services.gateway.edge.routes.system import system_router
@@ -92,6 +93,7 @@ def api(edge: Edge) -> FastAPI:
         notices_router,
         operations_router,
         administration_router,
+        rules_router,
         usage_router,
         product_router,
     ):

@@ -7,6 +7,7 @@ from fastapi import Path, Query
 
 _ACCOUNT = r"^[a-z0-9][a-z0-9_-]{0,47}$"
 _MARKET = r"^[A-Z0-9][A-Z0-9-]{1,23}$"
+RULE = r"^[a-z][a-z0-9-]{0,47}$"
 
 AccountPath = Annotated[str, Path(pattern=_ACCOUNT)]
 MarketPath = Annotated[str, Path(pattern=_MARKET)]

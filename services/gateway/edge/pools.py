@@ -86,7 +86,7 @@ def _as_of(answers: Sequence[Answer]) -> Answer:
 
 def _counts(answers: Sequence[Answer]) -> Answer:
     """Out of all accounts."""
-    return {name: sum(answer[name] for answer in answers) for name in ("total", "considered")}
+    return {name: sum(answer[name] for answer in answers) for name in ("total", "considered") if name in answers[0]}
 
 
 def _accounts(answers: Sequence[Answer], params: Mapping[str, Any]) -> Answer:
@@ -192,6 +192,25 @@ def _market(market: str, parts: Sequence[Answer]) -> Answer:
     }
 
 
+def _rules(answers: Sequence[Answer], _params: Mapping[str, Any]) -> Answer:
+    """Every pool watches by the same rules; one that has not heard of a rule yet has no alert by it."""
+    by_name: dict[str, list[tuple[int, Answer]]] = {}
+    for index, answer in enumerate(answers):
+        for rule in answer["rules"]:
+            by_name.setdefault(rule["name"], []).append((index, rule))
+    return {"rules": [_rule(parts, len(answers)) for _, parts in sorted(by_name.items())]}
+
+
+def _rule(parts: Sequence[tuple[int, Answer]], pools: int) -> Answer:
+    lasts = [(index, part["last"]) for index, part in parts if part["last"] is not None]
+    told = [{**last, "seq": last["seq"] * pools + index} for index, last in lasts]
+    return {
+        **parts[0][1],
+        "holding": sum(part["holding"] for _, part in parts),
+        "last": max(told, key=lambda last: (last["raised_at"], last["seq"]), default=None),
+    }
+
+
 def _sum(amounts: Iterable[str]) -> str:
     return quanta_to_text(sum(map(quanta_from_text, amounts)))
 
@@ -206,5 +225,6 @@ MERGES: Final[Mapping[str, Callable[[Sequence[Answer], Mapping[str, Any]], Answe
     "stress": _stress,
     "liquidation_map": _map,
     "exposure": _exposure,
+    "alert_rules": _rules,
 }
 """Questions about the whole venue, by name; any other is one account's, or the venue's own."""

@@ -170,6 +170,9 @@ async def _desk(recorder: Recorder) -> None:
         await ask(f"PUT {desk}/venue/switches/{{switch}}", {"on": on}, switch="kill_switch")
     await ask(f"PUT {desk}/terms/{{whose}}", {"standing": "reduce_only"}, whose=recorder.names["delegate"])
     await ask(f"PATCH {desk}/people/{{user}}", {"kyc": "verified", "note": "papers seen"})
+    recorder.names["name"] = "thin"
+    rule = {"each": "account", "level": "watch", "when": "equity > 0 and positions > 0", "until": "positions == 0"}
+    await ask(f"PUT {desk}/rules/{{name}}", {"rule": rule, "note": "to see who comes"})
 
 
 async def _doors(recorder: Recorder) -> None:
@@ -269,6 +272,7 @@ async def _last(recorder: Recorder) -> None:
     rotated = await ask("POST /api/v1/me/keys/{key}/rotate")
     await ask("DELETE /api/v1/me/keys/{key}", key=rotated.get("id") or rotated["key"]["id"])
     await ask("POST /api/v1/admin/dead-letters/{seq}/redrive", {"note": "mended"})
+    await ask("DELETE /api/v1/admin/rules/{name}", query="?note=seen%20enough")
     await _doors(recorder)
 
 

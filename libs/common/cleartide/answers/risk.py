@@ -6,6 +6,52 @@ from cleartide.answers.parts import AsOf, Considered, Held, Page
 from cleartide.answers.shapes import AlertInputView, RuleFigureView
 
 
+class LastRuleAlert(TypedDict):
+    """The newest alert by a rule; `seq` as the desk's own list has it, `market` null where it is of an account."""
+
+    seq: int
+    account: str
+    market: str | None
+    level: str
+    raised_at: int
+
+
+class RuleView(TypedDict):
+    """An operator's rule: `holding` alerts by it hold now; `last` null before the first."""
+
+    name: str
+    level: str
+    each: str
+    when: str
+    until: str
+    markets: list[str]
+    cooldown_seconds: int
+    note: str
+    holding: int
+    last: LastRuleAlert | None
+
+
+class RuleList(AsOf):
+    """All rules, by name."""
+
+    rules: list[RuleView]
+
+
+class RuleFigure(TypedDict):
+    """What a rule about `each` may name; unit: quote, price, ratio, bps or count."""
+
+    each: str
+    name: str
+    unit: str
+    meaning: str
+
+
+class RuleFigures(TypedDict):
+    """The whole catalogue."""
+
+    figures: list[RuleFigure]
+
+
 class HistogramColumn(TypedDict):
     """Accounts below this health factor and not below the column before; null: the rest."""
 

@@ -13,6 +13,7 @@ MOST_RULES = 16
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 ConditionText = Annotated[str, StringConstraints(max_length=200)]
 RuleSubject = Literal["account", "position", "market"]
+RuleLevel = Literal["watch", "warning", "critical"]
 
 
 class AlertRule(Contract):
@@ -24,7 +25,7 @@ class AlertRule(Contract):
     """
 
     name: RuleName
-    level: Literal["watch", "warning", "critical"] = "warning"
+    level: RuleLevel = "warning"
     each: RuleSubject
     when: ConditionText
     until: ConditionText = ""

@@ -4,7 +4,7 @@ Written by `make client` from the API's document: do not edit.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NotRequired, TypedDict
 
 from cleartide.answers.operations import (
     AuditPage,
@@ -24,9 +24,21 @@ from cleartide.answers.operations import (
     VenueView,
     WholeLetter,
 )
-from cleartide.answers.risk import AnsweredAlerts
+from cleartide.answers.risk import AnsweredAlerts, RuleFigures, RuleList, RuleView
 from cleartide.answers.shapes import TransferOutcome
 from cleartide.rest.transport import Transport, given, part
+
+
+class RuleTerms(TypedDict):
+    """A rule but for its name. `when`, `until`: conditions over figures; `markets`: none is all."""
+
+    level: NotRequired[Literal["watch", "warning", "critical"]]
+    each: Literal["account", "position", "market"]
+    when: str
+    until: NotRequired[str]
+    markets: NotRequired[Sequence[str]]
+    cooldown_seconds: NotRequired[int]
+    note: NotRequired[str]
 
 
 class AdminOperations:
@@ -240,6 +252,37 @@ class AdminOperations:
             f"/api/v1/admin/people/{part(user)}",
             body={**given({"note": note, "tier": tier, "kyc": kyc, "risk": risk, "status": status, "venue": venue})},
             once=once,
+        )
+        return told
+
+    async def admin_rules(self) -> RuleList:
+        """Alert rules, how many alerts of each hold, and its last."""
+        told: RuleList = await self._transport.ask("GET", "/api/v1/admin/rules")
+        return told
+
+    async def admin_rule_figures(self) -> RuleFigures:
+        """What a rule may name: figures of an account, a position or a market, with units."""
+        told: RuleFigures = await self._transport.ask("GET", "/api/v1/admin/rule-figures")
+        return told
+
+    async def admin_rule(self, name: str) -> RuleView:
+        """One alert rule."""
+        told: RuleView = await self._transport.ask("GET", f"/api/v1/admin/rules/{part(name)}")
+        return told
+
+    async def set_rule(
+        self, name: str, *, rule: RuleTerms, note: str | None = None, once: str | None = None
+    ) -> TransferOutcome:
+        """Watch by a rule from here on; one of the same name is replaced."""
+        told: TransferOutcome = await self._transport.ask(
+            "PUT", f"/api/v1/admin/rules/{part(name)}", body={"rule": rule, **given({"note": note})}, once=once
+        )
+        return told
+
+    async def remove_rule(self, name: str, *, note: str | None = None, once: str | None = None) -> TransferOutcome:
+        """Watch by a rule no longer; its alerts that hold are resolved."""
+        told: TransferOutcome = await self._transport.ask(
+            "DELETE", f"/api/v1/admin/rules/{part(name)}", {"note": note}, once=once
         )
         return told
 

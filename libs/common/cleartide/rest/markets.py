@@ -21,7 +21,7 @@ from cleartide.answers.markets import (
     TradePage,
 )
 from cleartide.answers.operations import ServiceList
-from cleartide.answers.risk import ExposureView, InsuranceHistory, LiquidationMap, RiskSummary, StressView
+from cleartide.answers.risk import ExposureView, InsuranceHistory, LiquidationMap, RiskSummary, RuleList, StressView
 from cleartide.answers.shapes import HealthReport, PriceList
 from cleartide.rest.transport import Transport, part
 
@@ -413,4 +413,9 @@ class MarketOperations:
         told: Leaderboard | str | bytes = await self._transport.ask(
             "GET", "/api/v1/leaderboard", {"by": by, "days": days, "limit": limit, "format": format}, after=after
         )
+        return told
+
+    async def risk_rules(self, *, after: int | None = None) -> RuleList:
+        """The operators' alert rules, how many alerts of each hold, and its last."""
+        told: RuleList = await self._transport.ask("GET", "/api/v1/risk/rules", after=after)
         return told
