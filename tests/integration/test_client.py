@@ -305,6 +305,35 @@ async def test_sealed_orders_and_auctions_through_the_client(installed: Installa
         assert filled["average_price"] == "61810.000000"
 
 
+async def test_commands_given_at_once_are_applied_once_though_the_broker_is_killed(installed: Installation) -> None:
+    """SYS-CLIENT-011: of many tasks with one client, every deposit that has a receipt is on the account, and once."""
+    await installed.start("matching")
+    receipts: list[int] = []
+    refused = 0
+
+    async def pay(client: Client, name: int) -> None:
+        nonlocal refused
+        for number in range(30):
+            try:
+                receipt = await client.deposit(account="alice", amount="1", transfer_id=f"{name}-{number}")
+            except PublishError:
+                refused += 1
+            else:
+                receipts.append(receipt.stream_seq)
+
+    async with Client.connect(_url(installed, "trader"), source="trader") as trader:
+        paying = [asyncio.create_task(pay(trader, name)) for name in range(20)]
+        for share in (50, 250):
+            await until(lambda share=share: len(receipts) >= share)  # type: ignore[misc]
+            await installed.nats.kill()
+            await installed.nats.start()
+        await asyncio.gather(*paying)
+        await installed.settled(["matching"])
+        (usdc,) = (await trader.margin("alice"))["assets"]
+    assert len(set(receipts)) == len(receipts) == 600 - refused
+    assert len(receipts) <= float(usdc["balance"]) <= 600
+
+
 async def test_a_viewer_cannot_trade(installed: Installation) -> None:
     """SYS-CLIENT-004."""
     async with Client.connect(_url(installed, "viewer"), publish_timeout=0.3) as viewer:

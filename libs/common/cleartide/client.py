@@ -21,12 +21,12 @@ from urllib.parse import unquote, urlsplit
 
 import nats.aio.client
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeoutError
 from pydantic import Field, TypeAdapter
 
 from cleartide.book_view import CHANGES_HELD, BookView
 from cleartide.bus.confirm import confirm
-from cleartide.bus.streams import RISK
+from cleartide.bus.group_commit import GroupCommit, PublishError
+from cleartide.bus.streams import RISK, STREAM_OF
 from cleartide.client_accounts import AccountCommands
 from cleartide.client_money import MoneyCommands
 from cleartide.client_orders import OrderCommands, Receipt
@@ -44,8 +44,9 @@ from cleartide.contracts import (
 )
 from cleartide.contracts.codec import encode
 
+__all__ = ["Alert", "Client", "PublishError", "QueryRefused"]
+
 PUBLISH_SECONDS: Final = 5.0
-PUBLISH_ATTEMPTS: Final = 4
 HISTORY_PAGE: Final = 256
 LIVE_ALERTS_HELD: Final = 10_000
 ALERTS: Final = "risk.alerts.>"
@@ -53,10 +54,6 @@ SNAPSHOT_LEVELS: Final = 5_000
 
 Alert = RiskAlertRaised | RuleAlertRaised
 """By a level, a threshold or a limit; or by a rule of the operator's own."""
-
-
-class PublishError(Exception):
-    """The bus did not take the command; nothing will come of it."""
 
 
 class QueryRefused(Exception):  # noqa: N818 - a verdict on the question
@@ -74,6 +71,7 @@ class Client(OrderCommands, AccountCommands, MoneyCommands, SealedCommands, Vaul
         self, connection: nats.aio.client.Client, source: str, publish_timeout: float = PUBLISH_SECONDS
     ) -> None:
         self._connection, self._source, self._publish_timeout = connection, source, publish_timeout
+        self._commands = GroupCommit(connection, publish_timeout)
 
     @classmethod
     @asynccontextmanager
@@ -150,37 +148,27 @@ class Client(OrderCommands, AccountCommands, MoneyCommands, SealedCommands, Vaul
         )
 
     async def publish(self, message: Message) -> Receipt:
-        """Publish any command built elsewhere."""
+        """Publish any command built elsewhere. Raises PublishError.
+
+        What is published at the same time, by several tasks, leaves together and takes the bus little longer than one.
+        """
         return await self._publish(message)
 
     async def publish_packed(self, messages: Sequence[Message], ident: str) -> Receipt:
         """Publish messages of one packed subject as one: all of them or none. The same `ident` again is one message."""
-        first = messages[0]
-        payload = b"[" + b",".join(map(encode, messages)) + b"]"
-        return await self._send(first.subject, payload, ident, f"{first.source}.{ident}")
+        return await self._send(messages[0], b"[" + b",".join(map(encode, messages)) + b"]", ident)
 
     def _envelope(self, message_id: str) -> dict[str, Any]:
         return {"id": message_id[:96], "occurred_at": _now(), "source": self._source}
 
     async def _publish(self, message: Message) -> Receipt:
-        return await self._send(message.subject, encode(message), message.id, f"{message.source}.{message.id}")
+        return await self._send(message, encode(message), message.id)
 
-    async def _send(self, subject: str, payload: bytes, ident: str, unique: str) -> Receipt:
-        """A time-out says nothing of what was stored, so the same id is sent again: it is stored once."""
-        headers = {"Nats-Msg-Id": unique}
-        for attempt in range(1, PUBLISH_ATTEMPTS + 1):
-            try:
-                reply = await self._connection.request(subject, payload, timeout=self._publish_timeout, headers=headers)
-            except (NatsTimeoutError, OSError, nats.errors.Error) as error:
-                if attempt == PUBLISH_ATTEMPTS:
-                    raise PublishError(f"{subject}: {type(error).__name__} {error}".strip()) from error
-                await asyncio.sleep(0.1 * 2**attempt)
-                continue
-            answer = json.loads(reply.data)
-            if "error" in answer:
-                raise PublishError(f"{subject}: {answer['error'].get('description')}")
-            return Receipt(ident, answer["seq"], answer.get("duplicate", False))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+    async def _send(self, message: Message, payload: bytes, ident: str) -> Receipt:
+        stream = STREAM_OF.get(type(message))
+        name = stream.name if stream is not None else ""
+        stored = await self._commands.publish(name, message.subject, payload, f"{message.source}.{ident}")
+        return Receipt(ident, *stored)
 
     async def alerts(self, after_seq: int | None = None) -> AsyncIterator[Alert]:
         """Every risk alert after a sequence, in order, each once; from now on when it is None.
