@@ -19,7 +19,7 @@ from cleartide.service.memory import keep_state
 
 from benchmarks.feeds.turn import first_on
 from benchmarks.feeds.venues import LINES, SYMBOLS, asked_by, core_of
-from deploy.local.table import RECORDING
+from deploy.local.venues import RECORDING
 from services.ingestor.adapters.protocol import FetchSnapshot
 from services.ingestor.simulator.recording import Recording
 from services.ingestor.simulator.replay import Pace, Replay

@@ -12,7 +12,7 @@ from benchmarks.feeds.loopback import loopback_rows
 from benchmarks.feeds.recovery import recovery_rows
 from benchmarks.feeds.weight import weight_rows
 from benchmarks.report import Row, median, write
-from deploy.local.table import RECORDING
+from deploy.local.venues import RECORDING
 
 ROOT: Final = Path(__file__).parents[2]
 LOCK: Final = ROOT / "requirements-feeds.lock"

@@ -3,7 +3,7 @@
 CLEARTIDE_HOME         folder of data, logs and passwords (default: .cleartide beside the Makefile)
 CLEARTIDE_PORT_<NAME>  a port of one's own choice; must then be free. Defaults that are taken are moved.
 CLEARTIDE_POSTGRES_DSN, CLEARTIDE_NATS_URL, CLEARTIDE_REDIS_URL   a server of one's own in place of the embedded one
-RECORDING=file         another recording than the bundled one
+RECORDING=file         another recording of BTCUSDT than the bundled one
 FEED=live              connect to the venues instead of replaying the bundled recording
 SANDBOX=0              no invented population of traders
 STANDBY=matching,risk  a second process of these services, which takes over when the first one dies

@@ -11,13 +11,12 @@ from cleartide.contracts.pools import POOLS, base_of
 
 from deploy.local.ports import LOOPBACK
 from deploy.local.secrets import Secrets
-from deploy.local.settings import ROOT, Settings, port_variable, standby_port
+from deploy.local.settings import Settings, port_variable, standby_port
 from deploy.local.sign_in import secret_of
 from deploy.local.units import Program, Rank
-from deploy.local.venues import ingestor_environment, simulator_arguments
+from deploy.local.venues import ingestor_environment, recordings, simulator_arguments
 
 SERVICES: Final = ("ingestor", "matching", "risk", "funding", "earnings", "analytics", "vaults", "product", "gateway")
-RECORDING: Final = ROOT / "deploy" / "local" / "recordings" / "binance_usdm_btcusdt_20240808.gz"
 EDGE: Final = "gateway"
 ARCHIVING: Final = ("analytics", "earnings", "vaults")
 SETUP: Final = "setup"
@@ -109,12 +108,13 @@ class Table:
         )
 
     def _simulator(self) -> Program:
-        port = self.ports["simulator"]
+        port, chosen = self.ports["simulator"], self.settings.environment.get("RECORDING", "")
         return Program(
             name="simulator",
             argv=(
                 *(sys.executable, "-m", "services.ingestor.simulator"),
-                *("--port", str(port), "--recording", self.settings.environment.get("RECORDING", str(RECORDING))),
+                *("--port", str(port)),
+                *(text for path in recordings(chosen) for text in ("--recording", path)),
                 # Endless, with the times of now, from its first line when the ingestor is there to hear it.
                 *("--loop", "--shift-time", "--wait"),
                 *simulator_arguments(),

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from cleartide.store.names import role_of
 
 from deploy.compose.passwords import generate, nats_variable, postgres_variable
 from deploy.local.postgres import MAJOR
-from deploy.local.venues import ingestor_environment, simulator_arguments
+from deploy.local.venues import ingestor_environment, recordings, simulator_arguments
 from deploy.tests.rendering import (
     COMPOSE,
     KNOWN_VARIABLES,
@@ -295,6 +296,9 @@ def test_the_index_is_made_of_the_sandboxs_venues() -> None:
     command = PARTS["simulator"]["command"]
     assert [each for place, each in enumerate(command) if "--venue" in (each, command[place - 1])] == [
         *simulator_arguments()
+    ]
+    assert [each for place, each in enumerate(command) if command[place - 1] == "--recording"] == [
+        str(Path(path).relative_to(ROOT)) for path in recordings()
     ]
 
 

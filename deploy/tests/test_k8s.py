@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from cleartide.bus.streams import SERVICES, services
 
-from deploy.local.venues import ingestor_environment, simulator_arguments
+from deploy.local.venues import ingestor_environment, recordings, simulator_arguments
 from deploy.tests.pod_rules import RULES
-from deploy.tests.rendering import OVERLAYS, SCRIPTS, compose, of_kind, rendered, selects, services_of, workloads
+from deploy.tests.rendering import OVERLAYS, ROOT, SCRIPTS, compose, of_kind, rendered, selects, services_of, workloads
 from services.gateway.settings import GatewaySettings
 
 EACH = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -239,6 +239,8 @@ class TestOverlays:
         assert {key: urls[key] for key in ingestor_environment()} == ingestor_environment()
         played = [each.partition("=")[2] for each in simulator["args"] if each.startswith("--venue=")]
         assert played == [each for each in simulator_arguments() if each != "--venue"]
+        read = [each.partition("=")[2] for each in simulator["args"] if each.startswith("--recording=")]
+        assert read == [str(Path(path).relative_to(ROOT)) for path in recordings()]
 
     def test_the_pools_are_risk_twice_over(self) -> None:
         """DEP-K8S-008: the second is the first but for name, number and credentials; all are told of two."""

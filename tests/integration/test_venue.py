@@ -10,7 +10,10 @@ from cleartide.contracts.vaults import CreateVault
 from cleartide.ops import vaults, venue
 from cleartide.ops.catalogue import read_catalogue
 
-from deploy.local.sandbox.opening import open_market
+from deploy.local.markets import MARKETS
+from deploy.local.sandbox.market import INSURANCE
+from deploy.local.sandbox.opening import open_markets
+from deploy.local.sandbox.population import MAKER_DEPOSIT, makers
 from tests.support.installation import ROOT, Installation
 from tests.support.traffic import Traffic
 
@@ -96,11 +99,28 @@ async def test_the_sandbox_opens_a_vault_whose_money_is_at_work(installed: Insta
     await installed.start("matching")
     async with installed.client() as operator, Client.connect(_url(installed, "trader"), source="sandbox") as trader:
         for _ in range(2):
-            await open_market(operator, trader)
+            await open_markets(operator, trader)
             await installed.settled(["matching"])
         [vault] = await Client(operator, "operator").own_vaults()
     figures = [vault[name] for name in ("vault", "state", "holders", "assets", "reserve", "allocated")]
     assert figures == ["tide", "active", 3, "10000.000000", "4000.000000", "6000.000000"]
+
+
+async def test_the_sandbox_opens_each_market_once(installed: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DEP-MARKETS-001: where an earlier start knew of one market alone, the next one opens those that are missing."""
+    await installed.start("matching")
+    funded = "SELECT account, balance_quanta FROM ledger_balances WHERE account LIKE ANY ($1)"
+    async with installed.client() as operator, Client.connect(_url(installed, "trader"), source="sandbox") as trader:
+        for known in (MARKETS[:1], MARKETS, MARKETS):
+            monkeypatch.setattr("deploy.local.sandbox.opening.MARKETS", known)
+            await open_markets(operator, trader)
+            await installed.settled(["matching"])
+            rows = await installed.fetch("matching", funded, ["insurance:%", "%:mm-%"])
+            wanted = {f"insurance:{market.name}": INSURANCE for market in known} | {
+                f"cash:{maker}": MAKER_DEPOSIT for market in known for maker in makers(market)
+            }
+            balances = {row["account"]: row["balance_quanta"] for row in rows}
+            assert balances == {account: int(amount) * 10**6 for account, amount in wanted.items()}
 
 
 async def test_nobody_but_the_operator_runs_it(installed: Installation) -> None:

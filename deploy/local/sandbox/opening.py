@@ -1,6 +1,6 @@
-"""Open the sandbox's market and give its accounts collateral: `python -m deploy.local.sandbox.opening`.
+"""Open the sandbox's markets and give their accounts collateral: `python -m deploy.local.sandbox.opening`.
 
-Runs before the services: the market is then listed in the command stream before its first index price.
+Runs before the services: a market is then listed in the command stream before its first index price.
 """
 
 import asyncio
@@ -16,16 +16,17 @@ from cleartide.contracts.vaults import VaultTerms
 from cleartide.telemetry.logs import configure_logs
 from nats.aio.client import Client as NatsClient
 
-from deploy.local.sandbox.market import INSURANCE, LISTED, MARKET
+from deploy.local.markets import MARKETS, Market
+from deploy.local.sandbox.market import INSURANCE, listed
 from deploy.local.sandbox.population import (
     AT_WORK,
     HOLDERS,
     MAKER_DEPOSIT,
-    MAKERS,
     MANAGER,
     TAKER_DEPOSIT,
     TAKERS,
     VAULT,
+    makers,
 )
 from deploy.local.sandbox.trader import trader_url
 
@@ -45,27 +46,38 @@ async def run() -> None:
     broker = nats_broker(environment["CLEARTIDE_NATS_URL"], user, password, "cleartide-sandbox-opening")
     try:
         async with Client.connect(trader_url(environment), source="sandbox") as trader:
-            await open_market(await connected(broker), trader)
+            await open_markets(await connected(broker), trader)
     finally:
         await broker.stop()
 
 
-async def open_market(operator: NatsClient, trader: Client) -> None:
-    """Publish the opening commands unless an earlier start has done it."""
-    if await _is_open(operator):
-        return
-    await _operate(operator, ListMarket, "list", spec=LISTED)
-    await _operate(operator, FundInsurance, "insurance", market=MARKET, amount=INSURANCE)
+async def open_markets(operator: NatsClient, trader: Client) -> None:
+    """Publish the opening commands of every market, unless an earlier start has done it."""
+    for market in MARKETS:
+        if await _is_open(operator, market):
+            continue
+        await _operate(operator, ListMarket, f"list-{market.base}", spec=listed(market))
+        await _operate(operator, FundInsurance, f"insurance-{market.base}", market=market.name, amount=INSURANCE)
+        if market is MARKETS[0]:
+            await _open_venue(operator, trader)
+        # The makers come last, the first of them at the end: its deposit says that the whole opening was published.
+        for account in reversed(makers(market)):
+            await _admit(operator, account)
+            await trader.deposit(account=account, amount=MAKER_DEPOSIT, transfer_id=f"open-{account}")
+
+
+async def _open_venue(operator: NatsClient, trader: Client) -> None:
+    """What all markets share: the caps of orders, the takers, the vault."""
     await _operate(operator, SetOrderTier, "users", tier="standard", **USER_CAPS)
     await _operate(operator, SetOrderTier, "programs", tier=PROGRAMS)
-    for account in (*MAKERS, *TAKERS):
-        await _operate(operator, SetAccountTerms, f"terms-{account}", account=account, tier=PROGRAMS)
     for account in TAKERS:
+        await _admit(operator, account)
         await trader.deposit(account=account, amount=TAKER_DEPOSIT, transfer_id=f"open-{account}")
     await _open_vault(trader)
-    # The makers come last, the first of them at the very end: its deposit says that the whole opening was published.
-    for account in reversed(MAKERS):
-        await trader.deposit(account=account, amount=MAKER_DEPOSIT, transfer_id=f"open-{account}")
+
+
+async def _admit(operator: NatsClient, account: str) -> None:
+    await _operate(operator, SetAccountTerms, f"terms-{account}", account=account, tier=PROGRAMS)
 
 
 async def _open_vault(trader: Client) -> None:
@@ -76,9 +88,10 @@ async def _open_vault(trader: Client) -> None:
     await trader.rebalance_vault(account=MANAGER, vault=VAULT, amount=AT_WORK, request_id="open")
 
 
-async def _is_open(operator: NatsClient) -> bool:
+async def _is_open(operator: NatsClient, market: Market) -> bool:
+    told = {"last_by_subj": f"transfers.{makers(market)[0]}"}
     try:
-        await NatsBus(operator).api("STREAM.MSG.GET.COMMANDS", {"last_by_subj": f"transfers.{MAKERS[0]}"})
+        await NatsBus(operator).api("STREAM.MSG.GET.COMMANDS", told)
     except ApiError as error:
         if error.code != MESSAGE_NOT_FOUND:
             raise

@@ -1,4 +1,4 @@
-"""Who trades and how, decided by a seed and the mark price alone: no I/O here."""
+"""Who trades on a market and how, decided by a seed and the mark price alone: no I/O here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,9 +7,10 @@ from typing import Final
 
 from cleartide.contracts.types import Side
 
-MAKERS: Final = ("mm-01", "mm-02")
+from deploy.local.markets import MARKETS, Market
+
 TAKERS: Final = tuple(f"taker-{number:02}" for number in range(1, 25))
-LEVERAGED: Final = tuple(f"lev-{number:02}" for number in range(1, 61))
+"""They trade on every market, with one collateral for all."""
 MAKER_DEPOSIT: Final = "5000000"
 TAKER_DEPOSIT: Final = "25000"
 VAULT: Final = "tide"
@@ -21,11 +22,22 @@ AT_WORK: Final = "6000"
 STRATEGY_LOTS: Final = 50
 """What the manager lets the strategy have, and how long it is: about half of that in notional."""
 LEVELS: Final = 4
-LEVEL_STEP_TICKS: Final = 40
-LEVEL_LOTS: Final = 900
-LEVERAGED_LOTS: Final = 100
-MAINTENANCE_PPM: Final = 5_000
-"""Maintenance margin of the first bracket: 1 % initial, half of it maintenance."""
+PPM: Final = 1_000_000
+
+
+def makers(market: Market) -> tuple[str, ...]:
+    """Who quotes there."""
+    return tuple(f"mm-{_mark(market)}{number:02}" for number in (1, 2))
+
+
+def leveraged(market: Market) -> tuple[str, ...]:
+    """Who holds leveraged positions there, and is liquidated."""
+    return tuple(f"lev-{_mark(market)}{number:02}" for number in range(1, market.leveraged + 1))
+
+
+def _mark(market: Market) -> str:
+    """What its accounts' names have: those of the first market have nothing."""
+    return "" if market is MARKETS[0] else f"{market.base.lower()}-"
 
 
 @dataclass(frozen=True)
@@ -61,9 +73,10 @@ class Opening:
 
 @dataclass
 class Population:
-    """The accounts' behaviour; the same seed and prices give the same orders."""
+    """The accounts' behaviour on a market; the same seed and prices give the same orders."""
 
-    seed: int
+    market: Market
+    seed: str
     run: str
     _random: Random = field(init=False)
     _round: int = 0
@@ -75,15 +88,17 @@ class Population:
     def quotes(self, mark_ticks: int) -> list[Quote]:
         """A fresh ladder for each maker around the mark."""
         self._round += 1
+        step, level_lots = self.market.level_step_ticks, self.market.level_lots
+        inside, apart = max(1, step // 8), max(1, step * 7 // 40)
         return [
             Quote(
                 account=maker,
                 client_order_id=f"{self.run}-{self._round}-{maker}-{side}-{level}",
                 side=side,
-                price_ticks=mark_ticks + sign * (5 + 7 * index + level * LEVEL_STEP_TICKS),
-                size_lots=LEVEL_LOTS + 50 * level,
+                price_ticks=mark_ticks + sign * (inside + apart * index + level * step),
+                size_lots=level_lots + level_lots * level // 18,
             )
-            for index, maker in enumerate(MAKERS)
+            for index, maker in enumerate(makers(self.market))
             for side, sign in _SIDES
             for level in range(LEVELS)
         ]
@@ -92,7 +107,7 @@ class Population:
         """One or two small market orders."""
         for _ in range(self._random.randint(1, 2)):
             side: Side = "buy" if self._random.random() < 0.5 else "sell"
-            yield Take(self._random.choice(TAKERS), side, self._random.randint(1, 40))
+            yield Take(self._random.choice(TAKERS), side, self._random.randint(1, self.market.taken_lots))
 
     def opening(self, account: str, mark_ticks: int, quanta_per_lot_tick: int) -> Opening:
         """A leveraged position at the mark; one in four starts a hair above its maintenance margin."""
@@ -100,9 +115,10 @@ class Population:
         side: Side = "buy" if self._openings % 2 else "sell"
         close = self._openings % 4 < 2
         health_ppm = 1_001_000 + self._random.randint(0, 9_000) if close else self._random.randint(1_050_000, 3_500_000)
-        notional = LEVERAGED_LOTS * mark_ticks * quanta_per_lot_tick
-        maintenance = notional * MAINTENANCE_PPM // 1_000_000
-        return Opening(account, side, mark_ticks, LEVERAGED_LOTS, maintenance * health_ppm // 1_000_000 + 1)
+        lots = self.market.leveraged_lots
+        # Of the first bracket: the initial margin is one part in `leverage`, and half of it is maintenance.
+        maintenance = lots * mark_ticks * quanta_per_lot_tick // (2 * self.market.leverage)
+        return Opening(account, side, mark_ticks, lots, maintenance * health_ppm // PPM + 1)
 
 
 _SIDES: Final[tuple[tuple[Side, int], ...]] = (("buy", -1), ("sell", 1))

@@ -26,13 +26,14 @@ from cleartide.contracts.chain import (
 )
 from cleartide.rules.vaults import BPS, Refused, Terms, Vault
 
-from deploy.local.sandbox.population import LEVERAGED, MAKERS, TAKERS
+from deploy.local.markets import MARKETS
+from deploy.local.sandbox.population import TAKERS, leveraged, makers
 
 CHAIN: Final = "sandbox"
 DAY: Final = 86_400_000_000
 STEP: Final = DAY // 4
 HISTORY_STEPS: Final = 60 * 4
-OWNERS: Final = (*MAKERS, *TAKERS, *LEVERAGED[:12])
+OWNERS: Final = (*makers(MARKETS[0]), *TAKERS, *leveraged(MARKETS[0])[:12])
 EPOCH_DAY: Final = 20_000 * DAY
 LATE_BY: Final = 7
 """Every so many steps the indexer tells one event a day late, so that a restated day can be seen."""

@@ -10,11 +10,13 @@ from cleartide.bus.streams import SERVICES as STREAM_SERVICES
 from deploy.local import ports
 from deploy.local.build import Plan, plan
 from deploy.local.errors import PortTakenError, StackError
+from deploy.local.markets import MARKETS
 from deploy.local.run import closing_block
 from deploy.local.settings import from_environment
 from deploy.local.table import SERVICES
 from deploy.local.tests.support import environment
 from services.ingestor.settings import IngestorSettings
+from services.ingestor.simulator.__main__ import parsed, traded_of
 
 
 def made(home: Path, **variables: str) -> Plan:
@@ -80,11 +82,21 @@ class TestVenues:
             monkeypatch.setenv(key, value)
         settings = IngestorSettings()
         assert len(settings.feeds) == 3
-        (market,) = settings.index
-        assert (market.min_sources, [source.venue for source in market.sources]) == (2, list(settings.feeds))
-        arguments = programs["simulator"].argv
-        played = [arguments[place + 1] for place, each in enumerate(arguments) if each == "--venue"]
-        assert played == [f"{venue}={each.symbols[0]}" for venue, each in settings.feeds.items()]
+        assert [market.market for market in settings.index] == ["BTC-PERP", "ETH-PERP", "SOL-PERP"]
+        for place, market in enumerate(settings.index):
+            followed = [(venue, each.symbols[place]) for venue, each in settings.feeds.items()]
+            assert [(source.venue, source.symbol) for source in market.sources] == followed
+            assert market.min_sources == 2
+        told = parsed(programs["simulator"].argv[3:])
+        played = {venue: tuple(each.symbol for each in traded) for venue, traded in traded_of(told.venue).items()}
+        assert played == {venue: each.symbols for venue, each in settings.feeds.items()}
+        assert [path.name for path in told.recording] == [market.recording for market in MARKETS]
+
+    def test_another_recording_is_the_first_markets(self, tmp_path: Path) -> None:
+        """ING-IDX-030: the others stay."""
+        programs = {program.name: program for program in made(tmp_path, RECORDING="mine.gz").table.programs()}
+        told = parsed(programs["simulator"].argv[3:])
+        assert [path.name for path in told.recording] == ["mine.gz", *(market.recording for market in MARKETS[1:])]
 
     def test_venues_of_the_users_own_go_before(self, tmp_path: Path) -> None:
         """ING-IDX-030"""

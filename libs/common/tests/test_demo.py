@@ -23,7 +23,7 @@ from cleartide.contracts import (
 from cleartide.contracts.codec import encode
 from cleartide.contracts.examples import EXAMPLES
 from cleartide.money import Grid
-from cleartide.ops.demo.crash import share_ppm
+from cleartide.ops.demo.crash import chosen, share_ppm
 from cleartide.ops.demo.hand import DemoError, Hand
 from cleartide.ops.demo.invariants import Audited, Invariants
 from cleartide.ops.demo.kill import Victim
@@ -32,6 +32,8 @@ from cleartide.ops.demo.tally import Tally
 from cleartide.ops.place import Place
 
 MARKET = "BTC-PERP"
+NAMES = ("BTC-PERP", "ETH-PERP", "SOL-PERP", "SOL-WEEK")
+LISTED: Mapping[str, Any] = {"markets": [{"market": name, "base": name[:3]} for name in NAMES]}
 CRASH = ("demo", "crash", "--market", "BTC", "--drop", "12%")
 METRICS = """# HELP cleartide_audit_looks_total Times that the books were compared
 cleartide_audit_looks_total 282.0
@@ -172,6 +174,19 @@ class TestRefusals:
     def test_a_drop_is_per_cent(self, text: str, ppm: int) -> None:
         """LIB-DEMO-003."""
         assert share_ppm(text) == ppm
+
+    @pytest.mark.parametrize("text", ["ETH", "eth", "ETH-PERP", "eth-perp"])
+    def test_a_market_by_its_name_or_its_base(self, text: str) -> None:
+        """LIB-DEMO-006."""
+        assert chosen(LISTED, text) == LISTED["markets"][1]
+
+    @pytest.mark.parametrize("text", ["DOGE", "", "USDC", "SOL"])
+    def test_a_market_that_is_not_there(self, text: str) -> None:
+        """LIB-DEMO-006: nor one that is not the only one of its base; those that are there are named."""
+        with pytest.raises(
+            DemoError, match=f"no one market {text}: choose from BTC-PERP, ETH-PERP, SOL-PERP, SOL-WEEK"
+        ):
+            chosen(LISTED, text)
 
     @pytest.mark.parametrize("text", ["", "%", "-3%", "12%%", "a lot", "1e1", "0.00001%", "nan"])
     def test_what_is_no_drop(self, text: str) -> None:

@@ -1,8 +1,8 @@
 """python -m services.ingestor.simulator --recording FILE [--venue NAME ...] [--capture NAME=...]: venues on loopback.
 
-Binance USD-M is played byte for byte from the recording; every other venue is derived from it: the same market, told
-in that venue's protocol, over its handshakes, heartbeats and snapshots. With --capture a venue plays frames of its own
-that somebody captured, once and as they are, as in --capture bybit=XRPUSDT,0.0001,1,ob500.jsonl.gz
+Binance USD-M is played byte for byte from its recordings, one a symbol; every other venue is derived from them: the
+same markets, told in that venue's protocol, over its handshakes, heartbeats and snapshots. With --capture a venue plays
+frames of its own that somebody captured, once and as they are, as in --capture bybit=XRPUSDT,0.0001,1,ob500.jsonl.gz
 With CLEARTIDE_SIMULATOR_TOKEN set, whoever brings that token may let the prices fall: see `control`.
 """
 
@@ -38,7 +38,13 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 picks a free one and prints it")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; loopback unless in a container")
-    parser.add_argument("--recording", type=Path, help="gzipped collector file; needed unless all venues are captured")
+    parser.add_argument(
+        "--recording",
+        type=Path,
+        action="append",
+        default=[],
+        help="gzipped collector file; needed unless all venues are captured; again for a further symbol",
+    )
     parser.add_argument(
         "--capture",
         action="append",
@@ -50,8 +56,9 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--venue",
         action="append",
         default=[],
-        metavar="NAME[=SYMBOL[:OFFSET],...]",
-        help=f"a venue, or all (default {RECORDED} if there is a recording); prices of a symbol are OFFSET higher. "
+        metavar="NAME[=SYMBOL[@RECORDED][:OFFSET],...]",
+        help=f"a venue, or all (default {RECORDED} if there is a recording, which trades what is recorded); a symbol "
+        "follows the recording of RECORDED (default its own, or else the first), with prices OFFSET higher. "
         f"{', '.join(every_venue())}",
     )
     parser.add_argument("--speed", default="1.0", help="1.0: the recording's own pace; max: as fast as clients read")
@@ -91,9 +98,10 @@ def traded_of(texts: Sequence[str]) -> dict[str, list[Traded]]:
 
 
 def _traded(text: str) -> Traded:
-    symbol, _, offset = text.partition(":")
+    named, _, offset = text.partition(":")
+    symbol, _, recorded = named.partition("@")
     try:
-        return Traded(symbol, Decimal(offset or "0"))
+        return Traded(symbol, Decimal(offset or "0"), recorded=recorded)
     except InvalidOperation as error:
         raise ValueError(f"{offset!r} is no price") from error
 
@@ -120,12 +128,13 @@ async def simulate(options: argparse.Namespace) -> None:
     named = [*traded, *sorted(own)]
     wanted = faults_of(options.fault, named[0] if len(named) == 1 else RECORDED)
     pace = Pace(0.0 if options.speed == "max" else float(options.speed), options.loop, options.shift_time)
-    replay = None
-    if traded:
-        replay = Replay(Recording(options.recording, options.until_line), pace, wanted.get(RECORDED, Faults()))
+    recordings = [Recording(path, options.until_line) for path in options.recording] if traded else []
+    # Faults go by the lines of one recording: the first.
+    own_faults = [wanted.get(RECORDED, Faults()), *(Faults() for _ in recordings[1:])]
+    replays = [Replay(each, pace, faults) for each, faults in zip(recordings, own_faults, strict=False)]
     captured = captured_of(options.capture, wanted, pace.speed)
     host = Host(
-        replay, traded, wanted, captured=captured, lifetime=options.lifetime, token=os.environ.get(TOKEN_VARIABLE, "")
+        replays, traded, wanted, captured=captured, lifetime=options.lifetime, token=os.environ.get(TOKEN_VARIABLE, "")
     )
     port = await host.start(options.port, options.host)
     for name in named:

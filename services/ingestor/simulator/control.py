@@ -1,7 +1,8 @@
-"""A hand on the simulated market: `GET /control` says how it stands, `POST /control/fall` lets its prices fall.
+"""A hand on the simulated markets: `GET /control` says how they stand, `POST /control/fall` lets one's prices fall.
 
-Every venue of the replay falls at once, since all are told from one market. Answered on loopback alone, and only to
-whoever brings the token that the simulator was started with; a simulator without one has no such endpoints.
+A market is one recording, named by its symbol. Every venue falls at once there, since all are told from it; other
+markets stay where they are. Answered on loopback alone, and only to whoever brings the token that the simulator was
+started with; a simulator without one has no such endpoints.
 """
 
 import hmac
@@ -23,9 +24,17 @@ LEAST_SHARE: Final = Decimal("0.2")
 """Of the recorded price: below that no further fall begins."""
 
 
-class Fall(msgspec.Struct, forbid_unknown_fields=True):
-    """By so many millionths of the price as it is, in so many seconds; the way back begins `rest_seconds` later."""
+Venues = Mapping[str, Sequence[str]]
+"""The symbols of each venue."""
 
+
+class Fall(msgspec.Struct, forbid_unknown_fields=True):
+    """By so many millionths of the price as it is, in so many seconds; the way back begins `rest_seconds` later.
+
+    symbol: the recording's.
+    """
+
+    symbol: str
     ppm: int
     seconds: int
     rest_seconds: int
@@ -36,10 +45,11 @@ class RefusedError(Exception):
 
 
 class Control:
-    """Of one replay. `venues`: the symbols that each of its venues trades."""
+    """Of every replay. `venues`: by recorded symbol, what each venue trades at its prices."""
 
-    def __init__(self, replay: Replay, venues: Mapping[str, Sequence[str]], token: str) -> None:
-        self._replay, self._venues, self._token = replay, venues, token
+    def __init__(self, replays: Sequence[Replay], venues: Mapping[str, Venues], token: str) -> None:
+        self._replays = {replay.market.symbol: replay for replay in replays}
+        self._venues, self._token = venues, token
 
     def mount(self, root: web.Application) -> None:
         """Add the endpoints."""
@@ -51,20 +61,24 @@ class Control:
 
     def fall(self, asked: Fall) -> None:
         """Begin a fall. Raises RefusedError."""
-        market, best = self._replay.market, self._replay.market.best
+        replay = self._replays.get(asked.symbol)
+        if replay is None:
+            raise RefusedError(f"no market {asked.symbol} is replayed; there are {', '.join(self._replays)}")
+        market, best = replay.market, replay.market.best
         if not LEAST_PPM <= asked.ppm <= MOST_PPM:
             raise RefusedError("a fall is by 0.5 % to 50 %")
         if not (1 <= asked.seconds <= 600 and 0 <= asked.rest_seconds <= 600):
             raise RefusedError("a fall takes 1 to 600 seconds, and the rest at its low at most 600")
         if best is None or not market.known:
             raise RefusedError("the replay has not begun: nobody listens to it yet")
-        if self._replay.phase == "falling":
+        if replay.phase == "falling":
             raise RefusedError("prices are falling already")
         base = (best[0] + best[1]) / 2
         low = market.offset - (base + market.offset) * asked.ppm / PPM
         if base + low < base * LEAST_SHARE:
             raise RefusedError("prices are too low for a further fall: wait until they are on their way back")
-        self._replay.begin(Course(base, market.offset, low, Decimal(asked.seconds), Decimal(asked.rest_seconds)))
+        seconds, rest = Decimal(asked.seconds), Decimal(asked.rest_seconds)
+        replay.begin(Course(base, market.offset, low, seconds, rest, replay.recording.tick))
 
     async def _standing(self, request: web.Request) -> web.Response:
         return self._refusal(request) or web.json_response(self._told())
@@ -81,14 +95,14 @@ class Control:
         return web.json_response(self._told())
 
     def _told(self) -> dict[str, object]:
-        market = self._replay.market
-        mark = market.mark()
-        return {
-            "phase": self._replay.phase,
-            "price": mark["mark"] if mark is not None else None,
-            "offset": str(market.offset),
-            "venues": self._venues,
-        }
+        return {"markets": {symbol: self._standing_of(symbol) for symbol in self._replays}}
+
+    def _standing_of(self, symbol: str) -> dict[str, object]:
+        replay = self._replays[symbol]
+        mark = replay.market.mark()
+        price = mark["mark"] if mark is not None else None
+        offset = str(replay.market.offset)
+        return {"phase": replay.phase, "price": price, "offset": offset, "venues": self._venues[symbol]}
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """None for whoever may."""

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final
 
 PPM: Final = 1_000_000
-TICK: Final = Decimal("0.1")
 RETURN_PPM: Final = 250
 """A second: 7.5 % in the five minutes over which the breaker averages an index, so that no way back trips it."""
 
@@ -17,7 +16,8 @@ RETURN_PPM: Final = 250
 class Course:
     """From `start` to `low`, both offsets to `base`, in `fall` seconds; back to none after `rest` seconds more.
 
-    base: the recorded price from which the way back is reckoned. All prices are in quote units.
+    base: the recorded price from which the way back is reckoned. tick: of the grid that offsets are on, a power of ten.
+    All prices are in quote units.
     """
 
     base: Decimal
@@ -25,6 +25,7 @@ class Course:
     low: Decimal
     fall: Decimal
     rest: Decimal
+    tick: Decimal
 
     def at(self, seconds: Decimal) -> Decimal:
         """The offset so many seconds after it began, on the recording's grid."""
@@ -34,7 +35,7 @@ class Course:
         else:
             risen = (1 + Decimal(RETURN_PPM) / PPM) ** max(Decimal(0), seconds - self.fall - self.rest)
             offset = min(Decimal(0), (self.base + self.low) * risen - self.base)
-        return offset.quantize(TICK)
+        return offset.quantize(self.tick)
 
     def phase(self, seconds: Decimal) -> str:
         """falling, low, returning, or still: prices are the recording's again."""

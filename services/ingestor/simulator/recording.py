@@ -7,12 +7,15 @@ import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 PAUSE_MILLIS: Final = 50
+GRIDS: Final = {"BTCUSDT": ("0.10", "0.001"), "ETHUSDT": ("0.01", "0.001"), "SOLUSDT": ("0.01", "0.01")}
+"""Tick and size step by the venue's published rules: a recording does not say them."""
 _MOVING: Final = re.compile(rb'"(U|u|pu|lastUpdateId|t|E|T)":(\d+)')
 
 Level = tuple[str, str]
@@ -125,6 +128,11 @@ class Recording:
                 trades.take(line.after_ns, body.t, body.t)
                 self.lead_millis = max(self.lead_millis, body.E - line.after_ns // 1_000_000 - self.first_millis)
         self._updates, self._trades = updates, trades
+
+    @property
+    def tick(self) -> Decimal:
+        """Of its prices, in quote units. Raises KeyError for a symbol whose grid nobody has written down."""
+        return Decimal(GRIDS[self.symbol][0]).normalize()
 
     def shift(self, millis: int) -> Shift:
         """For a replay that begins `millis` after the recording did: ids above those of any that began earlier."""

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from heapq import nlargest, nsmallest
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp import web
 
@@ -13,52 +12,12 @@ from services.ingestor.simulator.bars import Bars
 from services.ingestor.simulator.client import Outbox
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.moves import Change, Deal, Move, Quote, kind_of, shifted
-from services.ingestor.simulator.recording import Level
 from services.ingestor.simulator.twin import CLIENT, NUMBER, Topic, Traded, Twin, View, candles_of
+from services.ingestor.simulator.views import BookSource, MarketView, translated
 
 PPM: Final = 1_000_000
 _NUMBER: Final = f'"{NUMBER}"'.encode()
 _CLIENT: Final = f'"{CLIENT}"'.encode()
-
-
-class BookSource(Protocol):
-    """The market's book: sizes in base units by price, as text."""
-
-    @property
-    def bids(self) -> Mapping[str, str]: ...
-    @property
-    def asks(self) -> Mapping[str, str]: ...
-    @property
-    def known(self) -> bool: ...
-    @property
-    def now_millis(self) -> int: ...
-
-
-class MarketView:
-    """One symbol's book: the market's, at the symbol's prices and in the venue's sizes."""
-
-    def __init__(self, source: BookSource, twin: Twin, traded: Traded) -> None:
-        self._source, self._twin, self._traded = source, twin, traded
-        self.skew = 0
-
-    @property
-    def number(self) -> int:
-        """The number of the newest change."""
-        return self._twin.numbers[self._traded.symbol]
-
-    @property
-    def millis(self) -> int:
-        """The venue's time."""
-        return self._source.now_millis + self.skew
-
-    def top(self, count: int) -> tuple[list[Level], list[Level]]:
-        """Bids and asks, best first."""
-        bids = nlargest(count, self._source.bids.items(), key=_price)
-        asks = nsmallest(count, self._source.asks.items(), key=_price)
-        return self._levels(bids), self._levels(asks)
-
-    def _levels(self, levels: Sequence[Level]) -> list[Level]:
-        return translated(levels, self._twin, self._traded.offset)
 
 
 class Member(Outbox):
@@ -96,21 +55,29 @@ class Member(Outbox):
 
 
 class Stage:
-    """Plays one venue to its clients.
+    """Plays one venue to its clients. books: of the symbols that have another market's than `source`.
 
     Frames are numbered from 0 as the venue would send them, whether or not anybody listens; faults go by that number.
     `subscribed` is set once clients have asked for everything that there is, be it on several connections.
     """
 
-    def __init__(self, twin: Twin, source: BookSource, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        twin: Twin,
+        source: BookSource,
+        faults: Faults | None = None,
+        books: Mapping[str, BookSource] | None = None,
+    ) -> None:
         self.twin = twin
         self.faults = faults or Faults()
         self.members: list[Member] = []
         self.subscribed = asyncio.Event()
         self.count = 0
         self._greeted = 0
-        self.views: dict[str, View] = {each.symbol: MarketView(source, twin, each) for each in twin.traded}
-        self._source = source
+        self._sources: dict[str, BookSource] = {**dict.fromkeys(twin.symbols, source), **(books or {})}
+        self.views: dict[str, View] = {
+            each.symbol: MarketView(self._sources[each.symbol], twin, each) for each in twin.traded
+        }
         self._bars = {each.symbol: Bars() for each in twin.traded}
         self._waiting: list[tuple[Member, str]] = []
         self._withheld: dict[int, list[tuple[Member, bytes]]] = {}
@@ -147,24 +114,28 @@ class Stage:
             if wanted <= {topic for each in self.members for topic in each.topics}:
                 self.subscribed.set()
 
-    async def begin(self, number: int) -> None:
-        """The market's book is known from here on; whoever subscribed to it before gets it now."""
-        async with self._turn:
-            for traded in self.twin.traded:
-                self.twin.numbers[traded.symbol] = number
-                self._old[traded.symbol] = self.twin.snapshot(traded.symbol, self.views[traded.symbol])
-            for member, symbol in self._waiting:
-                await self._open_book(member, symbol)
-            self._waiting.clear()
+    async def begin(self, number: int, symbols: Sequence[str] = ()) -> None:
+        """The book of one market is known from here on; whoever subscribed to it before gets it now.
 
-    async def take(self, move: Move) -> None:
-        """Something happened on the market."""
-        if isinstance(move, Change) and not self._source.known:
+        symbols: those of that market, none meaning all.
+        """
+        async with self._turn:
+            for symbol in symbols or self.views:
+                self.twin.numbers[symbol] = number
+                self._old[symbol] = self.twin.snapshot(symbol, self.views[symbol])
+            waiting, self._waiting = self._waiting, []
+            for member, symbol in waiting:
+                await self._open_book(member, symbol)
+
+    async def take(self, move: Move, symbols: Sequence[str] = ()) -> None:
+        """Something happened on the market of these symbols, or of all."""
+        moved = [each for each in self.twin.traded if not symbols or each.symbol in symbols]
+        if isinstance(move, Change) and not self._sources[moved[0].symbol].known:
             return
         async with self._turn:
             await self._misbehave()
-            for traded in self.twin.traded:
-                altered = self._altered(move)
+            for traded in moved:
+                altered = self._altered(traded.symbol, move)
                 for raw in self._render(traded, altered):
                     await self._send((kind_of(move), traded.symbol), raw)
                 if isinstance(altered, Deal):
@@ -178,7 +149,7 @@ class Stage:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _open_book(self, member: Member, symbol: str) -> None:
-        if not self._source.known:
+        if not self._sources[symbol].known:
             self._waiting.append((member, symbol))
             return
         frames = self.twin.snapshot(symbol, self.views[symbol])
@@ -248,16 +219,16 @@ class Stage:
                 assert isinstance(view, MarketView)
                 view.skew = skew
 
-    def _altered(self, move: Move) -> Move:
+    def _altered(self, symbol: str, move: Move) -> Move:
         """The faults of what is said, not of how."""
         faults, number = self.faults, self.count
-        view = self.views[self.twin.traded[0].symbol]
+        view = self.views[symbol]
         if isinstance(view, MarketView) and view.skew:
             move = move._replace(millis=move.millis + view.skew)
         if isinstance(move, Change):
             self.twin.wrong_checksum = faults.due(faults.miscounted, number)
             if faults.due(faults.crossing, number):
-                best = min(self._source.asks, key=Decimal)
+                best = min(self._sources[symbol].asks, key=Decimal)
                 move = move._replace(bids=[*move.bids, (best, "1.000")])
         elif (ppm := faults.spike_at(number)) and isinstance(move, Quote | Deal):
             price = Decimal(move.bid[0] if isinstance(move, Quote) else move.price)
@@ -279,13 +250,3 @@ class Stage:
                 await member.send(each)
         for member, frame in self._withheld.pop(number, ()):
             await member.send(frame)
-
-
-def translated(levels: Sequence[Level], twin: Twin, offset: Decimal = Decimal(0)) -> list[Level]:
-    """Levels in the venue's sizes, their prices `offset` higher."""
-    sized = [(price, twin.size(size, price)) for price, size in levels]
-    return [(format(Decimal(price) + offset, "f"), size) for price, size in sized] if offset else sized
-
-
-def _price(level: Level) -> Decimal:
-    return Decimal(level[0])

@@ -35,13 +35,15 @@ CLIENT: Final = "@"
 class Traded:
     """One symbol of a simulated venue; its prices are the recording's plus `offset`.
 
-    tick, lot: the grid that the venue lists, in its own size units, where it is not the recording's.
+    tick, lot: the grid that the venue lists, in its own size units, where it is not the twin's. recorded: the symbol of
+    its recording; "" is the one of its own name, or else the first.
     """
 
     symbol: str
     offset: Decimal = Decimal(0)
     tick: str = ""
     lot: str = ""
+    recorded: str = ""
 
 
 class View(Protocol):

@@ -93,7 +93,7 @@ async def market() -> AsyncIterator[tuple["asyncio.Task[None]", dict[str, str]]]
         twin = twins()[LIQUIDATING]([Traded("ETH", tick="0.01", lot="0.0001")])
         captured.append(CapturedStage(twin, Captured.of(twin, LIQUIDATED), speed=SPEED))
         symbols[LIQUIDATING] = "ETH"
-    host = Host(replay, dict.fromkeys(SYMBOLS, ()), captured=captured)
+    host = Host([replay], dict.fromkeys(SYMBOLS, ()), captured=captured)
 
     async def play() -> None:
         await replay.subscribed.wait()

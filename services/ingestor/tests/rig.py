@@ -48,7 +48,7 @@ async def venue(
     for text in faults:
         wanted.add(text)
     replay = Replay(first_lines(last_line), pace or Pace(SPEED), wanted)
-    server = Host(replay, {RECORDED: ()}, lifetime=lifetime)
+    server = Host([replay], {RECORDED: ()}, lifetime=lifetime)
     port = await server.start()
     playing = asyncio.create_task(replay.run(server.subscribed if wait else None))
     try:

@@ -63,7 +63,7 @@ async def simulated() -> AsyncIterator[tuple[str, Replay, Host]]:
     """Every venue with a past, whose now is the recording's first moment."""
     faults = Faults()
     replay = Replay(first_lines(3_999), Pace(1.0), faults)
-    host = Host(replay, dict.fromkeys(PLACES, ()), {name: Faults() for name in PLACES})
+    host = Host([replay], dict.fromkeys(PLACES, ()), {name: Faults() for name in PLACES})
     address = f"127.0.0.1:{await host.start()}"
     try:
         yield address, replay, host

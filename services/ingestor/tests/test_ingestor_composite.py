@@ -31,7 +31,7 @@ async def recorded(**wanted: str) -> list[MarketStruct]:
     for name, text in wanted.items():
         faults[name].add(text)
     replay = Replay(first_lines(LINES), Pace(0.0))
-    host, ledger, stopping = Host(replay, dict.fromkeys(SYMBOLS, ()), faults), Ledger(), asyncio.Event()
+    host, ledger, stopping = Host([replay], dict.fromkeys(SYMBOLS, ()), faults), Ledger(), asyncio.Event()
     address = f"127.0.0.1:{await host.start()}"
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         publishers = []

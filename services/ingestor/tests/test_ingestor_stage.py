@@ -5,6 +5,8 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
+from deploy.local.markets import MARKETS
+from deploy.local.venues import FOLDER
 from services.ingestor.adapters import events
 from services.ingestor.adapters.core import Core
 from services.ingestor.adapters.instrument import Instrument
@@ -13,6 +15,7 @@ from services.ingestor.engine.booksync import MAX_OLD_FRAMES, BookSync, Update
 from services.ingestor.simulator.__main__ import faults_of, parsed, traded_of
 from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import Host, every_venue
+from services.ingestor.simulator.recording import Recording
 from services.ingestor.simulator.replay import Pace, Replay
 from services.ingestor.simulator.stage import Stage
 from services.ingestor.simulator.twin import Traded, twins
@@ -90,7 +93,7 @@ async def test_what_is_delisted_is_refused_and_no_longer_listed() -> None:
 async def test_a_client_that_does_not_answer_the_heartbeat_is_cut_off() -> None:
     """ING-SIM-014"""
     replay = Replay(first_lines(200), Pace(1.0))
-    host = Host(replay, {"lighter": ()}, pulse_seconds=0.05)
+    host = Host([replay], {"lighter": ()}, pulse_seconds=0.05)
     address = f"ws://127.0.0.1:{await host.start()}/lighter/stream"
     try:
         async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
@@ -104,7 +107,7 @@ async def test_a_client_that_does_not_answer_the_heartbeat_is_cut_off() -> None:
 async def test_several_symbols_and_prices_come_from_one_recording() -> None:
     """ING-SIM-015"""
     replay = Replay(first_lines(LINES), Pace(0.0))
-    host = Host(replay, {"bybit": [Traded("BTCUSDT"), Traded("ETHUSDT", Decimal("-50000.0"))]})
+    host = Host([replay], {"bybit": [Traded("BTCUSDT"), Traded("ETHUSDT", Decimal("-50000.0"))]})
     address = f"127.0.0.1:{await host.start()}/bybit"
     try:
         await replay.run()
@@ -121,9 +124,45 @@ async def test_several_symbols_and_prices_come_from_one_recording() -> None:
         await host.stop()
 
 
+async def test_several_recordings_are_played_at_once() -> None:
+    """ING-SIM-023: each symbol of a venue follows its own, at its grid; the recorded venue answers for each."""
+    made = Recording(FOLDER / MARKETS[1].recording, 700)
+    replays = [Replay(recording, Pace(0.0)) for recording in (first_lines(LINES), made)]
+    host = Host(replays, traded_of(["binance-usdm", "bybit=BTCUSDT,ETHUSDT", "hyperliquid=BTC,ETH@ETHUSDT"]))
+    address = f"http://127.0.0.1:{await host.start()}"
+    try:
+        await host.play(wait=False)
+        for name, symbols in (("bybit", ("BTCUSDT", "ETHUSDT")), ("hyperliquid", ("BTC", "ETH"))):
+            stage = host.stages[name]
+            for symbol, replay in zip(symbols, replays, strict=True):
+                assert Decimal(stage.views[symbol].top(1)[0][0][0]) == max(map(Decimal, replay.market.bids))
+            assert stage.twin.grid(symbols[1]) == ("0.01", "0.001")
+        async with aiohttp.ClientSession() as session:
+            for replay in replays:
+                asked = {"symbol": replay.market.symbol, "limit": "5"}
+                async with session.get(f"{address}/binance-usdm/fapi/v1/depth", params=asked) as response:
+                    best = (await response.json())["bids"][0][0]
+                assert Decimal(best) == max(map(Decimal, replay.market.bids))
+            async with session.get(f"{address}/binance-usdm/fapi/v1/premiumIndex") as response:
+                assert [each["symbol"] for each in await response.json()] == ["BTCUSDT", "ETHUSDT"]
+            async with session.get(f"{address}/binance-usdm/fapi/v1/premiumIndex?symbol=SOLUSDT") as response:
+                assert response.status == 400
+    finally:
+        await host.stop()
+
+
+def test_a_recording_that_is_not_there_or_twice_is_refused() -> None:
+    """ING-SIM-023"""
+    replays = [Replay(first_lines(200)), Replay(first_lines(200))]
+    with pytest.raises(ValueError, match="two recordings are of one symbol"):
+        Host(replays, {})
+    with pytest.raises(ValueError, match="ETH: no recording is of ETHUSDT"):
+        Host(replays[:1], traded_of(["hyperliquid=ETH@ETHUSDT"]))
+
+
 async def test_venues_whose_names_begin_alike_are_kept_apart() -> None:
     """ING-SIM-015"""
-    host = Host(Replay(first_lines(200), Pace(0.0)), dict.fromkeys(every_venue(), ()))
+    host = Host([Replay(first_lines(200), Pace(0.0))], dict.fromkeys(every_venue(), ()))
     address = f"http://127.0.0.1:{await host.start()}"
     try:
         async with aiohttp.ClientSession() as session:
@@ -158,7 +197,7 @@ def test_the_command_line_names_venues_symbols_and_faults() -> None:
     with pytest.raises(ValueError, match="is no price"):
         traded_of(["bybit=BTCUSDT:x"])
     with pytest.raises(ValueError, match="no venue nowhere"):
-        Host(Replay(first_lines(200)), {"nowhere": ()})
+        Host([Replay(first_lines(200))], {"nowhere": ()})
 
 
 def test_a_fault_is_committed_once() -> None:

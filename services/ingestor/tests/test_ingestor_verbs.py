@@ -191,7 +191,7 @@ def test_parts_of_the_depth_are_marked_where_a_book_ends_before() -> None:
 async def simulator() -> AsyncIterator[str]:
     """Two venues that tell the recording again and again."""
     replay = Replay(first_lines(3_999), Pace(4.0, loop=True), Faults())
-    host = Host(replay, {"binance-usdm": (), "bybit": ()}, {})
+    host = Host([replay], {"binance-usdm": (), "bybit": ()}, {})
     address = f"127.0.0.1:{await host.start()}"
     playing = asyncio.create_task(replay.run())
     yield address

@@ -21,8 +21,9 @@ from services.ingestor.simulator.faults import Faults
 from services.ingestor.simulator.host import Host
 from services.ingestor.simulator.moves import Kind, Move
 from services.ingestor.simulator.replay import Pace, Replay
-from services.ingestor.simulator.stage import BookSource, Member, Stage
+from services.ingestor.simulator.stage import Member, Stage
 from services.ingestor.simulator.twin import Ask, Topic, Traded, Twin, twins
+from services.ingestor.simulator.views import BookSource
 from services.ingestor.tests.rig import Top, first_lines, quiet
 from services.ingestor.transport.publisher import Publisher
 from services.ingestor.transport.rest import VenueRest
@@ -165,7 +166,7 @@ async def standing(
     for text in faults:
         wanted.add(text)
     replay = Replay(first_lines(lines), Pace(speed))
-    host = Host(replay, {name: traded}, {name: wanted}, pulse_seconds=0.3)
+    host = Host([replay], {name: traded}, {name: wanted}, pulse_seconds=0.3)
     address = f"127.0.0.1:{await host.start()}/{name}"
     playing, stopping = asyncio.create_task(replay.run(host.subscribed)), asyncio.Event()
     stage, venue, ledger = host.stages[name], venues()[name], Ledger()

@@ -88,7 +88,7 @@ def stage_of(name: str, faults: Sequence[str] = ()) -> CapturedStage:
 async def fed(name: str, faults: Sequence[str] = ()) -> AsyncIterator[Fed]:
     """The feed on the venue that plays its capture, until everything of it has been taken."""
     stage, venue, ledger, stopping = stage_of(name, faults), venues()[name], Ledger(), asyncio.Event()
-    host = Host(None, {}, captured=[stage], pulse_seconds=0.3)
+    host = Host((), {}, captured=[stage], pulse_seconds=0.3)
     address = f"127.0.0.1:{await host.start()}/{name}"
     async with aiohttp.ClientSession() as session:
         rest, publisher = VenueRest(session, f"http://{address}", venue.limits), Publisher(ledger)

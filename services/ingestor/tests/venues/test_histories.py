@@ -9,8 +9,8 @@ from services.ingestor.domain.ranges import DAY_MICROS, SPANS
 from services.ingestor.simulator import past
 from services.ingestor.simulator.host import RECORDED
 from services.ingestor.simulator.market import Market
-from services.ingestor.simulator.stage import MarketView
 from services.ingestor.simulator.twin import Traded, Twin, twins
+from services.ingestor.simulator.views import MarketView
 from services.ingestor.tests.rig import first_lines
 from services.ingestor.tests.venues.stand import asked
 

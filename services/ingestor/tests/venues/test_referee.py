@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local.table import RECORDING
+from deploy.local.venues import RECORDING
 from services.ingestor.adapters.further import instrument_of
 from services.ingestor.adapters.instrument import Instrument
 from services.ingestor.adapters.venue import venues

@@ -38,12 +38,12 @@ async def crash(arguments: argparse.Namespace) -> int:
     place = find_place()
     hand = Hand.on(place)
     async with place.bus(OPERATOR) as client:
-        market = _chosen(await _ask(client, "matching.markets"), arguments.market)
+        market = chosen(await _ask(client, "matching.markets"), arguments.market)
         sources = await _ask(client, "ingestor.index", market=market["market"])
-        await hand.require_all(market["market"], sources[0]["sources"] if sources else ())
+        recorded = await hand.recorded(market["market"], sources[0]["sources"] if sources else ())
         show = Show(client, place, market)
         await show.listen()
-        await hand.fall(ppm, seconds, REST_SECONDS)
+        await hand.fall(recorded, ppm, seconds, REST_SECONDS)
         show.head()
         await show.until_over(seconds)
         return await show.summary()
@@ -60,7 +60,7 @@ def share_ppm(text: str) -> int:
     return int(ppm)
 
 
-def _chosen(answer: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
+def chosen(answer: Mapping[str, Any], wanted: str) -> Mapping[str, Any]:
     """The market by its name, or by its base where that is one market's alone."""
     markets = answer["markets"]
     named = [one for one in markets if one["market"].upper() == wanted.upper()]

@@ -40,20 +40,23 @@ class Hand:
         return cls(f"http://{LOOPBACK}:{units[SIMULATOR]['port']}/control", place.simulator_token)
 
     async def standing(self) -> Mapping[str, Any]:
-        """`venues`: symbols by venue; phase, price, offset."""
+        """`markets`: by recorded symbol, phase, price, offset, and `venues`, the symbols by venue."""
         return await self._asked("")
 
-    async def fall(self, ppm: int, seconds: int, rest_seconds: int) -> None:
-        """Let prices fall. Raises DemoError with the simulator's own words."""
-        await self._asked("/fall", {"ppm": ppm, "seconds": seconds, "rest_seconds": rest_seconds})
+    async def fall(self, symbol: str, ppm: int, seconds: int, rest_seconds: int) -> None:
+        """Let a recording's prices fall. Raises DemoError with the simulator's own words."""
+        await self._asked("/fall", {"symbol": symbol, "ppm": ppm, "seconds": seconds, "rest_seconds": rest_seconds})
 
-    async def require_all(self, market: str, sources: Sequence[Mapping[str, Any]]) -> None:
-        """Raises DemoError unless every source of the market's index is a venue of the replay."""
-        venues = (await self.standing())["venues"]
-        outside = [one for one in sources if one["symbol"] not in venues.get(one["venue"], ())]
-        if outside or not sources:
-            named = ", ".join(f"{one['symbol']} of {one['venue']}" for one in outside) or "no venue"
-            raise DemoError(f"the index of {market} is made from {named}, which the replay does not play")
+    async def recorded(self, market: str, sources: Sequence[Mapping[str, Any]]) -> str:
+        """The recording that moves the market's index: every source of it is told from that one.
+
+        Raises DemoError where there is none such.
+        """
+        for symbol, told in (await self.standing())["markets"].items():
+            if sources and all(one["symbol"] in told["venues"].get(one["venue"], ()) for one in sources):
+                return str(symbol)
+        named = ", ".join(f"{one['symbol']} of {one['venue']}" for one in sources) or "no venue"
+        raise DemoError(f"the index of {market} is made from {named}, which no one recording of the replay tells")
 
     async def _asked(self, path: str, body: object = None) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}

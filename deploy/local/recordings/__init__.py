@@ -1,0 +1,1 @@
+"""What the replay plays: one captured market, and what `made` makes of it for others."""
