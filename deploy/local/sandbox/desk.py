@@ -22,14 +22,10 @@ Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 @dataclass
 class Watch:
-    """What the population sees of the market: the mark price, and of those that are watched who holds no position.
-
-    matches: whether orders trade; in a pause only those are taken that wait for its end.
-    """
+    """What the population sees of the market: the mark price, and of those that are watched who holds no position."""
 
     flat: dict[str, bool]
     mark_ticks: int = 0
-    matches: bool = True
     priced: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -37,8 +33,6 @@ class Watch:
         if event["type"] == "MarkPriceUpdated":
             self.mark_ticks = event["mark_ticks"]
             self.priced.set()
-        elif event["type"] == "MarketStateChanged":
-            self.matches = event["state"] == "trading"
         elif event["type"] == "PositionChanged" and event["account"] in self.flat:
             self.flat[event["account"]] = event["lots"] == 0
 
@@ -70,7 +64,10 @@ class Desk:
         log.info("sandbox_trading", market=self.market.name, mark=self._grid.price_text(self.watch.mark_ticks))
 
     async def quote(self) -> None:
-        """Replace every maker's ladder, each by one batch: the old orders go and the new ones come together."""
+        """Replace every maker's ladder, each by one batch: the old orders go and the new ones come together.
+
+        Post-only: a maker who is first at a new price must not trade with the other one, who is still at the old.
+        """
         fresh = self._population.quotes(self.watch.mark_ticks)
         for maker in makers(self.market):
             batch = [*self._cancels(maker), *self._ladder(fresh, maker)]
@@ -92,7 +89,7 @@ class Desk:
                     order_type="limit",
                     size=self._grid.size_text(order.size_lots),
                     price=self._grid.price_text(order.price_ticks),
-                    post_only=not self.watch.matches,
+                    post_only=True,
                 )
 
     async def take(self) -> None:

@@ -27,17 +27,15 @@ PPM: Final = 1_000_000
 
 def makers(market: Market) -> tuple[str, ...]:
     """Who quotes there."""
-    return tuple(f"mm-{_mark(market)}{number:02}" for number in (1, 2))
+    return tuple(
+        f"mm-{number:02}" if market is MARKETS[0] else f"mm-{market.base.lower()}-{number}" for number in (1, 2)
+    )
 
 
 def leveraged(market: Market) -> tuple[str, ...]:
     """Who holds leveraged positions there, and is liquidated."""
-    return tuple(f"lev-{_mark(market)}{number:02}" for number in range(1, market.leveraged + 1))
-
-
-def _mark(market: Market) -> str:
-    """What its accounts' names have: those of the first market have nothing."""
-    return "" if market is MARKETS[0] else f"{market.base.lower()}-"
+    group = "lev" if market is MARKETS[0] else market.base.lower()
+    return tuple(f"{group}-{number:02}" for number in range(1, market.leveraged + 1))
 
 
 @dataclass(frozen=True)
