@@ -21,7 +21,7 @@ TYPES: Final = {
 }
 """Annotations as Cython's types. What answers None answers an int, which tells of an exception at less cost."""
 FETCH: Final = "fetch"
-OWN: Final = frozenset({"zeros", "longer", "fetch_i64"})
+OWN: Final = frozenset({"zeros", "longer", "fetches", "fetch_i64"})
 """Functions of which the head has its own."""
 SMALL: Final = 1 << 31
 """A larger literal would be a Python object."""
@@ -29,12 +29,14 @@ HEAD: Final = """
 # cython: language_level=3, infer_types=True, wraparound=False, initializedcheck=False, nonecheck=False, {checks}
 # cython: binding=False
 cimport cython
+import mmap
 from array import array
 from bisect import bisect_left
-from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PAGESIZE, mmap
+from contextlib import suppress
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
-PAGE = PAGESIZE // 8
+PAGE = mmap.PAGESIZE // 8
+HUGE = 1 << 21
 
 
 def vec(words):
@@ -42,8 +44,15 @@ def vec(words):
 
 
 def zeros(words, idle=0):
-    # A page begins a cache line, so that a row is one.
-    return touched(mmap(-1, 8 * (words + idle), MAP_PRIVATE | MAP_ANONYMOUS), 0, words)[: words + idle]
+    # A page begins a cache line, so that a row is one. What fills most of a huge page asks for those, which a processor
+    # finds sooner; where the system has none it has common ones.
+    size = 8 * (words + idle)
+    huge = 2 * size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE")
+    memory = mmap.mmap(-1, -(-size // HUGE) * HUGE if huge else size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if huge:
+        with suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return touched(memory, 0, words)[: words + idle]
 
 
 def touched(memory, first, words):
@@ -77,6 +86,12 @@ def read_i64_le(frame: bytes, at: cython.longlong) -> cython.longlong:
     if {is_checked} and not 0 <= at <= PyBytes_GET_SIZE(frame) - 8:
         raise IndexError(at)
     return (<long long *> (PyBytes_AS_STRING(frame) + at))[0]
+
+
+@cython.ccall
+@cython.exceptval(check=False)
+def fetches() -> cython.bint:
+    return True
 
 
 @cython.ccall

@@ -103,6 +103,11 @@ def fetch_i64(frame: bytes, at: i64) -> None:
     """The same of a word of a frame, or of what would be one behind its end."""
 
 
+def fetches() -> bool:
+    """Whether there is a point in hints: interpreted they fetch nothing, and to find out what to fetch takes time."""
+    return False
+
+
 def _layers(span: int) -> vec[i64]:
     """Where each layer of the bitmap begins, and after the last one where they end. A search may look one word past."""
     begin, words = [0], span
@@ -205,10 +210,26 @@ class Book:
         if row < self.used:
             fetch(self.rows, row)
 
+    def expect_neighbours(self, order_id: i64) -> None:
+        """When its row was expected: the orders around it and its level."""
+        rows, row = self.rows, (order_id & (SLOTS - 1)) << 3
+        if row < self.used:
+            fetch(rows, rows[row + NEXT])
+            fetch(rows, rows[row + PREV])
+            fetch(rows, rows[row + LEVEL])
+
+    def expect_tick(self, half: i64, price: i64) -> None:
+        """The word of a price among bids or asks."""
+        fetch(self.window, self._near(half, price))
+
     def expect_level(self, half: i64, price: i64) -> None:
-        """The same of a price among bids or asks. For one outside the window it is another word: that is not tested."""
+        """When its tick was expected: the level of a price."""
+        fetch(self.rows, self.window[self._near(half, price)])
+
+    def _near(self, half: i64, price: i64) -> i64:
+        """Where the window has a price; of one outside it another place, for that is not tested."""
         key = (half + half - 1) * price
-        fetch(self.window, half * self.span + ((key - self.base[half]) & (self.span - 1)))
+        return half * self.span + ((key - self.base[half]) & (self.span - 1))
 
     def add(self, half: i64, key: i64, lots: i64) -> i64:
         """A new order behind all others of its key; returns its row."""

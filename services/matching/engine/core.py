@@ -38,6 +38,7 @@ from services.matching.engine.book import (
     Book,
     fetch,
     fetch_i64,
+    fetches,
     longer,
     zeros,
 )
@@ -89,8 +90,9 @@ from services.matching.engine.records import (
 )
 
 MOST_ACCOUNTS: Final = 1 << 24
-# How far ahead of the command at hand `apply_packed` asks memory for what later ones touch.
-FAR: Final = 8 * RECORD_BYTES
+# How far ahead of the command at hand `apply_packed` asks memory for what later ones touch first, and for the rest.
+FAR: Final = 16 * RECORD_BYTES
+NEAR: Final = 8 * RECORD_BYTES
 # An order's META: its flags over its account.
 FLAGS: Final = 24
 ACCOUNT: Final = MOST_ACCOUNTS - 1
@@ -135,7 +137,7 @@ class Engine:
         if reason != 0:
             self._say(REJECTED, 0, account, reason, price, lots, flags, tag)
             return -reason
-        if flags > SELL:  # it may take
+        if flags > SELL and fetches():  # it may take
             self.positions.expect(account)
         row = self.book.new(lots, price, flags << FLAGS | account)
         order_id = self.book.rows[row + ID]
@@ -197,14 +199,18 @@ class Engine:
         size: i64 = len(frame)
         if size % RECORD_BYTES != 0:
             raise ValueError(f"{size} bytes are not whole commands")
+        hinted: i64 = size - FAR if fetches() else 0
         self.words_said = 0
         at: i64 = 0
         while at < size:
-            fetch_i64(frame, at + 4 * FAR)
-            if at + FAR < size:
+            if at < hinted:
+                fetch_i64(frame, at + 2 * FAR)
                 ahead = at + (FAR + 8)
                 third, price = read_i64_le(frame, ahead + 8), read_i64_le(frame, ahead + 16)
                 self._expect(read_i64_le(frame, ahead), third, price)
+                ahead = at + (NEAR + 16)
+                self.book.expect_neighbours(read_i64_le(frame, ahead))
+                self.book.expect_level(read_i64_le(frame, ahead) & SELL, read_i64_le(frame, ahead + 8))
             kind, account, third = read_i64_le(frame, at), read_i64_le(frame, at + 8), read_i64_le(frame, at + 16)
             price, lots, tag = read_i64_le(frame, at + 24), read_i64_le(frame, at + 32), read_i64_le(frame, at + 48)
             if kind == PLACE:
@@ -221,9 +227,14 @@ class Engine:
     def _expect(self, account: i64, third: i64, price: i64) -> None:
         """What a later command touches first, whatever its kind: that is guessed wrongly too often to be tested."""
         self.book.expect(third)
-        self.book.expect_level(third & SELL, price)
+        self.book.expect_tick(third & SELL, price)
         if SELL < third <= EVERY_FLAG and 0 <= account < self.accounts:  # flags of an order that may take
             self.positions.expect(account)
+            rows, first = self.book.rows, self.book.best(third & SELL ^ 1)
+            second = rows[first + NEXT]  # or its level: some account is in every row's META
+            self.positions.expect(rows[first + META] & ACCOUNT)
+            self.positions.expect(rows[second + META] & ACCOUNT)
+            self.positions.expect(rows[rows[second + NEXT] + META] & ACCOUNT)
 
     def drain(self) -> list[Event]:
         """The events since the last call, one tuple each."""
@@ -231,18 +242,8 @@ class Engine:
         events: list[Event] = []
         at: i64 = 0
         while at < self.words_said:
-            events.append(
-                (
-                    said[at],
-                    said[at + 1],
-                    said[at + 2],
-                    said[at + 3],
-                    said[at + 4],
-                    said[at + 5],
-                    said[at + 6],
-                    said[at + 7],
-                )
-            )
+            events.append((said[at], said[at + 1], said[at + 2], said[at + 3],
+                           said[at + 4], said[at + 5], said[at + 6], said[at + 7]))  # fmt: skip
             at += WORDS
         self.words_said = 0
         return events
@@ -298,10 +299,8 @@ class Engine:
 
     def _would_cross(self, flags: i64, price: i64) -> bool:
         """Whether an order would trade at once."""
-        rows = self.book.rows
-        if flags & SELL:
-            return rows[rows[BIDS * ROW + BEST] + KEY] <= -price
-        return rows[rows[ASKS * ROW + BEST] + KEY] <= price
+        half = flags & SELL
+        return self.book.best_key(half ^ 1) <= (price if half == BIDS else -price)
 
     # Execution
 
@@ -328,10 +327,8 @@ class Engine:
 
     def _end(self, account: i64, flags: i64) -> i64:
         """Why an order that could not trade further does not rest, or 0 if it may."""
-        if flags & FOK:
-            return NOT_FILLABLE
         if flags & IMMEDIATE:
-            return IOC_REMAINDER
+            return NOT_FILLABLE if flags & FOK else IOC_REMAINDER
         return 0 if self._may_reduce(account, flags) else NOTHING_TO_REDUCE
 
     def _may_reduce(self, account: i64, flags: i64) -> bool:
@@ -365,8 +362,11 @@ class Engine:
                 break
             maker = rows[level + NEXT]
             offered = rows[maker + LOTS]
-            fetch(rows, rows[maker + NEXT])
-            fetch(rows, rows[rows[maker + NEXT] + NEXT])
+            if fetches():
+                following = rows[maker + NEXT]
+                fetch(rows, following)
+                fetch(rows, rows[following + NEXT])
+                self.positions.expect(rows[following + META] & ACCOUNT)
             lots -= self._meet(maker, offered if offered < lots else lots)
             if self.stopped_by != 0:
                 break
