@@ -18,41 +18,52 @@ class AlertRow(NamedTuple):
     payload: str
 
 
+class Sought(NamedTuple):
+    """Which alerts: None is any. `market`: those of it, and those computed from a position in it."""
+
+    account: str | None = None
+    level: str | None = None
+    market: str | None = None
+    rule: str | None = None
+
+
+_SOUGHT: Final = (
+    "account = ${}",
+    "level = ${}",
+    "string_to_array(markets, ' ') @> ARRAY[${}::text]",
+    "rule = ${} AND rule <> ''",
+)
+
+
 async def alerts_after(
-    pool: "asyncpg.Pool[asyncpg.Record]", after_seq: int, account: str | None, limit: int = MAX_PAGE
+    pool: "asyncpg.Pool[asyncpg.Record]", after_seq: int, sought: Sought, limit: int = MAX_PAGE
 ) -> list[AlertRow]:
-    """Alerts with a greater `seq`, oldest first, of one account or of all."""
-    if account is None:
-        records = await pool.fetch(
-            "SELECT seq, account, payload FROM alert_feed WHERE seq > $1 ORDER BY seq LIMIT $2",
-            after_seq,
-            min(limit, MAX_PAGE),
-        )
-    else:
-        records = await pool.fetch(
-            "SELECT seq, account, payload FROM alert_feed WHERE account = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-            account,
-            after_seq,
-            min(limit, MAX_PAGE),
-        )
+    """Alerts with a greater `seq`, oldest first."""
+    return await _found(pool, "seq > ${}", "seq", [after_seq], sought, limit)
+
+
+async def alerts_before(
+    pool: "asyncpg.Pool[asyncpg.Record]", before: int | None, sought: Sought, limit: int = MAX_PAGE
+) -> list[AlertRow]:
+    """The newest alerts, or the newest of those with a smaller `seq`; still oldest first."""
+    bound, place = ("seq < ${}", [before]) if before is not None else ("", [])
+    return (await _found(pool, bound, "seq DESC", place, sought, limit))[::-1]
+
+
+async def _found(
+    pool: "asyncpg.Pool[asyncpg.Record]", bound: str, order: str, place: list[Any], sought: Sought, limit: int
+) -> list[AlertRow]:
+    """Each combination is a statement of its own, so that each is planned by what it asks."""
+    asked = [(text, value) for text, value in zip(_SOUGHT, sought, strict=True) if value is not None]
+    texts = [*filter(None, [bound]), *(text for text, _ in asked)]
+    where = " AND ".join(text.format(number) for number, text in enumerate(texts, 1))
+    arguments = [*place, *(value for _, value in asked), min(limit, MAX_PAGE)]
+    records = await pool.fetch(
+        f"SELECT seq, account, payload FROM alert_feed {where and 'WHERE'} {where} "  # noqa: S608 - texts are our own
+        f"ORDER BY {order} LIMIT ${len(arguments)}",
+        *arguments,
+    )
     return [AlertRow(*record) for record in records]
-
-
-async def latest_alerts(
-    pool: "asyncpg.Pool[asyncpg.Record]", account: str | None, limit: int = MAX_PAGE
-) -> list[AlertRow]:
-    """The newest alerts of one account or of all, still oldest first."""
-    if account is None:
-        records = await pool.fetch(
-            "SELECT seq, account, payload FROM alert_feed ORDER BY seq DESC LIMIT $1", min(limit, MAX_PAGE)
-        )
-    else:
-        records = await pool.fetch(
-            "SELECT seq, account, payload FROM alert_feed WHERE account = $1 ORDER BY seq DESC LIMIT $2",
-            account,
-            min(limit, MAX_PAGE),
-        )
-    return [AlertRow(*record) for record in reversed(records)]
 
 
 async def feed_head(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
@@ -65,9 +76,9 @@ async def alerts(pool: "asyncpg.Pool[asyncpg.Record]", params: dict[str, Any]) -
     """`after_seq` given: what follows it, oldest first; otherwise the newest. `account` and `limit` as they say."""
     account, limit = params.get("account"), int(params.get("limit", 100))
     if (after_seq := params.get("after_seq")) is None:
-        rows = await latest_alerts(pool, account, limit)
+        rows = await alerts_before(pool, None, Sought(account), limit)
     else:
-        rows = await alerts_after(pool, int(after_seq), account, limit)
+        rows = await alerts_after(pool, int(after_seq), Sought(account), limit)
     return [{**msgspec.json.decode(row.payload), "seq": row.seq} for row in rows]
 
 

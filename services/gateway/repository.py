@@ -6,7 +6,7 @@ from typing import ClassVar
 from cleartide.contracts.codec import encode
 from cleartide.fold import Changes, Repository, Row, Table
 
-from services.gateway.domain.feed import AlertFeed, Entry, newest_per_account
+from services.gateway.domain.feed import AlertFeed, Entry, markets_of, newest_per_account
 
 ALERT_FEED = Table(
     "alert_feed",
@@ -18,6 +18,8 @@ ALERT_FEED = Table(
         "account_seq": "bigint",
         "occurred_at": "bigint",
         "payload": "text",
+        "rule": "text",
+        "markets": "text",
     },
     write="ignore",
     load=False,
@@ -70,7 +72,8 @@ class AlertRepository(Repository[AlertFeed]):
 def _feed_row(entry: Entry) -> Row:
     alert = entry.alert
     payload = encode(alert).decode()
-    return (entry.seq, alert.account, alert.level, alert.account_seq, alert.occurred_at, payload)
+    named = (entry.seq, alert.account, alert.level, alert.account_seq, alert.occurred_at)
+    return (*named, payload, getattr(alert, "rule", ""), " ".join(sorted(markets_of(alert))))
 
 
 def _state_row(entry: Entry) -> Row:

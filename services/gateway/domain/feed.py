@@ -37,6 +37,12 @@ class AlertFeed:
         return drained
 
 
+def markets_of(alert: AlertRaised) -> set[str]:
+    """The market that an alert is of, and those of the positions that it was computed from."""
+    own = getattr(alert, "market", None)
+    return {position.market for position in alert.inputs} | ({own} if own else set())
+
+
 def newest_per_account(entries: list[Entry]) -> list[Entry]:
     """The last alert about each account's health, in order of account; `entries` are in order of `seq`."""
     newest = {

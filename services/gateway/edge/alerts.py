@@ -14,7 +14,7 @@ from services.gateway.edge.convert import in_decimals
 from services.gateway.edge.errors import ApiError
 from services.gateway.edge.markets import MarketDirectory
 from services.gateway.live.alerts import Alert
-from services.gateway.queries import AlertRow
+from services.gateway.queries import AlertRow, Sought
 
 REFRESH_SECONDS: Final = 0.25
 
@@ -27,11 +27,19 @@ class AlertHistory:
 
     async def after(self, seq: int, account: str | None, limit: int) -> list[AlertRow]:
         """Alerts beyond `seq`, oldest first."""
-        return await queries.alerts_after(self._pool, seq, account, limit)
+        return await self.following(seq, Sought(account), limit)
 
     async def latest(self, account: str | None, limit: int) -> list[AlertRow]:
         """The newest alerts, oldest first."""
-        return await queries.latest_alerts(self._pool, account, limit)
+        return await self.preceding(None, Sought(account), limit)
+
+    async def following(self, seq: int, sought: Sought, limit: int) -> list[AlertRow]:
+        """Those of the sought ones beyond `seq`, oldest first."""
+        return await queries.alerts_after(self._pool, seq, sought, limit)
+
+    async def preceding(self, seq: int | None, sought: Sought, limit: int) -> list[AlertRow]:
+        """The newest of the sought ones, or of those before `seq`; oldest first."""
+        return await queries.alerts_before(self._pool, seq, sought, limit)
 
     async def head(self) -> int:
         """The greatest `seq`."""

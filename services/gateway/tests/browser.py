@@ -17,6 +17,21 @@ import aiohttp
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0")
 FAULTS = Path(__file__).with_name("looks.js").read_text()
+SHIFT = 8
+KEYS = {
+    "Tab": ("Tab", 9, ""),
+    "Enter": ("Enter", 13, "\r"),
+    "Escape": ("Escape", 27, ""),
+    " ": ("Space", 32, " "),
+    "ArrowLeft": ("ArrowLeft", 37, ""),
+    "ArrowUp": ("ArrowUp", 38, ""),
+    "ArrowRight": ("ArrowRight", 39, ""),
+    "ArrowDown": ("ArrowDown", 40, ""),
+    "?": ("Slash", 191, "?"),
+    "[": ("BracketLeft", 219, "["),
+    "]": ("BracketRight", 221, "]"),
+}
+"""Of keys that are no letter: code, number and what they type, as the protocol wants them."""
 _COMPLAINTS = {"Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded"}
 
 
@@ -63,6 +78,13 @@ class Page:
         await self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
         await self.call("Emulation.setScrollbarsHidden", hidden=True)
         await self.call("Page.navigate", url=url)
+
+    async def press(self, key: str, *, shift: bool = False) -> None:
+        """One key, as a person presses it: `Tab`, `Enter`, `Escape`, an arrow, or a character."""
+        code, number, text = KEYS.get(key, (f"Key{key.upper()}", ord(key[0].upper()), key))
+        pressed = {"key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": SHIFT if shift else 0}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", **pressed, **({"text": text} if text else {}))
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **pressed)
 
     async def come_in(self, session: Mapping[str, Any], *scopes: str) -> None:
         """Be signed in on every page from here on, as after the sign-in page; `session` as the gateway answers it."""

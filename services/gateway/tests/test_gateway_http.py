@@ -149,6 +149,13 @@ async def test_alerts_are_paged_by_seq(installed: Installation) -> None:
         await answering(matching, "query.matching.markets", MARKETS)
         _, newest, _ = await edge.get("/api/v1/alerts?limit=2")
         assert [one["seq"] for one in newest["alerts"]] == [4, 5]
+        assert newest["next"] == 4
+        _, older, _ = await edge.get("/api/v1/alerts?limit=2&before=4")
+        assert ([one["seq"] for one in older["alerts"]], older["next"]) == ([2, 3], 2)
+        _, oldest, _ = await edge.get("/api/v1/alerts?limit=2&before=2")
+        assert ([one["seq"] for one in oldest["alerts"]], oldest["next"]) == ([1], None)
+        status, body, _ = await edge.get("/api/v1/alerts?before=4&after_seq=1")
+        assert (status, body["error"]["code"]) == (422, "invalid_parameter")
         _, after, _ = await edge.get("/api/v1/alerts?after_seq=1&limit=2")
         assert ([one["seq"] for one in after["alerts"]], after["next_after_seq"]) == ([2, 3], 3)
         _, mine, _ = await edge.get("/api/v1/alerts?account=a2")

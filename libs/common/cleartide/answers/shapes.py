@@ -99,10 +99,14 @@ class AlertView(TypedDict):
 
 
 class AlertPage(TypedDict):
-    """Alerts in order of `seq`. Ask again with `after_seq` = `next_after_seq` for what follows."""
+    """Alerts in order of `seq`. Ask again with `after_seq` = `next_after_seq` for what follows.
+
+    `next`: `before` of the page with the older ones; null on the last, and where `after_seq` was given.
+    """
 
     alerts: list[AlertView]
     next_after_seq: int
+    next: int | None
 
 
 class Problem(TypedDict):

@@ -322,13 +322,28 @@ class AccountOperations:
         self,
         *,
         after_seq: int | None = None,
+        before: int | None = None,
         account: str | None = None,
+        level: Literal["watch", "warning", "critical", "liquidatable", "resolved"] | None = None,
+        market: str | None = None,
+        rule: str | None = None,
         limit: int | None = None,
         after: int | None = None,
     ) -> AlertPage:
-        """Alerts after a sequence number, or the newest."""
+        """Alerts after a sequence number, or the newest, or the newest before one."""
         told: AlertPage = await self._transport.ask(
-            "GET", "/api/v1/alerts", {"after_seq": after_seq, "account": account, "limit": limit}, after=after
+            "GET",
+            "/api/v1/alerts",
+            {
+                "after_seq": after_seq,
+                "before": before,
+                "account": account,
+                "level": level,
+                "market": market,
+                "rule": rule,
+                "limit": limit,
+            },
+            after=after,
         )
         return told
 

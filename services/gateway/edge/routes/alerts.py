@@ -3,17 +3,22 @@
 from typing import Annotated
 
 from cleartide.answers.shapes import AlertPage, ErrorForm
-from fastapi import APIRouter, Header, WebSocket
+from cleartide.contracts.risk import AlertLevel
+from fastapi import APIRouter, Header, Query, WebSocket
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.edge.authorisation import principal_of
 from services.gateway.edge.context import SHORT_MS, Edge
 from services.gateway.edge.errors import ApiError
-from services.gateway.edge.parameters import AccountFilter, AfterSeq, Limit
+from services.gateway.edge.parameters import RULE, AccountFilter, AfterSeq, BeforeSeq, Limit, MarketFilter
 from services.gateway.live.pump import SLOW_CLOSE_CODE
 from services.gateway.live.session import LiveSession
 from services.gateway.live.sse import AlertEventStream
+from services.gateway.queries import Sought
+
+LevelFilter = Annotated[AlertLevel | None, Query()]
+RuleFilter = Annotated[str | None, Query(pattern=RULE, description="those by an operator's rule")]
 
 
 def alerts_router(edge: Edge) -> APIRouter:
@@ -22,14 +27,24 @@ def alerts_router(edge: Edge) -> APIRouter:
 
     @router.get(
         "/alerts",
-        summary="Alerts after a sequence number, or the newest",
+        summary="Alerts after a sequence number, or the newest, or the newest before one",
         response_model=AlertPage,
         responses={409: {"model": ErrorForm}},
     )
-    async def alerts(after_seq: AfterSeq = None, account: AccountFilter = None, limit: Limit = 100) -> Response:
-        return await edge.answer(
-            ("alerts", after_seq, account, limit), SHORT_MS, lambda: _page(edge, after_seq, account, limit)
-        )
+    async def alerts(
+        after_seq: AfterSeq = None,
+        before: BeforeSeq = None,
+        account: AccountFilter = None,
+        level: LevelFilter = None,
+        market: MarketFilter = None,
+        rule: RuleFilter = None,
+        limit: Limit = 100,
+    ) -> Response:
+        if after_seq is not None and before is not None:
+            raise ApiError(422, "invalid_parameter", "Ask for what follows or for what was before, not for both.")
+        sought = Sought(account, level, market, rule)
+        place = ("alerts", after_seq, before, *sought, limit)
+        return await edge.answer(place, SHORT_MS, lambda: _page(edge, after_seq, before, sought, limit))
 
     @router.get("/alerts/stream", summary="Alerts as server-sent events; resumes by Last-Event-ID", response_model=None)
     async def stream(
@@ -53,15 +68,17 @@ def alerts_router(edge: Edge) -> APIRouter:
     return router
 
 
-async def _page(edge: Edge, after_seq: int | None, account: str | None, limit: int) -> AlertPage:
+async def _page(edge: Edge, after_seq: int | None, before: int | None, sought: Sought, limit: int) -> AlertPage:
+    older = None
     if after_seq is None:
-        rows = await edge.history.latest(account, limit)
+        rows = await edge.history.preceding(before, sought, limit)
+        older = rows[0].seq if len(rows) == limit else None
     else:
-        rows = await edge.history.after(after_seq, account, limit)
+        rows = await edge.history.following(after_seq, sought, limit)
         if not rows:
             await _refuse_beyond_feed(edge, after_seq)
     reached = rows[-1].seq if rows else after_seq or 0
-    return AlertPage(alerts=await edge.present.views(rows), next_after_seq=reached)
+    return AlertPage(alerts=await edge.present.views(rows), next_after_seq=reached, next=older)
 
 
 async def _refuse_beyond_feed(edge: Edge, place: int | None) -> None:

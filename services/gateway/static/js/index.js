@@ -1,6 +1,5 @@
 // The dashboard: one state, one WebSocket, a few questions asked again and again, and panels that show the answers.
 
-import "./dialogs.js";
 import { $, segments, text } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { installKeys } from "./keys.js";
@@ -133,18 +132,14 @@ function focus(id) {
   $(id).querySelector(".body").focus();
 }
 
-const help = () => $("help-dialog").showModal();
-$("help").addEventListener("click", help);
-for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-installKeys({
-  "?": help,
-  p: () => focus("positions"),
-  a: () => focus("alerts"),
-  l: () => focus("liquidations"),
-  "[": () => stepInterval(-1),
-  "]": () => stepInterval(1),
-  market: (at) => [...state.markets.keys()][at] && chooseMarket([...state.markets.keys()][at]),
-});
+installKeys(
+  [[..."123456789"], "choose a market", (key) => [...state.markets.keys()][key - 1] && chooseMarket([...state.markets.keys()][key - 1])],
+  [["["], "shorter candles", () => stepInterval(-1)],
+  [["]"], "longer candles", () => stepInterval(1)],
+  [["p"], "go to positions", () => focus("positions")],
+  [["a"], "go to alerts", () => focus("alerts")],
+  [["l"], "go to liquidations", () => focus("liquidations")],
+);
 document.addEventListener("visibilitychange", () => !document.hidden && Object.values(polls).forEach((poll) => poll.now()));
 live.connect();
 for (const poll of Object.values(polls)) poll.now();

@@ -92,12 +92,12 @@ const polls = {
   }),
 };
 
-installKeys({
-  "[": () => stepInterval(-1),
-  "]": () => stepInterval(1),
-  b: () => $("book").focus(),
-  f: () => $("funding").focus(),
-  market: (at) => state.names[at] && chooseMarket(state.names[at]),
-});
+installKeys(
+  [[..."123456789"], "choose a market", (key) => state.names[key - 1] && chooseMarket(state.names[key - 1])],
+  [["["], "shorter candles", () => stepInterval(-1)],
+  [["]"], "longer candles", () => stepInterval(1)],
+  [["b"], "go to the book", () => $("book").focus()],
+  [["f"], "go to funding", () => $("funding").focus()],
+);
 setInterval(() => figures.tick(), 1000);
 keepAsking(polls);

@@ -10,6 +10,7 @@ const PAGES = [
   ["/portfolio.html", "Portfolio"],
   ["/vaults.html", "Vaults"],
   ["/risk.html", "Risk"],
+  ["/alerts.html", "Alerts"],
   ["/earnings.html", "Earnings"],
   ["/liquidity.html", "Venues"],
   ["/markets.html", "Statistics"],

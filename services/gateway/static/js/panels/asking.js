@@ -6,14 +6,14 @@ import { h, text } from "../dom.js";
 /** Returns ask({title, words, fields, confirm, act}): `fields` are elements with a name; `act(values)` does it. */
 export function asking(dialog, said) {
   const form = dialog.querySelector("form");
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 
   return function ask({ title, words, fields = [], confirm = null, note = true, doing = "Do it", act }) {
     text(dialog.querySelector("h2"), title);
     const typed = confirm && h("label", {}, `Type ${confirm} to confirm`, h("input", { name: "typed", required: true, pattern: confirm, autocomplete: "off" }));
     const why = note && h("label", {}, "Why (goes into the log)", h("input", { name: "note", maxlength: 150 }));
     const button = act && h("button", { class: "main-button", type: "submit" }, doing);
-    form.replaceChildren(...[words, ...fields, typed, why, button].flat().filter(Boolean));
+    const wrong = h("p", { class: "said down", role: "alert", hidden: true });
+    form.replaceChildren(...[words, ...fields, typed, why, wrong, button].flat().filter(Boolean));
     form.onsubmit = async (event) => {
       event.preventDefault();
       button.disabled = true;
@@ -23,11 +23,13 @@ export function asking(dialog, said) {
         dialog.close();
         said(typeof outcome === "string" ? outcome : "Done.");
       } catch (error) {
-        dialog.close();
-        said(`${error.message} (${error.code ?? "error"})`, "down");
+        text(wrong, `${error.message} (${error.code ?? "error"})`);
+        wrong.hidden = false;
+        button.disabled = false;
       }
     };
     dialog.showModal();
+    form.querySelector("input:not([readonly]), button")?.focus();
   };
 }
 
