@@ -1,6 +1,9 @@
 """Random valid messages of any contract, made from the contract's own bounds."""
 
+import re
 import types
+from functools import cache
+from operator import add
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
@@ -9,6 +12,8 @@ from hypothesis import strategies as st
 from pydantic import StringConstraints
 
 WIDEST: Final = 2**53 - 1
+WORD: Final = re.compile(r"\^(\(\?:)?(\[[^]]+])?(\[[^]]+])\{(\d+)(?:,(\d+))?\}(?:\)\?)?\$")
+"""A pattern of a name: perhaps a class of its own for the first letter, perhaps nothing at all."""
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
@@ -17,6 +22,7 @@ def messages(contract: type[Message]) -> st.SearchStrategy[Message]:
     return _contract(contract)  # type: ignore[return-value]
 
 
+@cache  # what a strategy is made of costs more than a draw from it
 def _contract(contract: type[Contract]) -> st.SearchStrategy[Contract]:
     fields = {
         name: _values(field.annotation, [*field.metadata])
@@ -60,9 +66,24 @@ def _plain(annotation: Any, bounds: dict[type, Any]) -> st.SearchStrategy[Any]:
     if annotation is not str:
         raise TypeError(f"no values for {annotation}")
     if StringConstraints in bounds and bounds[StringConstraints].pattern:
-        return st.from_regex(bounds[StringConstraints].pattern.replace("$", r"\Z"))
+        return _patterned(bounds[StringConstraints].pattern)
     largest = min(bounds[MaxLen].max_length if MaxLen in bounds else 20, 20)
     return st.text(st.characters(codec="utf-8"), max_size=largest, min_size=1 if MinLen in bounds else 0)
+
+
+def _patterned(pattern: str) -> st.SearchStrategy[str]:
+    """Texts of a pattern; a name is drawn at once: following its pattern letter by letter was half of a test."""
+    name = WORD.fullmatch(pattern)
+    if name is None:
+        return st.from_regex(pattern.replace("$", r"\Z"))
+    may_be_empty, first, rest, least, most = name.groups()
+    letters = st.text(_letters(rest), min_size=int(least), max_size=int(most or least))
+    names = st.builds(add, st.sampled_from(_letters(first)), letters) if first else letters
+    return st.just("") | names if may_be_empty else names
+
+
+def _letters(of: str) -> str:
+    return "".join(filter(re.compile(of).fullmatch, map(chr, range(128))))
 
 
 def _flat(metadata: list[Any]) -> dict[type, Any]:
