@@ -19,7 +19,6 @@ from mypy_extensions import i64
 from services.matching.engine.book import (
     ASKS,
     BEST,
-    BIDS,
     HALF,
     ID,
     KEY,
@@ -57,7 +56,6 @@ from services.matching.engine.records import (
     CLOSED,
     DECREMENT,
     EVERY_FLAG,
-    EXPIRE_BOTH,
     EXPIRE_TAKER,
     FOK,
     IMMEDIATE,
@@ -146,10 +144,8 @@ class Engine:
             self._execute(row, account, flags, price)
             if self.high != 0:
                 self._fire()
-        elif flags & SELL:
-            self.book.link(row, STOP_SELLS, -trigger)
         else:
-            self.book.link(row, STOP_BUYS, trigger)
+            self.book.link(row, STOP_SELLS if flags & SELL else STOP_BUYS, -trigger if flags & SELL else trigger)
         return order_id
 
     def cancel(self, account: i64, order_id: i64, tag: i64 = 0) -> i64:
@@ -299,8 +295,7 @@ class Engine:
 
     def _would_cross(self, flags: i64, price: i64) -> bool:
         """Whether an order would trade at once."""
-        half = flags & SELL
-        return self.book.best_key(half ^ 1) <= (price if half == BIDS else -price)
+        return self.book.best_key(flags & SELL ^ 1) <= (-price if flags & SELL else price)
 
     # Execution
 
@@ -393,7 +388,7 @@ class Engine:
         meta = rows[maker + META]
         owner = meta & ACCOUNT
         if owner == self.taker_account and self.taker_mode != ALLOW_SELF_TRADE:
-            return self._prevent(maker, lots)
+            return self._prevent(maker)
         if meta >> FLAGS & REDUCE_ONLY:
             lots = self.positions.reducible(owner, -self.taker_side, lots)
             if lots == 0:
@@ -414,21 +409,28 @@ class Engine:
         self._shrink(TRADE, maker, owner, lots)
         return lots
 
-    def _prevent(self, maker: i64, lots: i64) -> i64:
+    def _prevent(self, maker: i64) -> i64:
         """The taker meets an order of its own account: what happens is the taker's choice (R29)."""
         mode = self.taker_mode
         if mode == DECREMENT:
-            rows = self.book.rows
-            rows[self.taker + SIZE] -= lots
-            rows[maker + SIZE] -= lots
-            self._shrink(PREVENTED, maker, self.taker_account, lots)
-            return lots
+            return self._decrement(maker)
         if mode != EXPIRE_TAKER:
             self._drop(maker, SELF_TRADE)
-            if mode != EXPIRE_BOTH:
-                return 0
-        self.stopped_by = SELF_TRADE
+        self.stopped_by = SELF_TRADE if mode != 0 else 0
         return 0
+
+    def _decrement(self, maker: i64) -> i64:
+        """Both orders lose what the smaller one has; returns how many lots fewer the taker may now trade."""
+        rows, taker = self.book.rows, self.taker
+        open_lots, theirs = rows[taker + LOTS], rows[maker + LOTS]
+        lots, wanted = theirs if theirs < open_lots else open_lots, open_lots
+        if rows[taker + META] >> FLAGS & REDUCE_ONLY:
+            wanted = self.positions.reducible(self.taker_account, self.taker_side, open_lots)
+        rows[taker + SIZE] -= lots
+        rows[maker + SIZE] -= lots
+        self._shrink(PREVENTED, maker, self.taker_account, lots)
+        left = open_lots - lots
+        return wanted - left if left < wanted else 0
 
     def _shrink(self, kind: i64, maker: i64, owner: i64, lots: i64) -> None:
         """Take lots off both orders, and say so. A maker without lots leaves the book."""
@@ -454,9 +456,7 @@ class Engine:
 
     def _is_reached(self, flags: i64, trigger: i64) -> bool:
         """Whether the last price has reached a trigger: at or above it to buy, at or below it to sell (R28)."""
-        if self.last == 0:
-            return False
-        return self.last <= trigger if flags & SELL else self.last >= trigger
+        return self.last != 0 and (self.last <= trigger if flags & SELL else self.last >= trigger)
 
     def _fire(self) -> None:
         """Execute every stop that a trade of this command has reached: buys first, the nearest trigger first."""

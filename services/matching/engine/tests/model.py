@@ -195,16 +195,16 @@ class Model:
         position = self.position(taker.account)
         if not position.has_room(1):
             return r.POSITION_CAP
-        wanted = position.reducible(taker.side, taker.left) if taker.flags & r.REDUCE_ONLY else taker.left
-        if taker.flags & r.FOK and not self.is_fillable(taker, wanted):
+        if taker.flags & r.FOK and not self.is_fillable(taker, self.wanted(taker)):
             return r.NOT_FILLABLE
-        while wanted and (crossed := self.crossed(taker)):
+        while (wanted := self.wanted(taker)) and (crossed := self.crossed(taker)):
             maker = crossed[0]
             lots = min(wanted, maker.left)
             if maker.account == taker.account and taker.mode != r.ALLOW_SELF_TRADE:
                 if taker.mode == r.DECREMENT:
+                    lots = min(taker.left, maker.left)
                     taker.size, maker.size = taker.size - lots, maker.size - lots
-                    wanted -= self.shrink(r.PREVENTED, taker, maker, lots)
+                    self.shrink(r.PREVENTED, taker, maker, lots)
                     continue
                 if taker.mode != r.EXPIRE_TAKER:
                     self.drop(maker, r.SELF_TRADE)
@@ -222,8 +222,13 @@ class Model:
                 self.fill(maker.account, maker.side * lots, maker.price, self.maker_fee_ppb)
                 self.last = maker.price
                 self.traded.append(maker.price)
-                wanted -= self.shrink(r.TRADE, taker, maker, lots)
+                self.shrink(r.TRADE, taker, maker, lots)
         return 0
+
+    def wanted(self, taker: Order) -> int:
+        """How many lots it may trade."""
+        cut = taker.flags & r.REDUCE_ONLY
+        return self.position(taker.account).reducible(taker.side, taker.left) if cut else taker.left
 
     def is_fillable(self, taker: Order, wanted: int) -> bool:
         """Whether so much is certain to trade."""
@@ -238,7 +243,7 @@ class Model:
                     return True
         return False
 
-    def shrink(self, kind: int, taker: Order, maker: Order, lots: int) -> int:
+    def shrink(self, kind: int, taker: Order, maker: Order, lots: int) -> None:
         """Take lots off both."""
         taker.left -= lots
         maker.left -= lots
@@ -246,7 +251,6 @@ class Model:
         self.events.append((kind, taker.number, maker.number, maker.price, lots, taker.left, maker.left, accounts))
         if not maker.left:
             self.resting.remove(maker)
-        return lots
 
     def drop(self, maker: Order, reason: int) -> None:
         """A resting order must go."""

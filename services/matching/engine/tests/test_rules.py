@@ -141,6 +141,19 @@ class TestSelfTrade:
         assert position(engine, ANN) == (0, 0, 0, 0)
         assert engine.last == 0
 
+    @pytest.mark.parametrize(
+        ("lots", "bids", "asks"), [(2, [(-100, 1), (-99, 1)], []), (3, [(-99, 1)], []), (4, [(-99, 1)], [(100, 1)])]
+    )
+    def test_match_eng_010_decrement_takes_from_a_reduce_only_order_not_from_the_position(
+        self, engine: Engine, lots: int, bids: list[tuple[int, int]], asks: list[tuple[int, int]]
+    ) -> None:
+        """MATCH-ENG-010: both shrink by the smaller; what is left may still reduce, and rests uncrossed."""
+        engine.place(BOB, SELL, 100, 1)
+        engine.place(ANN, BUY, 100, 4)  # one is bought, three rest
+        engine.place(BOB, BUY, 99, 1)
+        engine.place(ANN, SELL | r.REDUCE_ONLY | r.DECREMENT, 100, lots)
+        assert (engine.book.depth(0), engine.book.depth(1)) == (bids, asks)
+
     def test_match_eng_010_others_are_traded_with_on_the_way(self, engine: Engine) -> None:
         other = engine.place(BOB, SELL, 100, 2)
         engine.place(ANN, SELL, 100, 3)
