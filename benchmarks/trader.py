@@ -1,5 +1,5 @@
-"""A trader that measures: sends orders at a steady rate, one message each, and notes when the first event that each of
-them caused arrives, and when the broker had taken the order: events have that time.
+"""A trader that measures: gives orders at a steady rate, each by a call of the library's client, and notes when the
+first event that each of them caused arrives, and when the broker had taken the order: events have that time.
 
 `python -m benchmarks.trader <url> <user> <password> <rate> <seconds> <seed> <last index number> <result file>`
 """
@@ -14,8 +14,8 @@ from typing import NamedTuple
 import msgspec
 import uvloop
 from cleartide.bus.confirm import confirm
+from cleartide.client import Client
 from cleartide.connect import connected, nats_broker
-from cleartide.contracts.codec import encode
 from cleartide.service.memory import expect_batches, keep_state
 from nats.aio.msg import Msg
 
@@ -32,7 +32,7 @@ class _Cause(msgspec.Struct):
 
 
 class Waited(NamedTuple):
-    """Of one order, in ms: from the moment before it is sent to its first event, and to the broker's stamp on it."""
+    """Of one order, in ms: from the moment before it is given to its first event, and to the broker's stamp on it."""
 
     event: float
     stamp: float
@@ -41,25 +41,27 @@ class Waited(NamedTuple):
 async def run(url: str, user: str, password: str, rate: int, seconds: float, flow: Flow) -> list[Waited]:
     """How long each order waited for its first event, the first tenth left out."""
     broker = nats_broker(url, user, password, "trader")
-    client = await connected(broker)
+    connection = await connected(broker)
+    client = Client(connection, "trader")
     heard: list[tuple[int, bytes]] = []
 
     async def on_events(message: Msg) -> None:
         heard.append((time.perf_counter_ns(), message.data))
 
-    await client.subscribe("trading.>", cb=on_events)
-    await confirm(client)
-    commands = [(command.id, command.subject, encode(command)) for command in flow.commands(int(rate * seconds))]
-    orders = {identity for identity, subject, _ in commands if subject.startswith("orders.")}
+    await connection.subscribe("trading.>", cb=on_events)
+    await confirm(connection)
+    commands = list(flow.commands(int(rate * seconds)))
     sent: dict[str, int] = {}
+    calls = []
     clock = time.time_ns() - time.perf_counter_ns()
     keep_state()
     started = asyncio.get_running_loop().time()
-    for number, (identity, subject, payload) in enumerate(commands):
+    for number, command in enumerate(commands):
         await until(started + number / rate)
-        if identity in orders:
-            sent[identity] = time.perf_counter_ns()
-        await client.publish(subject, payload)
+        if command.subject.startswith("orders."):
+            sent[command.id] = time.perf_counter_ns()
+        calls.append(asyncio.create_task(client.publish(command)))
+    await asyncio.gather(*calls)
     arrived = await _arrivals(heard, sent)
     await broker.stop()
     warm = list(sent)[int(len(sent) * WARM_SHARE) :]

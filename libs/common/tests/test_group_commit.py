@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cleartide.bus import group_commit
 from cleartide.bus.api import in_batch
-from cleartide.bus.group_commit import MOST_TOGETHER, GroupCommit, PublishError, Stored
+from cleartide.bus.group_commit import MOST_ALONE, MOST_TOGETHER, GroupCommit, PublishError, Stored
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import OutboxRow
 from cleartide.bus.streams import CHAIN, COMMANDS
@@ -84,14 +84,19 @@ async def stored(broker: Broker, first: int = 1) -> list[Kept]:
         return found
 
 
-async def test_one_command_leaves_at_once_and_by_itself(broker: Broker) -> None:
-    """LIB-GROUP-001."""
+async def test_few_commands_leave_at_once_and_by_themselves(broker: Broker) -> None:
+    """LIB-GROUP-001: one after another, or some at once."""
     async with trading(broker) as commands:
-        assert [await place(commands, number) for number in (1, 2, 3)] == [Stored(n, False) for n in (2, 3, 4)]
-    assert [kept.batch for kept in await stored(broker)] == ["", "", ""]
+        assert [await place(commands, number) for number in (1, 2)] == [Stored(2, False), Stored(3, False)]
+        with standing_still(broker):
+            calls = [asyncio.create_task(place(commands, number)) for number in range(3, 3 + MOST_ALONE)]
+            await turns()
+            assert not next(iter(commands._lanes.values())).waiting
+        assert [call.stream_seq for call in await asyncio.gather(*calls)] == list(range(4, 4 + MOST_ALONE))
+    assert {kept.batch for kept in await stored(broker)} == {""}
 
 
-async def test_what_comes_in_one_turn_leaves_together(broker: Broker) -> None:
+async def test_many_commands_of_one_turn_leave_together(broker: Broker) -> None:
     """LIB-GROUP-001: in the order of the calls, and every caller learns its own place."""
     async with trading(broker) as commands:
         answers = await asyncio.gather(*(place(commands, number) for number in range(MOST_TOGETHER + 20)))
@@ -101,46 +106,45 @@ async def test_what_comes_in_one_turn_leaves_together(broker: Broker) -> None:
     assert sorted(Counter(one.batch for one in kept).values()) == [20, MOST_TOGETHER]
 
 
-async def test_what_comes_while_one_is_under_way_leaves_with_the_next(broker: Broker) -> None:
+async def test_what_comes_while_some_are_under_way_leaves_with_the_next(broker: Broker) -> None:
     """LIB-GROUP-001: the slower the server, the larger the groups."""
     async with trading(broker) as commands:
         with standing_still(broker):
-            calls = [asyncio.create_task(place(commands, 0))]
-            for number in range(1, 41):
-                await turns()
+            calls = []
+            for number in range(MOST_ALONE + 40):
                 calls.append(asyncio.create_task(place(commands, number)))
-            await turns()
+                await turns()
         await asyncio.gather(*calls)
     kept = await stored(broker)
-    assert [one.number for one in kept] == list(range(41))
-    assert kept[0].batch == ""
-    assert len({one.batch for one in kept[1:]}) == 1
+    assert [one.number for one in kept] == list(range(MOST_ALONE + 40))
+    assert {one.batch for one in kept[:MOST_ALONE]} == {""}
+    assert len({one.batch for one in kept[MOST_ALONE:]}) == 1
 
 
 async def test_a_command_that_is_there_already_keeps_its_neighbours_company(broker: Broker) -> None:
     """LIB-GROUP-002: stored before, or twice in the same group: its callers learn where it stands."""
     async with trading(broker) as commands:
         await place(commands, 7)
-        answers = await asyncio.gather(*(place(commands, number) for number in (1, 7, 2, 3, 3)))
-        assert [answer.duplicate for answer in answers] == [False, True, False, False, True]
-        assert answers[1].stream_seq == 2
-        assert answers[3].stream_seq == answers[4].stream_seq
-    assert [one.number for one in await stored(broker)] == [7, 1, 2, 3]
+        asked = [*range(20), 3, 20]
+        answers = await asyncio.gather(*(place(commands, number) for number in asked))
+    assert [number for number, answer in zip(asked, answers, strict=True) if answer.duplicate] == [7, 3]
+    assert (answers[7].stream_seq, answers[20].stream_seq) == (2, answers[3].stream_seq)
+    assert [one.number for one in await stored(broker)] == [7, *(number for number in range(21) if number != 7)]
 
 
-@pytest.mark.parametrize("at", [0, 2, 4])
+@pytest.mark.parametrize("at", [0, 10, 19])
 async def test_a_command_that_is_not_allowed_keeps_nobody_waiting(broker: Broker, at: int) -> None:
     """LIB-GROUP-002: the server says nothing of it; its neighbours have their answers meanwhile."""
     async with trading(broker, seconds=60) as commands:
         calls = [
             asyncio.create_task(place(commands, number, "admin.venue" if number == at else "orders.X"))
-            for number in range(5)
+            for number in range(20)
         ]
         refused = calls.pop(at)
-        assert len(await asyncio.gather(*calls)) == 4
+        assert len(await asyncio.gather(*calls)) == 19
         assert not refused.done()
         refused.cancel()
-    assert [one.number for one in await stored(broker)] == [number for number in range(5) if number != at]
+    assert [one.number for one in await stored(broker)] == [number for number in range(20) if number != at]
 
 
 async def test_what_is_never_answered_is_refused_in_the_end(broker: Broker) -> None:
@@ -156,9 +160,9 @@ async def test_a_right_that_was_lost_costs_the_neighbours_one_wait(
     """LIB-GROUP-002: where the last of a group is passed over in silence, all are sent again by themselves."""
     async with trading(broker, seconds=2) as commands:
         monkeypatch.setattr(commands, "_taken", {"orders", "admin"})
-        numbered = enumerate(("orders.X", "orders.X", "admin.venue"), start=1)
+        numbered = enumerate([*["orders.X"] * 10, "admin.venue"])
         *calls, refused = [asyncio.create_task(place(commands, *one)) for one in numbered]
-        assert [answer.stream_seq for answer in await asyncio.gather(*calls)] == [2, 3]
+        assert [answer.stream_seq for answer in await asyncio.gather(*calls)] == list(range(2, 12))
         assert "admin" not in commands._taken
         refused.cancel()
 
@@ -166,20 +170,19 @@ async def test_a_right_that_was_lost_costs_the_neighbours_one_wait(
 async def test_a_command_that_is_too_large_fails_alone(broker: Broker) -> None:
     """LIB-GROUP-002: and one that is merely large leaves by itself, in its turn."""
     async with trading(broker) as commands:
-        large = b'{"n":2}' + b" " * 70_000
+        large = b'{"n":10}' + b" " * 70_000
         calls: list[Coroutine[Any, Any, Stored]] = [
-            place(commands, 1),
-            commands.publish("COMMANDS", "orders.X", large, "t.2"),
-            commands.publish("COMMANDS", "orders.X", b" " * (9 * 2**20), "t.3"),
-            place(commands, 4),
-            place(commands, 5),
+            *(place(commands, number) for number in range(10)),
+            commands.publish("COMMANDS", "orders.X", large, "t.10"),
+            commands.publish("COMMANDS", "orders.X", b" " * (9 * 2**20), "t.x"),
+            *(place(commands, number) for number in range(11, 30)),
         ]
-        *others, last = await asyncio.gather(*calls, return_exceptions=True)
-        assert isinstance(others.pop(2), PublishError)
-        assert [*others, last] == [Stored(number, False) for number in (2, 3, 4, 5)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(answers.pop(11), PublishError)
+    assert answers == [Stored(number, False) for number in range(2, 32)]
     kept = await stored(broker)
-    assert [one.number for one in kept] == [1, 2, 4, 5]
-    assert [bool(one.batch) for one in kept] == [False, False, True, True]
+    assert [one.number for one in kept] == list(range(30))
+    assert [one.number for one in kept if not one.batch] == [10]
 
 
 async def test_streams_do_not_wait_for_each_other(broker: Broker) -> None:
@@ -188,16 +191,16 @@ async def test_streams_do_not_wait_for_each_other(broker: Broker) -> None:
         await commands.publish("CHAIN", "chain.eth", b"{}", "c.0")
         calls = [
             call
-            for number in range(1, 11)
+            for number in range(1, 21)
             for call in (
                 place(commands, number),
                 commands.publish("CHAIN", "chain.eth", b"{}", f"c.{number}"),
             )
         ]
         await asyncio.gather(*calls)
-        assert (await NatsBus(client).state(CHAIN)).last_seq == 11
+        assert (await NatsBus(client).state(CHAIN)).last_seq == 21
     kept = await stored(broker)
-    assert [one.number for one in kept] == list(range(1, 11))
+    assert [one.number for one in kept] == list(range(1, 21))
     assert len({one.batch for one in kept}) == 1
 
 
@@ -205,23 +208,23 @@ async def test_a_caller_that_gives_up_in_time_sends_nothing(broker: Broker) -> N
     """LIB-GROUP-003."""
     async with trading(broker) as commands:
         with standing_still(broker):
-            calls = [asyncio.create_task(place(commands, 0))]
-            await turns()
-            calls += [asyncio.create_task(place(commands, number)) for number in (1, 2, 3)]
-            await turns()
-            calls.pop(2).cancel()
+            calls = []
+            for number in range(MOST_ALONE + 3):
+                calls.append(asyncio.create_task(place(commands, number)))
+                await turns()
+            calls.pop(MOST_ALONE + 1).cancel()
         await asyncio.gather(*calls)
-    assert [one.number for one in await stored(broker)] == [0, 1, 3]
+    assert [one.number for one in await stored(broker)] == [*range(MOST_ALONE + 1), MOST_ALONE + 2]
 
 
 async def test_no_more_wait_than_there_is_room_for(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """LIB-GROUP-003: who comes then waits for a place, and the order of the calls holds."""
-    monkeypatch.setattr(group_commit, "MOST_WAITING", 8)
+    monkeypatch.setattr(group_commit, "MOST_WAITING", 16)
     async with trading(broker) as commands:
         with standing_still(broker):
             calls = [asyncio.create_task(place(commands, number)) for number in range(50)]
             await turns()
-            assert sum(len(lane.waiting) for lane in commands._lanes.values()) <= 8
+            assert sum(len(lane.waiting) + lane.alone for lane in commands._lanes.values()) <= 16
         await asyncio.gather(*calls)
     assert [one.number for one in await stored(broker)] == list(range(50))
 
@@ -237,11 +240,11 @@ async def test_somebody_who_holds_every_batch_stops_nobody(broker: Broker) -> No
     """LIB-GROUP-004: neither a client's commands nor what a service says on the same stream."""
     async with trading(broker) as commands, broker.client("trader") as holder, broker.bus("risk") as risk:
         await hold_batches(holder, SERVERS_BATCHES)
-        answers = await asyncio.gather(*(place(commands, number) for number in range(1, 4)))
-        assert answers == [Stored(number, False) for number in (2, 3, 4)]
+        answers = await asyncio.gather(*(place(commands, number) for number in range(1, 21)))
+        assert answers == [Stored(number, False) for number in range(2, 22)]
         rows = [OutboxRow("COMMANDS", number, number, "liquidations.X", b'{"n":0}', "") for number in (1, 2, 3)]
         await risk.publish("risk", rows)
-    assert len(await stored(broker)) == 6
+    assert len(await stored(broker)) == 23
 
 
 class Teller:
@@ -264,7 +267,7 @@ async def test_a_killed_server_loses_and_doubles_nothing(broker: Broker) -> None
     """LIB-GROUP-005: kill -9 in the midst of groups, again and again: what was told is stored, once, and there."""
     async with trading(broker, seconds=5) as commands:
         teller = Teller(commands)
-        telling = [asyncio.create_task(teller.tell(range(first, 3_000, 30))) for first in range(30)]
+        telling = [asyncio.create_task(teller.tell(range(first, 3_000, 60))) for first in range(60)]
         for share in (200, 800, 1_600):
             await until(lambda share=share: len(teller.told) >= share)  # type: ignore[misc]
             await broker.server.kill()
@@ -284,7 +287,7 @@ async def test_a_killed_server_loses_and_doubles_nothing(broker: Broker) -> None
 
 SUBJECTS = ("orders.X", "orders.Y", "transfers.a", "trades.X")
 Call = tuple[int, str]
-CALLS = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(SUBJECTS)), min_size=1, max_size=12)
+CALLS = st.lists(st.tuples(st.integers(0, 60), st.sampled_from(SUBJECTS)), min_size=1, max_size=30)
 
 
 async def test_groups_answer_as_single_commands_do(broker: Broker) -> None:

@@ -1,16 +1,16 @@
 """Group commit in front of a stream: what comes together leaves together, each with an answer of its own.
 
-A command that finds nothing under way leaves at once, with those of the same turn of the loop; what comes while some
-are under way leaves when these are stored. There is no timer: a group is as large as the server is slow. It is an
-atomic batch, for which the server syncs once. It takes all of a batch or nothing, so what it refuses is sent again one
-by one, where one command's fault is its own.
+A command leaves at once while few of its client's are under way; what then comes waits for an answer, and leaves
+together. There is no timer: a group is as large as the server is slow. It is an atomic batch, for which the server
+syncs once. It takes all of a batch or nothing, so what it refuses is sent again one by one, where one command's fault
+is its own.
 """
 
 import asyncio
 import itertools
 import uuid
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +22,7 @@ from cleartide.bus.api import in_batch
 from cleartide.contracts.codec import MAX_PUBLIC_PAYLOAD_BYTES
 
 ATTEMPTS: Final = 4
+MOST_ALONE: Final = 8
 MOST_TOGETHER: Final = 500
 TOGETHER_BYTES: Final = 2**20
 MOST_WAITING: Final = 10_000
@@ -57,11 +58,12 @@ class _Command:
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits for one stream, in the order of the calls, and whether somebody sends it."""
+    """One stream: what waits for it, in the order of the calls; who sends it; how many are under way by themselves."""
 
     # lint: allow bounded-queue: whoever waits here has a place of MOST_WAITING
     waiting: deque[_Command] = field(default_factory=deque)
     sender: "asyncio.Task[None] | None" = None
+    alone: int = 0
 
 
 class GroupCommit:
@@ -73,7 +75,7 @@ class GroupCommit:
         self._name, self._batches = uuid.uuid4().hex, itertools.count(1)
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._lanes: dict[str, _Lane] = {}
-        self._apart: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._taken: set[str] = set()
 
     async def publish(self, stream: str, subject: str, payload: bytes, unique: str) -> Stored:
@@ -82,22 +84,24 @@ class GroupCommit:
             command = _Command(subject, payload, unique, asyncio.get_running_loop().create_future())
             lane = self._lanes.setdefault(stream, _Lane())
             lane.waiting.append(command)
-            if lane.sender is None:
-                lane.sender = asyncio.create_task(self._send_all(lane))
+            self._stir(lane)
             return await command.answer
 
-    async def _send_all(self, lane: _Lane) -> None:
-        group: list[_Command] = []
+    def _stir(self, lane: _Lane) -> None:
+        if lane.sender is None and lane.waiting and lane.alone < MOST_ALONE:
+            lane.sender = asyncio.create_task(self._send(lane))
+
+    async def _send(self, lane: _Lane) -> None:
+        """Whatever may leave. Of a group the answer is waited for: if it is refused, nothing may have overtaken it."""
         try:
-            while group := self._next(lane.waiting):
-                if group[0].kind in self._taken:
+            while lane.waiting and lane.alone < MOST_ALONE:
+                few = len(lane.waiting) <= MOST_ALONE - lane.alone
+                group = self._next(lane.waiting)
+                if len(group) > 1 and not few:
                     await self._together(group)
                 else:
-                    await self._one_by_one(group, attempt=1)
-        except BaseException as error:
-            _refuse([*group, *lane.waiting], error)
-            lane.waiting.clear()
-            raise
+                    counted = lane if group and group[0].kind in self._taken else None
+                    await self._start(*(self._alone(command, counted) for command in group))
         finally:
             lane.sender = None
 
@@ -126,49 +130,64 @@ class GroupCommit:
         """Wait until they are stored; those that were not go on by themselves."""
         try:
             answer = await (await self._say(group))
-        except TROUBLE as error:
+        except Exception as error:
             if isinstance(error, TimeoutError):
                 self._taken -= {command.kind for command in group}
-            await self._one_by_one(group, attempt=2)
+            await self._start(*(self._insist(command) for command in group))
             return
-        if "error" not in answer:
-            _settle(group, answer)
-        elif len(group) == 1:
-            _refuse(group, _said(group[0], answer))
+        if "error" in answer:
+            await self._start(*(self._alone(command, None) for command in group))
         else:
-            await self._one_by_one(group, attempt=1)
+            _settle(group, answer)
 
-    async def _one_by_one(self, group: list[_Command], attempt: int) -> None:
-        """Each by itself, beside what comes after them; on their way in order when this returns, if it is the first."""
-        for command in group:
-            task = asyncio.create_task(self._insist(command, attempt))
-            self._apart.add(task)
-            task.add_done_callback(self._apart.discard)
-        await asyncio.sleep(0)
+    async def _alone(self, command: _Command, lane: _Lane | None) -> None:
+        """By itself. lane: where it counts among those that are under way, until there is an answer or trouble."""
+        if lane is None:
+            trouble = await self._attempt(command)
+        else:
+            lane.alone += 1
+            try:
+                trouble = await self._attempt(command)
+            finally:
+                lane.alone -= 1
+                self._stir(lane)
+        if trouble is not None:
+            await self._insist(command)
 
-    async def _insist(self, command: _Command, attempt: int) -> None:
-        """Attempt after attempt, until the server has said something of it."""
-        trouble: BaseException | None = None
-        try:
-            for number in range(attempt, ATTEMPTS + 1):
-                if number > 1:
-                    await asyncio.sleep(0.1 * 2 ** (number - 1))
-                try:
-                    answer = await (await self._say([command]))
-                except TROUBLE as error:
-                    trouble = error
-                    continue
-                if "error" in answer:
-                    _refuse([command], _said(command, answer))
-                else:
-                    self._taken.add(command.kind)
-                    _settle([command], answer)
+    async def _insist(self, command: _Command) -> None:
+        """After a first attempt of which nothing was heard."""
+        trouble: Exception | None = None
+        for number in range(2, ATTEMPTS + 1):
+            await asyncio.sleep(0.1 * 2 ** (number - 1))
+            trouble = await self._attempt(command)
+            if trouble is None:
                 return
-            name = f"{type(trouble).__name__} {trouble}".strip()
-            _refuse([command], PublishError(f"{command.subject}: {name}"))
-        except BaseException as error:
-            _refuse([command], error)
-            raise
+        name = f"{type(trouble).__name__} {trouble}".strip()
+        _refuse(command, PublishError(f"{command.subject}: {name}"))
+
+    async def _attempt(self, command: _Command) -> Exception | None:
+        """Settle or refuse what the server has answered to; the trouble when it has not."""
+        try:
+            answer = await (await self._say([command]))
+        except TROUBLE as trouble:
+            return trouble
+        except Exception as fault:  # the caller's to know, who else would wait for ever
+            _refuse(command, fault)
+            return None
+        if "error" in answer:
+            _refuse(command, PublishError(f"{command.subject}: {answer['error'].get('description')}"))
+        else:
+            self._taken.add(command.kind)
+            _settle([command], answer)
+        return None
+
+    async def _start(self, *sendings: Coroutine[Any, Any, None]) -> None:
+        """Beside what comes after them; what they send at first is on its way, in order, when this returns."""
+        for sending in sendings:
+            task = asyncio.create_task(sending)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        await asyncio.sleep(0)
 
     async def _say(self, group: list[_Command]) -> Answer:
         """One message, or one atomic batch. Nothing here gives way but the first listening."""
@@ -192,11 +211,6 @@ def _settle(group: list[_Command], answer: dict[str, Any]) -> None:
             command.answer.set_result(Stored(stream_seq, answer.get("duplicate", False)))
 
 
-def _refuse(commands: Iterable[_Command], error: BaseException) -> None:
-    for command in commands:
-        if not command.answer.done():
-            command.answer.set_exception(error)
-
-
-def _said(command: _Command, answer: dict[str, Any]) -> PublishError:
-    return PublishError(f"{command.subject}: {answer['error'].get('description')}")
+def _refuse(command: _Command, error: Exception) -> None:
+    if not command.answer.done():
+        command.answer.set_exception(error)
