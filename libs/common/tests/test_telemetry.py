@@ -5,17 +5,18 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import asyncpg
 import pytest
 from cleartide.bus.nats import NatsBus
 from cleartide.bus.ports import Delivery
+from cleartide.bus.worker import Worker
 from cleartide.service import Service, progress_report
-from cleartide.telemetry import health as health_module
-from cleartide.telemetry.health import health_app, serve
+from cleartide.telemetry.health import STALLED_SECONDS, health_app, serve
 from cleartide.telemetry.logs import configure_logs
 from cleartide.telemetry.tracing import BatchTracer, current_traceparent
 from opentelemetry import trace
@@ -28,6 +29,7 @@ from tests.support.servers import Broker, Database
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+LONG_SECONDS: Final = 3_600.0
 
 
 @pytest.fixture(params=["collected", "ids alone"])
@@ -138,31 +140,40 @@ def report(worker: Any, *, listens: bool = False, listening: asyncio.Event | Non
     return progress_report(service, worker, listening or asyncio.Event())
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stall is called one after a moment."""
-    for module in ("cleartide.service.progress", "cleartide.telemetry.health"):
-        monkeypatch.setattr(f"{module}.STALLED_SECONDS", 0.3)
-    assert health_module.STALLED_SECONDS == 0.3
+def age(worker: Worker, seconds: float) -> None:
+    """So much time has passed since the worker's last commit, and since what waits has come."""
+    worker.health.last_commit_monotonic -= seconds
+    worker.health.waiting_since -= seconds
 
 
-async def test_ready_means_that_the_fold_advances(broker: Broker, bank: Database, impatient: None) -> None:
+@asynccontextmanager
+async def held_up(bank: Database) -> AsyncIterator[None]:
+    """No commit of matching's comes about meanwhile."""
+    blocker = await asyncpg.connect(bank.admin_dsn)
+    try:
+        async with blocker.transaction():
+            await blocker.execute("SELECT * FROM matching.consumer_position FOR UPDATE")
+            yield
+    finally:
+        await blocker.close()
+
+
+async def test_ready_means_that_the_fold_advances(broker: Broker, bank: Database) -> None:
     """Ready when idle, however long; not ready while a message waits for a commit that does not come; ready again."""
     async with running(BANK, broker, bank) as (worker, _):
         assert report(worker)["ready"] is False
         await until(lambda: bool(report(worker)["ready"]))
         await publish(broker, 1)
-        await until(lambda: worker.health.position == 1)
-        await asyncio.sleep(0.4)
+        await until(lambda: (worker.health.position, worker.health.pending) == (1, 0))
+        age(worker, LONG_SECONDS)
         assert report(worker)["ready"] is True
-        blocker = await asyncpg.connect(bank.admin_dsn)
-        async with blocker.transaction():
-            await blocker.execute("SELECT * FROM matching.consumer_position FOR UPDATE")
+        async with held_up(bank):
             await publish(broker, 2)
+            await until(lambda: worker.health.pending == 1)
             assert report(worker)["ready"] is True
-            await until(lambda: not report(worker)["ready"], what="the stall was noticed")
+            age(worker, STALLED_SECONDS)
+            assert report(worker)["ready"] is False
             assert report(worker)["pending"] == 1
-        await blocker.close()
         await until(lambda: bool(report(worker)["ready"]))
         assert (report(worker)["position"], report(worker)["pending"]) == (2, 0)
 
@@ -177,17 +188,16 @@ async def test_a_service_with_a_public_port_is_ready_when_that_is_open(broker: B
         assert report(worker, listens=True, listening=listening)["ready"] is True
 
 
-async def test_a_message_after_a_long_silence_is_no_stall(broker: Broker, bank: Database, impatient: None) -> None:
+async def test_a_message_after_a_long_silence_is_no_stall(broker: Broker, bank: Database) -> None:
     """The clock of a stall begins with the waiting message, not with the last commit."""
     async with running(BANK, broker, bank) as (worker, _):
         await publish(broker, 1)
-        await until(lambda: worker.health.position == 1)
-        await asyncio.sleep(0.4)
-        seen: list[bool] = []
-        for number in range(2, 12):
-            await publish(broker, number)
-            seen.append(bool(report(worker)["ready"]))
-        assert all(seen)
+        await until(lambda: (worker.health.position, worker.health.pending) == (1, 0))
+        age(worker, LONG_SECONDS)
+        async with held_up(bank):
+            await publish(broker, 2)
+            await until(lambda: worker.health.pending == 1)
+            assert report(worker)["ready"] is True
 
 
 async def test_not_ready_before_the_state_is_loaded_and_after_the_stop(broker: Broker, bank: Database) -> None:
