@@ -152,7 +152,7 @@ class TestASchemaAlone:
         assert contract_accepts(contract, message)
         assert reader_accepts(contract, message)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(data=st.data())
     def test_agrees_on_every_spoiled_message(self, contract: type[Message], data: st.DataObject) -> None:
         """CON-SCHEMA-005: a field lost, added or replaced: both accept it, and it is read, or both refuse it."""

@@ -1,7 +1,8 @@
 """Examples of what risk, funding, earnings and analytics say, and of a dead letter."""
 
 import base64
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from cleartide.contracts.base import Message
 from cleartide.contracts.dead import DeadLettered
@@ -20,6 +21,19 @@ _HELD: Final = AlertInput(
     maintenance_margin="47.625000",
 )
 
+_ALICE: Final[Mapping[str, Any]] = {
+    "account": "alice",
+    "previous_level": None,
+    "health_factor": "1.295275",
+    "equity": "61.687500",
+    "maintenance_margin": "47.625000",
+    "cash": "99.187500",
+    "unsettled_funding": "0.000000",
+    "inputs": (_HELD,),
+    "cause_id": "matching-events-30",
+}
+"""How she stands as the price falls, in what is said of her."""
+
 PRODUCT_EXAMPLES: Final[tuple[Message, ...]] = (
     said(
         RiskAlertRaised,
@@ -28,17 +42,9 @@ PRODUCT_EXAMPLES: Final[tuple[Message, ...]] = (
         1,
         ALERTED,
         "matching-events-30",
-        account="alice",
         account_seq=1,
         level="watch",
-        previous_level=None,
-        health_factor="1.295275",
-        equity="61.687500",
-        maintenance_margin="47.625000",
-        cash="99.187500",
-        unsettled_funding="0.000000",
-        inputs=(_HELD,),
-        cause_id="matching-events-30",
+        **_ALICE,
     ),
     said(
         RuleAlertRaised,
@@ -47,17 +53,9 @@ PRODUCT_EXAMPLES: Final[tuple[Message, ...]] = (
         2,
         ALERTED,
         "matching-events-30",
-        account="alice",
         account_seq=2,
         level="critical",
-        previous_level=None,
-        health_factor="1.295275",
-        equity="61.687500",
-        maintenance_margin="47.625000",
-        cash="99.187500",
-        unsettled_funding="0.000000",
-        inputs=(_HELD,),
-        cause_id="matching-events-30",
+        **_ALICE,
         rule="thin",
         market=None,
         condition="leverage > 25 and equity < 100",
