@@ -42,7 +42,6 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
 
 
 VALIDATOR: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
-VALIDATORS = {contract: VALIDATOR(message_schema(contract)) for contract in ALL_MESSAGES}
 DECODERS = {
     stream.name: Decoder(stream.contracts, public=stream.public)
     for stream in {STREAM_OF[contract].name: STREAM_OF[contract] for contract in ALL_MESSAGES}.values()
@@ -58,9 +57,14 @@ def contract_accepts(contract: type[Message], message: dict[str, Any]) -> bool:
     return True
 
 
+@cache
+def _validator(contract: type[Message]) -> Any:
+    return VALIDATOR(message_schema(contract))
+
+
 def schema_accepts(contract: type[Message], message: dict[str, Any]) -> bool:
     """Whether the published schema accepts a message."""
-    return bool(VALIDATORS[contract].is_valid(message))
+    return bool(_validator(contract).is_valid(message))
 
 
 def reader_accepts(contract: type[Message], message: dict[str, Any]) -> bool:
