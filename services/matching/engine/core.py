@@ -358,10 +358,9 @@ class Engine:
             maker = rows[level + NEXT]
             offered = rows[maker + LOTS]
             if fetches():
-                following = rows[maker + NEXT]
-                fetch(rows, following)
-                fetch(rows, rows[following + NEXT])
-                self.positions.expect(rows[following + META] & ACCOUNT)
+                second = rows[rows[maker + NEXT] + NEXT]  # after this one, and asked for by the one before it
+                fetch(rows, rows[second + NEXT])
+                self.positions.expect(rows[second + META] & ACCOUNT)
             lots -= self._meet(maker, offered if offered < lots else lots)
             if self.stopped_by != 0:
                 break
