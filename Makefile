@@ -14,7 +14,7 @@ RUNTIME_INPUTS := requirements/runtime.in requirements/embedded.in requirements/
 LOCKS := requirements.lock requirements-dev.lock requirements-peers.lock requirements-feeds.lock requirements-tools.lock requirements-streams.lock requirements-readers.lock
 WORKERS ?= 3
 
-.PHONY: help up down ps logs alerts trader guest start stop restart rebuild ops store demo tools timescale test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client sign-in schemas \
+.PHONY: help up down ps logs alerts trader guest start stop restart rebuild ops store demo tools timescale test test-fast lint bench recount recount-earnings recount-vaults chaos model forms crowd fuzz-api api-examples client picture sign-in schemas \
 	lock lock-check clean
 
 help: ## this list
@@ -139,6 +139,11 @@ crowd: ## 1,000 requests at once with one Idempotency-Key, over three gateways; 
 fuzz-api: ## requests by the API's own document at a venue that runs, right and wrong; answered as it says, none by a 5xx; CASES=20000
 	$(BOOTSTRAP) dev
 	@$(PYTHON) -m services.gateway.tests.fuzz --cases $(or $(CASES),20000)
+
+picture: ## film the dashboard while a market falls, a quarter of an hour in all; writes docs/dashboard.gif
+	$(BOOTSTRAP) dev
+	@$(MAKE) --no-print-directory tools
+	@$(PYTHON) -m services.gateway.tests.picture docs/dashboard.gif $(if $(FRAMES),--frames $(FRAMES))
 
 client: ## write the Python client's operations from the API's document
 	$(BOOTSTRAP) dev

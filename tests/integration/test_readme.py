@@ -5,9 +5,13 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import nats
 import pytest
 from nats.aio.msg import Msg
@@ -77,9 +81,28 @@ async def _require_alerts(subject: str, server: str) -> None:
         await client.close()
 
 
+async def _require_markets(port: str) -> None:
+    """SYS-README-004."""
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
+
+        async def asked(path: str) -> Any:
+            async with http.get(f"/api/v1/{path}") as answer:
+                return await answer.json()
+
+        markets = {each["market"]: each for each in (await asked("markets"))["markets"]}
+        assert list(markets) == [f"{base}-PERP" for base in ("BTC", "ETH", "SOL")]
+        assert len({each["mark"] for each in markets.values()}) == 3
+        for name, market in markets.items():
+            assert not market["index_stale"], name
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not any(Decimal(day["liquidated"]) for day in (await asked(f"markets/{name}/days"))["days"]):
+                assert time.monotonic() < deadline, f"nobody was liquidated on {name}"
+                await asyncio.sleep(0.2)
+
+
 @pytest.mark.timeout(600)
 async def test_every_command_of_the_readme_works(environment: dict[str, str]) -> None:
-    """SYS-README-001, SYS-README-002."""
+    """SYS-README-001, SYS-README-002, SYS-README-004."""
     commands = _commands("README.md")
     assert set(commands) >= FOREGROUND
     ready = _run("make up DETACH=1", environment)
@@ -90,6 +113,7 @@ async def test_every_command_of_the_readme_works(environment: dict[str, str]) ->
         if command not in (*FOREGROUND, "make down"):
             printed[command] = _run(command, environment)
             assert printed[command]
+    await _require_markets(environment["CLEARTIDE_PORT_GATEWAY"])
     for command in commands:
         # What takes a minute and stands on both pages is done once.
         if command not in FOREGROUND and not (command in printed and command.startswith("make demo")):
