@@ -1,7 +1,7 @@
 // The desk page: people, what was sent to webhooks, and what operators did.
 
 import { send } from "./api.js";
-import { asked, button, closed, saying, when } from "./deskTools.js";
+import { asked, button, closed, kept, saying, when } from "./deskTools.js";
 import { $, h, text } from "./dom.js";
 import { Poll, keepAsking } from "./page.js";
 import { asking, choice } from "./panels/asking.js";
@@ -35,7 +35,7 @@ const showPeople = table($("people"), [
   column("Person", (row) => row.username ?? row.id, { className: "long" }),
   column("Tier", (row) => row.tier),
   column("KYC", (row) => row.kyc),
-  { title: "", cell: (td, row) => td.replaceChildren(row.status === "active" ? "" : h("span", { class: "down" }, row.status), button("Decide", () => decide(row))) },
+  { title: "", cell: kept((row) => h("span", { class: "pair" }, row.status === "active" ? "" : h("span", { class: "down" }, row.status), button("Decide", () => decide(row)))) },
 ], (row) => row.id, { empty: "Nobody is called so." });
 
 function replay(body, words) {
@@ -51,7 +51,7 @@ const showHooks = table($("hooks"), [
   } },
   num("Tries", (row) => String(row.attempts)),
   column("Answer", (row) => row.last_status?.toString() ?? row.last_error ?? "", { className: "long" }),
-  { title: "", cell: (td, row) => td.replaceChildren(row.state === "pending" ? "" : button("Replay", () => replay({ delivery: row.id }, `Event ${row.event_id} is sent again, under the same id.`))) },
+  { title: "", cell: kept((row) => (row.state === "pending" ? "" : button("Replay", () => replay({ delivery: row.id }, `Event ${row.event_id} is sent again, under the same id.`)))) },
 ], (row) => row.id, { empty: "Nothing was sent yet." });
 
 function showEndpoints({ webhooks }) {

@@ -12,6 +12,13 @@ export const when = (read) => (td, row) => {
   td.title = read(row) ? timeOfDay(read(row)) : "";
 };
 
+/** A cell that is made anew only when its row is another, so that a button in it keeps the focus. */
+export const kept = (make) => (td, row) => {
+  const told = JSON.stringify(row);
+  if (td.told !== told) td.replaceChildren(make(row));
+  td.told = told;
+};
+
 /** Operators come as people, not by keys. */
 export const asked = () => session() !== null && !session().key;
 

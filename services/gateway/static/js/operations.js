@@ -1,7 +1,7 @@
 // The operations page: what runs, what waits, what went wrong, and what operators do about it.
 
 import { get, seesVenue, send } from "./api.js";
-import { asked, button, closed, saying, since, when } from "./deskTools.js";
+import { asked, button, closed, kept, saying, since, when } from "./deskTools.js";
 import { $, h, segments, text } from "./dom.js";
 import { compact } from "./format.js";
 import { Poll, headlineOf, keepAsking } from "./page.js";
@@ -44,13 +44,13 @@ function showVenue(venue) {
   const on = (name) => venue[name] === "on" || venue[name] === true;
   const other = venue.mode === "live" ? "demo" : "live";
   const line = (name, value, alarming, control) => h("div", { class: "mode" }, h("span", {}, name), h("b", { class: alarming ? "down" : "" }, value), control);
-  $("modes").replaceChildren(
+  kept(() => h("div", { class: "modes" },
     line("Mode", venue.mode, false, button(`Go ${other}`, () => switchVenue("mode", { mode: other }, `Go ${other}`, "Refused while positions are open or the venue is not healthy.", other), true)),
     line("Kill switch", on("kill_switch") ? "on" : "off", on("kill_switch"), button(on("kill_switch") ? "Turn off" : "Turn on", () => switchVenue("switches/kill_switch", { on: !on("kill_switch") },
       on("kill_switch") ? "Turn the kill switch off" : "Turn the kill switch on", on("kill_switch") ? "Orders are taken again." : "Orders stop in every market; reducing and withdrawing go on.", "kill"), true)),
     line("Maintenance", on("maintenance") ? "on" : "off", on("maintenance"), button(on("maintenance") ? "End" : "Begin", () => switchVenue("switches/maintenance", { on: !on("maintenance") },
       on("maintenance") ? "End maintenance" : "Begin maintenance", "While it lasts new orders are refused and say why.", "maintenance"), true)),
-  );
+  ))($("modes"), venue);
   figure("Venue", venue.mode, on("kill_switch") ? "kill switch is on" : on("maintenance") ? "maintenance" : "trading", on("kill_switch") ? "down" : "");
 }
 
@@ -67,8 +67,8 @@ const showDesk = table($("desk"), [
   column("Account", (row) => row.account),
   column("Kind", (row) => `${row.kind.replaceAll("_", " ")}${row.market ? ` in ${row.market}` : ""}`),
   num("Health", (row) => row.health_factor?.slice(0, 6) ?? "–"),
-  { title: "", cell: (td, row) => td.replaceChildren(h("a", { class: "small-button", href: `/trace.html#${row.seq}` }, "Trace")) },
-  { title: "", cell: (td, row) => td.replaceChildren(answers(row)) },
+  { title: "", cell: kept((row) => h("a", { class: "small-button", href: `/trace.html#${row.seq}` }, "Trace")) },
+  { title: "", cell: kept(answers) },
 ], (row) => row.seq, { empty: "No alert waits for an answer." });
 
 async function inspect({ seq }) {
@@ -96,7 +96,7 @@ const showDead = table($("dead"), [
   column("Service", (row) => row.service),
   column("Reason", (row) => row.reason),
   column("Subject", (row) => row.subject, { className: "long" }),
-  { title: "", cell: (td, row) => td.replaceChildren(button("Inspect", () => inspect(row).catch((error) => say(error.message, "down")))) },
+  { title: "", cell: kept((row) => button("Inspect", () => inspect(row).catch((error) => say(error.message, "down")))) },
 ], (row) => row.seq, { empty: "No message was refused." });
 
 const polls = {

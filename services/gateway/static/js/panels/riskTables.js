@@ -47,7 +47,7 @@ export function alertTable(parent) {
   return table(parent, [
     column("When", (row) => ago((Date.now() - row.at / 1000) / 1000)),
     { title: "Level", cell: (td, row) => td.replaceChildren(levelChip(row.level)) },
-    { title: "Account", cell: (td, row) => td.replaceChildren(h("a", { class: "link-button", href: `/account.html#${row.account}` }, row.account)) },
+    { title: "Account", cell: (td, row) => td.firstChild ?? td.append(h("a", { class: "link-button", href: `/account.html#${row.account}` }, row.account)) },
     { title: "What", cell: (td, row) => td.replaceChildren(h("span", { title: row.formula }, about(row))) },
     num("Health", (row) => fixed(row.health_factor, 3)),
   ], (row) => row.seq, { empty: "No alerts." });
