@@ -19,6 +19,7 @@ from cleartide.contracts import (
     MarkPriceUpdated,
     Message,
     PositionDeleveraged,
+    RiskAlertRaised,
 )
 from cleartide.contracts.codec import encode
 from cleartide.contracts.examples import EXAMPLES
@@ -107,6 +108,17 @@ class TestTally:
         assert said == "short is deleveraged: 0.100 against lev-01, rank 1"
         assert "shared by" in counted.take(event(LossSocialized), 1.0)
         assert (counted.deleveraged, counted.shared_losses) == (1, 1)
+
+    def test_alerts_of_other_markets_are_not_counted(self) -> None:
+        """LIB-DEMO-001: counted are those of the market, and of accounts that hold a position there."""
+        counted = tally()
+        here, there = ({"market": name} for name in (MARKET, "ETH-PERP"))
+        for said in ({"inputs": [there, here]}, {"market": MARKET, "inputs": []}):
+            counted.warn({**event(RiskAlertRaised), "market": None, **said})
+        assert counted.alerts == 2
+        for said in ({"inputs": [there]}, {"market": "ETH-PERP", "inputs": []}, {"inputs": []}):
+            counted.warn({**event(RiskAlertRaised), "market": None, **said})
+        assert counted.alerts == 2
 
     def test_states_are_told_and_other_markets_are_not(self) -> None:
         """LIB-DEMO-001."""

@@ -171,7 +171,8 @@ class Show:
                 print(f"{now - self._began:8.1f} {said}", flush=True)
 
     async def _on_alert(self, message: Msg) -> None:
-        self._tally.alerts += len(events_of(message.data))
+        for alert in events_of(message.data):
+            self._tally.warn(alert)
 
     def _line(self) -> None:
         tally = self._tally

@@ -58,6 +58,11 @@ class Tally:
         found = takes.get(str(event["type"]))
         return found(event, now) if found is not None else ""
 
+    def warn(self, alert: Event) -> None:
+        """Count a risk alert that is of this market, or of an account with a position in it."""
+        held = [position["market"] for position in alert.get("inputs", ())]
+        self.alerts += self.market in (alert.get("market"), *held)
+
     def waits_since(self, moment: float) -> bool:
         """Whether somebody was told to wait after that moment."""
         return any(at > moment for at in self.waiting.values())
