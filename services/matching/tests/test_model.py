@@ -216,10 +216,9 @@ FAULTS: Final = (
         "if draft.market.spec.batching is None or draft.batched or order.post_only",
         "if draft.batched or order.post_only",
     ),
-    ("open_interest = self.open_interest * self.prices.index", "open_interest = self.open_interest * self.prices.mark"),
 )
 """In what an order may ask for: all or nothing, an end, a part to show, its self-trade mode, a change, a trigger; that
-it cancels others, brings exits, is sealed, or that all are canceled; and what open interest makes of its margin."""
+it cancels others, brings exits, is sealed, or that all are canceled."""
 
 THEMES: Final = (
     (RETERMED, "return 0 < order.display < wanted.display", "return False"),
@@ -260,7 +259,6 @@ THEMES: Final = (
     (STOPPED, "if book is None or not market.status.matches:", "if book is None:"),
     (GUARDED, "if banded and not low <= price <= high:", "if not banded and not low <= price <= high:"),
     (GUARDED, "(price > high) == (side < 0))", "(price > high) == (side > 0))"),
-    (GUARDED, 'Barred("position_cap", bool(taker_room))', 'Barred("position_cap", not taker_room)'),
     (
         GUARDED,
         "max(0, market.guards.open_interest_cap - market.open_interest)",
@@ -327,6 +325,18 @@ takers are batched, switches and markets that have stopped, bands, caps, the bre
 market, auctions (their price, their slots, who comes first, what a quote may be), trades taken back and put right,
 money on its way, limits and tiers, families. Each with the mood of lives that come there."""
 
+PLACED: Final = (
+    (
+        3,
+        ENTERED,
+        "open_interest = self.open_interest * self.prices.index",
+        "open_interest = self.open_interest * self.prices.mark",
+    ),
+    (11, GUARDED, 'Barred("position_cap", bool(taker_room))', 'Barred("position_cap", not taker_room)'),
+)
+"""In what a scene's own terms ask for, which few lives elsewhere come upon: margin that grows with open interest, and
+caps of positions. Each with the scene and the mood."""
+
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_match_mod_001_the_exchange_and_the_model_agree_after_every_random_step(seed: int) -> None:
@@ -379,3 +389,13 @@ def test_match_mod_006_a_fault_where_orders_meet_orders_is_found(mood: tuple[str
     with PRODUCT.planted(Mutant("MATCH-MOD-006", old, new)), pytest.raises(Exception, match="step"):
         for life in range(LIVES):
             live(*random_life(5, life, mood))
+
+
+@pytest.mark.parametrize(("scene", "mood", "old", "new"), PLACED)
+def test_match_mod_006_a_fault_in_a_scenes_own_terms_is_found(
+    scene: int, mood: tuple[str, ...], old: str, new: str
+) -> None:
+    """MATCH-MOD-005, MATCH-MOD-006"""
+    with PRODUCT.planted(Mutant("MATCH-MOD-006", old, new)), pytest.raises(Exception, match="step"):
+        for life in range(LIVES):
+            live(scene, random_life(5, life, mood)[1])
