@@ -281,6 +281,21 @@ async def test_a_batch_from_another_position_is_refused(store: PostgresStore) ->
     assert await loaded(store, NOTES) == []
 
 
+async def test_the_server_knows_the_way_of_a_commit_before_the_first(store: PostgresStore, database: Database) -> None:
+    """RUN-WARM-001: once a connection, when the rows are read, in an epoch or beside one; nothing is written by it."""
+    epoch, _ = await store.snapshot(TABLES)
+    await store.begin()
+    await store.load(TABLES)
+    assert store._held is not None
+    plans = "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE $1"
+    found = await store._held.fetch(plans, "%INTO history%INTO outbox%")
+    assert [row["generic_plans"] for row in found] == [1]
+    assert [list(rows) for rows in (await store.load(TABLES)).values()] == [[]] * len(TABLES)
+    assert await database.fetch("matching", "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM outbox_position") == []
+    (position,) = await database.fetch("matching", "SELECT position, stream_seq FROM consumer_position")
+    assert tuple(position) == (epoch.progress.position, epoch.progress.stream_seq)
+
+
 async def test_of_two_that_commit_at_once_one_writes(store: PostgresStore, database: Database) -> None:
     """Two processes with one epoch and position race: exactly one batch is there afterwards."""
     epoch = await store.begin()

@@ -15,7 +15,7 @@ from cleartide.fold import Changes, Row, Table
 from cleartide.store.copying import copy_rows, is_copied
 from cleartide.store.in_place import in_its_place
 from cleartide.store.names import enter_schema
-from cleartide.store.sql import Statement
+from cleartide.store.sql import Statement, refused
 
 CONNECT_SECONDS: Final = 5.0
 COMMIT_SECONDS: Final = 30.0
@@ -37,6 +37,7 @@ class PostgresStore:
         """`act_as_owner`: the login is an administrator's; work as the service's role in its schema."""
         self._dsn, self._service, self._act_as_owner = dsn, service, act_as_owner
         self._held: asyncpg.Connection[Any] | None = None
+        self._warm: asyncpg.Connection[Any] | None = None
         self._epoch = 0
         self._walled: frozenset[str] = frozenset()
         self._uncopied: dict[Table, int] = {}
@@ -106,7 +107,9 @@ class PostgresStore:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             if self._epoch not in (0, await connection.fetchval("SELECT epoch FROM consumer_position")):
                 raise Fenced(f"{self._service}: epoch {self._epoch} was overtaken")
-            return await _rows(connection, tables)
+            rows = await _rows(connection, tables)
+        await self._warm_up(connection, tables)
+        return rows
 
     async def snapshot(self, tables: Sequence[Table]) -> tuple[Epoch, dict[str, Sequence[Row]]]:
         """The rows of this moment and what they hold for."""
@@ -116,7 +119,18 @@ class PostgresStore:
                 "SELECT epoch, position, stream_seq, stream_created, at FROM consumer_position"
             )
             heads = await connection.fetch("SELECT channel, last_seq, published_seq FROM outbox_position")
-            return _epoch(row, heads), await _rows(connection, tables)
+            rows = await _rows(connection, tables)
+        await self._warm_up(connection, tables)
+        return _epoch(row, heads), rows
+
+    async def _warm_up(self, connection: "asyncpg.Connection[Any]", tables: Sequence[Table]) -> None:
+        """A commit that the fence refuses. The first one of a connection takes the server five times as long as others,
+        until it knows tables, indexes and functions: nobody's message should have to wait for that.
+        """
+        if self._warm is not connection:
+            statement = Statement(refused(tables))
+            await connection.fetch(statement.text, *statement.arguments)
+            self._warm = connection
 
     async def commit(self, commit: Commit) -> None:
         """One batch, one transaction: one statement, and COPY for long history.

@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from cleartide.bus.ports import Commit
+from cleartide.bus.ports import Commit, OutboxRow, Progress
 from cleartide.bus.streams import PASSING
-from cleartide.fold import Table
+from cleartide.fold import Changes, Table
 
 _json = msgspec.json.Encoder()
 
@@ -94,6 +94,13 @@ class Statement:
         if passing:
             self.arguments += [list(passing), list(passing.values())]
         return bool(passing)
+
+
+def refused(tables: Sequence[Table]) -> Commit:
+    """A commit to all of the tables of an epoch that never was: it writes nothing and waits for nobody."""
+    nowhere = Progress(position=-1)
+    row = OutboxRow("", 0, 0, "", b"", "")
+    return Commit(-1, nowhere, nowhere, Changes({table: [] for table in tables}, {}), [row], {})
 
 
 def _encoded(record: type[msgspec.Struct], rows: Sequence[tuple[Any, ...]]) -> str:
