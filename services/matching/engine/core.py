@@ -56,6 +56,7 @@ from services.matching.engine.records import (
     CLOSED,
     DECREMENT,
     EVERY_FLAG,
+    EXPIRE_MAKER,
     EXPIRE_TAKER,
     FOK,
     IMMEDIATE,
@@ -415,7 +416,7 @@ class Engine:
             return self._decrement(maker)
         if mode != EXPIRE_TAKER:
             self._drop(maker, SELF_TRADE)
-        self.stopped_by = SELF_TRADE if mode != 0 else 0
+        self.stopped_by = SELF_TRADE if mode != EXPIRE_MAKER else 0
         return 0
 
     def _decrement(self, maker: i64) -> i64:

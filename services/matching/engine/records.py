@@ -50,7 +50,8 @@ FOK: Final = 8
 POST_ONLY: Final = 16
 REDUCE_ONLY: Final = 32
 STOP: Final = 64
-# What the order wants when it meets one of its own account (rule R29). Without any of these: EXPIRE_MAKER.
+# What the order wants when it meets one of its own account (rule R29).
+EXPIRE_MAKER: Final = 0
 EXPIRE_TAKER: Final = 128
 EXPIRE_BOTH: Final = 256
 DECREMENT: Final = 384
