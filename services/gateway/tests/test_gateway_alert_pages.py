@@ -94,6 +94,10 @@ async def test_alerts_are_paged_and_filtered_while_more_come(floor: Floor) -> No
         assert await page.evaluate(TOLD) == "all 4"
         await page.evaluate("document.querySelector('#filters [type=reset]').click()")
         await page.until(f"{SHOWN}[0] === 123")
+        await page.show(f"{floor.door.url}/alerts.html#level=critical", width=400, height=844, theme="dark")
+        await page.until(f"{SHOWN}[0] === 121")
+        assert await page.evaluate("document.querySelector('#filters [name=level]').value") == "critical"
+        await page.keep("alerts-phone")
         assert page.complaints == []
 
 

@@ -29,5 +29,7 @@ installKeys(
   [["f"], "filter", () => form.elements.level.focus()],
   [["a"], "go to the table", () => $("alerts").focus()],
 );
-pages.seek(Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
+const seek = () => pages.seek({ level: "", market: "", rule: "", account: "", ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) });
+addEventListener("hashchange", seek);
+seek();
 keepAsking(polls);

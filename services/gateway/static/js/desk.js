@@ -10,6 +10,8 @@ import { column, num, table } from "./table.js";
 const state = { endpoint: null, endpoints: "", wanted: "" };
 const say = saying($("said"), () => polls);
 const ask = asking($("ask"), say);
+/** What may be longer than its cell is told whole by the cell's title. */
+const written = (title, read) => ({ title, className: "long", cell: (td, row) => text(td, (td.title = read(row))) });
 const showLog = table($("log"), [
   { title: "When", cell: when((row) => row.at) },
   column("Who", (row) => `${row.actor.slice(0, 8)} ${row.role}`, { className: "long" }),
@@ -18,9 +20,9 @@ const showLog = table($("log"), [
     td.title = `${row.actor} from ${row.ip}. ${row.note}`;
     td.classList.toggle("down", row.outcome === "refused");
   } },
-  column("Was", (row) => row.old_value || "–", { className: "long" }),
-  column("Is", (row) => (row.outcome === "refused" ? "refused" : row.new_value || "–"), { className: "long" }),
-  column("Why", (row) => row.note || "–", { className: "long" }),
+  written("Was", (row) => row.old_value || "–"),
+  written("Is", (row) => (row.outcome === "refused" ? "refused" : row.new_value || "–")),
+  written("Why", (row) => row.note || "–"),
 ], (row) => row.id, { empty: "Nobody has done anything yet." });
 
 function decide(person) {
