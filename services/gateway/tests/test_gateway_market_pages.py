@@ -115,7 +115,7 @@ async def door(database: Database, broker: Broker) -> AsyncIterator[Entrance]:
 
 
 async def test_a_market_is_shown(door: Entrance) -> None:
-    """GW-UI-070: candles, a ladder of the book with its spread, trades and funding; chosen by key and by address."""
+    """GW-UI-070: candles, a ladder of the book with its spread, trades and funding; by key, by address, by another."""
     async with browser.browser() as page:
         await page.show(f"{door.url}/market.html#BTC-PERP", width=1440, height=1000, theme="dark")
         await page.until("document.querySelectorAll('#canvas canvas').length > 0")
@@ -132,6 +132,9 @@ async def test_a_market_is_shown(door: Entrance) -> None:
         await page.keep("market")
         await page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: '2' }))")
         await page.until("location.hash === '#ETH-PERP'")
+        await page.evaluate("location.hash = '#BTC-PERP'")
+        await page.until("document.querySelector('#markets [aria-checked=true]').innerText === 'BTC-PERP'")
+        assert await page.evaluate("document.querySelector('#trades-csv').href.includes('/BTC-PERP/')")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints == []
 

@@ -2,7 +2,7 @@
 
 import { $, h, segments, text } from "./dom.js";
 import { ago, direction, exact, fixed, money, signed } from "./format.js";
-import { Poll, headlineOf, keepAsking } from "./page.js";
+import { Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
 import { levelChip } from "./panels/chip.js";
 import { session } from "./api.js";
 import { column, num, table } from "./table.js";
@@ -97,4 +97,5 @@ $("who").addEventListener("submit", (event) => {
 $("who").elements.account.addEventListener("change", (event) => event.target.checkValidity() && choose(event.target.value.trim()));
 if (state.account) choose(state.account);
 else $("held").replaceChildren(h("p", { class: "empty" }, "Name an account, or sign in to see yours."));
+whenAddressed((account) => account !== state.account && choose(account));
 keepAsking(polls);

@@ -4,7 +4,7 @@ import { brief } from "./brief.js";
 import { $, h } from "./dom.js";
 import "./files.js";
 import { compact, direction, fixed, money, percent } from "./format.js";
-import { Poll, headlineOf, keepAsking } from "./page.js";
+import { Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
 import { short } from "./panels/axis.js";
 import { linesPicture } from "./panels/series.js";
 import { column, num, table } from "./table.js";
@@ -110,6 +110,6 @@ $("who").onsubmit = (event) => {
   event.preventDefault();
   choose($("who").owner.value);
 };
-addEventListener("hashchange", () => choose(location.hash.slice(1) || owner));
+whenAddressed(choose);
 keepAsking(polls);
 ask();

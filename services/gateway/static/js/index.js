@@ -11,7 +11,7 @@ import { headline } from "./panels/headline.js";
 import { liquidations } from "./panels/liquidations.js";
 import { positions } from "./panels/positions.js";
 import { services } from "./panels/services.js";
-import { Poll } from "./page.js";
+import { Poll, whenAddressed } from "./page.js";
 import { seesVenue, session } from "./api.js";
 
 const STALE_SECONDS = 5;
@@ -142,6 +142,7 @@ installKeys(
 );
 document.addEventListener("visibilitychange", () => !document.hidden && Object.values(polls).forEach((poll) => poll.now()));
 live.connect();
+whenAddressed((market) => state.markets.has(market) && market !== state.market && chooseMarket(market));
 for (const poll of Object.values(polls)) poll.now();
 setInterval(tick, 250);
 tick();

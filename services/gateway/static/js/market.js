@@ -4,7 +4,7 @@ import { $, segments, text } from "./dom.js";
 import "./files.js";
 import { direction, exact, percent, timeOfDay } from "./format.js";
 import { installKeys } from "./keys.js";
-import { Poll, keepAsking } from "./page.js";
+import { Poll, keepAsking, whenAddressed } from "./page.js";
 import { book } from "./panels/book.js";
 import { INTERVALS, priceChart } from "./panels/chart.js";
 import { headline } from "./panels/headline.js";
@@ -100,4 +100,5 @@ installKeys(
   [["f"], "go to funding", () => $("funding").focus()],
 );
 setInterval(() => figures.tick(), 1000);
+whenAddressed((market) => state.names.includes(market) && market !== state.market && chooseMarket(market));
 keepAsking(polls);

@@ -3,12 +3,12 @@
 import { $, segments } from "./dom.js";
 import "./files.js";
 import { compact, day, direction, exact, money } from "./format.js";
-import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
 import { short } from "./panels/axis.js";
 import { columnPicture, linePicture } from "./panels/series.js";
 import { column, num, table } from "./table.js";
 
-const state = { market: location.hash.slice(1), days: 30, by: "volume", names: "", units: new Map() };
+const state = { market: location.hash.slice(1), days: 30, by: "volume", names: [], units: new Map() };
 const figure = headlineOf($("headline"), ["Volume", "Trades", "Open interest", "Fees", "Liquidations"]);
 const yearly = (row) => (row.fundings ? `${((row.funding / row.fundings) * 24 * 365 * 100).toFixed(2)} %` : "–");
 
@@ -39,8 +39,11 @@ function offer() {
   }
 }
 
+let select = () => {};
+
 function choose(market) {
   state.market = market;
+  select(market);
   history.replaceState(null, "", `#${market}`);
   for (const form of ["csv", "parquet"]) $(form).href = `/api/v1/markets/${market}/days?limit=366&format=${form}`;
   polls.days.now();
@@ -48,12 +51,12 @@ function choose(market) {
 
 const polls = {
   markets: new Poll("markets", 5000, () => ["markets"], ({ markets }) => {
-    state.units = new Map(markets.map(({ market, base, quote }) => [market, { base, quote }]));
     const names = markets.map(({ market }) => market);
-    if (!names.includes(state.market) && names.length) choose(names[0]);
-    if (names.join() === state.names) return;
-    state.names = names.join();
-    segments($("markets"), names.map((name) => ({ value: name, label: name })), state.market, choose);
+    if (names.join() === state.names.join()) return;
+    state.names = names;
+    state.units = new Map(markets.map(({ market, base, quote }) => [market, { base, quote }]));
+    select = segments($("markets"), names.map((name) => ({ value: name, label: name })), state.market, choose);
+    if (names.length) choose(names.includes(state.market) ? state.market : names[0]);
   }),
   days: new Poll("days", 5000, () => state.market && [`markets/${state.market}/days`, { limit: state.days }], ({ days }) => {
     const oldest = [...days].reverse();
@@ -84,4 +87,5 @@ $("by").addEventListener("change", () => {
   polls.leaders.now();
 });
 offer();
+whenAddressed((market) => state.names.includes(market) && market !== state.market && choose(market));
 keepAsking(polls);

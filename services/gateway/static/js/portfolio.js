@@ -3,7 +3,7 @@
 import { $, h, segments } from "./dom.js";
 import "./files.js";
 import { day, direction, exact, fixed, money, percent } from "./format.js";
-import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
 import { columnPicture, linePicture, sharePicture } from "./panels/series.js";
 import { Feed } from "./socket.js";
 import { column, num, table } from "./table.js";
@@ -93,6 +93,6 @@ $("who").addEventListener("submit", (event) => {
   choose($("who").elements.account.value.trim());
 });
 $("who").elements.account.addEventListener("change", (event) => event.target.checkValidity() && choose(event.target.value.trim()));
-addEventListener("hashchange", () => choose(location.hash.slice(1) || state.account));
+whenAddressed(choose);
 if (state.account) choose(state.account);
 keepAsking(polls);

@@ -3,7 +3,7 @@
 import { $, h, keyed, segments, text } from "./dom.js";
 import "./files.js";
 import { compact, direction, exact, fixed, money, percent } from "./format.js";
-import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
 import { linesPicture } from "./panels/series.js";
 import { bps, moment, shares, small, worthOf } from "./shares.js";
 import { column, num, table } from "./table.js";
@@ -107,4 +107,5 @@ segments($("span"), DAYS, state.days, (value) => {
   polls.history.now();
 });
 if (state.vault) choose(state.vault);
+whenAddressed((vault) => vault !== state.vault && choose(vault));
 keepAsking(polls);
