@@ -1,8 +1,9 @@
 // The account page: what an account holds and owes, how healthy it is, its orders, its money and every entry of its books.
 
+import { whenAddressed } from "./address.js";
 import { $, h, segments, text } from "./dom.js";
 import { ago, direction, exact, fixed, money, signed } from "./format.js";
-import { Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
+import { Poll, headlineOf, keepAsking } from "./page.js";
 import { levelChip } from "./panels/chip.js";
 import { session } from "./api.js";
 import { column, num, table } from "./table.js";

@@ -1,10 +1,11 @@
 // The earnings page: what one account earned, day by day and month by month, and what vaults hold and pay.
 
+import { whenAddressed } from "./address.js";
 import { brief } from "./brief.js";
 import { $, h } from "./dom.js";
 import "./files.js";
 import { compact, direction, fixed, money, percent } from "./format.js";
-import { Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
+import { Poll, headlineOf, keepAsking } from "./page.js";
 import { short } from "./panels/axis.js";
 import { linesPicture } from "./panels/series.js";
 import { column, num, table } from "./table.js";

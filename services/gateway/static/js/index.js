@@ -1,5 +1,6 @@
 // The dashboard: one state, one WebSocket, a few questions asked again and again, and panels that show the answers.
 
+import { whenAddressed } from "./address.js";
 import { $, segments, text } from "./dom.js";
 import { ago, exact } from "./format.js";
 import { installKeys } from "./keys.js";
@@ -11,7 +12,7 @@ import { headline } from "./panels/headline.js";
 import { liquidations } from "./panels/liquidations.js";
 import { positions } from "./panels/positions.js";
 import { services } from "./panels/services.js";
-import { Poll, whenAddressed } from "./page.js";
+import { Poll } from "./page.js";
 import { seesVenue, session } from "./api.js";
 
 const STALE_SECONDS = 5;

@@ -1,10 +1,11 @@
 // The market page: one market's candles, book, trades and funding.
 
+import { whenAddressed } from "./address.js";
 import { $, segments, text } from "./dom.js";
 import "./files.js";
 import { direction, exact, percent, timeOfDay } from "./format.js";
 import { installKeys } from "./keys.js";
-import { Poll, keepAsking, whenAddressed } from "./page.js";
+import { Poll, keepAsking } from "./page.js";
 import { book } from "./panels/book.js";
 import { INTERVALS, priceChart } from "./panels/chart.js";
 import { headline } from "./panels/headline.js";

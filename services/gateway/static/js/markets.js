@@ -1,9 +1,10 @@
 // The market page: one market's days, who leads, and what the venue took.
 
+import { whenAddressed } from "./address.js";
 import { $, segments } from "./dom.js";
 import "./files.js";
 import { compact, day, direction, exact, money } from "./format.js";
-import { DAYS, Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { short } from "./panels/axis.js";
 import { columnPicture, linePicture } from "./panels/series.js";
 import { column, num, table } from "./table.js";

@@ -90,14 +90,6 @@ export class Poll {
   }
 }
 
-/** Another address of the same page, typed or followed, chooses as the page's own controls do. */
-export function whenAddressed(choose) {
-  addEventListener("hashchange", () => {
-    const name = decodeURIComponent(location.hash.slice(1));
-    if (name) choose(name);
-  });
-}
-
 /** Ask from now on, also when the page is seen again, and say whether all answer. */
 export function keepAsking(polls) {
   function tick() {

@@ -1,9 +1,10 @@
 // The portfolio page: one account, what it holds, what it gained by source, and how well.
 
+import { whenAddressed } from "./address.js";
 import { $, h, segments } from "./dom.js";
 import "./files.js";
 import { day, direction, exact, fixed, money, percent } from "./format.js";
-import { DAYS, Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { columnPicture, linePicture, sharePicture } from "./panels/series.js";
 import { Feed } from "./socket.js";
 import { column, num, table } from "./table.js";

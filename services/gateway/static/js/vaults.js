@@ -1,9 +1,10 @@
 // The vaults page: vaults of the venue, what they gained and hold, and one of them over time.
 
+import { whenAddressed } from "./address.js";
 import { $, h, keyed, segments, text } from "./dom.js";
 import "./files.js";
 import { compact, direction, exact, fixed, money, percent } from "./format.js";
-import { DAYS, Poll, headlineOf, keepAsking, whenAddressed } from "./page.js";
+import { DAYS, Poll, headlineOf, keepAsking } from "./page.js";
 import { linesPicture } from "./panels/series.js";
 import { bps, moment, shares, small, worthOf } from "./shares.js";
 import { column, num, table } from "./table.js";
