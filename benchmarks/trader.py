@@ -1,13 +1,17 @@
-"""A trader that measures: gives orders at a steady rate, each by a call of the library's client, and notes when the
-first event that each of them caused arrives, and when the broker had taken the order: events have that time.
+"""A trader that measures: gives orders at a steady rate and notes when the first event that each of them caused
+arrives, and when the broker had taken the order: events have that time.
 
-`python -m benchmarks.trader <url> <user> <password> <rate> <seconds> <seed> <last index number> <result file>`
+`python -m benchmarks.trader <url> <user> <password> <how> <rate> <seconds> <seed> <last index number> <result file>`
+
+How: `wire`, each order one message, encoded before and sent without waiting for the broker's word; or `library`, each
+a call of the library's client, which encodes it, waits for that word and groups what comes together.
 """
 
 import asyncio
 import json
 import sys
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +20,10 @@ import uvloop
 from cleartide.bus.confirm import confirm
 from cleartide.client import Client
 from cleartide.connect import connected, nats_broker
+from cleartide.contracts import Message
+from cleartide.contracts.codec import encode
 from cleartide.service.memory import expect_batches, keep_state
+from nats.aio.client import Client as Connection
 from nats.aio.msg import Msg
 
 from benchmarks.flow import Flow
@@ -24,6 +31,9 @@ from benchmarks.pace import until
 
 LAST_EVENTS_SECONDS = 30.0
 WARM_SHARE = 0.1
+
+Give = Callable[[int], Awaitable[None]]
+"""Gives the order of this number."""
 
 
 class _Cause(msgspec.Struct):
@@ -38,11 +48,10 @@ class Waited(NamedTuple):
     stamp: float
 
 
-async def run(url: str, user: str, password: str, rate: int, seconds: float, flow: Flow) -> list[Waited]:
+async def run(url: str, user: str, password: str, how: str, rate: int, seconds: float, flow: Flow) -> list[Waited]:
     """How long each order waited for its first event, the first tenth left out."""
     broker = nats_broker(url, user, password, "trader")
     connection = await connected(broker)
-    client = Client(connection, "trader")
     heard: list[tuple[int, bytes]] = []
 
     async def on_events(message: Msg) -> None:
@@ -51,8 +60,9 @@ async def run(url: str, user: str, password: str, rate: int, seconds: float, flo
     await connection.subscribe("trading.>", cb=on_events)
     await confirm(connection)
     commands = list(flow.commands(int(rate * seconds)))
+    give = {"wire": _wire, "library": _library}[how](connection, commands)
     sent: dict[str, int] = {}
-    calls = []
+    given = []
     clock = time.time_ns() - time.perf_counter_ns()
     keep_state()
     started = asyncio.get_running_loop().time()
@@ -60,12 +70,26 @@ async def run(url: str, user: str, password: str, rate: int, seconds: float, flo
         await until(started + number / rate)
         if command.subject.startswith("orders."):
             sent[command.id] = time.perf_counter_ns()
-        calls.append(asyncio.create_task(client.publish(command)))
-    await asyncio.gather(*calls)
+        given.append(asyncio.ensure_future(give(number)))
+    await asyncio.gather(*given)
     arrived = await _arrivals(heard, sent)
     await broker.stop()
     warm = list(sent)[int(len(sent) * WARM_SHARE) :]
     return [_waited(sent[identity], *arrived[identity], clock) for identity in warm]
+
+
+def _wire(connection: Connection, commands: Sequence[Message]) -> Give:
+    encoded = [(command.subject, encode(command)) for command in commands]
+    return lambda number: connection.publish(*encoded[number])
+
+
+def _library(connection: Connection, commands: Sequence[Message]) -> Give:
+    client = Client(connection, "trader")
+
+    async def give(number: int) -> None:
+        await client.publish(commands[number])
+
+    return give
 
 
 def _waited(sent: int, arrived: int, stamped: int, clock: int) -> Waited:
@@ -92,8 +116,9 @@ async def _arrivals(heard: list[tuple[int, bytes]], sent: dict[str, int]) -> dic
 
 
 if __name__ == "__main__":
-    url, user, password, rate, seconds, seed, index_after, result = sys.argv[1:]
+    url, user, password, how, rate, seconds, seed, index_after, result = sys.argv[1:]
     # The one who measures must not stand still in the middle of it, looking through its own notes.
     expect_batches()
-    found = uvloop.run(run(url, user, password, int(rate), float(seconds), Flow(int(seed), int(index_after))))
+    flow = Flow(int(seed), int(index_after))
+    found = uvloop.run(run(url, user, password, how, int(rate), float(seconds), flow))
     Path(result).write_text(json.dumps(found))
