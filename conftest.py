@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 
 from deploy.local.identity import find_runner
+from deploy.local.ports import begin_at
 from deploy.local.postgres import PostgresServer
 from deploy.local.server import Server
 from deploy.local.valkey import ValkeyServer
@@ -34,6 +35,12 @@ MEMORY = Path("/dev/shm")
 ROOM_BYTES = 6 * 2**30
 """For the servers of three workers, with some to spare."""
 S = TypeVar("S", bound=Server)
+
+
+def pytest_configure() -> None:
+    """Each worker gets its ports from a place of its own: services of one must not come upon servers of another."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        begin_at(int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 
 def pytest_collection_finish() -> None:

@@ -188,3 +188,11 @@ class TestPorts:
     def test_who_was_given_a_port_finds_nobody_there_who_was_given_one_later(self) -> None:
         given = [ports.free_port() for _ in range(1_000)]
         assert len(set(given)) == len(given)
+
+    def test_processes_beside_each_other_are_given_ports_apart(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ports, "_places", ports._places)
+        given = set()
+        for part in range(3):
+            ports.begin_at(part, 3)
+            given |= {ports.free_port() for _ in range(100)}
+        assert len(given) == 300
